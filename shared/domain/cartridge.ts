@@ -1,0 +1,127 @@
+/**
+ * The cartridge config: what a state is, which model it belongs to, and how to restore it. Stored as RFC 8785 bytes under
+ * `application/vnd.statepack.state.v1+json`. Nothing in it depends on the clock, the machine or a random value.
+ * docs/format.md is the authority for every field.
+ */
+import { z } from 'zod'
+import { componentSchema } from './component.ts'
+import { type Digest, isDigest } from './digest.ts'
+
+export const FORMAT_VERSION = 1
+/** Tokens in one stored KV block. */
+export const BLOCK_TOKENS = 64
+
+export const digestSchema = z.custom<Digest>(isDigest, 'not a sha256 digest')
+const count = z.number().int().nonnegative()
+
+export const stateKindSchema = z.enum(['kv', 'ssm', 'hybrid'])
+export type StateKind = z.infer<typeof stateKindSchema>
+
+/** How stored state tensors are encoded; the graph itself computes in float32. */
+export const stateDtypeSchema = z.enum(['float32', 'float16', 'int8', 'float8_e4m3'])
+export type StateDtype = z.infer<typeof stateDtypeSchema>
+
+export const precisionSchema = z.enum(['float32', 'float16', 'int8', 'int4'])
+export type Precision = z.infer<typeof precisionSchema>
+
+/** Which model a state belongs to. Equal fingerprints mean equal bytes of config, weights and tokenizer. */
+export const fingerprintSchema = z.strictObject({
+  name: z.string(),
+  architecture: z.string(),
+  configDigest: digestSchema,
+  weightsDigest: digestSchema,
+  tokenizerDigest: digestSchema.nullable(),
+  precision: z.string(),
+})
+export type Fingerprint = z.infer<typeof fingerprintSchema>
+
+/** A run of tokens of one origin; edges of `generated` and `special` segments are hard tokenisation boundaries. */
+export const segmentSchema = z.strictObject({
+  kind: z.enum(['text', 'generated', 'special']),
+  start: count,
+  end: count,
+})
+export type Segment = z.infer<typeof segmentSchema>
+
+export const originSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('tokens') }),
+  z.strictObject({
+    kind: z.literal('mix'),
+    parents: z.array(z.strictObject({ contextId: digestSchema, weight: z.number() })).min(1),
+  }),
+])
+export type Origin = z.infer<typeof originSchema>
+
+/** A span of tokens that did not come from the user's own text: recorded so that hidden prompts can be seen. */
+export const promptSpanSchema = z.strictObject({
+  kind: z.enum(['system', 'template', 'control', 'user', 'assistant']),
+  start: count,
+  end: count,
+})
+
+/** How far the stored dtype moved the logits, measured at creation; null for a lossless dtype. */
+export const lossSchema = z.strictObject({ kl: z.number(), top1: z.boolean(), maxAbsDiff: z.number() })
+
+/** One SSM layer's state: convolution history `[channels, kernel - 1]`, recurrent state `[heads, headDim, state]` or `[channels, state]`. */
+const ssmLayerSchema = z.strictObject({ layer: count, conv: z.array(count), ssm: z.array(count) })
+const kvLayerSchema = z.strictObject({ layer: count, kvHeads: count, headDim: count })
+
+export const cacheSchema = z.strictObject({
+  formatVersion: z.literal(FORMAT_VERSION),
+  dtype: stateDtypeSchema,
+  blockTokens: count,
+  kv: z.array(kvLayerSchema),
+  ssm: z.array(ssmLayerSchema),
+  /** Digests of the KV block layers in order, then of the SSM snapshot when there is one. */
+  blocks: z.array(digestSchema),
+  loss: lossSchema.nullable(),
+})
+
+export const positionSchema = z.strictObject({
+  scheme: z.enum(['learned', 'rotary', 'none']),
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.number())])),
+  next: count,
+})
+
+export const parentSchema = z.strictObject({
+  packetId: digestSchema,
+  op: z.enum(['merge', 'infer', 'compact', 'mix', 'compose', 'truncate']),
+  deltaDigest: digestSchema.nullable(),
+})
+
+export const cartridgeConfigSchema = z.strictObject({
+  formatVersion: z.literal(FORMAT_VERSION),
+  kind: stateKindSchema,
+  origin: originSchema,
+  model: fingerprintSchema,
+  tokens: z.strictObject({ count, digest: digestSchema }),
+  tail: z.strictObject({ text: z.string(), digest: digestSchema }),
+  segments: z.array(segmentSchema),
+  cache: cacheSchema,
+  position: positionSchema,
+  /** Run-length pairs `[value, length]`; lengths sum to the token count. */
+  attentionMask: z.array(z.tuple([z.union([z.literal(0), z.literal(1)]), count])),
+  promptMeta: z.strictObject({ spans: z.array(promptSpanSchema), controlTokensInText: count }),
+  components: z.array(componentSchema).length(12),
+  parents: z.array(parentSchema),
+  redactedFrom: digestSchema.optional(),
+})
+export type CartridgeConfig = z.infer<typeof cartridgeConfigSchema>
+
+/** How to rebuild a cartridge: the Dockerfile to its image. */
+export const recipeSchema = z.strictObject({
+  version: z.literal(1),
+  steps: z.array(
+    z.discriminatedUnion('do', [
+      z.strictObject({ do: z.literal('read'), source: digestSchema, name: z.string() }),
+      z.strictObject({ do: z.literal('generated'), tokens: count }),
+      z.strictObject({
+        do: z.literal('mix'),
+        parents: z.array(z.strictObject({ packetId: digestSchema, weight: z.number() })),
+      }),
+    ]),
+  ),
+  systemPrompt: z.string().nullable(),
+  template: z.boolean(),
+})
+export type Recipe = z.infer<typeof recipeSchema>

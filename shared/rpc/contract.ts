@@ -1,0 +1,42 @@
+/**
+ * The one contract map. Every host, transport and client derives from it: adding a method touches this map, one handler
+ * and one test, and a handler that is missing does not compile.
+ */
+import type { z } from 'zod'
+import { askMethods } from './methods/ask.ts'
+import { engineMethods } from './methods/engine.ts'
+import { libraryMethods } from './methods/library.ts'
+import { modelMethods } from './methods/models.ts'
+import { packetMethods } from './methods/packets.ts'
+import { receiptMethods } from './methods/receipts.ts'
+import { remixMethods } from './methods/remix.ts'
+import { savingsMethods } from './methods/savings.ts'
+import type { Progress } from './progress.ts'
+
+export const contract = {
+  ...engineMethods,
+  ...libraryMethods,
+  ...packetMethods,
+  ...askMethods,
+  ...remixMethods,
+  ...receiptMethods,
+  ...modelMethods,
+  ...savingsMethods,
+} as const
+
+export type Contract = typeof contract
+export type MethodName = keyof Contract
+
+/** What a handler is given besides its input. */
+export interface CallContext {
+  readonly signal: AbortSignal
+  readonly progress: (progress: Progress) => void
+}
+
+/** One function per method: parsed input in, output out. */
+export type Handlers = {
+  readonly [M in MethodName]: (
+    input: z.output<Contract[M]['input']>,
+    context: CallContext,
+  ) => Promise<z.input<Contract[M]['output']>>
+}

@@ -1,0 +1,18 @@
+/** What the engine tells every window, unasked. Events carry what changed, never the new data: views read that again. */
+import { z } from 'zod'
+
+export const events = {
+  'library.changed': z.strictObject({ packetIds: z.array(z.string()) }),
+  'models.changed': z.strictObject({}),
+  'receipts.appended': z.strictObject({ receiptId: z.string(), op: z.string() }),
+  'savings.changed': z.strictObject({}),
+  'settings.changed': z.strictObject({}),
+  /** The engine process as its parent sees it. */
+  'engine.status': z.strictObject({
+    state: z.enum(['starting', 'ready', 'restarting', 'failed']),
+    reason: z.string().optional(),
+  }),
+} as const
+
+export type EventName = keyof typeof events
+export type EventData<N extends EventName> = z.infer<(typeof events)[N]>

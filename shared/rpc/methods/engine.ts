@@ -1,0 +1,39 @@
+/** The engine itself, and the settings. */
+import { z } from 'zod'
+import { stateDtypeSchema } from '../../domain/cartridge.ts'
+import { method } from '../method.ts'
+import { count } from './views.ts'
+
+export const settingsSchema = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']),
+  device: z.enum(['auto', 'cpu', 'webgpu']),
+  dtype: stateDtypeSchema,
+  defaultModel: z.string(),
+  modelFolders: z.array(z.string()),
+  hubEndpoint: z.url(),
+  priceId: z.string(),
+  onboarded: z.boolean(),
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+export const engineMethods = {
+  'engine.status': method(
+    z.strictObject({}),
+    z.strictObject({
+      version: z.string(),
+      device: z.string(),
+      deviceReason: z.string(),
+      runtime: z.string(),
+      threads: count,
+      loadedModels: z.array(z.string()),
+      /** Tokens per second of the most recent read; null before the first. */
+      lastTokensPerSecond: z.number().nullable(),
+      rssBytes: count,
+      store: z.strictObject({ folder: z.string(), packets: count, bytes: count }),
+      receipts: count,
+      startedAt: z.string(),
+    }),
+  ),
+  'settings.get': method(z.strictObject({}), settingsSchema),
+  'settings.set': method(settingsSchema.partial(), settingsSchema),
+} as const

@@ -1,0 +1,102 @@
+/** The library: what is there, what people call it, and whom they trust. */
+import { z } from 'zod'
+import { cartridgeConfigSchema, digestSchema, recipeSchema, stateKindSchema } from '../../domain/cartridge.ts'
+import { method } from '../method.ts'
+import {
+  cartridgeSummarySchema,
+  count,
+  receiptViewSchema,
+  refSchema,
+  trustSchema,
+  verifiedLevelSchema,
+} from './views.ts'
+
+export const librarySortSchema = z.enum(['used', 'created', 'name', 'size', 'tokens'])
+
+export const libraryMethods = {
+  'library.list': method(
+    z.strictObject({
+      query: z.string().default(''),
+      kind: stateKindSchema.optional(),
+      model: z.string().optional(),
+      tag: z.string().optional(),
+      trust: trustSchema.optional(),
+      verified: verifiedLevelSchema.optional(),
+      sort: librarySortSchema.default('used'),
+      offset: count.default(0),
+      limit: z.number().int().min(1).max(500).default(100),
+    }),
+    z.strictObject({
+      items: z.array(cartridgeSummarySchema),
+      total: count,
+      facets: z.strictObject({
+        all: count,
+        kind: z.record(z.string(), count),
+        model: z.record(z.string(), count),
+        trust: z.record(z.string(), count),
+        verified: z.record(z.string(), count),
+        tag: z.record(z.string(), count),
+      }),
+    }),
+  ),
+  'library.get': method(
+    z.strictObject({ ref: refSchema }),
+    z.strictObject({
+      summary: cartridgeSummarySchema,
+      card: z.string(),
+      recipe: recipeSchema.nullable(),
+      /** The source texts that the cartridge carries, in reading order. */
+      sources: z.array(z.strictObject({ digest: digestSchema, name: z.string(), text: z.string(), bytes: count })),
+      config: cartridgeConfigSchema,
+      parents: z.array(z.strictObject({ packetId: digestSchema, name: z.string().nullable(), op: z.string() })),
+      usage: z.strictObject({ asks: count, tokensSaved: z.number(), secondsSaved: z.number() }),
+      exampleQuestions: z.array(z.string()),
+      receipts: z.array(receiptViewSchema),
+    }),
+  ),
+  'library.update': method(
+    z.strictObject({
+      packetId: digestSchema,
+      name: z.string().trim().min(1).max(200).optional(),
+      tags: z.array(z.string().trim().min(1).max(60)).max(50).optional(),
+      pinned: z.boolean().optional(),
+    }),
+    cartridgeSummarySchema,
+  ),
+  'library.trust': method(z.strictObject({ packetId: digestSchema }), cartridgeSummarySchema),
+  /** Deleting leaves a tombstone for seven days: `library.restore` undoes it. */
+  'library.delete': method(
+    z.strictObject({ packetIds: z.array(digestSchema).min(1) }),
+    z.strictObject({ deleted: count }),
+  ),
+  'library.restore': method(
+    z.strictObject({ packetIds: z.array(digestSchema).min(1) }),
+    z.strictObject({ restored: count }),
+  ),
+  'library.gc': method(
+    z.strictObject({
+      olderThanDays: z.number().min(0).optional(),
+      keepLatest: count.optional(),
+      dryRun: z.boolean().default(false),
+    }),
+    z.strictObject({ blobs: count, bytes: count, packets: count, dryRun: z.boolean() }),
+  ),
+  'library.lineage': method(
+    z.strictObject({ ref: refSchema.optional() }),
+    z.strictObject({
+      nodes: z.array(
+        z.strictObject({
+          packetId: digestSchema,
+          name: z.string().nullable(),
+          kind: stateKindSchema.nullable(),
+          tokens: count,
+          /** False when a parent is named by a child but is not in this store. */
+          present: z.boolean(),
+        }),
+      ),
+      edges: z.array(
+        z.strictObject({ parent: digestSchema, child: digestSchema, op: z.string(), receiptId: z.string().nullable() }),
+      ),
+    }),
+  ),
+} as const

@@ -1,0 +1,49 @@
+/** Receipts: one per operation, signed and chained. */
+import { z } from 'zod'
+import { method } from '../method.ts'
+import { count, receiptViewSchema } from './views.ts'
+
+export const receiptMethods = {
+  'receipts.list': method(
+    z.strictObject({
+      op: z.string().optional(),
+      packetId: z.string().optional(),
+      offset: count.default(0),
+      limit: z.number().int().min(1).max(1000).default(100),
+      /** Newest first unless `ascending`. */
+      ascending: z.boolean().default(false),
+    }),
+    z.strictObject({ receipts: z.array(receiptViewSchema), total: count, ops: z.record(z.string(), count) }),
+  ),
+  'receipts.get': method(
+    z.strictObject({ id: z.string() }),
+    z.strictObject({ receipt: receiptViewSchema, statement: z.unknown(), envelope: z.unknown(), keyId: z.string() }),
+  ),
+  'receipts.verify': method(
+    z.strictObject({ checkpoint: z.string().optional() }),
+    z.strictObject({
+      ok: z.boolean(),
+      count,
+      verified: count,
+      rootHash: z.string(),
+      /** The first break: its index in the log and what is wrong there. */
+      problem: z.strictObject({ index: count, reason: z.string() }).nullable(),
+      checkpoint: z.string(),
+      seconds: z.number(),
+    }),
+  ),
+  'receipts.export': method(
+    z.strictObject({}),
+    z.strictObject({ fileName: z.string(), bytes: z.instanceof(Uint8Array) }),
+  ),
+  /** Runs the operation of a receipt again: same inputs must give the same operation_id. */
+  'receipts.replay': method(
+    z.strictObject({ id: z.string() }),
+    z.strictObject({
+      same: z.boolean(),
+      operationId: z.string(),
+      replayedOperationId: z.string(),
+      differences: z.array(z.string()),
+    }),
+  ),
+} as const

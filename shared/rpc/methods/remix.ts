@@ -1,0 +1,46 @@
+/** Remix: new cartridges out of old ones. */
+import { z } from 'zod'
+import { digestSchema } from '../../domain/cartridge.ts'
+import { method } from '../method.ts'
+import { cartridgeSummarySchema, count, receiptViewSchema, refSchema } from './views.ts'
+
+const parentsSchema = z
+  .array(z.strictObject({ ref: refSchema, weight: z.number().min(0).max(1) }))
+  .min(2)
+  .max(16)
+
+export const remixMethods = {
+  /** Weighted mean of SSM states (Statecraft's `combine_states`); refused for KV, where merge is the right verb. */
+  'remix.mix': method(
+    z.strictObject({ parents: parentsSchema, name: z.string().trim().max(200).optional() }),
+    z.strictObject({ cartridge: cartridgeSummarySchema, receipt: receiptViewSchema }),
+  ),
+  /** Answers of a mix that is not stored, and how faithful it is. */
+  'remix.preview': method(
+    z.strictObject({ parents: parentsSchema, questions: z.array(z.string()).max(40) }),
+    z.strictObject({
+      answers: z.array(
+        z.strictObject({
+          question: z.string(),
+          answer: z.string(),
+          parentAnswers: z.array(z.string()),
+          kept: z.boolean(),
+        }),
+      ),
+      /** Share of each parent's own answers that the mix still gives. */
+      kept: z.array(z.strictObject({ packetId: digestSchema, kept: count, asked: count })),
+      /** Kullback-Leibler divergence of next-token distributions against reading the concatenated texts, nats. */
+      kl: z.number().nullable(),
+    }),
+  ),
+  /** Reads the sources of several cartridges again, in the given order, into one exact state. */
+  'remix.compose': method(
+    z.strictObject({ refs: z.array(refSchema).min(1).max(64), name: z.string().trim().max(200).optional() }),
+    z.strictObject({
+      cartridge: cartridgeSummarySchema,
+      receipt: receiptViewSchema,
+      tokensProcessed: count,
+      cacheHit: z.boolean(),
+    }),
+  ),
+} as const

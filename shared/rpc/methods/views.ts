@@ -1,0 +1,129 @@
+/** Shapes that several methods return: what a window, the CLI or the SDK sees of a cartridge, a model and a receipt. */
+import { z } from 'zod'
+import { digestSchema, fingerprintSchema, stateDtypeSchema, stateKindSchema } from '../../domain/cartridge.ts'
+import { componentIdSchema } from '../../domain/component.ts'
+
+export const count = z.number().int().nonnegative()
+/** A packet_id, a context_id (with or without `sha256:`) or a name. */
+export const refSchema = z.string().min(1)
+
+export const verifiedLevelSchema = z.enum(['none', 'intact', 'signed', 'sampled', 'recomputed'])
+export const tierSchema = z.enum(['hot', 'warm', 'cold'])
+/** `own`: made here. `starter`: came with the app. `trusted`: imported, then trusted. `restricted`: may be inspected, not run. */
+export const trustSchema = z.enum(['own', 'starter', 'trusted', 'restricted'])
+
+export const cartridgeSummarySchema = z.strictObject({
+  packetId: digestSchema,
+  contextId: digestSchema,
+  name: z.string(),
+  kind: stateKindSchema,
+  model: z.strictObject({ name: z.string(), architecture: z.string(), installed: z.boolean() }),
+  dtype: stateDtypeSchema,
+  /** Tokens folded into the state. */
+  tokens: count,
+  /** Bytes of all blobs of this packet. */
+  bytes: count,
+  createdAt: z.string(),
+  usedAt: z.string().nullable(),
+  tags: z.array(z.string()),
+  pinned: z.boolean(),
+  trust: trustSchema,
+  verified: verifiedLevelSchema,
+  tier: tierSchema,
+  parents: count,
+})
+export type CartridgeSummary = z.infer<typeof cartridgeSummarySchema>
+
+export const receiptViewSchema = z.strictObject({
+  receipt_id: z.string(),
+  operation_id: z.string(),
+  op: z.string(),
+  ok: z.boolean(),
+  seq: count,
+  prev: z.string().nullable(),
+  packet_id: z.string().nullable(),
+  base_sha256: z.string().nullable(),
+  blob_sha256: z.string().nullable(),
+  delta_sha256: z.string().nullable(),
+  bytes: count.nullable(),
+  tokens: z
+    .strictObject({ base: count, delta: count, processed: count, saved: z.number(), savings_percent: z.number() })
+    .nullable(),
+  /** Wall-clock time of signing, ISO 8601, and measured seconds: signed but outside both ids. */
+  at: z.string(),
+  seconds: z.number(),
+})
+export type ReceiptView = z.infer<typeof receiptViewSchema>
+
+export const modelViewSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: stateKindSchema,
+  architecture: z.string(),
+  parameters: count,
+  precision: z.string(),
+  /** Tokens; null when there is no limit. */
+  contextLength: count.nullable(),
+  vocabSize: count,
+  weightsBytes: count,
+  /** Bytes of float32 state a token adds (transformers), and the fixed part (SSM). */
+  stateBytesPerToken: count,
+  stateBytesFixed: count,
+  starter: z.boolean(),
+  /** `offline`: its folder cannot be reached now. */
+  status: z.enum(['ready', 'offline', 'broken']),
+  problem: z.string().nullable(),
+  folder: z.string(),
+  hasChatTemplate: z.boolean(),
+  /** Measured prefill tokens per second of this model on this device; null before the first measurement. */
+  prefillTokensPerSecond: z.number().nullable(),
+})
+export type ModelView = z.infer<typeof modelViewSchema>
+
+export const samplingSchema = z.strictObject({
+  temperature: z.number().min(0).max(5).default(0),
+  topK: z.number().int().min(0).default(0),
+  topP: z.number().gt(0).max(1).default(1),
+  seed: z.number().int().min(0).max(0xffffffff).default(0),
+})
+
+/** The counts of one inference. `naive` is what re-reading the whole context would have processed. */
+export const tokenCountsSchema = z.strictObject({
+  base: count,
+  tail: count,
+  delta: count,
+  generated: count,
+  /** Tokens really run through the model by this operation, counted at the session. */
+  processed: count,
+  naive: count,
+  saved: z.number(),
+  savedPercent: z.number(),
+})
+export type TokenCounts = z.infer<typeof tokenCountsSchema>
+
+export const inferResultSchema = z.strictObject({
+  output: z.string(),
+  outputTokenIds: z.array(count),
+  finishReason: z.enum(['stop', 'length', 'cancelled']),
+  newContextId: digestSchema,
+  newPacketId: digestSchema.nullable(),
+  tokens: tokenCountsSchema,
+  /** Measured. `naiveEstimate` is prefill of the whole context at this model's measured speed; null when unmeasured. */
+  seconds: z.strictObject({
+    restore: z.number(),
+    read: z.number(),
+    generate: z.number(),
+    total: z.number(),
+    naiveEstimate: z.number().nullable(),
+  }),
+  receipt: receiptViewSchema,
+})
+export type InferResult = z.infer<typeof inferResultSchema>
+
+export const checkSchema = z.strictObject({
+  component: componentIdSchema,
+  ok: z.boolean(),
+  message: z.string(),
+})
+
+export { fingerprintSchema }

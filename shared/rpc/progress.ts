@@ -1,0 +1,20 @@
+/** What a running call reports. All fields but `phase` are present when they are known, and only measured values are sent. */
+import { z } from 'zod'
+
+export const progressSchema = z.strictObject({
+  /** What is happening, in the present participle: `reading`, `hashing weights`, `generating`, `verifying` … */
+  phase: z.string(),
+  done: z.number().optional(),
+  total: z.number().optional(),
+  unit: z.enum(['tokens', 'bytes', 'items']).optional(),
+  /** Units per second over the phase so far. */
+  rate: z.number().optional(),
+  etaSeconds: z.number().optional(),
+  /** Streamed text of a generation: whole characters only. */
+  piece: z.string().optional(),
+  /** Which of two concurrent streams of one call a piece belongs to (Ask's comparison without the cartridge). */
+  stream: z.enum(['with', 'without']).optional(),
+  /** Anything a running benchmark wants drawn live. */
+  sample: z.record(z.string(), z.number()).optional(),
+})
+export type Progress = z.infer<typeof progressSchema>
