@@ -1,4 +1,8 @@
-/** The part of AbortSignal that every realm has; merges with Node's and the DOM's own declaration. */
-interface AbortSignal {
-  readonly aborted: boolean
+export {}
+
+declare global {
+  /** The part of AbortSignal that every realm has; merges with Node's and the DOM's own declaration. */
+  interface AbortSignal {
+    readonly aborted: boolean
+  }
 }
