@@ -1,0 +1,54 @@
+/**
+ * A model's working memory as plain numbers: what a capture returns, a restore takes and the cartridge format stores.
+ * The arrays of a snapshot are never written again once it exists, so snapshots, forks and live sessions share them.
+ */
+
+/** Tokens per block of keys and values. Every block is full but the last. */
+export const BLOCK_TOKENS = 64
+
+/** Keys (already rotated) and values of one layer for the tokens of a block: `[kvHeads, tokens, headDim]`, row-major. */
+export interface KvLayerBlock {
+  readonly layer: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly key: Float32Array
+  readonly value: Float32Array
+}
+
+/** Keys and values of up to 64 consecutive tokens, of every attention layer in layer order. */
+export interface KvBlock {
+  /** Position of the first token; a multiple of 64. */
+  readonly start: number
+  readonly tokens: number
+  readonly layers: readonly KvLayerBlock[]
+}
+
+/** The recurrent state of one layer after the last token; `dims` without the batch dimension. */
+export interface RecurrentLayer {
+  readonly layer: number
+  /** `[channels, kernel - 1]`: the last conv inputs, oldest first. */
+  readonly conv: Float32Array
+  readonly convDims: readonly number[]
+  /** `[d_inner, state]` (Mamba) or `[heads, head_dim, state]` (Mamba-2). */
+  readonly ssm: Float32Array
+  readonly ssmDims: readonly number[]
+}
+
+/** A state after `position` tokens. A transformer has blocks only, a Mamba recurrent layers only, a hybrid both. */
+export interface StateSnapshot {
+  readonly kind: 'kv' | 'ssm' | 'hybrid'
+  /** Tokens the state has read; the next token has this position. */
+  readonly position: number
+  readonly blocks: readonly KvBlock[]
+  readonly recurrent: readonly RecurrentLayer[]
+}
+
+/** Bytes of the numbers a snapshot holds (shared arrays counted once per mention). */
+export function snapshotBytes(snapshot: StateSnapshot): number {
+  let bytes = 0
+  for (const block of snapshot.blocks) {
+    for (const layer of block.layers) bytes += layer.key.byteLength + layer.value.byteLength
+  }
+  for (const layer of snapshot.recurrent) bytes += layer.conv.byteLength + layer.ssm.byteLength
+  return bytes
+}
