@@ -1,0 +1,182 @@
+/** Where every tensor of a checkpoint lies: the headers of its safetensors files, checked, with no weight read. */
+import { open, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
+
+export type CheckpointDtype = 'F32' | 'F16' | 'BF16'
+
+export interface CheckpointTensor {
+  readonly name: string
+  readonly dtype: CheckpointDtype
+  readonly shape: readonly number[]
+  /** The weight file's real name inside {@link Checkpoint.folder}. */
+  readonly file: string
+  /** Byte offset from the start of the file. */
+  readonly offset: number
+  readonly length: number
+}
+
+export interface Checkpoint {
+  /** The real folder of the weight files: a hub snapshot holds links, and ONNX Runtime refuses links. */
+  readonly folder: string
+  readonly files: readonly string[]
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>
+}
+
+const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8 }
+const HEADER_LIMIT = 100_000_000
+
+/** The header rules are those of the reference reader (the safetensors crate): 100 MB cap, no holes, exact end. */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const names = await weightFiles(folder)
+  const tensors = new Map<string, CheckpointTensor>()
+  const folders = new Set<string>()
+  const files: string[] = []
+  for (const { name, expected } of names) {
+    const path = await realpath(join(folder, name)).catch(() => null)
+    if (path === null) throw weightsError(name, 'the file is missing')
+    folders.add(dirname(path))
+    files.push(basename(path))
+    const found = await readHeader(path, name)
+    for (const tensor of found) {
+      if (tensors.has(tensor.name)) throw weightsError(name, `the tensor ${tensor.name} is in two files`)
+      tensors.set(tensor.name, tensor)
+    }
+    for (const tensor of expected) {
+      if (!found.some(({ name }) => name === tensor)) {
+        throw weightsError(name, `the index says it holds ${tensor}, and it does not`)
+      }
+    }
+  }
+  const [real, another] = folders
+  if (real === undefined || another !== undefined) {
+    throw weightsError(names[0]?.name ?? 'model.safetensors', 'its shards lie in different folders')
+  }
+  return { folder: real, files, tensors }
+}
+
+/** model.safetensors, or the shards that model.safetensors.index.json lists, each with the tensors it must hold. */
+async function weightFiles(folder: string): Promise<{ name: string; expected: string[] }[]> {
+  if (await exists(join(folder, 'model.safetensors'))) return [{ name: 'model.safetensors', expected: [] }]
+  const indexName = 'model.safetensors.index.json'
+  const text = await readFile(join(folder, indexName), 'utf8').catch(() => null)
+  if (text === null) {
+    throw weightsError('model.safetensors', 'the folder has neither this file nor an index of shards')
+  }
+  const shards = new Map<string, string[]>()
+  for (const [tensor, file] of Object.entries(weightMap(text, indexName))) {
+    if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
+      throw weightsError(indexName, `the entry of ${tensor} is not the name of a shard`)
+    }
+    shards.set(file, [...(shards.get(file) ?? []), tensor])
+  }
+  if (shards.size === 0) throw weightsError(indexName, 'it lists no shard')
+  return [...shards].map(([name, expected]) => ({ name, expected })).sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function weightMap(text: string, indexName: string): Record<string, unknown> {
+  try {
+    const map: unknown = JSON.parse(text)?.weight_map
+    if (typeof map === 'object' && map !== null) return { ...map }
+  } catch (error) {
+    throw weightsError(indexName, 'it is not JSON', error)
+  }
+  throw weightsError(indexName, 'it has no weight_map')
+}
+
+async function readHeader(path: string, name: string): Promise<CheckpointTensor[]> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  const prefix = Buffer.alloc(8)
+  if (size < 8 || (await file.read(prefix, 0, 8, 0)).bytesRead < 8)
+    throw weightsError(name, 'it is shorter than its length field')
+  const headerLength = Number(prefix.readBigUInt64LE())
+  if (headerLength > HEADER_LIMIT) throw weightsError(name, `its header claims ${headerLength} bytes`)
+  if (8 + headerLength > size)
+    throw weightsError(name, `its header ends at byte ${8 + headerLength}, the file at ${size}`)
+  const header = Buffer.alloc(headerLength)
+  await file.read(header, 0, headerLength, 8)
+  const entries = parseHeader(header, name)
+  const dataStart = 8 + headerLength
+  let end = 0
+  const tensors: CheckpointTensor[] = []
+  for (const entry of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (entry.begin !== end)
+      throw weightsError(name, `the tensor ${entry.name} begins at ${entry.begin}, expected ${end}`)
+    end = entry.end
+    const { dtype } = entry
+    if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
+      tensors.push({
+        name: entry.name,
+        dtype,
+        shape: entry.shape,
+        file: basename(path),
+        offset: dataStart + entry.begin,
+        length: entry.end - entry.begin,
+      })
+    } else if (!isBuffer(entry.name)) {
+      throw weightsError(name, `the tensor ${entry.name} has the type ${dtype}; F32, F16 and BF16 are read`)
+    }
+  }
+  if (dataStart + end !== size) {
+    throw weightsError(
+      name,
+      `its tensors end at byte ${dataStart + end}, the file at ${size}: it is ${dataStart + end > size ? 'truncated' : 'followed by other bytes'}`,
+    )
+  }
+  return tensors
+}
+
+interface HeaderEntry {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: number[]
+  readonly begin: number
+  readonly end: number
+}
+
+function parseHeader(header: Buffer, file: string): HeaderEntry[] {
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header))
+  } catch (error) {
+    throw weightsError(file, 'its header is not JSON', error)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw weightsError(file, 'its header is not an object')
+  return Object.entries(json)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, value]) => parseEntry(name, value, file))
+}
+
+function parseEntry(name: string, value: unknown, file: string): HeaderEntry {
+  const { dtype, shape, data_offsets: offsets } = Object(value)
+  const isCount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0
+  const isCounts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount)
+  if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+    throw weightsError(file, `the header entry of ${name} is malformed`)
+  }
+  const [begin = 0, end = 0] = offsets
+  const width: number | undefined = Object.entries(BYTES).find(([type]) => type === dtype)?.[1]
+  const bytes = shape.reduce((product, dim) => product * dim, width ?? Number.NaN)
+  if (width !== undefined && bytes !== end - begin) {
+    throw weightsError(file, `the tensor ${name} ${dtype} [${shape}] needs ${bytes} bytes and has ${end - begin}`)
+  }
+  return { name, dtype, shape, begin, end }
+}
+
+/** Constants that old exports saved along with the weights; not parameters. */
+export function isBuffer(name: string): boolean {
+  return /(^|\.)attn\.(bias|masked_bias)$|rotary_emb\.inv_freq$/.test(name)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function weightsError(file: string, what: string, cause?: unknown): StatePackError {
+  return new StatePackError('E_MODEL_WEIGHTS', `The weights file ${file} cannot be used: ${what}.`, { file }, cause)
+}

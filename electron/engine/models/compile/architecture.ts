@@ -1,0 +1,26 @@
+/** What an architecture file exports: from config.json's fields to a graph. */
+import type { ConfigFields } from '../config.ts'
+import type { PositionScheme, StateGeometry } from '../model.ts'
+import type { GraphBuilder } from './graphBuilder.ts'
+import type { GraphWeights } from './graphWeights.ts'
+
+export interface Architecture {
+  /** Reads and checks the whole configuration; throws `E_MODEL_CONFIG` naming the field. */
+  prepare(config: ConfigFields): CompiledLayers
+}
+
+export interface CompiledLayers {
+  /** config.json in one layout, defaults filled in. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly vocabSize: number
+  readonly contextLength: number | null
+  readonly geometry: StateGeometry
+  readonly position: PositionScheme
+  /** A prefix that some checkpoints put before every tensor name. */
+  readonly prefix: string
+  /** Tensors a checkpoint may hold without the graph using them. */
+  readonly unusedTensors: readonly string[]
+  /** Which tensors (names without the prefix) make up components 2, 7 and 8; the first group is the layer. */
+  readonly components: { readonly embeddings: string; readonly norm: RegExp; readonly mixer: RegExp }
+  build(graph: GraphBuilder, weights: GraphWeights): void
+}

@@ -1,0 +1,109 @@
+/** A checkpoint's tensors as graph values: checked against the shape the configuration implies, widened to float32. */
+import { StatePackError } from '#shared/domain/error.ts'
+import { type Checkpoint, type CheckpointTensor, isBuffer } from '../checkpoint.ts'
+import type { GraphBuilder, Value } from './graphBuilder.ts'
+
+const ONNX_DTYPE = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
+/** `TensorProto.FLOAT`, the target of a Cast. */
+const FLOAT = 1
+
+export class GraphWeights {
+  readonly #graph: GraphBuilder
+  readonly #checkpoint: Checkpoint
+  readonly #prefix: string
+  readonly #used = new Set<string>()
+  readonly #widened = new Map<string, Value>()
+
+  /** `prefix` (`transformer.`, say) is put before every name when the checkpoint uses it. */
+  constructor(graph: GraphBuilder, checkpoint: Checkpoint, prefix = '') {
+    this.#graph = graph
+    this.#checkpoint = checkpoint
+    const prefixed = [...checkpoint.tensors.keys()].some(name => name.startsWith(prefix))
+    this.#prefix = prefixed ? prefix : ''
+  }
+
+  has(name: string): boolean {
+    return this.#find(name) !== undefined
+  }
+
+  /** A float32 weight of exactly this shape. Throws `E_MODEL_WEIGHTS` when it is missing or has another shape. */
+  get(name: string, shape: readonly number[]): Value {
+    const tensor = this.#take(name, shape)
+    return this.#widen(tensor, this.#raw(tensor))
+  }
+
+  /** Rows of an embedding table: only the gathered rows are widened. `indices` any shape -> indices.shape + [columns]. */
+  gather(name: string, shape: readonly [rows: number, columns: number], indices: Value): Value {
+    const tensor = this.#take(name, shape)
+    const rows = this.#graph.op('Gather', [this.#raw(tensor), indices])
+    return tensor.dtype === 'F32' ? rows : this.#graph.op('Cast', [rows], { to: FLOAT })
+  }
+
+  /** `x [N, in] · weightᵀ + bias -> [N, out]`, the weight stored `[out, in]` as torch's Linear does. */
+  linear(x: Value, name: string, shape: readonly [outputs: number, inputs: number], bias: boolean): Value {
+    const inputs = [x, this.get(`${name}.weight`, shape)]
+    if (bias) inputs.push(this.get(`${name}.bias`, [shape[0]]))
+    return this.#graph.op('Gemm', inputs, { transB: 1 })
+  }
+
+  /** `x [N, in] · weight + bias -> [N, out]`, the weight stored `[in, out]` as GPT-2's Conv1D does. */
+  conv1d(x: Value, name: string, shape: readonly [inputs: number, outputs: number]): Value {
+    const inputs = [x, this.get(`${name}.weight`, shape), this.get(`${name}.bias`, [shape[1]])]
+    return this.#graph.op('Gemm', inputs)
+  }
+
+  /** Refuses a checkpoint that holds parameters which the graph does not use (`allowed` ones excepted). */
+  finish(allowed: readonly string[]): void {
+    for (const name of this.#checkpoint.tensors.keys()) {
+      if (!this.#used.has(name) && !isBuffer(name) && !allowed.includes(name)) {
+        throw new StatePackError(
+          'E_MODEL_WEIGHTS',
+          `The weights have a tensor ${name} that this architecture, as config.json describes it, does not use.`,
+          { tensor: name },
+        )
+      }
+    }
+  }
+
+  #find(name: string): CheckpointTensor | undefined {
+    const { tensors } = this.#checkpoint
+    return tensors.get(this.#prefix + name) ?? tensors.get(name)
+  }
+
+  #take(name: string, shape: readonly number[]): CheckpointTensor {
+    const tensor = this.#find(name)
+    if (tensor === undefined) {
+      throw new StatePackError('E_MODEL_WEIGHTS', `The weights have no tensor ${name}, which config.json calls for.`, {
+        tensor: name,
+      })
+    }
+    if (tensor.shape.length !== shape.length || tensor.shape.some((dim, axis) => dim !== shape[axis])) {
+      throw new StatePackError(
+        'E_MODEL_WEIGHTS',
+        `The tensor ${name} in ${tensor.file} is [${tensor.shape}]; config.json calls for [${shape}].`,
+        { tensor: name, file: tensor.file, expected: `[${shape}]`, found: `[${tensor.shape}]` },
+      )
+    }
+    this.#used.add(tensor.name)
+    return tensor
+  }
+
+  #raw(tensor: CheckpointTensor): Value {
+    return this.#graph.external(tensor.name, {
+      type: ONNX_DTYPE[tensor.dtype],
+      shape: tensor.shape,
+      location: tensor.file,
+      offset: tensor.offset,
+      length: tensor.length,
+    })
+  }
+
+  #widen(tensor: CheckpointTensor, raw: Value): Value {
+    if (tensor.dtype === 'F32') return raw
+    const known = this.#widened.get(tensor.name)
+    if (known !== undefined) return known
+    const wide = this.#graph.op('Cast', [raw], { to: FLOAT })
+    this.#widened.set(tensor.name, wide)
+    return wide
+  }
+}

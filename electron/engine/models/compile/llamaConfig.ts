@@ -1,0 +1,67 @@
+/** What the Llama family's config.json says (llama, mistral, qwen2, qwen3), in one form. */
+import type { ConfigFields } from '../config.ts'
+import { ACTIVATIONS, type Activation } from './activation.ts'
+import { type RopeConfig, readRope } from './ropeScaling.ts'
+
+export interface LlamaConfig {
+  readonly vocabSize: number
+  readonly width: number
+  readonly layers: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly inner: number
+  readonly contextLength: number
+  readonly epsilon: number
+  readonly activation: Activation
+  readonly tied: boolean
+  readonly rope: RopeConfig
+  readonly bias: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean }
+  /** RMS norm of each query and key head before rotation (Qwen3). */
+  readonly headNorm: boolean
+  /** Tokens each layer's positions see; null: all. */
+  readonly windows: readonly (number | null)[]
+}
+
+/** What an architecture decides for itself. */
+export interface LlamaVariant {
+  readonly bias: (config: ConfigFields) => LlamaConfig['bias']
+  readonly headNorm: boolean
+  readonly headDim?: number
+  readonly windows: (config: ConfigFields, layers: number) => (number | null)[]
+  readonly epsilon: number
+  readonly contextLength: number
+  readonly ropeTheta?: number
+}
+
+/** Defaults are those of the transformers config classes. Throws `E_MODEL_CONFIG` and names the field. */
+export function readLlamaConfig(config: ConfigFields, variant: LlamaVariant): LlamaConfig {
+  const width = config.count('hidden_size')
+  const layers = config.count('num_hidden_layers')
+  const heads = config.count('num_attention_heads')
+  const kvHeads = config.count('num_key_value_heads', heads)
+  if (heads % kvHeads !== 0)
+    throw config.error('num_key_value_heads', `is ${kvHeads} and does not divide ${heads} heads`)
+  const headDim = config.count('head_dim', variant.headDim ?? width / heads)
+  const contextLength = config.count('max_position_embeddings', variant.contextLength)
+  const parsed = {
+    vocabSize: config.count('vocab_size'),
+    width,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    inner: config.count('intermediate_size'),
+    contextLength,
+    epsilon: config.number('rms_norm_eps', variant.epsilon),
+    activation: config.choice('hidden_act', ACTIVATIONS, 'silu'),
+    tied: config.flag('tie_word_embeddings', false),
+    rope: readRope(config, headDim, contextLength),
+    bias: variant.bias(config),
+    headNorm: variant.headNorm,
+    windows: variant.windows(config, layers),
+  } satisfies LlamaConfig
+  config.must('rope_interleaved', false)
+  config.finish()
+  return parsed
+}
