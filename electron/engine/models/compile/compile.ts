@@ -7,9 +7,11 @@ import type { Architecture, CompiledLayers } from './architecture.ts'
 import { GraphBuilder } from './graphBuilder.ts'
 import { GraphWeights } from './graphWeights.ts'
 import { llama } from './llama.ts'
+import { mamba } from './mamba.ts'
+import { mamba2 } from './mamba2.ts'
 
 /** By `model_type` of config.json. */
-const ARCHITECTURES: Readonly<Record<string, Architecture>> = { llama }
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = { llama, mamba, mamba2 }
 
 export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
 
