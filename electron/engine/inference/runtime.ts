@@ -1,0 +1,143 @@
+import { env, InferenceSession } from 'onnxruntime-node'
+import type { Model } from '#engine/models/model.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { checkSnapshot } from './checkSnapshot.ts'
+import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
+import { createDownload } from './download.ts'
+import { KvCache } from './kvCache.ts'
+import { kvLayersOf, ssmLayersOf } from './layers.ts'
+import { RecurrentState } from './recurrentState.ts'
+import { createRunQueue } from './runQueue.ts'
+import { Session, type SessionHost } from './session.ts'
+import type { StateSnapshot } from './stateSnapshot.ts'
+
+/** What of a model a runtime needs. */
+export type RunnableModel = Pick<Model, 'name' | 'kind' | 'vocabSize' | 'contextLength' | 'geometry' | 'graph'>
+
+export interface RuntimeOptions {
+  readonly device?: DeviceChoice
+  /** Threads of the processor provider; part of the environment, since it can change the last bits. */
+  readonly threads?: number
+}
+
+/** Equal environments give equal bits. */
+export interface Environment {
+  readonly provider: Provider
+  readonly runtimeVersion: string
+  readonly threads: number
+}
+
+/** A model loaded on a device. Owns native memory: dispose it. Sessions of one runtime take turns run by run. */
+export interface Runtime extends Disposable {
+  readonly environment: Environment
+  readonly device: Device
+  readonly model: RunnableModel
+  /** An empty context. */
+  newSession(): Session
+  /** A context that continues from a state; runs no tokens. Throws `E_COMPONENT_MISMATCH` for another model's state. */
+  restore(snapshot: StateSnapshot): Promise<Session>
+  /** Waits for the run under way and frees the model. */
+  dispose(): Promise<void>
+}
+
+/**
+ * Loads a compiled model on the device asked for. Throws `E_DEVICE` when a named device cannot be had, `E_MODEL_WEIGHTS`
+ * when ONNX Runtime refuses the graph or its weights.
+ */
+export async function openRuntime(model: RunnableModel, options: RuntimeOptions = {}): Promise<Runtime> {
+  const threads = options.threads ?? defaultThreads()
+  const { session, device } = await load(model, candidateDevices(options.device), threads)
+  const onHost = device.provider === 'cpu'
+  const enqueue = createRunQueue()
+  const download = createDownload(device.provider, enqueue)
+  const kvLayers = kvLayersOf(model.geometry)
+  const ssmLayers = ssmLayersOf(model.geometry)
+  let disposed = false
+
+  const host: SessionHost = {
+    vocabSize: model.vocabSize,
+    contextLength: model.contextLength,
+    kind: model.kind,
+    onHost,
+    run: (feeds, fetches, signal) =>
+      enqueue(async () => {
+        if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
+        if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+        return session.run(feeds, fetches)
+      }),
+    adopt: snapshot => open(snapshot),
+  }
+
+  function open(snapshot: StateSnapshot): Session {
+    return new Session(host, {
+      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, download.toHost, snapshot.blocks),
+      recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
+      position: snapshot.position,
+    })
+  }
+
+  async function dispose(): Promise<void> {
+    if (disposed) return
+    disposed = true
+    await enqueue(async () => {
+      await download.dispose()
+      await session.release()
+    })
+  }
+
+  return {
+    environment: { provider: device.provider, runtimeVersion: env.versions.node ?? env.versions.common, threads },
+    device,
+    model,
+    newSession: () => open({ kind: model.kind, position: 0, blocks: [], recurrent: [] }),
+    restore: async snapshot => {
+      checkSnapshot(snapshot, model)
+      return open(snapshot)
+    },
+    dispose,
+    [Symbol.dispose]: () => void dispose(),
+  }
+}
+
+async function load(
+  model: RunnableModel,
+  devices: readonly Device[],
+  threads: number,
+): Promise<{ session: InferenceSession; device: Device }> {
+  let refusal: unknown = null
+  for (const [index, device] of devices.entries()) {
+    try {
+      const session = await create(model, device.provider, threads)
+      const reason = index === 0 ? device.reason : `${device.reason}: ${messageOf(refusal)}`
+      return { session, device: { provider: device.provider, reason } }
+    } catch (error) {
+      refusal = error
+    }
+  }
+  const provider = devices.at(-1)?.provider ?? 'cpu'
+  throw new StatePackError(
+    provider === 'cpu' ? 'E_MODEL_WEIGHTS' : 'E_DEVICE',
+    `${model.name} could not be loaded on ${provider}: ${messageOf(refusal)}`,
+    { model: model.name, device: provider },
+    refusal,
+  )
+}
+
+function create(model: RunnableModel, provider: Provider, threads: number): Promise<InferenceSession> {
+  const { bytes, externalFolder, outputs } = model.graph
+  const onDevice = outputs
+    .filter(output => output.name !== 'logits')
+    .map(output => [output.name, 'gpu-buffer'] as const)
+  return InferenceSession.create(bytes, {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    ...(provider === 'webgpu' ? { preferredOutputLocation: Object.fromEntries(onDevice) } : {}),
+    extra: { session: { model_external_initializers_file_folder_path: externalFolder } },
+  })
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

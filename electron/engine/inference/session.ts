@@ -1,0 +1,272 @@
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import type { KvCache } from './kvCache.ts'
+import type { RecurrentState } from './recurrentState.ts'
+import type { StateSnapshot } from './stateSnapshot.ts'
+
+/** Most tokens in one run: the granularity of cancel, of progress and of taking turns. */
+export const CHUNK_TOKENS = 128
+
+export interface AppendProgress {
+  readonly done: number
+  readonly total: number
+  readonly tokensPerSecond: number
+}
+
+export interface AppendOptions {
+  /** Of which tokens logits are wanted: default `last`. */
+  readonly logits?: 'none' | 'last' | 'all'
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: AppendProgress) => void
+}
+
+/** What a session needs of the runtime it belongs to. */
+export interface SessionHost {
+  readonly vocabSize: number
+  readonly contextLength: number | null
+  readonly kind: StateSnapshot['kind']
+  /** The processor appends in place and takes preallocated outputs; a device allocates its own. */
+  readonly onHost: boolean
+  run(
+    feeds: Record<string, Tensor>,
+    fetches: Record<string, Tensor | null>,
+    signal?: AbortSignal,
+  ): Promise<InferenceSession.ReturnType>
+  /** A second session with this state. */
+  adopt(snapshot: StateSnapshot): Session
+}
+
+/** The tensors of a session's state; a transformer has only keys and values, a Mamba only the recurrent part. */
+export interface SessionState {
+  readonly kv: KvCache | null
+  readonly recurrent: RecurrentState | null
+  position: number
+}
+
+/**
+ * One live context. Appending tokens advances it; between two appends it can be captured, forked or (keys and values
+ * only) cut back. One operation at a time: a second one while the first is under way is refused with `E_CONFLICT`.
+ *
+ * On the processor the numbers do not depend on how a text was cut into appends: every position is computed by the same
+ * kernels whatever the chunk, so a state that was captured, restored and continued equals, bit for bit, one that was not.
+ */
+export class Session implements Disposable {
+  readonly #host: SessionHost
+  readonly #state: SessionState
+  #processed = 0
+  #busy: string | null = null
+  #disposed = false
+
+  constructor(host: SessionHost, state: SessionState) {
+    this.#host = host
+    this.#state = state
+  }
+
+  /** Tokens read; the position of the next one. */
+  get position(): number {
+    return this.#state.position
+  }
+
+  /** Tokens this session has really run through the model. Restoring and forking run none. */
+  get processed(): number {
+    return this.#processed
+  }
+
+  get kind(): StateSnapshot['kind'] {
+    return this.#host.kind
+  }
+
+  get vocabSize(): number {
+    return this.#host.vocabSize
+  }
+
+  get contextLength(): number | null {
+    return this.#host.contextLength
+  }
+
+  /** Bytes of state copied on the host so far (growing, materialising, capturing); a decode step adds none. */
+  get copiedBytes(): number {
+    return this.#state.kv?.copiedBytes ?? 0
+  }
+
+  /**
+   * Runs tokens through the model in chunks of at most 128. All or nothing: cancelled or failed, the session is where
+   * it was before (`processed` still counts what ran).
+   *
+   * @returns the logits asked for: `none` an empty array, `last` `[vocab]`, `all` `[tokens, vocab]`.
+   * @throws `E_CONTEXT_LENGTH`, `E_BAD_INPUT` (not a token id), `E_CANCELLED`, `E_INFERENCE`, `E_CONFLICT`.
+   */
+  async append(tokens: ArrayLike<number>, options: AppendOptions = {}): Promise<Float32Array> {
+    this.#check(tokens)
+    return this.#exclusively('append', async () => {
+      const { kv, recurrent } = this.#state
+      const start = this.#state.position
+      const mark = recurrent?.mark()
+      try {
+        const logits = await this.#prefill(tokens, options)
+        if (mark !== undefined) recurrent?.drop(mark)
+        return logits
+      } catch (error) {
+        kv?.truncate(start)
+        if (mark !== undefined) recurrent?.back(mark)
+        this.#state.position = start
+        throw error
+      }
+    })
+  }
+
+  /** The state as plain numbers. Copies only what was added since the last capture; runs no tokens. */
+  capture(): Promise<StateSnapshot> {
+    return this.#exclusively('capture', () => this.#capture())
+  }
+
+  /**
+   * A second session that goes its own way from here. The two share their immutable blocks; the fork costs nothing
+   * more until it runs.
+   */
+  fork(): Promise<Session> {
+    return this.#exclusively('fork', async () => this.#host.adopt(await this.#capture()))
+  }
+
+  /** Forgets everything from `position` on. Keys and values only: a recurrent state cannot be unread. */
+  truncate(position: number): void {
+    if (this.#busy !== null) throw busy(this.#busy)
+    const { kv, recurrent } = this.#state
+    if (recurrent !== null || kv === null) {
+      throw new StatePackError(
+        'E_NOT_SUPPORTED',
+        'A recurrent state cannot be cut back: restore an earlier checkpoint and read on from there.',
+        { kind: this.#host.kind },
+      )
+    }
+    if (!Number.isInteger(position) || position < 0 || position > this.#state.position) {
+      throw new StatePackError(
+        'E_BAD_INPUT',
+        `The state has ${this.#state.position} tokens, it cannot be cut to ${position}.`,
+      )
+    }
+    kv.truncate(position)
+    this.#state.position = position
+  }
+
+  /** Gives back the buffers that only a running session needs; the next append makes them again. */
+  park(): Promise<void> {
+    return this.#exclusively('park', async () => {
+      await this.#state.kv?.park()
+    })
+  }
+
+  dispose(): void {
+    this.#disposed = true
+    this.#state.kv?.dispose()
+    this.#state.recurrent?.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  async #prefill(tokens: ArrayLike<number>, options: AppendOptions): Promise<Float32Array> {
+    const { logits: wanted = 'last', signal, onProgress } = options
+    const total = tokens.length
+    const vocab = this.#host.vocabSize
+    const all = new Float32Array(wanted === 'all' ? total * vocab : 0)
+    let last: Float32Array = new Float32Array(0)
+    await this.#state.kv?.reserve(this.#state.position + total + 1)
+    const began = performance.now()
+    for (let done = 0; done < total; ) {
+      if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+      const count = Math.min(CHUNK_TOKENS, total - done)
+      const isLast = done + count === total
+      const rows = wanted === 'all' ? count : wanted === 'last' && isLast ? 1 : 0
+      last = await this.#run(Array.prototype.slice.call(tokens, done, done + count), rows, signal)
+      if (wanted === 'all') all.set(last, done * vocab)
+      done += count
+      onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
+    }
+    return wanted === 'all' ? all : last
+  }
+
+  /** One pass over a chunk. Returns the logits of its last `rows` tokens. */
+  async #run(chunk: readonly number[], rows: number, signal?: AbortSignal): Promise<Float32Array> {
+    const { kv, recurrent, position } = this.#state
+    const { vocabSize, contextLength, onHost } = this.#host
+    // Attention over a single query takes another kernel than over several and differs in the last bits. A second row,
+    // which no earlier row sees and the next run overwrites, keeps every position on the same arithmetic. At the very end
+    // of the context there is no room for it.
+    const fits = contextLength === null || position + 2 <= contextLength
+    const padded = onHost && kv !== null && recurrent === null && chunk.length === 1 && fits
+    const ids = padded ? [...chunk, ...chunk] : chunk
+    const wanted = rows > 0 ? rows + (ids.length - chunk.length) : 0
+    const end = position + ids.length
+    const feeds: Record<string, Tensor> = {
+      input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
+      num_logits: new Tensor('int64', BigInt64Array.of(BigInt(wanted)), []),
+    }
+    const fetches: Record<string, Tensor | null> = { logits: null }
+    if (kv !== null) {
+      feeds.seqlens_k = new Tensor('int32', Int32Array.of(end - 1), [1])
+      feeds.total_sequence_length = new Tensor('int32', Int32Array.of(end), [])
+      kv.addTo(feeds, fetches, onHost)
+    }
+    recurrent?.addTo(feeds, fetches, onHost)
+    const results = await this.#host.run(feeds, fetches, signal)
+    this.#alive()
+    this.#state.position = position + chunk.length
+    this.#processed += chunk.length
+    kv?.adopt(results, this.#state.position)
+    recurrent?.adopt(results)
+    const logits = results.logits?.data
+    if (!(logits instanceof Float32Array)) throw new StatePackError('E_INFERENCE', 'The graph returned no logits.')
+    return rows === 0 ? new Float32Array(0) : logits.slice(0, rows * vocabSize)
+  }
+
+  async #capture(): Promise<StateSnapshot> {
+    const { kv, recurrent, position } = this.#state
+    const blocks = kv === null ? [] : await kv.blocks()
+    return { kind: this.#host.kind, position, blocks, recurrent: recurrent === null ? [] : await recurrent.snapshot() }
+  }
+
+  #check(tokens: ArrayLike<number>): void {
+    const { contextLength, vocabSize } = this.#host
+    const end = this.#state.position + tokens.length
+    if (contextLength !== null && end > contextLength) {
+      throw new StatePackError(
+        'E_CONTEXT_LENGTH',
+        `This model reads at most ${contextLength} tokens; the state has ${this.#state.position} and ${tokens.length} more were given.`,
+        { contextLength, position: this.#state.position, tokens: tokens.length },
+      )
+    }
+    for (let i = 0; i < tokens.length; i++) {
+      const id = tokens[i]
+      if (id === undefined || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
+        throw new StatePackError(
+          'E_BAD_INPUT',
+          `Not a token id of this model: ${id} (its vocabulary has ${vocabSize}).`,
+        )
+      }
+    }
+  }
+
+  async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
+    this.#alive()
+    if (this.#busy !== null) throw busy(this.#busy)
+    this.#busy = what
+    try {
+      return await task()
+    } catch (error) {
+      const known = toStatePackError(error)
+      throw known.code === 'E_INTERNAL' ? new StatePackError('E_INFERENCE', known.message, known.details, error) : known
+    } finally {
+      this.#busy = null
+    }
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new StatePackError('E_CONFLICT', 'This session has been closed.')
+  }
+}
+
+function busy(what: string): StatePackError {
+  return new StatePackError('E_CONFLICT', `This session is busy (${what}).`, { busy: what })
+}

@@ -1,0 +1,16 @@
+/** Compiles a model folder for these tests: the graph and its shapes only, no tokenizer, no fingerprints. */
+import { basename, resolve } from 'node:path'
+import { readCheckpoint } from '#engine/models/checkpoint.ts'
+import { compileGraph, prepareArchitecture } from '#engine/models/compile/compile.ts'
+import { readConfig } from '#engine/models/config.ts'
+import type { RunnableModel } from '#engine/inference/runtime.ts'
+
+export const STARTERS = ['assets/models/starter-transformer', 'assets/models/starter-mamba'] as const
+
+export async function runnableModel(folder: string): Promise<RunnableModel> {
+  const path = resolve(folder)
+  const layers = prepareArchitecture((await readConfig(path)).fields)
+  const { vocabSize, contextLength, geometry } = layers
+  const graph = compileGraph(layers, await readCheckpoint(path))
+  return { name: basename(path), kind: geometry.kind, vocabSize, contextLength, geometry, graph }
+}
