@@ -1,0 +1,156 @@
+/**
+ * The Ed25519 keys of this installation. They live in the app's data folder, never in a store: people zip and sync stores.
+ *   <folder>/signing-key.pem          PKCS #8, 0600
+ *   <folder>/retired/<keyid>.pub.pem  public halves of earlier keys, so that old receipts still verify
+ */
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
+import { access, chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
+
+export interface PublicKey {
+  /** SHA-256 of the DER (SPKI) form, 64 hexadecimal digits. */
+  readonly keyid: string
+  readonly publicKey: KeyObject
+  /** The 32 bytes of the key itself. */
+  readonly raw: Uint8Array
+}
+
+export interface SigningKey extends PublicKey {
+  readonly privateKey: KeyObject
+}
+
+export interface KeyRing {
+  /** Signs everything new. */
+  readonly current: SigningKey
+  /** Own keys, the current one first: what this installation trusts as its own. */
+  readonly trusted: readonly PublicKey[]
+}
+
+/**
+ * Opens the keys in `folder`, making one on first use; of several processes starting at once, one key wins.
+ * Throws `E_FORBIDDEN` when the folder lies inside a store, `E_CORRUPT` when the key file is not an Ed25519 key.
+ */
+export async function openKeys(folder: string): Promise<KeyRing> {
+  await refuseInsideStore(folder)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = join(folder, 'signing-key.pem')
+  const current = (await readSigningKey(file)) ?? (await createSigningKey(folder, file))
+  const retired: PublicKey[] = []
+  for (const name of await readdir(join(folder, 'retired')).catch(() => [])) {
+    if (name.endsWith('.pub.pem')) retired.push(publicKeyOf(await readFile(join(folder, 'retired', name), 'utf8')))
+  }
+  return { current, trusted: [current, ...retired.filter(key => key.keyid !== current.keyid)] }
+}
+
+/** Replaces the signing key; the old public half stays trusted for what it signed, the old private half is erased. */
+export async function rotateKeys(folder: string): Promise<KeyRing> {
+  const { current } = await openKeys(folder)
+  const retired = join(folder, 'retired')
+  await mkdir(retired, { recursive: true, mode: 0o700 })
+  const pem = current.publicKey.export({ type: 'spki', format: 'pem' })
+  await writeDurably(join(retired, `${current.keyid}.pub.pem`), String(pem))
+  const temporary = join(folder, `.new-${process.pid}-${process.hrtime.bigint()}`)
+  await writeDurably(temporary, newKeyPem())
+  await rename(temporary, join(folder, 'signing-key.pem'))
+  return openKeys(folder)
+}
+
+/** A public key from PEM or from its 32 raw bytes. Throws `E_BAD_FORMAT` for anything that is not Ed25519. */
+export function publicKeyOf(source: string | Uint8Array): PublicKey {
+  try {
+    const key =
+      typeof source === 'string'
+        ? createPublicKey(source)
+        : createPublicKey({
+            key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(source).toString('base64url') },
+            format: 'jwk',
+          })
+    return identify(key)
+  } catch (cause) {
+    throw new StatePackError('E_BAD_FORMAT', 'This is not an Ed25519 public key.', {}, cause)
+  }
+}
+
+/** True when `signature` is `key`'s over `message`. Runs on the thread pool: many at once use every core. */
+export function verifyEd25519(message: Uint8Array, signature: Uint8Array, key: PublicKey): Promise<boolean> {
+  if (signature.length !== 64) return Promise.resolve(false)
+  return new Promise((resolve, reject) => {
+    verify(null, message, key.publicKey, signature, (error, valid) => (error ? reject(error) : resolve(valid)))
+  })
+}
+
+function identify(publicKey: KeyObject): PublicKey {
+  if (publicKey.asymmetricKeyType !== 'ed25519') throw new TypeError(`${publicKey.asymmetricKeyType} is not Ed25519`)
+  const der = publicKey.export({ type: 'spki', format: 'der' })
+  return { publicKey, raw: der.subarray(-32), keyid: createHash('sha256').update(der).digest('hex') }
+}
+
+async function readSigningKey(file: string): Promise<SigningKey | null> {
+  let pem: string
+  try {
+    pem = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+  try {
+    // A restored backup may have loosened it; only the owner has any business reading it.
+    await chmod(file, 0o600)
+    const privateKey = createPrivateKey(pem)
+    return { privateKey, ...identify(createPublicKey(privateKey)) }
+  } catch (cause) {
+    throw new StatePackError(
+      'E_CORRUPT',
+      `The signing key ${file} cannot be read; move it away to start a new one.`,
+      { file },
+      cause,
+    )
+  }
+}
+
+async function createSigningKey(folder: string, file: string): Promise<SigningKey> {
+  const temporary = join(folder, `.new-${process.pid}-${process.hrtime.bigint()}`)
+  await writeDurably(temporary, newKeyPem())
+  try {
+    await link(temporary, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  const key = await readSigningKey(file)
+  if (key === null) throw new StatePackError('E_IO', `The signing key ${file} vanished while it was being made.`)
+  return key
+}
+
+function newKeyPem(): string {
+  return String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function refuseInsideStore(folder: string): Promise<void> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const marked = await access(join(at, 'oci-layout')).then(
+      () => true,
+      () => false,
+    )
+    if (marked) {
+      throw new StatePackError(
+        'E_FORBIDDEN',
+        'Signing keys are never kept inside a store: stores are copied and shared.',
+        { folder },
+      )
+    }
+    if (dirname(at) === at) return
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Where each receipt lies, its leaf hash and its id: 72 bytes each, in memory and in index.bin. Derived from log.jsonl:
+ * it may lag behind or be deleted. Its leaf hashes prove themselves against a checkpoint's root or are not believed.
+ */
+import { type Digest, hexOf, parseDigest } from '#shared/domain/digest.ts'
+import { absentAsNull, type LogFs, type LogPaths } from './logFile.ts'
+import { MerkleFrontier } from './merkle.ts'
+
+const RECORD = 72
+
+export interface IndexEntry {
+  /** Offset of the byte after the line's newline. */
+  readonly end: number
+  readonly leaf: Buffer
+  readonly id: Digest
+}
+
+export class LogIndex {
+  readonly ends: number[] = []
+  readonly leaves: Buffer[] = []
+  readonly ids: Digest[] = []
+  readonly #seqOf = new Map<Digest, number>()
+  readonly frontier = new MerkleFrontier()
+
+  get count(): number {
+    return this.ends.length
+  }
+
+  /** Bytes of log.jsonl that are indexed. */
+  get bytes(): number {
+    return this.ends.at(-1) ?? 0
+  }
+
+  add({ end, leaf, id }: IndexEntry): void {
+    this.#seqOf.set(id, this.ends.length)
+    this.ends.push(end)
+    this.leaves.push(leaf)
+    this.ids.push(id)
+    this.frontier.add(leaf)
+  }
+
+  seqOf(id: Digest): number | undefined {
+    return this.#seqOf.get(id)
+  }
+
+  /** First byte and byte after the newline of a receipt's line; null when there is no such receipt. */
+  span(seq: number): { readonly start: number; readonly end: number } | null {
+    const end = this.ends[seq]
+    return end === undefined ? null : { start: seq === 0 ? 0 : (this.ends[seq - 1] ?? 0), end }
+  }
+}
+
+export function encodeIndexEntry({ end, leaf, id }: IndexEntry): Buffer {
+  const record = Buffer.alloc(RECORD)
+  record.writeBigUInt64LE(BigInt(end), 0)
+  leaf.copy(record, 8)
+  record.write(hexOf(id), 40, 'hex')
+  return record
+}
+
+/** What index.bin says, unchecked; an absent or odd-sized file gives the whole records it has. */
+export async function readIndexFile(fs: LogFs, paths: LogPaths): Promise<IndexEntry[]> {
+  const bytes = (await fs.readFile(paths.index).catch(absentAsNull)) ?? Buffer.alloc(0)
+  const entries: IndexEntry[] = []
+  for (let at = 0; at + RECORD <= bytes.length; at += RECORD) {
+    entries.push({
+      end: Number(bytes.readBigUInt64LE(at)),
+      leaf: bytes.subarray(at + 8, at + 40),
+      id: parseDigest(bytes.toString('hex', at + 40, at + RECORD)),
+    })
+  }
+  return entries
+}

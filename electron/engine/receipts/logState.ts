@@ -1,0 +1,119 @@
+/** What a process knows of the log on disk, and how it learns what others have appended. */
+import { StatePackError } from '#shared/domain/error.ts'
+import type { PublicKey } from './keys.ts'
+import { absentAsNull, type Line, type LogFs, type LogPaths, parseLine, readLines } from './logFile.ts'
+import { type IndexEntry, LogIndex, readIndexFile } from './logIndex.ts'
+import { leafHash, merkleRoot } from './merkle.ts'
+import { readLatest } from './storedCheckpoints.ts'
+import { isTornTail } from './tornTail.ts'
+
+export interface LogState {
+  index: LogIndex
+  /** Why nothing may be appended: the log contradicts its own last checkpoint. Reading and verifying still work. */
+  broken: StatePackError | null
+}
+
+interface Place {
+  readonly fs: LogFs
+  readonly paths: LogPaths
+  readonly trusted: readonly PublicKey[]
+}
+
+/** Reads the log: quickly through index.bin when that agrees with the log and its last checkpoint, else line by line. */
+export async function loadState(place: Place): Promise<LogState> {
+  const { fs, paths, trusted } = place
+  let index = await indexFromFile(place)
+  await readAppended({ ...place, index })
+  const latest = await readLatest(fs, paths, trusted)
+  if (latest === null) return { index, broken: null }
+  const agrees = () => index.count >= latest.size && merkleRoot(index.leaves.slice(0, latest.size)).equals(latest.root)
+  if (agrees()) return { index, broken: null }
+  index = new LogIndex()
+  await readAppended({ ...place, index })
+  return { index, broken: agrees() ? null : brokenLog(index.count) }
+}
+
+/**
+ * Takes in whole lines appended since; returns the lines from the first one that does not continue the log. Without the lock
+ * those may be a write in flight.
+ */
+export async function readAppended({ fs, paths, index }: Place & { index: LogIndex }): Promise<Line[]> {
+  const rest: Line[] = []
+  for await (const line of readLines(fs, paths.log, index.bytes)) {
+    const entry = rest.length === 0 && line.complete ? continuation(line, index) : null
+    if (entry === null) rest.push(line)
+    else index.add(entry)
+  }
+  return rest
+}
+
+/**
+ * Under the lock: takes in what others appended and cuts off what a crash left half-written. Throws `E_RECEIPT_LOG` when the
+ * log is not a continuation of what this process has seen, or when what stands at its end was not left by a crash.
+ */
+export async function catchUp({ state, ...place }: Place & { state: LogState }): Promise<void> {
+  const { fs, paths, trusted } = place
+  if (state.broken !== null) throw state.broken
+  const { index } = state
+  const size = (await fs.stat(paths.log).catch(absentAsNull))?.size ?? 0
+  if (size === index.bytes) return
+  if (size < index.bytes) throw brokenLog(index.count)
+  const rest = await readAppended({ ...place, index })
+  if (rest.length === 0) return
+  const acknowledged = (await readLatest(fs, paths, trusted))?.size ?? 0
+  if (acknowledged > index.count || !(await isTornTail(rest, index.count, trusted))) throw brokenLog(index.count)
+  await cutTo(fs, paths.log, index.bytes)
+}
+
+/** Cuts a file to its first `bytes` bytes, durably. */
+export async function cutTo(fs: LogFs, file: string, bytes: number): Promise<void> {
+  const handle = await fs.open(file, 'r+')
+  try {
+    await handle.truncate(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function brokenLog(index: number): StatePackError {
+  return new StatePackError(
+    'E_RECEIPT_LOG',
+    `The receipt log was changed from outside at receipt ${index} or before; verify it, then start a new one.`,
+    { index },
+  )
+}
+
+function continuation(line: Line, index: LogIndex): IndexEntry | null {
+  try {
+    const { receipt } = parseLine(line.bytes)
+    if (receipt.seq !== index.count || receipt.prev !== (index.ids.at(-1) ?? null)) return null
+    return { end: line.end, leaf: leafHash(line.bytes), id: receipt.receipt_id }
+  } catch {
+    return null
+  }
+}
+
+/** The index of index.bin when its last record is true of the log, otherwise an empty one. */
+async function indexFromFile({ fs, paths }: Place): Promise<LogIndex> {
+  const index = new LogIndex()
+  const size = (await fs.stat(paths.log).catch(absentAsNull))?.size ?? 0
+  for (const entry of await readIndexFile(fs, paths)) {
+    // A record may be ahead of the log only when the log was cut, and behind its predecessor only when it is damaged.
+    if (entry.end > size || entry.end <= index.bytes) return new LogIndex()
+    index.add(entry)
+  }
+  const last = index.span(index.count - 1)
+  if (last === null) return index
+  const line = Buffer.alloc(last.end - last.start)
+  const handle = await fs.open(paths.log, 'r')
+  try {
+    await handle.read(line, 0, line.length, last.start)
+  } finally {
+    await handle.close()
+  }
+  const leaf = index.leaves.at(-1)
+  return leaf !== undefined && leafHash(line.subarray(0, -1)).equals(leaf) && line.at(-1) === 10
+    ? index
+    : new LogIndex()
+}
