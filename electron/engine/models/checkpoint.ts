@@ -3,11 +3,10 @@ import { open, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 
-export type CheckpointDtype = 'F32' | 'F16' | 'BF16'
-
 export interface CheckpointTensor {
   readonly name: string
-  readonly dtype: CheckpointDtype
+  /** As the header says: `F32`, `F16`, `BF16`, or one that only constants nobody reads may have. */
+  readonly dtype: string
   readonly shape: readonly number[]
   /** The weight file's real name inside {@link Checkpoint.folder}. */
   readonly file: string
@@ -84,43 +83,39 @@ function weightMap(text: string, indexName: string): Record<string, unknown> {
   throw weightsError(indexName, 'it has no weight_map')
 }
 
-async function readHeader(path: string, name: string): Promise<CheckpointTensor[]> {
+async function readHeader(path: string, label: string): Promise<CheckpointTensor[]> {
   await using file = await open(path, 'r')
   const { size } = await file.stat()
   const prefix = Buffer.alloc(8)
   if (size < 8 || (await file.read(prefix, 0, 8, 0)).bytesRead < 8)
-    throw weightsError(name, 'it is shorter than its length field')
+    throw weightsError(label, 'it is shorter than its length field')
   const headerLength = Number(prefix.readBigUInt64LE())
-  if (headerLength > HEADER_LIMIT) throw weightsError(name, `its header claims ${headerLength} bytes`)
+  if (headerLength > HEADER_LIMIT) throw weightsError(label, `its header claims ${headerLength} bytes`)
   if (8 + headerLength > size)
-    throw weightsError(name, `its header ends at byte ${8 + headerLength}, the file at ${size}`)
+    throw weightsError(label, `its header ends at byte ${8 + headerLength}, the file at ${size}`)
   const header = Buffer.alloc(headerLength)
   await file.read(header, 0, headerLength, 8)
-  const entries = parseHeader(header, name)
+  const entries = parseHeader(header, label)
   const dataStart = 8 + headerLength
   let end = 0
   const tensors: CheckpointTensor[] = []
   for (const entry of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== end)
-      throw weightsError(name, `the tensor ${entry.name} begins at ${entry.begin}, expected ${end}`)
+      throw weightsError(label, `the tensor ${entry.name} begins at ${entry.begin}, expected ${end}`)
     end = entry.end
-    const { dtype } = entry
-    if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
-      tensors.push({
-        name: entry.name,
-        dtype,
-        shape: entry.shape,
-        file: basename(path),
-        offset: dataStart + entry.begin,
-        length: entry.end - entry.begin,
-      })
-    } else if (!isBuffer(entry.name)) {
-      throw weightsError(name, `the tensor ${entry.name} has the type ${dtype}; F32, F16 and BF16 are read`)
-    }
+    const { name, dtype, shape } = entry
+    tensors.push({
+      name,
+      dtype,
+      shape,
+      file: basename(path),
+      offset: dataStart + entry.begin,
+      length: end - entry.begin,
+    })
   }
   if (dataStart + end !== size) {
     throw weightsError(
-      name,
+      label,
       `its tensors end at byte ${dataStart + end}, the file at ${size}: it is ${dataStart + end > size ? 'truncated' : 'followed by other bytes'}`,
     )
   }

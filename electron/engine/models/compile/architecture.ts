@@ -21,6 +21,6 @@ export interface CompiledLayers {
   /** Tensors a checkpoint may hold without the graph using them. */
   readonly unusedTensors: readonly string[]
   /** Which tensors (names without the prefix) make up components 2, 7 and 8; the first group is the layer. */
-  readonly components: { readonly embeddings: string; readonly norm: RegExp; readonly mixer: RegExp }
+  readonly components: { readonly embeddings: readonly string[]; readonly norm: RegExp; readonly mixer: RegExp }
   build(graph: GraphBuilder, weights: GraphWeights): void
 }

@@ -2,8 +2,9 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Checkpoint, type CheckpointTensor, isBuffer } from '../checkpoint.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
+import type { OnnxType } from './onnxProto.ts'
 
-const ONNX_DTYPE = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
+const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 /** `TensorProto.FLOAT`, the target of a Cast. */
 const FLOAT = 1
 
@@ -89,8 +90,16 @@ export class GraphWeights {
   }
 
   #raw(tensor: CheckpointTensor): Value {
+    const type = ONNX_DTYPES[tensor.dtype]
+    if (type === undefined) {
+      throw new StatePackError(
+        'E_MODEL_WEIGHTS',
+        `The tensor ${tensor.name} in ${tensor.file} has the type ${tensor.dtype}; F32, F16 and BF16 are read.`,
+        { tensor: tensor.name, file: tensor.file },
+      )
+    }
     return this.#graph.external(tensor.name, {
-      type: ONNX_DTYPE[tensor.dtype],
+      type,
       shape: tensor.shape,
       location: tensor.file,
       offset: tensor.offset,

@@ -39,7 +39,7 @@ export function prepareLlama(c: LlamaConfig): CompiledLayers {
     prefix: '',
     unusedTensors: c.tied ? ['lm_head.weight'] : [],
     components: {
-      embeddings: 'model.embed_tokens.weight',
+      embeddings: ['model.embed_tokens.weight'],
       norm: /^model\.(?:layers\.(\d+)\.(?:input_layernorm|post_attention_layernorm)|norm)\./,
       mixer: /^model\.layers\.(\d+)\.self_attn\./,
     },

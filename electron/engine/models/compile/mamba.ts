@@ -41,7 +41,7 @@ export const mamba: Architecture = {
 
 /** The names both Mamba generations use. */
 export const MAMBA_COMPONENTS = {
-  embeddings: 'backbone.embeddings.weight',
+  embeddings: ['backbone.embeddings.weight'],
   norm: /^backbone\.(?:layers\.(\d+)\.norm|norm_f)\./,
   mixer: /^backbone\.layers\.(\d+)\.mixer\./,
 }
