@@ -85,6 +85,11 @@ export class ConfigFields {
     return found
   }
 
+  /** True when the file has the field, be it null. */
+  given(name: string): boolean {
+    return Object.hasOwn(this.#fields, name)
+  }
+
   /** The raw value, null when absent. */
   any(name: string): unknown {
     return this.#get(name) ?? null

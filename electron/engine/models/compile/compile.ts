@@ -4,14 +4,18 @@ import type { Checkpoint } from '../checkpoint.ts'
 import { ConfigFields } from '../config.ts'
 import type { CompiledGraph } from '../model.ts'
 import type { Architecture, CompiledLayers } from './architecture.ts'
+import { gpt2 } from './gpt2.ts'
 import { GraphBuilder } from './graphBuilder.ts'
 import { GraphWeights } from './graphWeights.ts'
 import { llama } from './llama.ts'
 import { mamba } from './mamba.ts'
 import { mamba2 } from './mamba2.ts'
+import { mistral } from './mistral.ts'
+import { qwen2 } from './qwen2.ts'
+import { qwen3 } from './qwen3.ts'
 
 /** By `model_type` of config.json. */
-const ARCHITECTURES: Readonly<Record<string, Architecture>> = { llama, mamba, mamba2 }
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = { gpt2, llama, mamba, mamba2, mistral, qwen2, qwen3 }
 
 export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
 

@@ -24,8 +24,7 @@ function readLlama(config: ConfigFields): LlamaConfig {
     },
     headNorm: false,
     windows: (_fields, layers) => Array.from({ length: layers }, () => null),
-    epsilon: 1e-6,
-    contextLength: 2048,
+    defaults: { vocabSize: 32000, inner: 11008, layers: 32, contextLength: 2048 },
   })
 }
 

@@ -23,37 +23,47 @@ export interface LlamaConfig {
   readonly windows: readonly (number | null)[]
 }
 
-/** What an architecture decides for itself. */
+/** What an architecture decides for itself; `defaults` are those of its transformers config class. */
 export interface LlamaVariant {
   readonly bias: (config: ConfigFields) => LlamaConfig['bias']
   readonly headNorm: boolean
-  readonly headDim?: number
   readonly windows: (config: ConfigFields, layers: number) => (number | null)[]
-  readonly epsilon: number
-  readonly contextLength: number
-  readonly ropeTheta?: number
+  readonly defaults: {
+    readonly vocabSize: number
+    readonly inner: number
+    readonly layers: number
+    readonly contextLength: number
+    /** Where the field is left out; a null means as many as heads. */
+    readonly kvHeads?: number
+    /** Absent: width / heads. */
+    readonly headDim?: number
+  }
 }
 
-/** Defaults are those of the transformers config classes. Throws `E_MODEL_CONFIG` and names the field. */
+/** Throws `E_MODEL_CONFIG` and names the field. */
 export function readLlamaConfig(config: ConfigFields, variant: LlamaVariant): LlamaConfig {
-  const width = config.count('hidden_size')
-  const layers = config.count('num_hidden_layers')
-  const heads = config.count('num_attention_heads')
-  const kvHeads = config.count('num_key_value_heads', heads)
+  const { defaults } = variant
+  const width = config.count('hidden_size', 4096)
+  const layers = config.count('num_hidden_layers', defaults.layers)
+  const heads = config.count('num_attention_heads', 32)
+  const kvHeads = config.count(
+    'num_key_value_heads',
+    config.given('num_key_value_heads') ? heads : (defaults.kvHeads ?? heads),
+  )
   if (heads % kvHeads !== 0)
     throw config.error('num_key_value_heads', `is ${kvHeads} and does not divide ${heads} heads`)
-  const headDim = config.count('head_dim', variant.headDim ?? width / heads)
-  const contextLength = config.count('max_position_embeddings', variant.contextLength)
+  const headDim = config.count('head_dim', defaults.headDim ?? width / heads)
+  const contextLength = config.count('max_position_embeddings', defaults.contextLength)
   const parsed = {
-    vocabSize: config.count('vocab_size'),
+    vocabSize: config.count('vocab_size', defaults.vocabSize),
     width,
     layers,
     heads,
     kvHeads,
     headDim,
-    inner: config.count('intermediate_size'),
+    inner: config.count('intermediate_size', defaults.inner),
     contextLength,
-    epsilon: config.number('rms_norm_eps', variant.epsilon),
+    epsilon: config.number('rms_norm_eps', 1e-6),
     activation: config.choice('hidden_act', ACTIVATIONS, 'silu'),
     tied: config.flag('tie_word_embeddings', false),
     rope: readRope(config, headDim, contextLength),
