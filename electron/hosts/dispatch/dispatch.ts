@@ -1,0 +1,53 @@
+/** One way to call a method, shared by every host: validate, run, validate, and give a value back whatever happens. */
+import { StatePackError } from '#shared/domain/error.ts'
+import { isMethodName } from '#shared/rpc/client.ts'
+import { contract, type Handlers, type MethodName } from '#shared/rpc/contract.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+import { type Result, settle } from '#shared/rpc/result.ts'
+import { fieldProblem } from './fieldProblem.ts'
+
+export interface DispatchOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Dispatcher {
+  /**
+   * Calls `method` with unvalidated input. Never throws. `E_NOT_FOUND` for a method there is not, `E_BAD_INPUT` with
+   * the path of the offending field, the handler's own error, or `E_INTERNAL` when the answer breaks the contract.
+   */
+  call(method: string, input: unknown, options?: DispatchOptions): Promise<Result<unknown>>
+}
+
+type AnyHandler = (input: unknown, context: { signal: AbortSignal; progress: (p: Progress) => void }) => unknown
+
+/** A dispatcher over `handlers`; an engine hands in all of them, a test may hand in a few. */
+export function dispatch(handlers: Partial<Handlers>): Dispatcher {
+  function handlerOf(method: string): { name: MethodName; handler: AnyHandler } {
+    const handler = isMethodName(method) && Object.hasOwn(handlers, method) ? handlers[method] : undefined
+    if (!isMethodName(method) || handler === undefined) {
+      throw new StatePackError('E_NOT_FOUND', `There is no method ${JSON.stringify(method.slice(0, 80))}.`)
+    }
+    return { name: method, handler: handler as AnyHandler }
+  }
+
+  return {
+    call(method, input, { signal = new AbortController().signal, onProgress } = {}) {
+      let settled = false
+      return settle(async () => {
+        const { name, handler } = handlerOf(method)
+        signal.throwIfAborted()
+        const parsed = contract[name].input.safeParse(input)
+        if (!parsed.success) throw fieldProblem('E_BAD_INPUT', name, parsed.error)
+        const progress = (report: Progress) => {
+          if (!settled) onProgress?.(report)
+        }
+        const output = contract[name].output.safeParse(await handler(parsed.data, { signal, progress }))
+        if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)
+        return output.data as unknown
+      }).finally(() => {
+        settled = true
+      })
+    },
+  }
+}

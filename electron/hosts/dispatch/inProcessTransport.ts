@@ -1,0 +1,31 @@
+/** The transport for an engine in this very process (CLI, tests). It still serialises, so both sides share no object. */
+import { StatePackError } from '#shared/domain/error.ts'
+import type { EventName } from '#shared/rpc/events.ts'
+import { settle, unwrap } from '#shared/rpc/result.ts'
+import type { Transport } from '#shared/rpc/transport.ts'
+import type { Dispatcher } from './dispatch.ts'
+
+export interface EventSource {
+  /** Hands every event to `listener` until the returned function is called. */
+  subscribe(listener: (name: EventName, data: unknown) => void): () => void
+}
+
+function cloned<T>(value: T): T {
+  try {
+    return structuredClone(value)
+  } catch (thrown) {
+    throw new StatePackError('E_BAD_INPUT', 'The input holds something that cannot be sent.', {}, thrown)
+  }
+}
+
+export function createInProcessTransport(dispatcher: Dispatcher, eventSource: EventSource): Transport {
+  return {
+    call: (method, input, { signal, onProgress }) =>
+      settle(async () => {
+        const copy = cloned(input)
+        const report = onProgress && ((progress: Parameters<typeof onProgress>[0]) => onProgress(cloned(progress)))
+        return cloned(unwrap(await dispatcher.call(method, copy, { signal, onProgress: report })))
+      }),
+    subscribe: listener => eventSource.subscribe((name, data) => listener(name, cloned(data))),
+  }
+}

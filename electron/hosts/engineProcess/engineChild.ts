@@ -1,0 +1,49 @@
+/** The running engine process as its parent holds it: `child_process.fork` here, `utilityProcess` in the shell. */
+import { fork } from 'node:child_process'
+import type { FromEngine, ToEngine } from './messages.ts'
+
+export interface EngineChild {
+  readonly pid: number | undefined
+  send(message: ToEngine): void
+  onMessage(listener: (message: FromEngine) => void): void
+  /** Called once, with how it ended in words: `exit code 1`, `signal SIGKILL`. */
+  onExit(listener: (how: string) => void): void
+  kill(): void
+}
+
+/** Starts `entry` (a .ts or a built .js file) as a child of this process. Its output goes to stderr: stdout is JSON. */
+export function forkEngine(entry: string, env: NodeJS.ProcessEnv = process.env): EngineChild {
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env,
+    stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+  })
+  let spawnError: string | null = null
+  child.on('error', error => {
+    spawnError = error.message
+  })
+  return {
+    get pid() {
+      return child.pid
+    },
+    send: message => {
+      if (child.connected) child.send(message, () => {})
+    },
+    onMessage: listener => {
+      child.on('message', message => listener(message as FromEngine))
+    },
+    onExit: listener => {
+      let told = false
+      const tell = (how: string) => {
+        if (!told) listener(how)
+        told = true
+      }
+      child.on('exit', (code, signal) => tell(signal === null ? `exit code ${code}` : `signal ${signal}`))
+      child.on('error', error => child.pid === undefined && tell(spawnError ?? error.message))
+    },
+    kill: () => {
+      child.kill('SIGKILL')
+    },
+  }
+}

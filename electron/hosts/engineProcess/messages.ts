@@ -1,0 +1,29 @@
+/** What the engine process and its parent say to each other. Structured clone, so typed arrays travel as they are. */
+import type { ErrorValue } from '#shared/domain/error.ts'
+import type { EventName } from '#shared/rpc/events.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+import type { Result } from '#shared/rpc/result.ts'
+
+/** What the engine is opened with; plain data, because it crosses a process boundary. */
+export interface EngineOptions {
+  readonly storeFolder: string
+  readonly dataFolder: string
+  readonly modelFolders: readonly string[]
+  readonly assetsFolder: string
+  readonly device: string
+  readonly threads?: number
+}
+
+export type ToEngine =
+  | { readonly kind: 'open'; readonly options: EngineOptions }
+  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly input: unknown }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'close' }
+
+export type FromEngine =
+  | { readonly kind: 'ready' }
+  /** Opening failed for a stated reason: starting again would not help. */
+  | { readonly kind: 'refused'; readonly error: ErrorValue }
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'result'; readonly id: number; readonly result: Result<unknown> }
+  | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }

@@ -1,0 +1,71 @@
+/** The engine's side of the process boundary: opens an engine, answers calls, forwards its events. */
+import { toErrorValue } from '#shared/domain/error.ts'
+import type { Handlers } from '#shared/rpc/contract.ts'
+import type { EventName } from '#shared/rpc/events.ts'
+import { type Dispatcher, dispatch } from '../dispatch/dispatch.ts'
+import type { EngineOptions, FromEngine, ToEngine } from './messages.ts'
+
+/** The engine as its process sees it. */
+export interface ServedEngine {
+  readonly handlers: Partial<Handlers>
+  dispose(): Promise<void>
+}
+
+export type OpenEngine = (
+  options: EngineOptions & { readonly onEvent: (name: EventName, data: unknown) => void },
+) => Promise<ServedEngine>
+
+export interface ParentPort {
+  send(message: FromEngine): void
+  onMessage(listener: (message: ToEngine) => void): void
+  /** The parent went away, or asked to end. */
+  onGone(listener: () => void): void
+}
+
+/** Ends the process once the engine has let go of its files, or after `patience` when native code does not return. */
+const PATIENCE_MS = 5000
+
+export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
+  const running = new Map<number, AbortController>()
+  let dispatcher: Dispatcher | null = null
+  let engine: ServedEngine | null = null
+
+  async function open(options: EngineOptions): Promise<void> {
+    try {
+      engine = await openEngine({ ...options, onEvent: (name, data) => port.send({ kind: 'event', name, data }) })
+      dispatcher = dispatch(engine.handlers)
+      port.send({ kind: 'ready' })
+    } catch (thrown) {
+      port.send({ kind: 'refused', error: toErrorValue(thrown) })
+    }
+  }
+
+  async function call(id: number, method: string, input: unknown): Promise<void> {
+    if (dispatcher === null) return
+    const cancel = new AbortController()
+    running.set(id, cancel)
+    const result = await dispatcher.call(method, input, {
+      signal: cancel.signal,
+      onProgress: progress => port.send({ kind: 'progress', id, progress }),
+    })
+    running.delete(id)
+    port.send({ kind: 'result', id, result })
+  }
+
+  function close(): void {
+    setTimeout(() => process.exit(0), PATIENCE_MS).unref()
+    for (const cancel of running.values()) cancel.abort()
+    Promise.resolve(engine?.dispose()).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+
+  port.onGone(close)
+  port.onMessage(message => {
+    if (message.kind === 'open') void open(message.options)
+    else if (message.kind === 'call') void call(message.id, message.method, message.input)
+    else if (message.kind === 'cancel') running.get(message.id)?.abort()
+    else close()
+  })
+}

@@ -1,0 +1,221 @@
+/**
+ * Keeps one engine process running and is the only way to it. The host that owns it never waits on the engine:
+ * it knows the engine's health, bounds what may wait, and answers for it when it is gone.
+ */
+import { type ErrorValue, StatePackError, toErrorValue } from '#shared/domain/error.ts'
+import type { EventData } from '#shared/rpc/events.ts'
+import type { Result } from '#shared/rpc/result.ts'
+import type { Transport } from '#shared/rpc/transport.ts'
+import { createEventHub } from '../eventHub.ts'
+import type { EngineChild } from './engineChild.ts'
+import type { EngineOptions, FromEngine } from './messages.ts'
+
+type EngineState = EventData<'engine.status'>['state']
+
+export interface EngineHealth {
+  readonly state: EngineState
+  readonly reason: string | null
+  readonly inFlight: number
+  readonly waiting: number
+  readonly restarts: number
+}
+
+export interface Supervisor extends Transport {
+  /** What the host knows without asking the engine. */
+  health(): EngineHealth
+  /** Resolves when the engine answers calls, or cannot be started. */
+  settled(): Promise<EngineHealth>
+  /** Asks the engine to end, and ends it when it does not. */
+  dispose(): Promise<void>
+}
+
+export interface SupervisorOptions {
+  readonly start: () => EngineChild
+  readonly engine: EngineOptions
+  /** Calls the engine works on at once. */
+  readonly maxInFlight?: number
+  /** Calls that may wait behind those; one more is refused with `E_BUSY`. */
+  readonly maxWaiting?: number
+  /** Pause before restart n (1-based), milliseconds. After as many crashes in a row as there are pauses it gives up. */
+  readonly pauses?: readonly number[]
+}
+
+/** An engine that ran this long had started well: an earlier crash no longer counts. */
+const STEADY_MS = 60_000
+const END_PATIENCE_MS = 6000
+
+interface Call {
+  readonly id: number
+  readonly method: string
+  readonly input: unknown
+  readonly onProgress: Parameters<Transport['call']>[2]['onProgress']
+  readonly finish: (result: Result<unknown>) => void
+}
+
+const failure = (error: ErrorValue): Result<never> => ({ ok: false, error })
+const failureOf = (...args: ConstructorParameters<typeof StatePackError>) =>
+  failure(toErrorValue(new StatePackError(...args)))
+
+export function superviseEngine(options: SupervisorOptions): Supervisor {
+  const { maxInFlight = 32, maxWaiting = 256, pauses = [100, 500, 2000, 5000] } = options
+  const hub = createEventHub()
+  const inFlight = new Map<number, Call>()
+  const waiting: Call[] = []
+  let child: EngineChild | null = null
+  let state: EngineState = 'starting'
+  let reason: string | null = null
+  let refusal: ErrorValue | null = null
+  let crashesInARow = 0
+  let restarts = 0
+  let nextId = 1
+  let readyAt = 0
+  let disposed = false
+  let restartTimer: NodeJS.Timeout | undefined
+  let onceSettled = Promise.withResolvers<void>()
+
+  function enter(next: EngineState, why: string | null): void {
+    state = next
+    reason = why
+    hub.emit('engine.status', why === null ? { state } : { state, reason: why })
+    if (next === 'ready' || next === 'failed') onceSettled.resolve()
+    else onceSettled = Promise.withResolvers<void>()
+  }
+
+  function start(): void {
+    const started = options.start()
+    child = started
+    started.onMessage(message => {
+      if (child === started) receive(message)
+    })
+    started.onExit(how => {
+      if (child === started) ended(how)
+    })
+    started.send({ kind: 'open', options: options.engine })
+  }
+
+  function receive(message: FromEngine): void {
+    if (message.kind === 'ready') {
+      readyAt = Date.now()
+      refusal = null
+      enter('ready', null)
+      pump()
+    } else if (message.kind === 'refused') {
+      refusal = message.error
+      const gone = child
+      child = null
+      gone?.kill()
+      enter('failed', message.error.message)
+      for (const call of waiting.splice(0)) call.finish(failure(message.error))
+    } else if (message.kind === 'event') {
+      hub.emit(message.name, message.data)
+    } else if (message.kind === 'progress') {
+      inFlight.get(message.id)?.onProgress?.(message.progress)
+    } else {
+      const call = inFlight.get(message.id)
+      inFlight.delete(message.id)
+      call?.finish(message.result)
+      pump()
+    }
+  }
+
+  function ended(how: string): void {
+    child = null
+    if (disposed) return
+    if (state === 'ready' && Date.now() - readyAt > STEADY_MS) crashesInARow = 0
+    crashesInARow += 1
+    const lost = [...inFlight.values()]
+    inFlight.clear()
+    const pause = pauses[crashesInARow - 1]
+    if (pause === undefined) {
+      enter('failed', `The engine process ended ${crashesInARow} times in a row (${how}).`)
+      lost.push(...waiting.splice(0))
+    } else {
+      enter('restarting', `The engine process ended unexpectedly (${how}) and is being started again.`)
+      restartTimer = setTimeout(() => {
+        restarts += 1
+        start()
+      }, pause)
+    }
+    for (const call of lost) {
+      const message = `The engine process ended (${how}) while it worked on ${call.method}. What was already saved is safe; please try again.`
+      call.finish(failureOf('E_ENGINE_DOWN', message, { how, method: call.method }))
+    }
+  }
+
+  /** A call is the sign that somebody wants it back: an engine that had given up gets one more try. */
+  function tryAgain(): void {
+    crashesInARow = Math.max(0, pauses.length - 1)
+    restarts += 1
+    enter('restarting', 'The engine is being started again.')
+    start()
+  }
+
+  function pump(): void {
+    while (state === 'ready' && inFlight.size < maxInFlight) {
+      const call = waiting.shift()
+      if (call === undefined) return
+      inFlight.set(call.id, call)
+      child?.send({ kind: 'call', id: call.id, method: call.method, input: call.input })
+    }
+  }
+
+  function cancel(id: number): void {
+    const index = waiting.findIndex(call => call.id === id)
+    if (index >= 0) {
+      const [call] = waiting.splice(index, 1)
+      call?.finish(failureOf('E_CANCELLED', 'Cancelled.'))
+    } else if (inFlight.has(id)) {
+      child?.send({ kind: 'cancel', id })
+    }
+  }
+
+  start()
+
+  return {
+    call(method, input, { signal, onProgress }) {
+      if (disposed) return Promise.resolve(failureOf('E_ENGINE_DOWN', 'The Studio is closing.'))
+      if (signal?.aborted) return Promise.resolve(failureOf('E_CANCELLED', 'Cancelled.'))
+      if (waiting.length >= maxWaiting) {
+        const message = 'The engine has more to do than it can queue. Try again in a moment.'
+        return Promise.resolve(failureOf('E_BUSY', message, { waiting: waiting.length }))
+      }
+      const { promise, resolve } = Promise.withResolvers<Result<unknown>>()
+      const id = nextId++
+      const onAbort = () => cancel(id)
+      const finish = (result: Result<unknown>) => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve(result)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      waiting.push({ id, method, input, onProgress, finish })
+      if (state === 'failed') tryAgain()
+      pump()
+      return promise
+    },
+    subscribe: listener => hub.subscribe(listener),
+    health: () => ({ state, reason, inFlight: inFlight.size, waiting: waiting.length, restarts }),
+    async settled() {
+      await onceSettled.promise
+      return this.health()
+    },
+    async dispose() {
+      if (disposed) return
+      disposed = true
+      clearTimeout(restartTimer)
+      for (const call of [...inFlight.values(), ...waiting.splice(0)]) {
+        call.finish(refusal === null ? failureOf('E_ENGINE_DOWN', 'The Studio is closing.') : failure(refusal))
+      }
+      inFlight.clear()
+      const ending = child
+      if (ending === null) return
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(() => ending.kill(), END_PATIENCE_MS)
+        ending.onExit(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        ending.send({ kind: 'close' })
+      })
+    },
+  }
+}

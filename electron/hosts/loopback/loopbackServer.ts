@@ -1,0 +1,186 @@
+/** The Studio in a browser window: the built page and the contract, on 127.0.0.1, closed to everything else. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { ERROR_CODES, toErrorValue } from '#shared/domain/error.ts'
+import { FRAME_TYPE } from '#shared/rpc/codec.ts'
+import type { Transport } from '#shared/rpc/transport.ts'
+import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
+import type { EngineHealth } from '../engineProcess/supervisor.ts'
+import { createFrameStream } from './frameStream.ts'
+import { createGate, type RequestHead, type Verdict } from './gate.ts'
+import type { PageAssets } from './pageAssets.ts'
+import { pageHeaders } from './pageHeaders.ts'
+import { type BodyBudget, readBody } from './readBody.ts'
+
+export interface LoopbackOptions {
+  readonly transport: Transport
+  /** Answered by this process alone, so a busy engine cannot delay it. */
+  readonly health: () => EngineHealth
+  readonly assets: PageAssets
+  /** 0 picks a free one. */
+  readonly port?: number
+  /** For tests: a gate with a hole in it must be noticed. */
+  readonly makeGate?: typeof createGate
+  readonly bodyLimits?: { readonly usual: number; readonly files: number; readonly together: number }
+}
+
+export interface LoopbackServer {
+  readonly port: number
+  readonly token: string
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string
+  /** The address to open: it carries the token in its fragment, which no server ever sees. */
+  readonly address: string
+  close(): Promise<void>
+}
+
+const MIB = 1024 * 1024
+const BODY_LIMITS = { usual: 64 * MIB, files: 1024 * MIB, together: 2048 * MIB }
+/** Methods whose input is a whole file. */
+const FILE_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review'])
+const ALIVE_MS = 10_000
+
+type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }
+
+function refuse(response: ServerResponse, status: number, error: { code: string; message: string }): void {
+  const body = JSON.stringify({ error: { code: error.code, message: error.message } })
+  // The body of a refused request is not read; closing is what tells its sender to stop.
+  const headers = {
+    ...pageHeaders(),
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    connection: 'close',
+  }
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
+  const token = randomBytes(32).toString('base64url')
+  const limits = options.bodyLimits ?? BODY_LIMITS
+  const bodyLimit = (method: string) => (FILE_METHODS.has(method) ? limits.files : limits.usual)
+  const budget: BodyBudget = { held: 0, limit: limits.together }
+  const headers = pageHeaders(options.assets.styleHashes)
+  const streamHeaders = { ...headers, 'content-type': FRAME_TYPE, 'cache-control': 'no-store' }
+
+  /** A request that was let in, in the words of `fetch`. */
+  const app = new Hono<Bindings>()
+
+  app.post('/rpc/:method', async (c: Context<Bindings>) => {
+    const method = c.req.param('method') ?? ''
+    const { incoming, outgoing } = c.env
+    const gone = new AbortController()
+    // Whoever closes the window no longer wants the answer: its call is cancelled.
+    outgoing.on('close', () => gone.abort())
+    let input: unknown
+    try {
+      input = await readBody(incoming as IncomingMessage, bodyLimit(method), budget)
+    } catch (thrown) {
+      const { code, message } = toErrorValue(thrown)
+      const status = ERROR_CODES[code].http as 400
+      return c.json({ error: { code, message } }, status, {
+        ...headers,
+        'cache-control': 'no-store',
+        connection: 'close',
+      })
+    }
+    const stream = createFrameStream<CallFrame>(() => gone.abort())
+    const onProgress = (progress: Parameters<NonNullable<Parameters<Transport['call']>[2]['onProgress']>>[0]) =>
+      stream.send({ kind: 'progress', progress }, true)
+    void options.transport.call(method, input, { signal: gone.signal, onProgress }).then(result => {
+      stream.send({ kind: 'result', result })
+      stream.close()
+    })
+    return new Response(stream.body, { headers: streamHeaders })
+  })
+
+  app.get('/events', c => {
+    const stop = () => {
+      clearInterval(alive)
+      unsubscribe()
+    }
+    const stream = createFrameStream<EventFrame>(stop)
+    const unsubscribe = options.transport.subscribe((name, data) => stream.send({ kind: 'event', name, data }))
+    const alive = setInterval(() => stream.send({ kind: 'alive' }, true), ALIVE_MS)
+    c.env.outgoing.on('close', stop)
+    const { state, reason } = options.health()
+    stream.send({ kind: 'event', name: 'engine.status', data: reason === null ? { state } : { state, reason } })
+    return new Response(stream.body, { headers: streamHeaders })
+  })
+
+  app.get('/health', c => {
+    const { state, inFlight, waiting, restarts } = options.health()
+    return c.json({ app: 'State Pack Studio', engine: { state, inFlight, waiting, restarts } }, 200, {
+      ...headers,
+      'cache-control': 'no-store',
+    })
+  })
+
+  app.get('*', c => {
+    const asset = options.assets.find(c.req.path)
+    if (asset === null)
+      return c.json({ error: { code: 'E_NOT_FOUND', message: 'There is no such file.' } }, 404, headers)
+    const cache = asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache'
+    return c.body(asset.bytes, 200, { ...headers, 'content-type': asset.type, 'cache-control': cache })
+  })
+
+  const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
+    overrideGlobalObjects: false,
+  })
+  const server = createServer({
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    requestTimeout: 120_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 5_000,
+  })
+  server.maxConnections = 1024
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+  // Nothing here upgrades or proxies.
+  server.on('upgrade', (_request, socket) => socket.destroy())
+  server.on('connect', (_request, socket) => socket.destroy())
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
+  const host = `127.0.0.1:${port}`
+  const gate = (options.makeGate ?? createGate)({ host, token, bodyLimit })
+
+  const admit = (incoming: IncomingMessage, outgoing: ServerResponse, proceed: () => void) => {
+    const head: RequestHead = {
+      method: incoming.method ?? '',
+      url: incoming.url ?? '',
+      rawHeaders: incoming.rawHeaders,
+    }
+    const verdict = gate(head)
+    if (verdict.ok) proceed()
+    else refuse(outgoing, verdict.status, verdict)
+  }
+  server.on('request', (incoming, outgoing) => admit(incoming, outgoing, () => void listener(incoming, outgoing)))
+  server.on('checkContinue', (incoming, outgoing) =>
+    admit(incoming, outgoing, () => {
+      outgoing.writeContinue()
+      void listener(incoming, outgoing)
+    }),
+  )
+
+  return {
+    port,
+    token,
+    origin: `http://${host}`,
+    address: `http://${host}/#token=${token}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

@@ -1,0 +1,22 @@
+/** What the preload script hands to the page as `window.statepack`: the whole of what a page can reach in Electron. */
+import type { EventName } from '#shared/rpc/events.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+import type { Result } from '#shared/rpc/result.ts'
+import type { OpenRequest } from './openRequests.ts'
+
+/** What arrives unasked. */
+export type BridgeMessage =
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }
+  | { readonly kind: 'open'; readonly request: OpenRequest }
+
+export interface Bridge {
+  call(id: number, method: string, input: unknown): Promise<Result<unknown>>
+  cancel(id: number): void
+  subscribe(listener: (message: BridgeMessage) => void): () => void
+}
+
+/** The bridge, or null in a plain browser. */
+export function findBridge(): Bridge | null {
+  return (globalThis as { statepack?: Bridge }).statepack ?? null
+}
