@@ -9,6 +9,7 @@ import { readConfig } from './config.ts'
 import { parsePythonJson } from './configJson.ts'
 import { bindComponents, hashTensors, weightsDigest } from './fingerprint.ts'
 import type { Model, ModelKind, Precision } from './model.ts'
+import { openTokenizer } from './tokenizer.ts'
 
 export interface OpenModelOptions {
   /** Default: the folder's name, or `owner/name` of a hub snapshot. */
@@ -34,7 +35,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
   const graph = compileGraph(layers, checkpoint)
   const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
   const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
-  const tokenizer = await import('./tokenizer.ts').then(m => m.openTokenizer(folder)).catch(() => null)
+  const tokenizer = await openTokenizer(folder)
   const digests = await hashTensors(checkpoint, options)
   const name = options.name ?? (await nameOf(folder))
   const architecture = String(fields.model_type)
