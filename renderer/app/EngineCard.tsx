@@ -1,0 +1,41 @@
+import { useStore } from 'zustand'
+import { useStudio } from '../stores/studio.ts'
+import { formatBytes, formatCount, formatRate } from '../ui/format.ts'
+
+const WORDS = {
+  starting: 'Engine starting',
+  ready: 'Engine ready',
+  restarting: 'Engine restarting',
+  failed: 'Engine stopped',
+} as const
+
+/** The engine's state, always in sight at the lower left. */
+export function EngineCard() {
+  const { engine } = useStudio()
+  const state = useStore(engine, s => s.state)
+  const reason = useStore(engine, s => s.reason)
+  const info = useStore(engine, s => s.info)
+  const speed = info?.lastTokensPerSecond == null ? '' : ` · ${formatRate(info.lastTokensPerSecond)}`
+  return (
+    <div className="Engine" role="status" title={`${WORDS[state]}${info === null ? '' : `. ${info.deviceReason}`}`}>
+      <b>
+        <span className={`Engine-dot Engine-dot--${state}`} aria-hidden />
+        <span className="Sidebar-text">{WORDS[state]}</span>
+      </b>
+      {state === 'ready' && info !== null ? (
+        <>
+          <span className="Sidebar-text">
+            {info.device}
+            {speed}
+          </span>
+          <span className="Sidebar-text">
+            {formatCount(info.store.packets)} {info.store.packets === 1 ? 'cartridge' : 'cartridges'} ·{' '}
+            {formatBytes(info.store.bytes)}
+          </span>
+        </>
+      ) : (
+        <span className="Sidebar-text">{reason ?? 'One moment'}</span>
+      )}
+    </div>
+  )
+}

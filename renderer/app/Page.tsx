@@ -1,0 +1,32 @@
+import { type ReactNode, useEffect } from 'react'
+import { CommandButton } from './CommandButton.tsx'
+import { GlobalSearch } from './GlobalSearch.tsx'
+import './page.css'
+
+export interface PageProps {
+  readonly title: string
+  /** Buttons at the right of the header, the primary one last. */
+  readonly actions?: ReactNode
+  /** The body fills the window and scrolls inside its parts (lists, panes) instead of as a whole. */
+  readonly fill?: boolean
+  readonly children: ReactNode
+}
+
+/** The frame of every route: title, search, actions, commands, and a body that scrolls below. */
+export function Page({ title, actions, fill = false, children }: PageProps) {
+  useEffect(() => {
+    document.title = `${title} · State Pack Studio`
+  }, [title])
+  return (
+    <>
+      <header className="Page-head">
+        <h1>{title}</h1>
+        <GlobalSearch />
+        <span className="grow" />
+        <div className="Page-actions">{actions}</div>
+        <CommandButton />
+      </header>
+      <div className={fill ? 'Page-body Page-body--fill' : 'Page-body'}>{children}</div>
+    </>
+  )
+}

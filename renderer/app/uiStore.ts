@@ -1,0 +1,26 @@
+import { create } from 'zustand'
+
+export interface UiState {
+  readonly paletteOpen: boolean
+  readonly helpOpen: boolean
+  /** Files waiting for the import review sheet. */
+  readonly imports: readonly File[]
+  /** Files dropped or chosen for a new cartridge. */
+  readonly sources: readonly File[]
+  readonly openPalette: (open: boolean) => void
+  readonly openHelp: (open: boolean) => void
+  readonly setImports: (files: readonly File[]) => void
+  readonly setSources: (files: readonly File[]) => void
+}
+
+/** What is open on top of the routes, in this window only. */
+export const useUi = create<UiState>(set => ({
+  paletteOpen: false,
+  helpOpen: false,
+  imports: [],
+  sources: [],
+  openPalette: paletteOpen => set({ paletteOpen }),
+  openHelp: helpOpen => set({ helpOpen }),
+  setImports: imports => set({ imports }),
+  setSources: sources => set({ sources }),
+}))
