@@ -22,6 +22,7 @@ export async function readBody(incoming: IncomingMessage, limit: number, budget:
         throw new StatePackError('E_TOO_LARGE', 'This is larger than the Studio accepts.', { limit })
       if (budget.held > budget.limit) throw new StatePackError('E_BUSY', 'Too much is being uploaded at once.')
       values.push(...reader.push(chunk))
+      if (values.length > 1) break
     }
   } catch (thrown) {
     if (thrown instanceof StatePackError) throw thrown

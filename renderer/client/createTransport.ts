@@ -6,7 +6,7 @@ import { createHttpTransport } from './httpTransport.ts'
 import { takeSessionToken } from './sessionToken.ts'
 
 /** Without a token the host refuses the first call with `E_UNAUTHORIZED` and says what to do. */
-export function chooseTransport(): Transport {
+export function createTransport(): Transport {
   const bridge = findBridge()
   if (bridge !== null) return createBridgeTransport(bridge)
   return createHttpTransport({ origin: location.origin, token: takeSessionToken() ?? '' })

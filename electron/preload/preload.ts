@@ -1,0 +1,17 @@
+/**
+ * The whole of what a page can reach: call, cancel, subscribe. It knows no method names (the contract does), hands out
+ * no ipcRenderer, and fixes the channels. Runs in a sandbox with its own world; every value is cloned on the way.
+ */
+import { contextBridge, type IpcRendererEvent, ipcRenderer } from 'electron'
+
+contextBridge.exposeInMainWorld('statepack', {
+  call: (id: number, method: string, input: unknown) => ipcRenderer.invoke('statepack:call', { id, method, input }),
+  cancel: (id: number) => ipcRenderer.send('statepack:cancel', { id }),
+  subscribe: (listener: (message: unknown) => void) => {
+    const own = (_event: IpcRendererEvent, message: unknown) => listener(message)
+    ipcRenderer.on('statepack:message', own)
+    return () => {
+      ipcRenderer.removeListener('statepack:message', own)
+    }
+  },
+})
