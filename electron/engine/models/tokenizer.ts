@@ -1,0 +1,158 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type ChatMessage, type ChatOptions, inspectChat, type RenderedChat, renderChat } from './chat.ts'
+import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
+import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
+import { tokenSpelling } from './tokenBytes.ts'
+import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.ts'
+import { createTokenizerPipeline, type TokenizerPipeline } from './tokenizerPipeline.ts'
+import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
+
+export type { ChatMessage, ChatOptions, ChatSpan, RenderedChat } from './chat.ts'
+export type { Folded, SeamState } from './seam.ts'
+export type { StreamDecoder } from './streamDecoder.ts'
+export type { TokenOffset } from './tokenOffsets.ts'
+
+/** `exact`: the tokens of the whole text, whatever the split. `concat`: each delta tokenised alone, as State Pack counts. */
+export type SeamMode = 'exact' | 'concat'
+
+/** The result of comparing tokens that were folded piece by piece with those of the whole text. */
+export type SeamCheck =
+  | { readonly exact: true }
+  | { readonly exact: false; readonly commonPrefix: number; readonly expected: Int32Array }
+
+/** Text to tokens and back, for one model. Pure: the same input gives the same output on every machine. */
+export interface Tokenizer {
+  /** Component +2: tokenizer.json's bytes, the special tokens and the chat template. */
+  readonly digest: Digest
+  /** One more than the largest id. */
+  readonly vocabSize: number
+  /** Ids of added tokens marked special, sorted. */
+  readonly specialIds: readonly number[]
+  /** Special tokens as text, in the order of {@link specialIds}. */
+  readonly specialTokens: readonly string[]
+  /** Ids put before a text (usually none, or the beginning-of-sequence token). */
+  readonly prefixIds: readonly number[]
+  readonly eosId: number | null
+  readonly chatTemplate: string | null
+
+  /** Ids of a whole text. `bos`: with what the tokenizer puts around a text (BOS); default false. */
+  encode(text: string, options?: { bos?: boolean }): Int32Array
+  /** The text of ids. Bytes that are no UTF-8 become U+FFFD. `skipSpecial` leaves special tokens out; default false. */
+  decode(ids: Iterable<number>, options?: { skipSpecial?: boolean }): string
+  /** A decoder for ids that arrive one by one; see {@link StreamDecoder}. */
+  streamDecoder(options?: { skipSpecial?: boolean }): StreamDecoder
+
+  /** Starts a run of text: `atStart: false` continues a sequence without the tokenizer's space prefix. */
+  startRun(atStart?: boolean): SeamState
+  /** Appends to a run of text; see {@link fold}. */
+  fold(state: SeamState, delta: string, mode?: SeamMode): Folded
+  /** The tokens of a held-back tail, once nothing follows it. */
+  flush(state: SeamState): Int32Array
+  /** Compares the tokens folded so far, with those of `tail`, to the tokens of the whole text. */
+  checkSeam(wholeText: string, folded: Iterable<number>, state: SeamState): SeamCheck
+
+  /** The messages in the model's chat template; throws `E_TOKENIZER` when there is none or it refuses, in its own words. */
+  renderChat(messages: readonly ChatMessage[], options?: ChatOptions): string
+  /** {@link Tokenizer.renderChat} with the ids, the origin of every token, and control tokens spelt out by a message. */
+  inspectChat(messages: readonly ChatMessage[], options?: ChatOptions): RenderedChat
+  /** Which characters of `text` each id covers; see {@link tokenOffsets}. */
+  offsets(text: string, ids: ArrayLike<number>): TokenOffset[]
+}
+
+/** Above this many characters a text is tokenised in folds: the library's own cost grows faster than the length. */
+const WHOLE = 1 << 15
+
+/**
+ * Opens the tokenizer of a model folder from its local files; null when the folder has none. Throws `E_TOKENIZER` when one is
+ * there but damaged, or of a kind that is not known. Never touches the network.
+ */
+export async function openTokenizer(folder: string): Promise<Tokenizer | null> {
+  const files = await readTokenizerFiles(folder)
+  return files === null ? null : createTokenizer(files)
+}
+
+function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const pipeline = createTokenizerPipeline(files)
+  const spelling = tokenSpelling(pipeline, files.json.decoder)
+  const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)
+  const specialSet = new Set(special.map(token => token.id))
+  const { before, after } = surroundingIds(pipeline)
+
+  const encode: Tokenizer['encode'] = (text, { bos = false } = {}) => {
+    const ids = text.length <= WHOLE ? pipeline.encode(text, 'start') : encodeLong(pipeline, text)
+    return bos ? concatenate([before, ids, after]) : ids
+  }
+  const streamDecoder: Tokenizer['streamDecoder'] = ({ skipSpecial = false } = {}) => {
+    if (spelling === null) {
+      throw new StatePackError('E_TOKENIZER', 'This tokenizer cannot be decoded one token at a time.', {
+        field: 'decoder',
+      })
+    }
+    return createStreamDecoder(spelling, skipSpecial ? id => specialSet.has(id) : undefined)
+  }
+  const decode: Tokenizer['decode'] = (ids, options = {}) => {
+    if (spelling === null) return decodeWhole(pipeline, [...ids], options.skipSpecial ?? false)
+    const decoder = streamDecoder(options)
+    let text = ''
+    for (const id of ids) text += decoder.push(id)
+    return text + decoder.end()
+  }
+  const tokenizer: Tokenizer = {
+    digest: files.digest,
+    vocabSize: pipeline.library.model?.vocab.length ?? 0,
+    specialIds: special.map(token => token.id),
+    specialTokens: special.map(token => token.content),
+    prefixIds: [...before],
+    eosId: pipeline.library.token_to_id(files.specialTokens.eos_token ?? '') ?? null,
+    chatTemplate: files.chatTemplate,
+    encode,
+    decode,
+    streamDecoder,
+    startRun: (atStart = true) => ({ tail: '', atStart }),
+    fold(state, delta, mode = 'exact') {
+      if (mode === 'exact') return fold(pipeline, state, delta)
+      const tokens = concatenate([flush(pipeline, state), encode(delta)])
+      return { tokens, tail: '', atStart: state.atStart && tokens.length === 0 }
+    },
+    flush: state => flush(pipeline, state),
+    checkSeam(wholeText, folded, state) {
+      const found = concatenate([Int32Array.from(folded), flush(pipeline, state)])
+      const expected = encode(wholeText)
+      let common = 0
+      while (common < found.length && found[common] === expected[common]) common++
+      return common === found.length && common === expected.length
+        ? { exact: true }
+        : { exact: false, commonPrefix: common, expected }
+    },
+    renderChat: (messages, options) => renderChat(files, messages, options),
+    inspectChat: (messages, options) => inspectChat({ files, tokenizer, specialIds: specialSet }, messages, options),
+    offsets: (text, ids) => tokenOffsets({ pipeline, spelling }, text, ids),
+  }
+  return tokenizer
+}
+
+function encodeLong(pipeline: TokenizerPipeline, text: string): Int32Array {
+  const folded = fold(pipeline, { tail: '', atStart: true }, text)
+  return concatenate([folded.tokens, flush(pipeline, folded)])
+}
+
+/** What the tokenizer's post-processor puts before and after a text. */
+function surroundingIds({ library, encode }: TokenizerPipeline): { before: Int32Array; after: Int32Array } {
+  const plain = encode('a', 'start')
+  const around = Int32Array.from(library.encode('a').ids)
+  const more = around.length - plain.length
+  for (let before = 0; before <= more; before++) {
+    if (plain.every((id, i) => around[before + i] === id)) {
+      return { before: around.slice(0, before), after: around.slice(before + plain.length) }
+    }
+  }
+  throw new StatePackError('E_TOKENIZER', 'The post-processor of this tokenizer changes the text itself.', {
+    field: 'post_processor',
+  })
+}
+
+function decodeWhole({ library }: TokenizerPipeline, ids: number[], skipSpecial: boolean): string {
+  if (ids.length === 0) return ''
+  return library.decode(ids, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false })
+}
