@@ -1,0 +1,143 @@
+/** Reading blobs: verified on every read, size before digest. */
+
+import { sha256, sha256Stream } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Descriptor } from '#shared/domain/oci.ts'
+import type { Fs, FsFile } from './fs.ts'
+import { storeError, systemCode } from './fsError.ts'
+import type { StoreLayout } from './layout.ts'
+
+/** A blob is asked for by digest (it may not exist) or by the descriptor of something that needs it (then it must). */
+export type BlobRef = Digest | Descriptor
+
+const CHUNK = 1024 * 1024
+
+export class BlobReader {
+  readonly #fs: Fs
+  readonly #layout: StoreLayout
+
+  constructor(fs: Fs, layout: StoreLayout) {
+    this.#fs = fs
+    this.#layout = layout
+  }
+
+  /**
+   * The whole blob, re-hashed. Absent: `E_NOT_FOUND` for a digest, `E_MISSING_BLOB` for a descriptor. Wrong bytes:
+   * `E_CORRUPT`. Unreadable: `E_IO` or `E_STORE_UNREADABLE`. Over `maxBytes`: `E_TOO_LARGE`, before reading.
+   */
+  async read(ref: BlobRef, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    const digest = digestOf(ref)
+    return await this.#withFile(ref, async (file, size) => {
+      if (options.maxBytes !== undefined && size > options.maxBytes) {
+        throw new StatePackError('E_TOO_LARGE', `A blob has ${size} bytes, more than is allowed here.`, {
+          digest,
+          size,
+        })
+      }
+      const bytes = await file.read(0, size)
+      if (bytes.byteLength !== size || sha256(bytes) !== digest) throw corrupt(digest)
+      return bytes
+    })
+  }
+
+  /**
+   * The blob in chunks of at most 1 MiB. The last step re-checks the digest and throws `E_CORRUPT`, so what was yielded
+   * counts only once the iteration has ended normally.
+   */
+  async *stream(ref: BlobRef): AsyncGenerator<Uint8Array, void, undefined> {
+    const digest = digestOf(ref)
+    const { file, size } = await this.#open(ref)
+    try {
+      const hash = sha256Stream()
+      for (let at = 0; at < size; ) {
+        const chunk = await file.read(at, Math.min(CHUNK, size - at)).catch(error => {
+          throw unreadable(error, digest)
+        })
+        if (chunk.byteLength === 0) throw corrupt(digest)
+        hash.update(chunk)
+        at += chunk.byteLength
+        yield chunk
+      }
+      if (hash.digest() !== digest) throw corrupt(digest)
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Re-hashes the blob without keeping it; throws as {@link BlobReader.read} does. */
+  async check(ref: BlobRef): Promise<void> {
+    for await (const _ of this.stream(ref));
+  }
+
+  /** True when there is a file under this digest (of the right size, for a descriptor). Does not read its bytes. */
+  async has(ref: BlobRef): Promise<boolean> {
+    const size = await this.size(digestOf(ref))
+    return size !== null && (typeof ref === 'string' || ref.size === size)
+  }
+
+  /** Bytes of the blob on disk, or null when it is absent. */
+  async size(digest: Digest): Promise<number | null> {
+    try {
+      const status = await this.#fs.status(this.#layout.blob(digest))
+      return status.kind === 'file' ? status.size : null
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return null
+      throw unreadable(error, digest)
+    }
+  }
+
+  async #withFile<T>(ref: BlobRef, use: (file: FsFile, size: number) => Promise<T>): Promise<T> {
+    const { file, size } = await this.#open(ref)
+    try {
+      return await use(file, size)
+    } catch (error) {
+      throw unreadable(error, digestOf(ref))
+    } finally {
+      await file.close().catch(() => {})
+    }
+  }
+
+  async #open(ref: BlobRef): Promise<{ file: FsFile; size: number }> {
+    const digest = digestOf(ref)
+    let file: FsFile
+    try {
+      file = await this.#fs.open(this.#layout.blob(digest), 'read')
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') throw absent(ref)
+      // A link where a blob should be: somebody else put it there.
+      if (systemCode(error) === 'ELOOP') throw corrupt(digest)
+      throw unreadable(error, digest)
+    }
+    try {
+      const size = await file.size()
+      if (typeof ref !== 'string' && size !== ref.size) throw corrupt(digest)
+      return { file, size }
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw unreadable(error, digest)
+    }
+  }
+}
+
+function digestOf(ref: BlobRef): Digest {
+  return typeof ref === 'string' ? ref : ref.digest
+}
+
+function absent(ref: BlobRef): StatePackError {
+  const digest = digestOf(ref)
+  return typeof ref === 'string'
+    ? new StatePackError('E_NOT_FOUND', 'There is nothing under this digest in the store.', { digest })
+    : new StatePackError('E_MISSING_BLOB', 'A part of this cartridge is missing from the store.', {
+        digest,
+        mediaType: ref.mediaType,
+      })
+}
+
+function corrupt(digest: Digest): StatePackError {
+  return new StatePackError('E_CORRUPT', 'The bytes in the store are not the ones their digest names.', { digest })
+}
+
+function unreadable(thrown: unknown, digest: Digest): StatePackError {
+  return storeError(thrown, `read ${digest} from the store`, 'read')
+}

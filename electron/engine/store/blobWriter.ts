@@ -1,0 +1,171 @@
+/** Writing blobs: once, durably, many at a time. */
+
+import { sha256, sha256Stream } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Descriptor } from '#shared/domain/oci.ts'
+import { BlobReader } from './blobReader.ts'
+import { discard, writeTemp } from './durableFile.ts'
+import type { Fs } from './fs.ts'
+import { storeError } from './fsError.ts'
+import { inParallel } from './inParallel.ts'
+import type { StoreLayout } from './layout.ts'
+import { tempPath } from './tempFiles.ts'
+
+export interface NewBlob {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
+export interface PutResult {
+  /** In the order of the blobs given. */
+  readonly descriptors: readonly Descriptor[]
+  /** Bytes of the blobs that were not there before. */
+  readonly bytesWritten: number
+}
+
+/** A blob that is on stable storage under a temporary name; {@link BlobWriter.commit} gives it its own. */
+export interface StagedBlob {
+  readonly descriptor: Descriptor
+  readonly temp: string
+}
+
+// Enough to let the disk join the flushes of many files, few enough to stay clear of the limit on open files.
+const PARALLEL = 16
+
+export class BlobWriter {
+  readonly #fs: Fs
+  readonly #layout: StoreLayout
+  readonly #reader: BlobReader
+
+  constructor(fs: Fs, layout: StoreLayout) {
+    this.#fs = fs
+    this.#layout = layout
+    this.#reader = new BlobReader(fs, layout)
+  }
+
+  /** Stores one blob; durable when it returns. */
+  async put(blob: NewBlob): Promise<Descriptor> {
+    const [descriptor] = (await this.putMany([blob])).descriptors
+    if (descriptor === undefined) throw new StatePackError('E_INTERNAL', 'A put returned nothing.')
+    return descriptor
+  }
+
+  /**
+   * Stores many blobs as one group: all files written and flushed side by side, then all named, then one flush of the
+   * folder. Durable when it returns; descriptors in the order given. Blobs already there are checked, not rewritten,
+   * and made young again for gc; a damaged one is replaced.
+   */
+  async putMany(blobs: readonly NewBlob[]): Promise<PutResult> {
+    const descriptors = blobs.map(({ mediaType, bytes }) => ({
+      mediaType,
+      digest: sha256(bytes),
+      size: bytes.byteLength,
+    }))
+    const distinct = new Map<Digest, number>()
+    descriptors.forEach(({ digest }, index) => {
+      if (!distinct.has(digest)) distinct.set(digest, index)
+    })
+    const staged: StagedBlob[] = []
+    try {
+      await inParallel([...distinct.values()], PARALLEL, async index => {
+        const descriptor = descriptors[index] as Descriptor
+        if (await this.#isThere(descriptor)) return
+        staged.push({ descriptor, temp: await writeTemp(this.#fs, this.#layout.tmp, (blobs[index] as NewBlob).bytes) })
+      })
+    } catch (error) {
+      await this.discard(staged)
+      throw storeError(error, 'write to the store', 'write')
+    }
+    await this.commit(staged)
+    return { descriptors, bytesWritten: staged.reduce((sum, { descriptor }) => sum + descriptor.size, 0) }
+  }
+
+  /**
+   * Stores a stream without holding it in memory. With `expected`, a stream that is longer is cut off at the first byte
+   * too many (`E_TOO_LARGE`), one that is shorter or different is refused (`E_CORRUPT`), and nothing is left behind.
+   */
+  async putStream(
+    source: AsyncIterable<Uint8Array>,
+    options: { mediaType: string; expected?: { digest: Digest; size: number } },
+  ): Promise<Descriptor> {
+    const staged = await this.stage(source, options)
+    await this.commit([staged])
+    return staged.descriptor
+  }
+
+  /** The first half of {@link BlobWriter.putStream}: bytes flushed under a temporary name, to be committed or discarded. */
+  async stage(
+    source: AsyncIterable<Uint8Array>,
+    options: { mediaType: string; expected?: { digest: Digest; size: number } },
+  ): Promise<StagedBlob> {
+    const { expected } = options
+    const temp = tempPath(this.#layout.tmp)
+    const hash = sha256Stream()
+    try {
+      const file = await this.#fs.open(temp, 'create')
+      try {
+        for await (const chunk of source) {
+          hash.update(chunk)
+          if (expected !== undefined && hash.size > expected.size) {
+            throw new StatePackError('E_TOO_LARGE', 'More bytes came than were announced.', { digest: expected.digest })
+          }
+          await file.write(chunk)
+        }
+        if (expected !== undefined && hash.size !== expected.size) {
+          throw new StatePackError('E_CORRUPT', `Only ${hash.size} of ${expected.size} bytes came.`, {
+            digest: expected.digest,
+          })
+        }
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      const digest = hash.digest()
+      if (expected !== undefined && digest !== expected.digest) {
+        throw new StatePackError('E_CORRUPT', 'The bytes that came are not the ones their digest names.', {
+          expected: expected.digest,
+          found: digest,
+        })
+      }
+      return { descriptor: { mediaType: options.mediaType, digest, size: hash.size }, temp }
+    } catch (error) {
+      await discard(this.#fs, temp)
+      throw storeError(error, 'write to the store', 'write')
+    }
+  }
+
+  /** Gives staged blobs their names, then makes the names durable with one flush. */
+  async commit(staged: readonly StagedBlob[]): Promise<void> {
+    const waiting = new Set(staged)
+    try {
+      for (const blob of staged) {
+        await this.#fs.rename(blob.temp, this.#layout.blob(blob.descriptor.digest))
+        waiting.delete(blob)
+      }
+      // Also when nothing was renamed: a blob found there may have been named by a process that has not flushed yet.
+      await this.#fs.syncFolder(this.#layout.blobs)
+    } catch (error) {
+      await this.discard([...waiting])
+      throw storeError(error, 'write to the store', 'write')
+    }
+  }
+
+  /** Removes staged blobs that will not be committed. */
+  async discard(staged: readonly StagedBlob[]): Promise<void> {
+    for (const { temp } of staged) await discard(this.#fs, temp)
+  }
+
+  async #isThere(descriptor: Descriptor): Promise<boolean> {
+    if (!(await this.#reader.has(descriptor))) return false
+    try {
+      await this.#reader.check(descriptor)
+      await this.#fs.touch(this.#layout.blob(descriptor.digest))
+      return true
+    } catch (error) {
+      if (error instanceof StatePackError && (error.code === 'E_CORRUPT' || error.code === 'E_MISSING_BLOB'))
+        return false
+      throw error
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The only door from the store to the disk. Small on purpose: a simulated disk that loses power, tears and reorders
+ * writes (the tests have one) must be able to implement every promise made here.
+ */
+
+/** `read`: existing file, links not followed. `create`: a new file, fails when it exists. `append`: at the end, created if absent. */
+export type OpenMode = 'read' | 'create' | 'append'
+
+export interface FsFile {
+  /** Appends all the bytes, or throws. Not durable before {@link FsFile.sync}. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Up to `length` bytes from `position`; shorter only at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>
+  size(): Promise<number>
+  /** Returns once the bytes are on stable storage. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FileStatus {
+  readonly kind: 'file' | 'folder' | 'other'
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly modified: number
+}
+
+/** Failures are Node's system errors (`code: 'ENOENT'` …). New files are 0600, new folders 0700. */
+export interface Fs {
+  open(path: string, mode: OpenMode): Promise<FsFile>
+  /** Atomic; replaces what is there. Durable only after {@link Fs.syncFolder} of the folder. */
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  /** Creates the folder and its parents; no error when it exists. */
+  makeFolder(path: string): Promise<void>
+  /** Names in the folder, in no order. */
+  list(path: string): Promise<string[]>
+  /** Does not follow links. */
+  status(path: string): Promise<FileStatus>
+  /** Sets the modification time to now. */
+  touch(path: string): Promise<void>
+  /** Makes the names in a folder (creations, renames, removals) durable. */
+  syncFolder(path: string): Promise<void>
+}

@@ -1,0 +1,136 @@
+/** Garbage collection: removes blobs that nothing keeps. Runs inside the lock between processes. */
+import { join } from 'node:path'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import { blobsOf } from '#shared/domain/oci.ts'
+import { storeError, systemCode } from './fsError.ts'
+import { inParallel } from './inParallel.ts'
+import type { PacketRow } from './library/packetRows.ts'
+import { readManifest } from './manifests.ts'
+import type { StoreParts } from './storeParts.ts'
+import { clearAbandoned } from './tempFiles.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const TOMBSTONE_MS = 7 * DAY_MS
+const GRACE_MS = 60 * 60 * 1000
+
+export interface GcOptions {
+  /** Also give up packets without name, tag or pin that are older than this many days. */
+  readonly olderThanDays?: number
+  /** Also give up packets without name, tag or pin, except this many of the newest. With `olderThanDays`: both must hold. */
+  readonly keepLatest?: number
+  /** Count, remove nothing. */
+  readonly dryRun?: boolean
+  /** Blobs younger than this are kept: somebody may be about to publish them. Default one hour. */
+  readonly graceMs?: number
+}
+
+export interface GcResult {
+  readonly packets: number
+  readonly blobs: number
+  readonly bytes: number
+  readonly dryRun: boolean
+  /** Kept packets whose manifest cannot be read: as long as there are any, no blob is removed. */
+  readonly unreadable: readonly Digest[]
+}
+
+/**
+ * Keeps packets of the library, tombstones younger than seven days, packets held by live sessions, the referrers of all
+ * these, and young blobs; removes the rest.
+ */
+export function collectGarbage(store: StoreParts, options: GcOptions = {}): Promise<GcResult> {
+  return store.lock.exclusive(async () => {
+    const now = store.now()
+    const dryRun = options.dryRun ?? false
+    const rows = store.library.packets.all()
+    const given = givenUp(store, rows, options, now)
+    const kept = rows.filter(row => !given.has(row.packetId)).map(row => row.packetId)
+    const { live, unreadable } = await mark(store, kept)
+    if (!dryRun && given.size > 0) {
+      // Rows before bytes: a crash in between leaves garbage, the other way round it would leave broken packets.
+      store.library.packets.forget([...given])
+      store.index.drop([...given])
+      store.indexFile.touch()
+    }
+    const swept = unreadable.length > 0 ? [] : await sweep(store, live, now - (options.graceMs ?? GRACE_MS), dryRun)
+    if (!dryRun) await clearAbandoned(store.fs, store.layout.tmp, now)
+    return {
+      packets: given.size,
+      blobs: swept.length,
+      bytes: swept.reduce((sum, size) => sum + size, 0),
+      dryRun,
+      unreadable,
+    }
+  })
+}
+
+/** Packets that leave: old tombstones, and what the options say, as far as nothing protects them. */
+function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptions, now: number): Set<Digest> {
+  const held = new Set(store.library.referrers.held(now))
+  const names = store.library.packets.names()
+  const tagged = store.library.packets.tagged()
+  const given = new Set<Digest>()
+  const loose: PacketRow[] = []
+  for (const row of rows) {
+    if (held.has(row.packetId)) continue
+    if (row.removedAt !== null) {
+      if (now - row.removedAt >= TOMBSTONE_MS) given.add(row.packetId)
+    } else if (!row.pinned && row.trust !== 'starter' && !names.has(row.packetId) && !tagged.has(row.packetId)) {
+      loose.push(row)
+    }
+  }
+  const { olderThanDays, keepLatest } = options
+  if (olderThanDays === undefined && keepLatest === undefined) return given
+  const oldest = now - (olderThanDays ?? 0) * DAY_MS
+  const newestFirst = loose.sort((a, b) => b.addedAt - a.addedAt)
+  for (const row of newestFirst.slice(keepLatest ?? 0)) {
+    if (row.addedAt <= oldest) given.add(row.packetId)
+  }
+  return given
+}
+
+async function mark(
+  store: StoreParts,
+  packets: readonly Digest[],
+): Promise<{ live: Set<Digest>; unreadable: Digest[] }> {
+  const live = new Set<Digest>()
+  const unreadable: Digest[] = []
+  const kept = new Set(packets)
+  const referrers = store.library.referrers.list().filter(({ subject }) => kept.has(subject))
+  await inParallel([...packets, ...referrers.map(({ digest }) => digest)], 16, async digest => {
+    live.add(digest)
+    try {
+      for (const blob of blobsOf(await readManifest(store.blobs, digest))) live.add(blob.digest)
+    } catch {
+      // Which blobs it needs is unknown, so none may be removed.
+      unreadable.push(digest)
+    }
+  })
+  return { live, unreadable }
+}
+
+async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRun: boolean): Promise<number[]> {
+  const { fs, layout } = store
+  try {
+    const names = await fs.list(layout.blobs)
+    const dead = names.filter(name => /^[0-9a-f]{64}$/.test(name) && !live.has(parseDigest(name)))
+    const sizes = await inParallel(dead, 16, async name => {
+      const path = join(layout.blobs, name)
+      const status = await fs.status(path)
+      if (status.kind !== 'file' || status.modified > newest) return null
+      if (!dryRun) await removeIfThere(store, path)
+      return status.size
+    })
+    if (!dryRun) await fs.syncFolder(layout.blobs)
+    return sizes.filter(size => size !== null)
+  } catch (error) {
+    throw storeError(error, 'remove what is no longer needed', 'write')
+  }
+}
+
+async function removeIfThere(store: StoreParts, path: string): Promise<void> {
+  try {
+    await store.fs.unlink(path)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+  }
+}

@@ -1,0 +1,111 @@
+/** `library.sqlite`: small, durable, shared by all processes that have the store open. */
+import { readFileSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { StatePackError } from '#shared/domain/error.ts'
+import { makePrivate } from '../privateFile.ts'
+import { AskRows } from './askRows.ts'
+import { JobRows } from './jobRows.ts'
+import { PacketRows } from './packetRows.ts'
+import { ReferrerRows } from './referrerRows.ts'
+import { LIBRARY_SCHEMA, LIBRARY_VERSION } from './schema.ts'
+import { SettingRows } from './settingRows.ts'
+
+export class Library {
+  /** True when the file was created by this opening. */
+  readonly isNew: boolean
+  readonly packets: PacketRows
+  readonly referrers: ReferrerRows
+  readonly settings: SettingRows
+  readonly jobs: JobRows
+  readonly asks: AskRows
+  /** For the search index, which is attached to the same connection; nobody else writes SQL. */
+  readonly connection: Database.Database
+
+  constructor(db: Database.Database, isNew: boolean) {
+    this.connection = db
+    this.isNew = isNew
+    this.packets = new PacketRows(db)
+    this.referrers = new ReferrerRows(db)
+    this.settings = new SettingRows(db)
+    this.jobs = new JobRows(db)
+    this.asks = new AskRows(db)
+  }
+
+  close(): void {
+    this.connection.close()
+  }
+}
+
+/** Opens or creates the library. Throws `E_STORE_UNREADABLE` for a damaged file, `E_STORE_VERSION` for a newer one. */
+export function openLibrary(path: string, options: { readOnly: boolean }): Library {
+  let db: Database.Database | undefined
+  try {
+    if (options.readOnly) return new Library(openCopy(path), false)
+    makePrivate(path)
+    db = new Database(path, { timeout: 10_000 })
+    // WAL: readers are not held up by a writer. FULL: a commit that has returned survives a power loss.
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    const isNew = migrate(db)
+    return new Library(db, isNew)
+  } catch (error) {
+    db?.close()
+    throw libraryError(error)
+  }
+}
+
+/** A copy in memory: a search index can be attached to it, and a disk that cannot be written is no obstacle. */
+function openCopy(path: string): Database.Database {
+  let image: Buffer
+  try {
+    const file = new Database(path, { readonly: true, fileMustExist: true })
+    try {
+      image = file.serialize()
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_CANTOPEN') throw error
+    // On a read-only disk SQLite cannot make the files that WAL needs; then what was checkpointed is what there is.
+    image = readFileSync(path)
+  }
+  // The two bytes that say "WAL": a database in memory has none.
+  image.fill(1, 18, 20)
+  return new Database(image)
+}
+
+function migrate(db: Database.Database): boolean {
+  return db
+    .transaction((): boolean => {
+      const version = Number(db.pragma('user_version', { simple: true }))
+      if (version > LIBRARY_VERSION) {
+        throw new StatePackError('E_STORE_VERSION', 'This store was written by a newer version of State Pack Studio.', {
+          version,
+        })
+      }
+      if (version === LIBRARY_VERSION) return false
+      db.exec(LIBRARY_SCHEMA)
+      db.pragma(`user_version = ${LIBRARY_VERSION}`)
+      return true
+    })
+    .immediate()
+}
+
+/** A typed error for what SQLite throws. */
+export function libraryError(thrown: unknown): unknown {
+  if (!(thrown instanceof Database.SqliteError)) return thrown
+  const details = { sqlite: thrown.code }
+  if (thrown.code.startsWith('SQLITE_BUSY')) {
+    return new StatePackError('E_STORE_BUSY', 'Another process is writing to this store.', details, thrown)
+  }
+  if (thrown.code.startsWith('SQLITE_FULL')) {
+    return new StatePackError('E_DISK_FULL', 'The disk is full.', details, thrown)
+  }
+  if (thrown.code.startsWith('SQLITE_READONLY')) {
+    return new StatePackError('E_READ_ONLY', 'This store cannot be written to.', details, thrown)
+  }
+  if (thrown.code === 'SQLITE_CORRUPT' || thrown.code === 'SQLITE_NOTADB' || thrown.code === 'SQLITE_CANTOPEN') {
+    return new StatePackError('E_STORE_UNREADABLE', 'The library file of this store cannot be read.', details, thrown)
+  }
+  return new StatePackError('E_IO', `The library could not be used: ${thrown.message}.`, details, thrown)
+}

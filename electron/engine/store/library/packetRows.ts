@@ -1,0 +1,268 @@
+/** The packets a library holds, what they are called, and what people think of them. */
+import type { Database } from 'better-sqlite3'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+
+/** `own`: made here. `starter`: came with the app. `trusted`: imported, then trusted. `restricted`: inspect, do not run. */
+export type Trust = 'own' | 'starter' | 'trusted' | 'restricted'
+export type VerifiedLevel = 'none' | 'intact' | 'signed' | 'sampled' | 'recomputed'
+
+export interface PacketRow {
+  readonly packetId: Digest
+  readonly contextId: Digest
+  readonly dtype: string
+  /** Bytes of the manifest. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly addedAt: number
+  readonly trust: Trust
+  readonly verified: VerifiedLevel
+  readonly pinned: boolean
+  /** When it was deleted, if it was; undoable for seven days. */
+  readonly removedAt: number | null
+}
+
+export interface NewPacketRow {
+  readonly packetId: Digest
+  readonly contextId: Digest
+  readonly dtype: string
+  readonly size: number
+  readonly trust: Trust
+  readonly names: readonly string[]
+  readonly at: number
+}
+
+interface Row {
+  packet_id: string
+  context_id: string
+  dtype: string
+  size: number
+  added_at: number
+  trust: Trust
+  verified: VerifiedLevel
+  pinned: number
+  removed_at: number | null
+}
+
+export class PacketRows {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  get(packetId: Digest): PacketRow | null {
+    const row = this.#db.prepare<[string], Row>('SELECT * FROM packets WHERE packet_id = ?').get(packetId)
+    return row === undefined ? null : packetRow(row)
+  }
+
+  /** The packet that may be run for this context in this dtype, if there is one; a restricted one does not count. */
+  ofContext(contextId: Digest, dtype: string): PacketRow | null {
+    const sql = `SELECT * FROM packets WHERE context_id = ? AND dtype = ? AND removed_at IS NULL AND trust <> 'restricted'`
+    const row = this.#db.prepare<[string, string], Row>(sql).get(contextId, dtype)
+    return row === undefined ? null : packetRow(row)
+  }
+
+  /** Every packet, tombstones included, oldest first. */
+  all(): PacketRow[] {
+    return this.#db.prepare<[], Row>('SELECT * FROM packets ORDER BY added_at, packet_id').all().map(packetRow)
+  }
+
+  /**
+   * Enters a packet, or finds the one that already holds its context: the first durable writer wins. A restricted packet
+   * never wins and never loses: it is kept beside, for looking at. A deleted packet that is made again comes back.
+   * Durable when it returns.
+   */
+  enter(row: NewPacketRow): { packetId: Digest; entered: boolean } {
+    const enter = this.#db.transaction((): { packetId: Digest; entered: boolean } => {
+      const known = this.get(row.packetId)
+      const trust = known !== null && known.trust !== 'restricted' ? known.trust : row.trust
+      const winner = trust === 'restricted' ? null : this.ofContext(row.contextId, row.dtype)
+      const packetId = winner?.packetId ?? row.packetId
+      if (winner === null) {
+        this.#db
+          .prepare(
+            `INSERT INTO packets (packet_id, context_id, dtype, size, added_at, trust) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (packet_id) DO UPDATE SET removed_at = NULL, trust = excluded.trust`,
+          )
+          .run(packetId, row.contextId, row.dtype, row.size, row.at, trust)
+      }
+      for (const name of row.names) this.#name(name, packetId, row.at)
+      return { packetId, entered: winner === null && (known === null || known.removedAt !== null) }
+    })
+    return enter.immediate()
+  }
+
+  /**
+   * The packet that a person means: a packet_id, a context_id (each with or without `sha256:`, or the first 8 digits or
+   * more), or a name. Throws `E_NOT_FOUND`, or `E_AMBIGUOUS` when the digits fit several.
+   */
+  resolve(ref: string): Digest {
+    const named = this.named(ref)
+    if (named !== null) return named
+    const hex = ref.startsWith('sha256:') ? ref.slice('sha256:'.length) : ref
+    if (/^[0-9a-f]{8,64}$/.test(hex)) {
+      // Usable packets first, so that a context_id never leads to a restricted stranger while there is an own packet.
+      const sql = `SELECT * FROM packets WHERE removed_at IS NULL AND (packet_id GLOB @prefix OR context_id GLOB @prefix)
+                   ORDER BY trust = 'restricted', added_at`
+      const rows = this.#db.prepare<[{ prefix: string }], Row>(sql).all({ prefix: `sha256:${hex}*` })
+      const exact = rows.find(row => row.packet_id === `sha256:${hex}`) ?? rows[0]
+      if (exact !== undefined) {
+        if (exact.packet_id !== `sha256:${hex}` && new Set(rows.map(row => row.context_id)).size > 1) {
+          throw new StatePackError('E_AMBIGUOUS', 'These digits fit more than one cartridge.', { ref })
+        }
+        return parseDigest(exact.packet_id)
+      }
+    }
+    throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { ref: ref.slice(0, 200) })
+  }
+
+  /** Gives a packet its only name; the name must be free (`E_CONFLICT`). */
+  rename(packetId: Digest, name: string, at: number): void {
+    this.#db
+      .transaction(() => {
+        this.#mustExist(packetId)
+        const owner = this.named(name)
+        if (owner !== null && owner !== packetId)
+          throw new StatePackError('E_CONFLICT', 'Another cartridge has this name.', { name })
+        this.#db.prepare('DELETE FROM names WHERE packet_id = ?').run(packetId)
+        this.#name(name, packetId, at)
+      })
+      .immediate()
+  }
+
+  /** The packet with this name, or null. */
+  named(name: string): Digest | null {
+    const sql = 'SELECT packet_id FROM names JOIN packets USING (packet_id) WHERE name = ? AND removed_at IS NULL'
+    const row = this.#db.prepare<[string], { packet_id: string }>(sql).get(name)
+    return row === undefined ? null : parseDigest(row.packet_id)
+  }
+
+  /** All names, by packet. */
+  names(): Map<Digest, string[]> {
+    const sql =
+      'SELECT n.packet_id, n.name FROM names n JOIN packets p USING (packet_id) WHERE p.removed_at IS NULL ORDER BY n.name'
+    const names = new Map<Digest, string[]>()
+    for (const row of this.#db.prepare<[], { packet_id: string; name: string }>(sql).all()) {
+      const packetId = parseDigest(row.packet_id)
+      names.set(packetId, [...(names.get(packetId) ?? []), row.name])
+    }
+    return names
+  }
+
+  /** Packets that somebody has given a tag. */
+  tagged(): Set<Digest> {
+    const rows = this.#db.prepare<[], { packet_id: string }>('SELECT DISTINCT packet_id FROM tags').all()
+    return new Set(rows.map(row => parseDigest(row.packet_id)))
+  }
+
+  setTags(packetId: Digest, tags: readonly string[]): void {
+    this.#db
+      .transaction(() => {
+        this.#mustExist(packetId)
+        this.#db.prepare('DELETE FROM tags WHERE packet_id = ?').run(packetId)
+        for (const tag of new Set(tags)) this.#db.prepare('INSERT INTO tags VALUES (?, ?)').run(packetId, tag)
+      })
+      .immediate()
+  }
+
+  setPinned(packetId: Digest, pinned: boolean): void {
+    this.#mustExist(packetId)
+    this.#db.prepare('UPDATE packets SET pinned = ? WHERE packet_id = ?').run(pinned ? 1 : 0, packetId)
+  }
+
+  setTrust(packetId: Digest, trust: Trust): void {
+    const row = this.#mustExist(packetId)
+    const rival = trust === 'restricted' ? null : this.ofContext(row.contextId, row.dtype)
+    if (rival !== null && rival.packetId !== packetId) {
+      throw new StatePackError(
+        'E_CONFLICT',
+        'The same context is in your library already, as a cartridge that may be run.',
+        {
+          packetId: rival.packetId,
+        },
+      )
+    }
+    this.#db.prepare('UPDATE packets SET trust = ? WHERE packet_id = ?').run(trust, packetId)
+  }
+
+  setVerified(packetId: Digest, level: VerifiedLevel): void {
+    this.#mustExist(packetId)
+    this.#db.prepare('UPDATE packets SET verified = ? WHERE packet_id = ?').run(level, packetId)
+  }
+
+  /** Deletes packets, undoably: they leave the library and stay on disk for seven days. Returns how many were there. */
+  remove(packetIds: readonly Digest[], at: number): number {
+    const remove = this.#db.prepare('UPDATE packets SET removed_at = ? WHERE packet_id = ? AND removed_at IS NULL')
+    return this.#db.transaction(() => packetIds.reduce((sum, id) => sum + remove.run(at, id).changes, 0)).immediate()
+  }
+
+  /** Undoes {@link PacketRows.remove}. Throws `E_CONFLICT` when the context has been stored again since. */
+  restore(packetIds: readonly Digest[]): number {
+    const restore = this.#db.prepare(
+      'UPDATE packets SET removed_at = NULL WHERE packet_id = ? AND removed_at IS NOT NULL',
+    )
+    return this.#db
+      .transaction(() =>
+        packetIds.reduce((sum, id) => {
+          const row = this.get(id)
+          if (
+            row !== null &&
+            row.removedAt !== null &&
+            row.trust !== 'restricted' &&
+            this.ofContext(row.contextId, row.dtype) !== null
+          ) {
+            throw new StatePackError('E_CONFLICT', 'This context is in the library again under another packet.', {
+              packetId: id,
+            })
+          }
+          return sum + restore.run(id).changes
+        }, 0),
+      )
+      .immediate()
+  }
+
+  /** Forgets packets for good: rows, names and tags. Only gc calls this, in the same lock as it removes their blobs. */
+  forget(packetIds: readonly Digest[]): void {
+    this.#db
+      .transaction(() => {
+        for (const id of packetIds) {
+          for (const table of ['packets', 'names', 'tags', 'holds']) {
+            this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
+          }
+          this.#db.prepare('DELETE FROM referrers WHERE subject = ?').run(id)
+        }
+      })
+      .immediate()
+  }
+
+  #name(name: string, packetId: Digest, at: number): void {
+    this.#db
+      .prepare(
+        `INSERT INTO names VALUES (?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET packet_id = excluded.packet_id, updated_at = excluded.updated_at`,
+      )
+      .run(name, packetId, at)
+  }
+
+  #mustExist(packetId: Digest): PacketRow {
+    const row = this.get(packetId)
+    if (row === null)
+      throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { packetId })
+    return row
+  }
+}
+
+function packetRow(row: Row): PacketRow {
+  return {
+    packetId: parseDigest(row.packet_id),
+    contextId: parseDigest(row.context_id),
+    dtype: row.dtype,
+    size: row.size,
+    addedAt: row.added_at,
+    trust: row.trust,
+    verified: row.verified,
+    pinned: row.pinned === 1,
+    removedAt: row.removed_at,
+  }
+}

@@ -1,0 +1,45 @@
+/** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
+export const LIBRARY_VERSION = 1
+
+export const LIBRARY_SCHEMA = `
+CREATE TABLE packets (
+  packet_id TEXT PRIMARY KEY,
+  context_id TEXT NOT NULL,
+  dtype TEXT NOT NULL,
+  size INTEGER NOT NULL,          -- bytes of the manifest itself
+  added_at INTEGER NOT NULL,      -- milliseconds since 1970
+  trust TEXT NOT NULL,
+  verified TEXT NOT NULL DEFAULT 'none',
+  pinned INTEGER NOT NULL DEFAULT 0,
+  removed_at INTEGER              -- set: a tombstone
+) STRICT;
+-- The first durable writer of a context wins. A stranger's packet never does: its tensors need not be what its context says.
+CREATE UNIQUE INDEX one_packet_per_context ON packets (context_id, dtype) WHERE removed_at IS NULL AND trust <> 'restricted';
+CREATE TABLE names (name TEXT PRIMARY KEY, packet_id TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+CREATE INDEX names_of_packet ON names (packet_id);
+CREATE TABLE tags (packet_id TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (packet_id, tag)) STRICT, WITHOUT ROWID;
+CREATE TABLE referrers (
+  digest TEXT PRIMARY KEY, subject TEXT NOT NULL, artifact_type TEXT NOT NULL, size INTEGER NOT NULL, added_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX referrers_of ON referrers (subject);
+-- Sessions that are using a packet right now, in any process.
+CREATE TABLE holds (packet_id TEXT NOT NULL, owner TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (packet_id, owner)) STRICT;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE meter_marks (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, payload TEXT NOT NULL, progress TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE asks (
+  id TEXT PRIMARY KEY,
+  parent_id TEXT,
+  root_packet_id TEXT NOT NULL,
+  question TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  new_packet_id TEXT,
+  receipt_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  detail TEXT NOT NULL            -- JSON: whatever else the asker wants to show again
+) STRICT;
+CREATE INDEX asks_of_root ON asks (root_packet_id, at);
+`

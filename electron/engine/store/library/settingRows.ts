@@ -1,0 +1,50 @@
+/** Settings by key, and marks of the savings meter: JSON values that their owners parse with their own schemas. */
+import type { Database } from 'better-sqlite3'
+
+export interface MeterMark {
+  readonly id: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly kind: string
+  readonly data: unknown
+}
+
+export class SettingRows {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** The stored value, or undefined. */
+  get(key: string): unknown {
+    const row = this.#db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(key)
+    return row === undefined ? undefined : JSON.parse(row.value)
+  }
+
+  /** Durable when it returns; `undefined` removes the setting. */
+  set(key: string, value: unknown): void {
+    if (value === undefined) this.#db.prepare('DELETE FROM settings WHERE key = ?').run(key)
+    else this.#db.prepare('INSERT OR REPLACE INTO settings VALUES (?, ?)').run(key, JSON.stringify(value))
+  }
+
+  all(): Record<string, unknown> {
+    const rows = this.#db
+      .prepare<[], { key: string; value: string }>('SELECT key, value FROM settings ORDER BY key')
+      .all()
+    return Object.fromEntries(rows.map(row => [row.key, JSON.parse(row.value)]))
+  }
+
+  /** Adds a mark to the meter; returns its id, which only grows. */
+  mark(mark: { at: number; kind: string; data: unknown }): number {
+    const add = this.#db.prepare('INSERT INTO meter_marks (at, kind, data) VALUES (?, ?, ?)')
+    return Number(add.run(mark.at, mark.kind, JSON.stringify(mark.data)).lastInsertRowid)
+  }
+
+  /** Marks from `since` (milliseconds) on, oldest first. */
+  marks(since = 0): MeterMark[] {
+    const sql = 'SELECT * FROM meter_marks WHERE at >= ? ORDER BY id'
+    const rows = this.#db.prepare<[number], { id: number; at: number; kind: string; data: string }>(sql).all(since)
+    return rows.map(row => ({ ...row, data: JSON.parse(row.data) }))
+  }
+}

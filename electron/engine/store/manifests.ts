@@ -1,0 +1,79 @@
+/** OCI manifests: building them in canonical form, and reading stored ones. */
+import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { sha256 } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import {
+  CARTRIDGE_ARTIFACT,
+  CARTRIDGE_CONFIG,
+  type Descriptor,
+  type Manifest,
+  manifestSchema,
+  OCI_MANIFEST,
+} from '#shared/domain/oci.ts'
+import type { BlobReader } from './blobReader.ts'
+import type { NewBlob } from './blobWriter.ts'
+import { parseStrictJson } from './strictJson.ts'
+
+/** A manifest is read whole into memory; this is about 30,000 layers. */
+export const MANIFEST_CAP = 8 * 1024 * 1024
+
+/** A layer of a packet to be: new bytes, or the descriptor of a blob that the store has already. */
+export type LayerInput = NewBlob | Descriptor
+
+export interface BuiltManifest {
+  readonly manifest: Manifest
+  /** RFC 8785 bytes; their digest is the packet_id. */
+  readonly bytes: Uint8Array
+  readonly packetId: Digest
+  /** The blobs that came as bytes, config first. */
+  readonly newBlobs: readonly NewBlob[]
+}
+
+/** Builds a cartridge's manifest: equal inputs give equal bytes, so an equal packet_id. Writes nothing. */
+export function buildManifest(config: Uint8Array, layers: readonly LayerInput[]): BuiltManifest {
+  const configBlob = { mediaType: CARTRIDGE_CONFIG, bytes: config }
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: CARTRIDGE_ARTIFACT,
+    config: describeLayer(configBlob),
+    layers: layers.map(describeLayer),
+  }
+  const bytes = canonicalBytes(manifest)
+  const newBlobs = [configBlob, ...layers.filter(layer => 'bytes' in layer)]
+  return { manifest, bytes, packetId: sha256(bytes), newBlobs }
+}
+
+function describeLayer(layer: LayerInput): Descriptor {
+  if ('bytes' in layer) {
+    return { mediaType: layer.mediaType, digest: sha256(layer.bytes), size: layer.bytes.byteLength }
+  }
+  const { mediaType, digest, size, annotations } = layer
+  return { mediaType, digest, size, ...(annotations === undefined ? {} : { annotations }) }
+}
+
+/** Reads manifest bytes. Throws `E_BAD_FORMAT` when they are not an OCI image manifest, `E_TOO_LARGE` over 8 MiB. */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  if (bytes.byteLength > MANIFEST_CAP) throw new StatePackError('E_TOO_LARGE', 'A manifest is over 8 MiB.')
+  let json: unknown
+  try {
+    json = parseStrictJson(bytes)
+  } catch (cause) {
+    throw new StatePackError('E_BAD_FORMAT', 'A manifest is not valid JSON.', {}, cause)
+  }
+  const result = manifestSchema.safeParse(json)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    const where = issue?.path.join('.') ?? ''
+    throw new StatePackError('E_BAD_FORMAT', `Not an OCI image manifest: ${issue?.message ?? ''} at "${where}".`, {
+      where,
+    })
+  }
+  return result.data
+}
+
+/** Reads and verifies a stored manifest. Throws as {@link BlobReader.read} and {@link parseManifest} do. */
+export async function readManifest(blobs: BlobReader, digest: Digest): Promise<Manifest> {
+  return parseManifest(await blobs.read(digest, { maxBytes: MANIFEST_CAP }))
+}

@@ -1,0 +1,96 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
+import { systemCode } from './fsError.ts'
+
+// O_NOFOLLOW: a link planted in the store must not lead a read or a write outside it. Absent on Windows.
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: constants.O_RDONLY | NO_FOLLOW,
+  create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
+  append: constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | NO_FOLLOW,
+}
+
+/** The real disk. */
+export const nodeFs: Fs = {
+  async open(path, mode) {
+    return new NodeFile(await open(path, FLAGS[mode], 0o600))
+  },
+  rename,
+  unlink,
+  makeFolder,
+  list: path => readdir(path),
+  async status(path): Promise<FileStatus> {
+    const found = await lstat(path)
+    const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other'
+    return { kind, size: found.size, modified: found.mtimeMs }
+  },
+  async touch(path) {
+    const now = new Date()
+    await utimes(path, now, now)
+  },
+  async syncFolder(path) {
+    // Windows cannot open a folder for syncing; there the rename itself is written through.
+    if (process.platform === 'win32') return
+    const handle = await open(path, constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}
+
+// Node's own recursive mkdir never returns for some paths that cannot be made (`/proc/x`).
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: 0o700 }).catch(again => {
+      if (systemCode(again) !== 'EEXIST') throw again
+    })
+  }
+}
+
+class NodeFile implements FsFile {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
+      at += bytesWritten
+    }
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const out = new Uint8Array(length)
+    let at = 0
+    while (at < length) {
+      const { bytesRead } = await this.#handle.read(out, at, length - at, position + at)
+      if (bytesRead === 0) break
+      at += bytesRead
+    }
+    return at === length ? out : out.subarray(0, at)
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.sync()
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}

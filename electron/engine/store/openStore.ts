@@ -1,0 +1,246 @@
+/** Opening a store, and what an open store can do. docs/format.md describes the folder. */
+import { dirname } from 'node:path'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type Descriptor, layoutSchema, type Manifest } from '#shared/domain/oci.ts'
+import { adoptPackets } from './adopt.ts'
+import { BlobReader } from './blobReader.ts'
+import { BlobWriter, type NewBlob } from './blobWriter.ts'
+import { describeAll } from './describePackets.ts'
+import { writeDurably } from './durableFile.ts'
+import type { Fs } from './fs.ts'
+import { storeError, systemCode } from './fsError.ts'
+import { collectGarbage, type GcOptions, type GcResult } from './gc.ts'
+import { IndexFile } from './indexFile.ts'
+import { OCI_LAYOUT_BYTES, type StoreLayout, storeLayout } from './layout.ts'
+import { type Library, openLibrary } from './library/library.ts'
+import { type LayerInput, readManifest } from './manifests.ts'
+import { nodeFs } from './nodeFs.ts'
+import type { DescribePacket } from './packetIndexEntry.ts'
+import { ProcessLock } from './processLock.ts'
+import { type PublishOptions, type PublishResult, publishManifest, publishPacket, publishReferrer } from './publish.ts'
+import { readOnlyFs } from './readOnlyFs.ts'
+import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
+import { isDamage, SearchIndex } from './search/searchIndex.ts'
+import type { StoreParts } from './storeParts.ts'
+import { parseStrictJson } from './strictJson.ts'
+import { clearAbandoned } from './tempFiles.ts'
+
+export interface OpenStoreOptions {
+  /** Says what the search index should know of a packet; the store itself does not look into configs. */
+  readonly describe: DescribePacket
+  readonly readOnly?: boolean
+  /** The disk; tests give a simulated one. */
+  readonly fs?: Fs
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number
+  /** Where the SQLite files lie, when not in the store's folder (tests with a simulated disk). */
+  readonly databases?: string
+}
+
+/**
+ * Opens the store in `folder`, creating it when it is not there. Clears what killed processes left, brings the search
+ * index up to date. Throws `E_STORE_UNREADABLE`, `E_STORE_VERSION`, `E_DISK_FULL`, `E_READ_ONLY`, `E_IO`.
+ */
+export async function openStore(folder: string, options: OpenStoreOptions): Promise<Store> {
+  const readOnly = options.readOnly ?? false
+  const fs = readOnly ? readOnlyFs(options.fs ?? nodeFs) : (options.fs ?? nodeFs)
+  const layout: StoreLayout = storeLayout(folder)
+  const databases = storeLayout(options.databases ?? folder)
+  const now = options.clock ?? Date.now
+  if (readOnly) await checkLayoutFile(fs, layout)
+  else await prepareFolder(fs, layout, now())
+
+  const opened: { close(): void }[] = []
+  try {
+    const lock = new ProcessLock(readOnly ? ':memory:' : databases.lock)
+    opened.push(lock)
+    // One process at a time creates or repairs; the others find it done.
+    return await lock.exclusive(async () => {
+      const library = openLibrary(databases.library, { readOnly })
+      opened.push(library)
+      const index = new SearchIndex(library, databases.index, { memory: readOnly })
+      const parts: StoreParts = {
+        folder,
+        layout,
+        fs,
+        blobs: new BlobReader(fs, layout),
+        writer: new BlobWriter(fs, layout),
+        library,
+        index,
+        indexFile: new IndexFile(fs, layout, library),
+        lock,
+        describe: options.describe,
+        now,
+      }
+      if (library.isNew) await adoptPackets(parts)
+      await fillIndex(parts)
+      return new Store(parts, readOnly)
+    })
+  } catch (error) {
+    for (const part of opened.reverse()) part.close()
+    throw storeError(error, 'open the store', readOnly ? 'read' : 'write')
+  }
+}
+
+/** An open store. Reading, writing and managing are different members, so that code can be handed only what it needs. */
+export class Store {
+  /** Verified reads. */
+  readonly blobs: BlobReader
+  /** Durable writes; blobs that no publication follows are garbage. */
+  readonly writer: BlobWriter
+  readonly library: Library
+  readonly index: SearchIndex
+  readonly parts: StoreParts
+  readonly readOnly: boolean
+
+  constructor(parts: StoreParts, readOnly: boolean) {
+    this.parts = parts
+    this.readOnly = readOnly
+    this.blobs = parts.blobs
+    this.writer = parts.writer
+    this.library = parts.library
+    this.index = parts.index
+  }
+
+  get folder(): string {
+    return this.parts.folder
+  }
+
+  /** See {@link publishPacket}. */
+  publishPacket(
+    packet: PublishOptions & { config: Uint8Array; layers: readonly LayerInput[] },
+  ): Promise<PublishResult> {
+    return publishPacket(this.parts, packet)
+  }
+
+  /** See {@link publishManifest}. */
+  publishManifest(
+    packet: PublishOptions & { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
+  ): Promise<PublishResult> {
+    return publishManifest(this.parts, packet)
+  }
+
+  /** See {@link publishReferrer}. */
+  publishReferrer(referrer: { manifest: Uint8Array; newBlobs?: readonly NewBlob[] }): Promise<Descriptor> {
+    return publishReferrer(this.parts, referrer)
+  }
+
+  /** A stored manifest, verified. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_BAD_FORMAT`. */
+  readManifest(packetId: Digest): Promise<Manifest> {
+    return readManifest(this.blobs, packetId)
+  }
+
+  /** The packet a person means by an id, the beginning of one, or a name. Throws `E_NOT_FOUND`, `E_AMBIGUOUS`. */
+  resolve(ref: string): Digest {
+    return this.library.packets.resolve(ref)
+  }
+
+  /** Lists packets; a damaged index is built again on the way. */
+  async list(query: PacketQuery = {}): Promise<PacketList> {
+    await this.#refresh()
+    return listPackets(this.library.connection, query)
+  }
+
+  /** What the list shows of one packet. Throws `E_NOT_FOUND`. */
+  async summary(packetId: Digest): Promise<PacketSummary> {
+    const [found] = (await this.list({ packetId, limit: 1 })).items
+    if (found === undefined) {
+      throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { packetId })
+    }
+    return found
+  }
+
+  /** See {@link collectGarbage}. */
+  gc(options: GcOptions = {}): Promise<GcResult> {
+    return collectGarbage(this.parts, options)
+  }
+
+  /** Says that names or deletions changed, so that index.json follows within a second. */
+  touchIndexFile(): void {
+    this.parts.indexFile.touch()
+  }
+
+  /** Throws the search index away and builds it again from blobs and library. */
+  rebuildIndex(): Promise<void> {
+    return this.parts.lock.exclusive(async () => {
+      this.index.reset()
+      await fillIndex(this.parts)
+    })
+  }
+
+  /** Writes index.json, seals the search index, closes the files. Everything acknowledged is durable without it. */
+  async close(): Promise<void> {
+    try {
+      if (!this.readOnly) await this.parts.indexFile.flush()
+    } finally {
+      if (!this.readOnly) await this.parts.lock.exclusive(async () => this.index.close())
+      this.library.close()
+      this.parts.lock.close()
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      // Another process may have published since.
+      if (this.index.missing().length > 0) await fillIndex(this.parts)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      await this.rebuildIndex()
+    }
+  }
+}
+
+async function fillIndex(parts: StoreParts): Promise<void> {
+  const missing = parts.index.missing()
+  if (missing.length > 0) parts.index.put(await describeAll(parts.blobs, parts.describe, missing))
+}
+
+async function prepareFolder(fs: Fs, layout: StoreLayout, now: number): Promise<void> {
+  try {
+    await fs.makeFolder(layout.folder)
+    await fs.makeFolder(layout.blobs)
+    await fs.makeFolder(layout.tmp)
+    if (!(await hasLayoutFile(fs, layout))) {
+      await writeDurably(fs, { path: layout.layoutFile, tmp: layout.tmp, bytes: OCI_LAYOUT_BYTES })
+      await fs.syncFolder(dirname(layout.blobs))
+      await fs.syncFolder(dirname(layout.folder))
+    }
+    await checkLayoutFile(fs, layout)
+    await clearAbandoned(fs, layout.tmp, now)
+  } catch (error) {
+    throw storeError(error, `open the store in ${layout.folder}`, 'write')
+  }
+}
+
+async function hasLayoutFile(fs: Fs, layout: StoreLayout): Promise<boolean> {
+  try {
+    await fs.status(layout.layoutFile)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function checkLayoutFile(fs: Fs, layout: StoreLayout): Promise<void> {
+  let bytes: Uint8Array
+  try {
+    const file = await fs.open(layout.layoutFile, 'read')
+    try {
+      bytes = await file.read(0, 4096)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      throw new StatePackError('E_STORE_UNREADABLE', 'There is no store in this folder.', { folder: layout.folder })
+    }
+    throw storeError(error, 'read the store', 'read')
+  }
+  try {
+    layoutSchema.parse(parseStrictJson(bytes))
+  } catch (cause) {
+    throw new StatePackError('E_STORE_VERSION', 'This folder is not an OCI image layout of version 1.0.0.', {}, cause)
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Publication: blobs -> manifest -> receipt -> name and index, each durable before the next begins. A crash between two
+ * steps leaves garbage for gc, never a name without its bytes.
+ */
+
+import { sha256 } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
+import type { NewBlob } from './blobWriter.ts'
+import { describeStored } from './describePackets.ts'
+import { inParallel } from './inParallel.ts'
+import type { PacketRow, Trust } from './library/packetRows.ts'
+import { buildManifest, type LayerInput, parseManifest } from './manifests.ts'
+import type { StoreParts } from './storeParts.ts'
+
+/** What every publication may say besides its bytes. */
+export interface PublishOptions {
+  /** Default `own`. */
+  readonly trust?: Trust
+  readonly names?: readonly string[]
+  /**
+   * Signs the operation, after the bytes are durable and before anyone can see the packet. Must be durable when it
+   * resolves; when it throws, nothing is published. Called inside {@link StoreParts.lock}: it must not publish itself.
+   */
+  readonly receipt?: (published: { packetId: Digest; cacheHit: boolean; bytesWritten: number }) => Promise<void>
+}
+
+export interface PublishResult {
+  readonly packetId: Digest
+  readonly contextId: Digest
+  /** True when the context was stored already; `packetId` is then the first writer's. */
+  readonly cacheHit: boolean
+  /** Bytes of blobs and manifest that were not in the store before. */
+  readonly bytesWritten: number
+}
+
+/** Publishes a packet from its parts: layers as new bytes, or as descriptors of blobs that the store has. */
+export async function publishPacket(
+  store: StoreParts,
+  packet: PublishOptions & { config: Uint8Array; layers: readonly LayerInput[] },
+): Promise<PublishResult> {
+  const { bytes, newBlobs } = buildManifest(packet.config, packet.layers)
+  return await publishManifest(store, { ...packet, manifest: bytes, newBlobs })
+}
+
+/** Publishes a packet whose manifest exists already, byte for byte: an import, a pull. Blobs not in `newBlobs` must be stored. */
+export async function publishManifest(
+  store: StoreParts,
+  packet: PublishOptions & { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
+): Promise<PublishResult> {
+  const newBlobs = packet.newBlobs ?? []
+  const manifest = parseManifest(packet.manifest)
+  const packetId = sha256(packet.manifest)
+  const manifestBlob = { mediaType: OCI_MANIFEST, bytes: packet.manifest }
+  const blobs = await store.writer.putMany(newBlobs)
+  const { bytesWritten: manifestBytes } = await store.writer.putMany([manifestBlob])
+  const bytesWritten = blobs.bytesWritten + manifestBytes
+  const described = await describeStored(store.blobs, store.describe, packetId)
+
+  return await store.lock.exclusive(async () => {
+    // gc may have run since the blobs were found or written; from here on it waits for the lock.
+    await ensureStored(store, manifest, [...newBlobs, manifestBlob])
+    const { contextId, dtype } = described.entry
+    const trust = packet.trust ?? 'own'
+    const winner = trust === 'restricted' ? null : await standingWinner(store, contextId, dtype)
+    const known = store.library.packets.get(packetId)
+    const standing = winner?.packetId ?? (known !== null && known.removedAt === null ? packetId : null)
+    const cacheHit = standing !== null
+    await packet.receipt?.({ packetId: standing ?? packetId, cacheHit, bytesWritten })
+    const entered = store.library.packets.enter({
+      packetId,
+      contextId,
+      dtype,
+      size: packet.manifest.byteLength,
+      trust,
+      names: packet.names ?? [],
+      at: store.now(),
+    })
+    if (entered.packetId === packetId) store.index.put([described])
+    store.indexFile.touch()
+    return { packetId: entered.packetId, contextId, cacheHit, bytesWritten }
+  })
+}
+
+/** Stores a manifest that speaks about another one (a signature, a trace), with its blobs. Returns its descriptor. */
+export async function publishReferrer(
+  store: StoreParts,
+  referrer: { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
+): Promise<Descriptor> {
+  const manifest = parseManifest(referrer.manifest)
+  const { subject } = manifest
+  if (subject === undefined) throw new StatePackError('E_BAD_FORMAT', 'A referrer must name its subject.')
+  const newBlobs = referrer.newBlobs ?? []
+  await store.writer.putMany(newBlobs)
+  const manifestBlob = { mediaType: OCI_MANIFEST, bytes: referrer.manifest }
+  const descriptor = await store.writer.put(manifestBlob)
+  await store.lock.exclusive(async () => {
+    await ensureStored(store, manifest, [...newBlobs, manifestBlob])
+    const artifactType = manifest.artifactType ?? manifest.config.mediaType
+    store.library.referrers.add(
+      { digest: descriptor.digest, subject: subject.digest, artifactType, size: descriptor.size },
+      store.now(),
+    )
+  })
+  store.indexFile.touch()
+  return descriptor
+}
+
+async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: readonly NewBlob[]): Promise<void> {
+  const ours = new Map(newBlobs.map(blob => [sha256(blob.bytes), blob]))
+  const missing = await missingBlobs(store, manifest)
+  const lost = missing.filter(({ digest }) => !ours.has(digest))
+  if (lost[0] !== undefined) {
+    const { digest, mediaType } = lost[0]
+    throw new StatePackError('E_MISSING_BLOB', 'A part of this cartridge is missing from the store.', {
+      digest,
+      mediaType,
+    })
+  }
+  const again = [...ours].filter(([digest]) => missing.some(blob => blob.digest === digest)).map(([, blob]) => blob)
+  const manifestBlob = newBlobs.at(-1)
+  if (manifestBlob !== undefined && !(await store.blobs.has(sha256(manifestBlob.bytes)))) again.push(manifestBlob)
+  if (again.length > 0) await store.writer.putMany(again)
+}
+
+async function missingBlobs(store: StoreParts, manifest: Manifest): Promise<Descriptor[]> {
+  const found = await inParallel(blobsOf(manifest), 16, async blob => ((await store.blobs.has(blob)) ? null : blob))
+  return found.filter(blob => blob !== null)
+}
+
+/** The packet that holds this context, unless its bytes have gone: then its row goes too, and the newcomer takes its place. */
+async function standingWinner(store: StoreParts, contextId: Digest, dtype: string): Promise<PacketRow | null> {
+  const winner = store.library.packets.ofContext(contextId, dtype)
+  if (winner === null) return null
+  try {
+    const manifest = parseManifest(await store.blobs.read(winner.packetId))
+    if ((await missingBlobs(store, manifest)).length === 0) return winner
+  } catch (error) {
+    if (!(error instanceof StatePackError) || !['E_NOT_FOUND', 'E_CORRUPT', 'E_BAD_FORMAT'].includes(error.code))
+      throw error
+  }
+  store.library.packets.forget([winner.packetId])
+  store.index.drop([winner.packetId])
+  return null
+}

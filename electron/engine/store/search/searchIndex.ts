@@ -1,0 +1,201 @@
+/**
+ * `index.sqlite`: what makes listing and searching fast. It can be deleted or damaged at any time; everything in it is
+ * built again from blobs and receipts. Decisions (names, tags, trust) are joined from the library, never copied.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { sha256 } from '#engine/sha256.ts'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import type { Library } from '../library/library.ts'
+import type { PacketIndexEntry } from '../packetIndexEntry.ts'
+import { makePrivate } from '../privateFile.ts'
+import { INDEX_SCHEMA, INDEX_TABLES, INDEX_VERSION } from './schema.ts'
+
+/** How often and how well a packet has served. */
+export interface Usage {
+  readonly packetId: Digest
+  readonly asks: number
+  readonly tokensSaved: number
+  readonly secondsSaved: number
+  /** Milliseconds since 1970. */
+  readonly usedAt: number
+}
+
+const SEAL = 'index.seal'
+
+export class SearchIndex {
+  /** False after a rebuild, until {@link SearchIndex.setUsage} has told again what the receipts know. */
+  usageIsKnown: boolean
+  readonly #library: Library
+  readonly #path: string
+  readonly #memory: boolean
+
+  constructor(library: Library, path: string, options: { memory: boolean }) {
+    this.#library = library
+    this.#path = path
+    this.#memory = options.memory
+    this.usageIsKnown = this.#open()
+  }
+
+  /** Packets of the library that the index does not know yet. */
+  missing(): Digest[] {
+    const sql = `SELECT packet_id AS id FROM main.packets
+                 WHERE removed_at IS NULL AND packet_id NOT IN (SELECT packet_id FROM idx.packets)`
+    return this.#db
+      .prepare<[], { id: string }>(sql)
+      .all()
+      .map(row => parseDigest(row.id))
+  }
+
+  /** Enters or replaces packets; `bytes` is the size of all blobs of a packet. */
+  put(packets: readonly { packetId: Digest; bytes: number; entry: PacketIndexEntry }[]): void {
+    const db = this.#db
+    db.transaction(() => {
+      for (const { packetId, bytes, entry } of packets) {
+        this.#drop(packetId)
+        const { title, kind, modelName, architecture, weightsDigest, tokens, card, recipe } = entry
+        db.prepare('INSERT INTO idx.packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+          packetId,
+          title,
+          kind,
+          modelName,
+          architecture,
+          weightsDigest,
+          tokens,
+          bytes,
+          card,
+          recipe,
+        )
+        db.prepare('INSERT INTO idx.packet_text VALUES (?, ?, ?, ?, ?)').run(packetId, title, modelName, card, recipe)
+        entry.parents.forEach((parent, place) => {
+          db.prepare('INSERT INTO idx.parents VALUES (?, ?, ?, ?)').run(packetId, parent.packetId, parent.op, place)
+        })
+      }
+    })()
+  }
+
+  drop(packetIds: readonly Digest[]): void {
+    this.#db.transaction(() => {
+      for (const packetId of packetIds) this.#drop(packetId)
+    })()
+  }
+
+  /** Adds one use to a packet's usage. */
+  recordUse(use: Usage): void {
+    this.#db
+      .prepare(
+        `INSERT INTO idx.usage VALUES (?, ?, ?, ?, ?) ON CONFLICT (packet_id) DO UPDATE SET
+         asks = asks + excluded.asks, tokens_saved = tokens_saved + excluded.tokens_saved,
+         seconds_saved = seconds_saved + excluded.seconds_saved, used_at = max(used_at, excluded.used_at)`,
+      )
+      .run(use.packetId, use.asks, use.tokensSaved, use.secondsSaved, use.usedAt)
+  }
+
+  /** Replaces all usage: what the receipts say, after a rebuild. */
+  setUsage(uses: Iterable<Usage>): void {
+    this.#db.transaction(() => {
+      this.#db.exec('DELETE FROM idx.usage')
+      for (const use of uses) this.recordUse(use)
+    })()
+    this.usageIsKnown = true
+  }
+
+  usage(packetId: Digest): Usage | null {
+    const sql = 'SELECT * FROM idx.usage WHERE packet_id = ?'
+    const row = this.#db
+      .prepare<[string], { asks: number; tokens_saved: number; seconds_saved: number; used_at: number }>(sql)
+      .get(packetId)
+    if (row === undefined) return null
+    return {
+      packetId,
+      asks: row.asks,
+      tokensSaved: row.tokens_saved,
+      secondsSaved: row.seconds_saved,
+      usedAt: row.used_at,
+    }
+  }
+
+  /** Every parent link of packets in the library, for the lineage graph. */
+  lineage(): { child: Digest; parent: Digest; op: string }[] {
+    const sql = `SELECT child, parent, op FROM idx.parents JOIN main.packets ON packet_id = child
+                 WHERE removed_at IS NULL ORDER BY child, place`
+    const rows = this.#db.prepare<[], { child: string; parent: string; op: string }>(sql).all()
+    return rows.map(({ child, parent, op }) => ({ child: parseDigest(child), parent: parseDigest(parent), op }))
+  }
+
+  /** Throws everything away and starts empty; the caller fills it again. */
+  reset(): void {
+    this.#detach()
+    if (!this.#memory) for (const end of ['', '-wal', '-shm']) rmSync(`${this.#path}${end}`, { force: true })
+    this.#attach()
+    this.#create()
+    this.usageIsKnown = false
+  }
+
+  /** Seals the file with its digest, so that the next opening can tell damage from an interrupted run. */
+  close(): void {
+    if (this.#memory) return
+    this.#db.pragma('idx.wal_checkpoint(TRUNCATE)')
+    this.#detach()
+    if (existsSync(this.#path)) this.#library.settings.set(SEAL, sha256(readFileSync(this.#path)))
+  }
+
+  get #db(): Database.Database {
+    return this.#library.connection
+  }
+
+  /** True when the file was there and whole. */
+  #open(): boolean {
+    try {
+      const seal = this.#memory ? undefined : this.#library.settings.get(SEAL)
+      const damaged = typeof seal === 'string' && existsSync(this.#path) && sha256(readFileSync(this.#path)) !== seal
+      if (!this.#memory) this.#library.settings.set(SEAL, undefined)
+      if (damaged) {
+        this.reset()
+        return false
+      }
+      this.#attach()
+      const version = Number(this.#db.pragma('idx.user_version', { simple: true }))
+      // No seal: the last run was interrupted. SQLite recovers from that; a look at the pages finds what it could not.
+      const whole = seal !== undefined || this.#db.pragma('idx.quick_check(1)', { simple: true }) === 'ok'
+      if (version === INDEX_VERSION && whole) return true
+      this.reset()
+      return false
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.reset()
+      return false
+    }
+  }
+
+  #attach(): void {
+    if (!this.#memory) makePrivate(this.#path)
+    this.#db.prepare('ATTACH ? AS idx').run(this.#memory ? ':memory:' : this.#path)
+    if (!this.#memory) this.#db.pragma('idx.journal_mode = WAL')
+    // Disposable: losing it to a power cut costs a rebuild, so its commits need not wait for the disk.
+    this.#db.pragma('idx.synchronous = OFF')
+  }
+
+  #create(): void {
+    this.#db.exec(INDEX_SCHEMA)
+    this.#db.pragma(`idx.user_version = ${INDEX_VERSION}`)
+  }
+
+  #detach(): void {
+    const attached = this.#db.pragma('database_list') as { name: string }[]
+    if (attached.some(({ name }) => name === 'idx')) this.#db.exec('DETACH idx')
+  }
+
+  #drop(packetId: Digest): void {
+    for (const table of INDEX_TABLES) {
+      if (table === 'usage') continue
+      const column = table === 'parents' ? 'child' : 'packet_id'
+      this.#db.prepare(`DELETE FROM idx.${table} WHERE ${column} = ?`).run(packetId)
+    }
+  }
+}
+
+/** True for the errors by which SQLite says that a file is not what it should be. */
+export function isDamage(thrown: unknown): boolean {
+  return thrown instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR)/.test(thrown.code)
+}

@@ -1,0 +1,25 @@
+import type { BlobReader } from './blobReader.ts'
+import type { BlobWriter } from './blobWriter.ts'
+import type { Fs } from './fs.ts'
+import type { IndexFile } from './indexFile.ts'
+import type { StoreLayout } from './layout.ts'
+import type { Library } from './library/library.ts'
+import type { DescribePacket } from './packetIndexEntry.ts'
+import type { ProcessLock } from './processLock.ts'
+import type { SearchIndex } from './search/searchIndex.ts'
+
+/** The parts an open store is made of; operations on the whole of it (publish, gc, import, export) take these. */
+export interface StoreParts {
+  readonly folder: string
+  readonly layout: StoreLayout
+  readonly fs: Fs
+  readonly blobs: BlobReader
+  readonly writer: BlobWriter
+  readonly library: Library
+  readonly index: SearchIndex
+  readonly indexFile: IndexFile
+  readonly lock: ProcessLock
+  readonly describe: DescribePacket
+  /** Milliseconds since 1970; injectable for tests. */
+  readonly now: () => number
+}
