@@ -2,6 +2,7 @@
  * The Ed25519 keys of this installation. They live in the app's data folder, never in a store: people zip and sync stores.
  *   <folder>/signing-key.pem          PKCS #8, 0600
  *   <folder>/retired/<keyid>.pub.pem  public halves of earlier keys, so that old receipts still verify
+ *   <folder>/trusted/<keyid>.pub.pem  public keys of the owner's other machines, whose receipts count as own
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { access, chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -36,20 +37,31 @@ export async function openKeys(folder: string): Promise<KeyRing> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'signing-key.pem')
   const current = (await readSigningKey(file)) ?? (await createSigningKey(folder, file))
-  const retired: PublicKey[] = []
-  for (const name of await readdir(join(folder, 'retired')).catch(() => [])) {
-    if (name.endsWith('.pub.pem')) retired.push(publicKeyOf(await readFile(join(folder, 'retired', name), 'utf8')))
+  const others: PublicKey[] = []
+  for (const place of ['retired', 'trusted']) {
+    for (const name of await readdir(join(folder, place)).catch(() => [])) {
+      if (name.endsWith('.pub.pem')) others.push(publicKeyOf(await readFile(join(folder, place, name), 'utf8')))
+    }
   }
-  return { current, trusted: [current, ...retired.filter(key => key.keyid !== current.keyid)] }
+  return { current, trusted: [current, ...others.filter(key => key.keyid !== current.keyid)] }
+}
+
+/** Accepts the receipts of another machine of the same owner: its public key, PEM. Throws `E_BAD_FORMAT`. */
+export async function trustKey(folder: string, pem: string): Promise<KeyRing> {
+  const key = publicKeyOf(pem)
+  await savePublicKey(join(folder, 'trusted'), key)
+  return openKeys(folder)
+}
+
+/** The public half as PEM: what another machine needs to check what this one signed. */
+export function publicPem(key: PublicKey): string {
+  return String(key.publicKey.export({ type: 'spki', format: 'pem' }))
 }
 
 /** Replaces the signing key; the old public half stays trusted for what it signed, the old private half is erased. */
 export async function rotateKeys(folder: string): Promise<KeyRing> {
   const { current } = await openKeys(folder)
-  const retired = join(folder, 'retired')
-  await mkdir(retired, { recursive: true, mode: 0o700 })
-  const pem = current.publicKey.export({ type: 'spki', format: 'pem' })
-  await writeDurably(join(retired, `${current.keyid}.pub.pem`), String(pem))
+  await savePublicKey(join(folder, 'retired'), current)
   const temporary = join(folder, `.new-${process.pid}-${process.hrtime.bigint()}`)
   await writeDurably(temporary, newKeyPem())
   await rename(temporary, join(folder, 'signing-key.pem'))
@@ -122,6 +134,11 @@ async function createSigningKey(folder: string, file: string): Promise<SigningKe
   const key = await readSigningKey(file)
   if (key === null) throw new StatePackError('E_IO', `The signing key ${file} vanished while it was being made.`)
   return key
+}
+
+async function savePublicKey(folder: string, key: PublicKey): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeDurably(join(folder, `${key.keyid}.pub.pem`), publicPem(key))
 }
 
 function newKeyPem(): string {

@@ -6,7 +6,8 @@ import { type Digest, hexOf, parseDigest } from '#shared/domain/digest.ts'
 import { absentAsNull, type LogFs, type LogPaths } from './logFile.ts'
 import { MerkleFrontier } from './merkle.ts'
 
-const RECORD = 72
+/** Bytes of one entry in index.bin. */
+export const RECORD = 72
 
 export interface IndexEntry {
   /** Offset of the byte after the line's newline. */
@@ -37,6 +38,14 @@ export class LogIndex {
     this.leaves.push(leaf)
     this.ids.push(id)
     this.frontier.add(leaf)
+  }
+
+  /** Entries `from` on, oldest first. */
+  *entries(from: number): Generator<IndexEntry> {
+    for (let seq = from; seq < this.count; seq++) {
+      const [end, leaf, id] = [this.ends[seq], this.leaves[seq], this.ids[seq]]
+      if (end !== undefined && leaf !== undefined && id !== undefined) yield { end, leaf, id }
+    }
   }
 
   seqOf(id: Digest): number | undefined {

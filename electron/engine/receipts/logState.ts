@@ -1,5 +1,6 @@
 /** What a process knows of the log on disk, and how it learns what others have appended. */
 import { StatePackError } from '#shared/domain/error.ts'
+import { verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
 import { absentAsNull, type Line, type LogFs, type LogPaths, parseLine, readLines } from './logFile.ts'
 import { type IndexEntry, LogIndex, readIndexFile } from './logIndex.ts'
@@ -11,6 +12,8 @@ export interface LogState {
   index: LogIndex
   /** Why nothing may be appended: the log contradicts its own last checkpoint. Reading and verifying still work. */
   broken: StatePackError | null
+  /** Records of index.bin known to be right; those behind are written again. */
+  indexed: number
 }
 
 interface Place {
@@ -23,24 +26,25 @@ interface Place {
 export async function loadState(place: Place): Promise<LogState> {
   const { fs, paths, trusted } = place
   let index = await indexFromFile(place)
+  const indexed = index.count
   await readAppended({ ...place, index })
   const latest = await readLatest(fs, paths, trusted)
-  if (latest === null) return { index, broken: null }
+  if (latest === null) return { index, broken: null, indexed }
   const agrees = () => index.count >= latest.size && merkleRoot(index.leaves.slice(0, latest.size)).equals(latest.root)
-  if (agrees()) return { index, broken: null }
+  if (agrees()) return { index, broken: null, indexed }
   index = new LogIndex()
   await readAppended({ ...place, index })
-  return { index, broken: agrees() ? null : brokenLog(index.count) }
+  return { index, broken: agrees() ? null : brokenLog(index.count), indexed: 0 }
 }
 
 /**
  * Takes in whole lines appended since; returns the lines from the first one that does not continue the log. Without the lock
  * those may be a write in flight.
  */
-export async function readAppended({ fs, paths, index }: Place & { index: LogIndex }): Promise<Line[]> {
+export async function readAppended({ fs, paths, trusted, index }: Place & { index: LogIndex }): Promise<Line[]> {
   const rest: Line[] = []
   for await (const line of readLines(fs, paths.log, index.bytes)) {
-    const entry = rest.length === 0 && line.complete ? continuation(line, index) : null
+    const entry = rest.length === 0 && line.complete ? await continuation(line, { index, trusted }) : null
     if (entry === null) rest.push(line)
     else index.add(entry)
   }
@@ -84,10 +88,18 @@ function brokenLog(index: number): StatePackError {
   )
 }
 
-function continuation(line: Line, index: LogIndex): IndexEntry | null {
+/**
+ * A line as the next entry, or null when it is not one. A line of an unknown key is: stores travel between machines, and
+ * verifying says whose it is. A line that a known key did not sign as it stands is not.
+ */
+async function continuation(
+  line: Line,
+  { index, trusted }: { index: LogIndex; trusted: readonly PublicKey[] },
+): Promise<IndexEntry | null> {
   try {
-    const { receipt } = parseLine(line.bytes)
+    const { receipt, envelope } = parseLine(line.bytes)
     if (receipt.seq !== index.count || receipt.prev !== (index.ids.at(-1) ?? null)) return null
+    if (trusted.some(key => key.keyid === receipt.keyid)) await verifyEnvelope(envelope, trusted)
     return { end: line.end, leaf: leafHash(line.bytes), id: receipt.receipt_id }
   } catch {
     return null

@@ -4,21 +4,19 @@
  * Appending: receipts waiting at the same time are written together. Under the lock between processes the log takes in what
  * others appended, numbers and signs its own, writes them in one write, syncs once, and only then acknowledges them all.
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
-import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
-import { canonicalBytes } from '../canonicalJson.ts'
-import { logOrigin, signCheckpoint } from './checkpoint.ts'
-import { IN_TOTO_TYPE, signEnvelope, verifyEnvelope } from './dsse.ts'
+import type { Receipt, ReceiptDraft, ReceiptOp } from '#shared/domain/receipt.ts'
+import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
-import { type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
-import { encodeIndexEntry, type IndexEntry } from './logIndex.ts'
+import { absentAsNull, type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
 import { exportLog, listReceipts, type ReceiptFilter, type ReceiptPage, readRecord } from './logQueries.ts'
-import { catchUp, cutTo, type LogState, loadState, readAppended } from './logState.ts'
-import { consistencyProof, inclusionProof, leafHash } from './merkle.ts'
+import { type LogState, loadState, readAppended } from './logState.ts'
+import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
+import { consistencyProof, inclusionProof } from './merkle.ts'
 import { openProcessLock, type ProcessLock, type WithLock } from './processLock.ts'
-import { parseDraft, receiptId, receiptOf, receiptStatement } from './statement.ts'
+import { parseDraft } from './statement.ts'
 import { syncFolder, writeCheckpoint } from './storedCheckpoints.ts'
 import { type LogReport, type VerifyOptions, verifyLog } from './verifyLog.ts'
 
@@ -34,8 +32,9 @@ export interface ReceiptLogOptions {
 
 /** Receipts per disk flush at most: bounds the memory of one write. */
 const MAX_GROUP = 4096
-/** A checkpoint is written durably, under its size, each time the log passes a multiple of this. */
-const CHECKPOINT_EVERY = 1000
+
+/** Operations whose output this installation computed itself; an import proves nothing about what it brings in. */
+const MAKES: readonly ReceiptOp[] = ['create', 'infer', 'merge', 'compact', 'remix']
 
 interface Waiting {
   readonly draft: ReceiptDraft
@@ -103,6 +102,20 @@ export class ReceiptLog {
     return listReceipts(this.#reading(), filter)
   }
 
+  /** True when a trusted key signed that this installation made the packet itself: the basis of "not restricted". */
+  async vouchesFor(packet: Digest): Promise<boolean> {
+    let before: number | undefined
+    do {
+      const page = await this.list({ about: packet, ok: true, before })
+      for (const receipt of page.receipts) {
+        const named = receipt.packet_id === packet || receipt.outputs.some(a => a.digest === packet)
+        if (named && MAKES.includes(receipt.op) && (await this.#holds(receipt.seq))) return true
+      }
+      before = page.next ?? undefined
+    } while (before !== undefined)
+    return false
+  }
+
   /** The log as JSON lines: `envelopes` gives the exact signed lines, `receipts` the readable form. */
   async *export(form: 'envelopes' | 'receipts' = 'envelopes'): AsyncGenerator<Uint8Array> {
     await this.#refresh()
@@ -121,7 +134,7 @@ export class ReceiptLog {
     await this.#refresh()
     if (this.count === 0)
       throw new StatePackError('E_NOT_FOUND', 'There is no receipt yet, so there is nothing to checkpoint.')
-    const note = this.#note()
+    const note = checkpointNote(this.#state.index, this.#options.keys)
     if (this.#options.readOnly !== true) {
       await writeCheckpoint(this.#options.fs, join(this.#paths.checkpoints, String(this.count)), {
         note,
@@ -160,11 +173,39 @@ export class ReceiptLog {
     }
   }
 
+  /**
+   * Puts a damaged log aside, as evidence, in `aside-<n>` beside it and opens an empty one. Other processes must open the log
+   * again; this object is closed.
+   */
+  async startNew(): Promise<ReceiptLog> {
+    const { fs } = this.#options
+    const { folder, log, checkpoints, index } = this.#paths
+    await this.#withLock(async () => {
+      const earlier = (await fs.readdir(folder)).filter(name => name.startsWith('aside-')).length
+      const aside = join(folder, `aside-${earlier + 1}`)
+      await fs.mkdir(aside, { mode: 0o700 })
+      for (const part of [log, checkpoints, index]) {
+        await fs.rename(part, join(aside, basename(part))).catch(absentAsNull)
+      }
+      await syncFolder(fs, folder)
+    })
+    await this.close()
+    return openReceiptLog(folder, this.#options)
+  }
+
   /** Waits for what is being written, then lets go of the lock file. */
   async close(): Promise<void> {
     await this.#flushing
     this.#lock?.close()
     this.#lock = null
+  }
+
+  async #holds(seq: number): Promise<boolean> {
+    const { envelope } = await readRecord(this.#reading(), seq)
+    return verifyEnvelope(envelope, this.#options.keys.trusted).then(
+      () => true,
+      () => false,
+    )
   }
 
   async #flushAll(): Promise<void> {
@@ -173,7 +214,8 @@ export class ReceiptLog {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP)
       try {
-        const receipts = await this.#withLock(() => this.#write(group))
+        const drafts = group.map(waiting => waiting.draft)
+        const receipts = await this.#withLock(() => writeGroup(this.#writing(), drafts))
         for (const [i, { resolve }] of group.entries()) resolve(receipts[i] as Receipt)
       } catch (error) {
         for (const { reject } of group) reject(toStatePackError(error))
@@ -182,98 +224,9 @@ export class ReceiptLog {
     this.#flushing = null
   }
 
-  /** Under the lock: number, sign, write, sync. All or none of the group is acknowledged. */
-  async #write(group: readonly Waiting[]): Promise<Receipt[]> {
-    const { fs, keys } = this.#options
-    await catchUp({ fs, paths: this.#paths, trusted: keys.trusted, state: this.#state })
-    const { index } = this.#state
-    const first = index.count
-    const offset = index.bytes
-    const at = (this.#options.now?.() ?? new Date()).toISOString()
-    const lines: Buffer[] = []
-    const entries: IndexEntry[] = []
-    const receipts: Receipt[] = []
-    let prev = index.ids.at(-1) ?? null
-    let end = offset
-    for (const [i, { draft }] of group.entries()) {
-      const statement = receiptStatement(draft, { seq: first + i, prev, group: first, at })
-      const line = signEnvelope(IN_TOTO_TYPE, canonicalBytes(statement), keys.current)
-      prev = receiptId(statement)
-      end += line.length + 1
-      lines.push(Buffer.from(line), Buffer.from('\n'))
-      entries.push({ end, leaf: leafHash(line), id: prev })
-      receipts.push(receiptOf(statement, keys.current.keyid))
-    }
-    await this.#writeLines(Buffer.concat(lines), offset)
-    for (const entry of entries) index.add(entry)
-    await this.#writeDerived(first)
-    return receipts
-  }
-
-  async #writeLines(bytes: Buffer, offset: number): Promise<void> {
-    const { fs } = this.#options
-    const handle = await fs.open(this.#paths.log, offset === 0 ? 'w' : 'r+', 0o600)
-    try {
-      for (let done = 0; done < bytes.length; ) {
-        done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten
-      }
-      await handle.sync()
-    } catch (error) {
-      // Nobody was told that these exist. If even this fails, the next writer cuts them off.
-      await cutTo(fs, this.#paths.log, offset).catch(() => undefined)
-      throw error
-    } finally {
-      await handle.close()
-    }
-    if (offset === 0) await syncFolder(fs, this.#paths.folder)
-  }
-
-  /** Checkpoint and index. The receipts are already safe, so a failure here costs speed or evidence later, not the operation. */
-  async #writeDerived(first: number): Promise<void> {
-    const { fs } = this.#options
-    try {
-      await writeCheckpoint(fs, this.#paths.latest, { note: this.#note(), durable: false })
-      if (Math.floor(first / CHECKPOINT_EVERY) !== Math.floor(this.count / CHECKPOINT_EVERY)) {
-        await writeCheckpoint(fs, join(this.#paths.checkpoints, String(this.count)), {
-          note: this.#note(),
-          durable: true,
-        })
-      }
-      await this.#writeIndex(first)
-    } catch {
-      // Rewritten by the next flush, or rebuilt on open.
-    }
-  }
-
-  async #writeIndex(first: number): Promise<void> {
-    const { index } = this.#state
-    const handle = await this.#options.fs.open(this.#paths.index, 'a+', 0o600)
-    try {
-      const stored = Math.floor((await handle.stat()).size / 72)
-      // Another process may have died between its receipts and its index, or left an index of a longer, cut log.
-      const from = Math.min(stored, first)
-      await handle.truncate(from * 72)
-      const records: Buffer[] = []
-      for (let seq = from; seq < index.count; seq++) {
-        const leaf = index.leaves[seq]
-        const id = index.ids[seq]
-        const end = index.ends[seq]
-        if (leaf !== undefined && id !== undefined && end !== undefined)
-          records.push(encodeIndexEntry({ end, leaf, id }))
-      }
-      await handle.appendFile(Buffer.concat(records))
-    } finally {
-      await handle.close()
-    }
-  }
-
-  #note(): string {
-    const { leaves, frontier } = this.#state.index
-    const root = frontier.root()
-    return signCheckpoint(
-      { origin: logOrigin(leaves[0] ?? root), size: leaves.length, root },
-      this.#options.keys.current,
-    )
+  #writing(): Writing {
+    const { fs, keys, now = () => new Date() } = this.#options
+    return { fs, keys, now, paths: this.#paths, state: this.#state }
   }
 
   #reading() {

@@ -68,7 +68,8 @@ export async function verifyLog(folder: string, options: VerifyOptions): Promise
   const origin = scan.leaves[0] === undefined ? null : logOrigin(scan.leaves[0])
   const disagreeing = checkpoints.filter(c => !agrees(c, scan, origin))
   const consistent = checkpoints.filter(c => c.size <= scan.leaves.length && !disagreeing.includes(c))
-  const known = Math.max(0, ...consistent.map(c => c.size))
+  // Only what was kept outside bounds a change from below: whoever forked a log also signed the checkpoints inside it.
+  const known = Math.max(0, ...outside.filter(c => consistent.includes(c)).map(c => c.size))
   const breaks = [...disagreeing.map(c => locate(c, { scan, recorded, known, origin })), scan.break].filter(
     b => b !== null,
   )
@@ -193,7 +194,7 @@ interface Evidence {
   readonly scan: Scan
   /** Leaf hashes of index.bin: believed only as far as they give a checkpoint's root. */
   readonly recorded: readonly Buffer[]
-  /** Size up to which some checkpoint agrees. */
+  /** Size up to which a checkpoint from outside agrees. */
   readonly known: number
   readonly origin: string | null
 }

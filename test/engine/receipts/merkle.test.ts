@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  merkleRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from '#engine/receipts/merkle.ts'
+import { mth, path, proof } from './rfc6962.ts'
+
+const data = (n: number) => Array.from({ length: n }, (_, i) => Buffer.from(`leaf ${i}`))
+const hex = (hashes: readonly Uint8Array[]) => hashes.map(h => Buffer.from(h).toString('hex'))
+const flipped = (bytes: Uint8Array) => {
+  const copy = Buffer.from(bytes)
+  copy[5] = (copy[5] ?? 0) ^ 1
+  return copy
+}
+
+describe('Merkle tree of RFC 6962', () => {
+  it('has the known root of Certificate Transparency test data', () => {
+    // The eight leaves used by the reference implementations of RFC 6962.
+    const leaves = [
+      '',
+      '00',
+      '10',
+      '2021',
+      '3031',
+      '40414243',
+      '5051525354555657',
+      '606162636465666768696a6b6c6d6e6f',
+    ].map(h => Buffer.from(h, 'hex'))
+    expect(merkleRoot(leaves.map(leafHash)).toString('hex')).toBe(
+      '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+    )
+    expect(merkleRoot([]).toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
+  })
+
+  it('agrees with the definition for every size up to 66: roots, inclusion and consistency proofs', () => {
+    for (let n = 0; n <= 66; n++) {
+      const raw = data(n)
+      const leaves = raw.map(leafHash)
+      const root = merkleRoot(leaves)
+      expect(root.equals(mth(raw))).toBe(true)
+      for (let m = 0; m < n; m++) {
+        const inclusion = inclusionProof(leaves, m)
+        expect(hex(inclusion)).toEqual(hex(path(m, raw)))
+        const leaf = leaves[m] ?? root
+        expect(verifyInclusion({ leaf, index: m, size: n, root, proof: inclusion })).toBe(true)
+        // Controls: another leaf, another place, a damaged proof, a longer proof.
+        expect(verifyInclusion({ leaf: flipped(leaf), index: m, size: n, root, proof: inclusion })).toBe(false)
+        if (n > 1) expect(verifyInclusion({ leaf, index: (m + 1) % n, size: n, root, proof: inclusion })).toBe(false)
+        expect(verifyInclusion({ leaf, index: m, size: n, root, proof: [...inclusion, leaf] })).toBe(false)
+        if (m === 0) continue
+        const consistency = consistencyProof(leaves, m)
+        expect(hex(consistency)).toEqual(hex(proof(m, raw)))
+        const oldRoot = mth(raw.slice(0, m))
+        const claim = { oldSize: m, oldRoot, newSize: n, newRoot: root, proof: consistency }
+        expect(verifyConsistency(claim)).toBe(true)
+        expect(verifyConsistency({ ...claim, oldRoot: flipped(oldRoot) })).toBe(false)
+        expect(verifyConsistency({ ...claim, newRoot: flipped(root) })).toBe(false)
+        expect(verifyConsistency({ ...claim, proof: consistency.slice(1) })).toBe(false)
+      }
+    }
+  })
+})
