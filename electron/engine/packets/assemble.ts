@@ -1,0 +1,160 @@
+import {
+  BLOCK_TOKENS,
+  type CartridgeConfig,
+  cartridgeConfigSchema,
+  FORMAT_VERSION,
+  type Origin,
+  type Recipe,
+  type Segment,
+  type StateDtype,
+} from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { type Descriptor, LAYER_TYPES, type LayerType } from '#shared/domain/oci.ts'
+import { canonicalBytes } from '../canonicalJson.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { Model } from '../models/model.ts'
+import { sha256 } from '../sha256.ts'
+import { buildManifest, type LayerInput } from '../store/manifests.ts'
+import { componentsOf, digestOfList } from './components.ts'
+import { contextId, tokenBytes } from './contextId.ts'
+import { encodeKvBlock, encodeLogits, encodeRecurrent } from './stateLayers.ts'
+
+/** A text that was read, or the layer that already holds it. */
+export type SourcePart =
+  | { readonly name: string; readonly bytes: Uint8Array }
+  | { readonly name: string; readonly layer: Descriptor }
+
+/** Everything a cartridge is made of. */
+export interface StateContents {
+  readonly model: Model
+  readonly origin: Origin
+  /** Every token that is folded into the state, in order; empty for a mix. */
+  readonly tokens: Int32Array
+  /** Text held back because it could tokenise otherwise when more follows. */
+  readonly tail: string
+  readonly segments: readonly Segment[]
+  readonly snapshot: StateSnapshot
+  /** `[vocab]` after the last folded token; null when none was read. */
+  readonly logits: Float32Array | null
+  readonly dtype: StateDtype
+  readonly loss: CartridgeConfig['cache']['loss']
+  readonly promptMeta: CartridgeConfig['promptMeta']
+  readonly sources: readonly SourcePart[]
+  readonly recipe: Omit<Recipe, 'version' | 'steps'> & { readonly steps: readonly RecipeStep[] }
+  readonly card: string
+  readonly parents: CartridgeConfig['parents']
+  /** KV block layers of the parent that this state shares: full blocks from the first token on. */
+  readonly sharedBlocks?: readonly Descriptor[]
+}
+
+/** A recipe step that names a source by its place in `sources`: its digest is known only once it is encoded. */
+export type RecipeStep =
+  | { readonly do: 'read'; readonly source: number }
+  | Extract<Recipe['steps'][number], { do: 'generated' | 'mix' }>
+
+/** A cartridge ready to be published: nothing in it depends on the clock, the machine or a random value. */
+export interface Assembled {
+  readonly packetId: Digest
+  readonly contextId: Digest
+  readonly config: CartridgeConfig
+  readonly configBytes: Uint8Array
+  /** In manifest order; those shared with the parent as descriptors. */
+  readonly layers: readonly LayerInput[]
+  /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
+  readonly cacheBytes: number
+  /** SHA-256 of RFC 8785 of the cache layers' digests: State Pack's `blob_sha256`. */
+  readonly blobSha256: Digest
+}
+
+/** Encodes a state as manifest, config and layers, in the order docs/format.md gives. */
+export function assemble(contents: StateContents): Assembled {
+  const { model, snapshot, tokens, origin, dtype } = contents
+  const layers: LayerInput[] = []
+  const add = (mediaType: LayerType, bytes: Uint8Array): Descriptor => {
+    layers.push({ mediaType, bytes })
+    return { mediaType, digest: sha256(bytes), size: bytes.byteLength }
+  }
+
+  const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens))
+  const cacheLayers = [...(contents.sharedBlocks ?? [])]
+  layers.push(...cacheLayers)
+  for (const block of snapshot.blocks.slice(cacheLayers.length)) {
+    cacheLayers.push(add(LAYER_TYPES.kv, encodeKvBlock(block, dtype)))
+  }
+  if (snapshot.recurrent.length > 0) cacheLayers.push(add(LAYER_TYPES.ssm, encodeRecurrent(snapshot.recurrent, dtype)))
+  const logits = contents.logits === null ? null : add(LAYER_TYPES.logits, encodeLogits(contents.logits))
+  const modelConfig = [add(LAYER_TYPES.modelConfig, model.configBytes)]
+  if (model.generationConfigBytes !== null) modelConfig.push(add(LAYER_TYPES.modelConfig, model.generationConfigBytes))
+  const sources = contents.sources.map(source => {
+    if ('bytes' in source) return { name: source.name, digest: add(LAYER_TYPES.source, source.bytes).digest }
+    layers.push(source.layer)
+    return { name: source.name, digest: source.layer.digest }
+  })
+  add(LAYER_TYPES.recipe, canonicalBytes(recipeOf(contents.recipe, sources)))
+  add(LAYER_TYPES.card, new TextEncoder().encode(contents.card))
+
+  const position = {
+    scheme: model.position.scheme,
+    parameters: { ...model.position.parameters },
+    next: snapshot.position,
+  }
+  const cache = {
+    formatVersion: FORMAT_VERSION as typeof FORMAT_VERSION,
+    dtype,
+    blockTokens: BLOCK_TOKENS,
+    kv: (snapshot.blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
+    ssm: snapshot.recurrent.map(({ layer, convDims, ssmDims }) => ({ layer, conv: [...convDims], ssm: [...ssmDims] })),
+    blocks: cacheLayers.map(layer => layer.digest),
+    loss: contents.loss,
+  }
+  const attentionMask: [1, number][] = tokens.length > 0 ? [[1, tokens.length]] : []
+  const tailDigest = sha256(contents.tail)
+  const config = cartridgeConfigSchema.parse({
+    formatVersion: FORMAT_VERSION,
+    kind: model.kind,
+    origin,
+    model: { ...model.fingerprint },
+    tokens: { count: tokens.length, digest: tokenLayer.digest },
+    tail: { text: contents.tail, digest: tailDigest },
+    segments: [...contents.segments],
+    cache,
+    position,
+    attentionMask,
+    promptMeta: contents.promptMeta,
+    components: componentsOf(
+      {
+        kind: model.kind,
+        origin,
+        attentionMask,
+        promptMeta: contents.promptMeta,
+        cache,
+        position,
+        tokensDigest: tokenLayer.digest,
+        modelConfigDigests: modelConfig.map(layer => layer.digest),
+        logitsDigest: logits?.digest ?? null,
+      },
+      model,
+    ),
+    parents: contents.parents,
+  } satisfies CartridgeConfig)
+
+  const configBytes = canonicalBytes(config)
+  return {
+    packetId: buildManifest(configBytes, layers).packetId,
+    contextId: contextId({ model: config.model, origin, tokensDigest: tokenLayer.digest, tailDigest }),
+    config,
+    configBytes,
+    layers,
+    cacheBytes: cacheLayers.reduce((sum, layer) => sum + layer.size, 0),
+    blobSha256: digestOfList(cache.blocks),
+  }
+}
+
+function recipeOf(recipe: StateContents['recipe'], sources: readonly { name: string; digest: Digest }[]): Recipe {
+  const steps = recipe.steps.flatMap((step): Recipe['steps'] => {
+    if (step.do !== 'read') return [step]
+    const source = sources[step.source]
+    return source === undefined ? [] : [{ do: 'read', source: source.digest, name: source.name }]
+  })
+  return { version: 1, steps, systemPrompt: recipe.systemPrompt, template: recipe.template }
+}

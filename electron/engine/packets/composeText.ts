@@ -1,0 +1,111 @@
+import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Model } from '../models/model.ts'
+import type { Tokenizer } from '../models/tokenizer.ts'
+import { sha256 } from '../sha256.ts'
+import type { StateContents } from './assemble.ts'
+import { readableText } from './readableText.ts'
+
+export interface SourceText {
+  readonly name: string
+  readonly text: string
+}
+
+export interface TextInput {
+  readonly sources: readonly SourceText[]
+  readonly systemPrompt?: string | undefined
+  /** Render everything as one system message through the model's chat template. */
+  readonly template?: boolean | undefined
+  /** `concat` tokenises as State Pack does and holds nothing back. */
+  readonly seam?: 'exact' | 'concat' | undefined
+}
+
+/** A text made ready to be read: tokens to fold, the held-back tail, and how to rebuild it. */
+export interface ComposedText {
+  readonly text: string
+  readonly title: string
+  readonly tokens: Int32Array
+  /** How many of the tokens the tokenizer put before the text (BOS). */
+  readonly prefixTokens: number
+  readonly tail: string
+  readonly baseSha256: Digest
+  readonly sources: StateContents['sources']
+  readonly recipe: StateContents['recipe']
+  readonly promptMeta: CartridgeConfig['promptMeta']
+}
+
+/** The tokenizer of a model that must have one: `E_TOKENIZER` otherwise. */
+export function tokenizerOf(model: Pick<Model, 'name' | 'tokenizer'>): Tokenizer {
+  if (model.tokenizer !== null) return model.tokenizer
+  throw new StatePackError('E_TOKENIZER', `${model.name} came without a tokenizer, so it cannot read text.`, {
+    model: model.name,
+  })
+}
+
+/**
+ * Joins the sources in order (a blank line between two, the system prompt first), tokenises the whole, and records what did
+ * not come from the sources. Throws `E_EMPTY_TEXT`, `E_NOT_TEXT`, `E_TOO_LARGE`, `E_TOKENIZER`.
+ */
+export function composeText(model: Model, input: TextInput): ComposedText {
+  const tokenizer = tokenizerOf(model)
+  const parts = [...(input.systemPrompt ? [input.systemPrompt] : []), ...input.sources.map(source => source.text)]
+  const plain = parts.map((part, index) => (index === parts.length - 1 ? part : withBlankLine(part))).join('')
+  readableText(plain)
+  const rendered = input.template
+    ? tokenizer.renderChat([{ role: 'system', content: plain }], { addGenerationPrompt: false })
+    : null
+  const text = rendered ?? plain
+  const folded = tokenizer.fold(tokenizer.startRun(), text, input.seam ?? 'exact')
+  // A template spells out the beginning of the sequence itself.
+  const prefix = rendered === null ? tokenizer.prefixIds : []
+  const tokens = Int32Array.from([...prefix, ...folded.tokens])
+  return {
+    text,
+    title: titleOf(input.sources),
+    tokens,
+    prefixTokens: prefix.length,
+    tail: folded.tail,
+    baseSha256: sha256(text),
+    sources: input.sources.map(({ name, text: source }) => ({ name, bytes: readableText(source) })),
+    recipe: {
+      steps: input.sources.map((_, source) => ({ do: 'read', source })),
+      systemPrompt: input.systemPrompt ?? null,
+      template: input.template ?? false,
+    },
+    promptMeta: promptMeta(tokenizer, { text, tokens, systemPrompt: input.systemPrompt }),
+  }
+}
+
+function withBlankLine(text: string): string {
+  return `${text.replace(/\n+$/, '')}\n\n`
+}
+
+/** The first line of the first source, or its file name. */
+function titleOf([first]: readonly SourceText[]): string {
+  if (first === undefined) return 'Untitled'
+  if (first.name !== 'text' && first.name !== '') return first.name
+  const line = first.text.trim().split('\n', 1)[0] ?? ''
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line || 'Untitled'
+}
+
+/** Spans of control tokens among the tokens, and of the system prompt at their start. */
+export function promptMeta(
+  tokenizer: Tokenizer,
+  { text, tokens, systemPrompt }: { text: string; tokens: Int32Array; systemPrompt?: string | undefined },
+): CartridgeConfig['promptMeta'] {
+  const special = new Set(tokenizer.specialIds)
+  const spans: CartridgeConfig['promptMeta']['spans'] = []
+  if (systemPrompt) {
+    const end = text.indexOf(systemPrompt) + systemPrompt.length
+    const prefix = tokenizer.fold(tokenizer.startRun(), text.slice(0, end)).tokens.length
+    spans.push({ kind: 'system', start: 0, end: Math.min(prefix, tokens.length) })
+  }
+  let controls = 0
+  for (const [index, id] of tokens.entries()) {
+    if (!special.has(id)) continue
+    controls++
+    spans.push({ kind: 'control', start: index, end: index + 1 })
+  }
+  return { spans, controlTokensInText: controls }
+}

@@ -1,0 +1,70 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import type { ReceiptDraft } from '#shared/domain/receipt.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+import type { Environment } from '../inference/runtime.ts'
+import type { ModelPool } from '../models/modelPool.ts'
+import type { ReceiptLog } from '../receipts/receiptLog.ts'
+import type { Meter } from '../savings/meter.ts'
+import type { Store } from '../store/openStore.ts'
+import type { OpenedState } from './openState.ts'
+
+/** What every packet operation works with. Made once, by createEngine. */
+export interface PacketContext {
+  readonly store: Store
+  readonly models: ModelPool
+  readonly receipts: ReceiptLog
+  readonly meter: Meter
+  /** States returned with `persist: memory`: resolvable while the engine runs, never on disk. */
+  readonly memory: MemoryStates
+  /** Tells windows that these packets are new or different. */
+  readonly changed: (packetIds: readonly Digest[]) => void
+}
+
+/** A state that lives in memory only. */
+export interface MemoryStates {
+  get(contextId: Digest): OpenedState | undefined
+  set(contextId: Digest, state: OpenedState): void
+}
+
+/** The most recently used states, at most `limit`. */
+export function createMemoryStates(limit = 64): MemoryStates {
+  const states = new Map<Digest, OpenedState>()
+  return {
+    get(contextId) {
+      const state = states.get(contextId)
+      if (state === undefined) return undefined
+      states.delete(contextId)
+      states.set(contextId, state)
+      return state
+    },
+    set(contextId, state) {
+      states.set(contextId, state)
+      const [oldest] = states.keys()
+      if (states.size > limit && oldest !== undefined) states.delete(oldest)
+    },
+  }
+}
+
+/** How one call is cancelled and reports. */
+export interface Call {
+  readonly signal?: AbortSignal
+  readonly progress?: (progress: Progress) => void
+}
+
+/** The environment as receipts name it. */
+export function receiptEnvironment({ provider, runtimeVersion, threads }: Environment): ReceiptDraft['environment'] {
+  return { provider, runtime_version: runtimeVersion, threads }
+}
+
+/** Turns a session's progress into the protocol's. */
+export function readingProgress(call: Call, phase = 'reading') {
+  return ({ done, total, tokensPerSecond }: { done: number; total: number; tokensPerSecond: number }) =>
+    call.progress?.({
+      phase,
+      done,
+      total,
+      unit: 'tokens',
+      rate: tokensPerSecond,
+      etaSeconds: tokensPerSecond > 0 ? (total - done) / tokensPerSecond : undefined,
+    })
+}

@@ -1,0 +1,55 @@
+import type { Fingerprint, Origin } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { canonicalBytes } from '../canonicalJson.ts'
+import { sha256 } from '../sha256.ts'
+
+/** The part of a fingerprint that says which numbers a model computes with: its name is what people call it. */
+function identity({ architecture, configDigest, weightsDigest, tokenizerDigest, precision }: Fingerprint) {
+  return { architecture, configDigest, weightsDigest, tokenizerDigest, precision }
+}
+
+/** True when states of one model can be restored into the other. */
+export function sameModel(a: Fingerprint, b: Fingerprint): boolean {
+  return sha256(canonicalBytes(identity(a))) === sha256(canonicalBytes(identity(b)))
+}
+
+export interface ContextIdentity {
+  readonly model: Fingerprint
+  readonly origin: Origin
+  readonly tokensDigest: Digest
+  readonly tailDigest: Digest
+}
+
+/**
+ * What a context *is*, on every machine: the model and what it has read, or for a mix what was mixed. Creating A+B and
+ * merging B into A give the same context_id (docs/format.md, "Identifiers").
+ */
+export function contextId({ model, origin, tokensDigest, tailDigest }: ContextIdentity): Digest {
+  const v = 1
+  return sha256(
+    canonicalBytes(
+      origin.kind === 'mix'
+        ? { v, model: identity(model), origin, tailDigest }
+        : { v, model: identity(model), tokensDigest, tailDigest },
+    ),
+  )
+}
+
+/** SHA-256 of the token ids as int32 little-endian: also the digest of the tokens layer. */
+export function tokensDigest(tokens: Int32Array): Digest {
+  return sha256(tokenBytes(tokens))
+}
+
+/** Token ids as int32 little-endian bytes. */
+export function tokenBytes(tokens: Int32Array): Uint8Array {
+  const bytes = new Uint8Array(tokens.length * 4)
+  const view = new DataView(bytes.buffer)
+  for (const [index, id] of tokens.entries()) view.setInt32(index * 4, id, true)
+  return bytes
+}
+
+/** The reverse of {@link tokenBytes}. */
+export function tokensFromBytes(bytes: Uint8Array): Int32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Int32Array.from({ length: Math.floor(bytes.byteLength / 4) }, (_, index) => view.getInt32(index * 4, true))
+}

@@ -1,0 +1,184 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type ReceiptDraft, tokenUse } from '#shared/domain/receipt.ts'
+import type { LoadedModel } from '../models/modelPool.ts'
+import { sha256 } from '../sha256.ts'
+import { assemble } from './assemble.ts'
+import { type ComposedText, composeText, type TextInput } from './composeText.ts'
+import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
+import { contextId, tokensDigest } from './contextId.ts'
+import { defaultDtype } from './defaultDtype.ts'
+import { measureLoss } from './measureLoss.ts'
+import { readPacket } from './packet.ts'
+import { assertFreeName, freeName, type Published, publish } from './publish.ts'
+import { blobSha256, logitsDigest } from './stateLayers.ts'
+
+export interface CreateInput extends TextInput {
+  readonly model: string
+  /** float16 for keys and values, float32 for recurrent states, unless said otherwise. */
+  readonly dtype?: StateDtype | undefined
+  /** Must be free; without one the title of the text is used. */
+  readonly name?: string | undefined
+  readonly card?: string | undefined
+  /** Keep only this many tokens of a text that is too long. */
+  readonly firstTokens?: number | undefined
+  readonly trust?: 'own' | 'starter'
+}
+
+export interface Created extends Published {
+  readonly tokensProcessed: number
+  readonly seconds: number
+}
+
+/**
+ * Reads texts once and stores the state as a cartridge. A context that is stored already is not read again (`cacheHit`).
+ * Throws `E_EMPTY_TEXT`, `E_NOT_TEXT`, `E_TOO_LARGE`, `E_CONTEXT_LENGTH`, `E_UNKNOWN_MODEL`, `E_CONFLICT` (the name), storage
+ * errors, `E_CANCELLED`; then the store is as it was before.
+ */
+export async function createPacket(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created> {
+  const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  const loaded = await context.models.load(input.model, call.signal)
+  const { model, runtime } = loaded
+  const text = keepFirst(composeText(model, input), input.firstTokens)
+  const dtype = input.dtype ?? defaultDtype(model.kind)
+  const stored = findContext(context, loaded, text, dtype)
+  if (input.name !== undefined) assertFreeName(context, input.name, stored)
+  if (stored !== null)
+    return {
+      ...(await reuse(context, stored, { loaded, text, input, seconds })),
+      tokensProcessed: 0,
+      seconds: seconds(),
+    }
+  assertFitsContext(loaded, text.tokens.length)
+
+  using session = runtime.newSession()
+  const began = performance.now()
+  const logits =
+    text.tokens.length === 0
+      ? null
+      : await session.append(text.tokens, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+  const readSeconds = (performance.now() - began) / 1000
+  call.progress?.({ phase: 'writing' })
+  const snapshot = await session.capture()
+  const assembled = assemble({
+    model,
+    origin: { kind: 'tokens' },
+    tokens: text.tokens,
+    tail: text.tail,
+    segments: [
+      { kind: 'special' as const, start: 0, end: text.prefixTokens },
+      { kind: 'text' as const, start: text.prefixTokens, end: text.tokens.length },
+    ].filter(segment => segment.end > segment.start),
+    snapshot,
+    logits,
+    dtype,
+    loss: await measureLoss(runtime, { snapshot, tokens: text.tokens, logits, dtype }),
+    promptMeta: text.promptMeta,
+    sources: text.sources,
+    recipe: text.recipe,
+    card: input.card ?? '',
+    parents: [],
+  })
+  const published = await publish(context, {
+    assembled,
+    call,
+    trust: input.trust ?? 'own',
+    name: input.name ?? freeName(context, text.title),
+    receipt: packetId => ({
+      ...createDraft(packetId, { loaded, text, contextId: assembled.contextId }),
+      blob_sha256: assembled.blobSha256,
+      bytes: assembled.cacheBytes,
+      tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
+      generation: {
+        token_count: 0,
+        token_ids_sha256: sha256(''),
+        logits_sha256: logits === null ? null : logitsDigest(logits),
+        trace_sha256: null,
+      },
+      observed: { seconds: seconds(), phases: { read: readSeconds } },
+    }),
+  })
+  context.meter.prefill({
+    model: model.fingerprint.name,
+    device: runtime.environment.provider,
+    tokens: session.processed,
+    seconds: readSeconds,
+  })
+  return { ...published, tokensProcessed: session.processed, seconds: seconds() }
+}
+
+/** `E_CONTEXT_LENGTH` when a text of this many tokens is more than the model reads. */
+export function assertFitsContext({ entry, model }: LoadedModel, tokens: number): void {
+  if (model.contextLength === null || tokens <= model.contextLength) return
+  throw new StatePackError(
+    'E_CONTEXT_LENGTH',
+    `The text has ${tokens} tokens; ${entry.id} reads at most ${model.contextLength}. Split it, keep its first part, or use a recurrent model.`,
+    { tokens, contextLength: model.contextLength },
+  )
+}
+
+/** The stored packet of this very context, if there is one. */
+function findContext(
+  context: PacketContext,
+  { model }: LoadedModel,
+  text: ComposedText,
+  dtype: StateDtype,
+): Digest | null {
+  const id = contextId({
+    model: model.fingerprint,
+    origin: { kind: 'tokens' },
+    tokensDigest: tokensDigest(text.tokens),
+    tailDigest: sha256(text.tail),
+  })
+  return context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
+}
+
+function keepFirst(text: ComposedText, firstTokens: number | undefined): ComposedText {
+  if (firstTokens === undefined || text.tokens.length <= firstTokens) return text
+  return { ...text, tokens: text.tokens.slice(0, firstTokens), tail: '' }
+}
+
+/** The receipt of a creation that found its context already stored. */
+async function reuse(
+  context: PacketContext,
+  packetId: Digest,
+  {
+    loaded,
+    text,
+    input,
+    seconds,
+  }: { loaded: LoadedModel; text: ComposedText; input: CreateInput; seconds: () => number },
+): Promise<Published> {
+  const packet = await readPacket(context.store.blobs, packetId)
+  if (input.name !== undefined) context.store.library.packets.rename(packetId, input.name, Date.now())
+  const receipt = await context.receipts.append({
+    ...createDraft(packetId, { loaded, text, contextId: packet.contextId }),
+    blob_sha256: blobSha256(packet.config),
+    tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: 0 }),
+    details: { cache_hit: true },
+    observed: { seconds: seconds() },
+  })
+  context.changed([packetId])
+  return { packetId, cacheHit: true, bytesWritten: 0, receipt }
+}
+
+function createDraft(
+  packetId: Digest,
+  { loaded, text, contextId }: { loaded: LoadedModel; text: ComposedText; contextId: Digest },
+): ReceiptDraft {
+  return {
+    op: 'create',
+    inputs: [{ role: 'text', digest: text.baseSha256 }],
+    outputs: [
+      { role: 'packet', digest: packetId },
+      { role: 'context', digest: contextId },
+    ],
+    packet_id: packetId,
+    context_id: contextId,
+    base_sha256: text.baseSha256,
+    model: { ...loaded.model.fingerprint },
+    environment: receiptEnvironment(loaded.runtime.environment),
+  }
+}

@@ -1,0 +1,36 @@
+import { recipeSchema } from '#shared/domain/cartridge.ts'
+import { hexOf } from '#shared/domain/digest.ts'
+import { LAYER_TYPES } from '#shared/domain/oci.ts'
+import type { DescribePacket } from '../store/packetIndexEntry.ts'
+import { contextId } from './contextId.ts'
+import { assertCartridge, parseConfig } from './packet.ts'
+
+/** What the search index knows of a cartridge: from its bytes alone, so that a rebuilt index equals the old one. */
+export const describePacket: DescribePacket = async ({ manifest, config: configBytes, readLayers }) => {
+  assertCartridge(manifest)
+  const config = parseConfig(configBytes)
+  const text = async (type: string) => (await readLayers(type)).map(bytes => new TextDecoder().decode(bytes)).join('\n')
+  const card = await text(LAYER_TYPES.card)
+  const recipe = recipeSchema.safeParse(JSON.parse((await text(LAYER_TYPES.recipe)) || 'null')).data
+  const names = recipe?.steps.flatMap(step => (step.do === 'read' ? [step.name] : [])) ?? []
+  const sources = manifest.layers.filter(layer => layer.mediaType === LAYER_TYPES.source)
+  return {
+    contextId: contextId({
+      model: config.model,
+      origin: config.origin,
+      tokensDigest: config.tokens.digest,
+      tailDigest: config.tail.digest,
+    }),
+    dtype: config.cache.dtype,
+    kind: config.kind,
+    title: names[0] ?? 'Untitled',
+    modelName: config.model.name,
+    architecture: config.model.architecture,
+    weightsDigest: config.model.weightsDigest,
+    tokens: config.tokens.count,
+    parents: config.parents.map(({ packetId, op }) => ({ packetId, op })),
+    card,
+    // Source digests are searched too: a text is found by its SHA-256.
+    recipe: [...names, recipe?.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),
+  }
+}

@@ -1,0 +1,257 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { tokenUse } from '#shared/domain/receipt.ts'
+import type { InferResult } from '#shared/rpc/methods/views.ts'
+import { canonicalBytes } from '../canonicalJson.ts'
+import { type Generation, generate } from '../inference/generate.ts'
+import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
+import type { Session } from '../inference/session.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import { sha256 } from '../sha256.ts'
+import { assemble } from './assemble.ts'
+import { tokenizerOf } from './composeText.ts'
+import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
+import { tokenBytes } from './contextId.ts'
+import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
+import { type OpenedState, openState, runOf } from './openState.ts'
+import { publish } from './publish.ts'
+import { readableText } from './readableText.ts'
+import { logitsDigest } from './stateLayers.ts'
+
+export interface InferInput {
+  /** Absent: the delta is read by the bare model. */
+  readonly ref?: string | undefined
+  readonly model?: string | undefined
+  readonly delta: string
+  readonly maxNewTokens?: number
+  readonly sampling?: Sampling | undefined
+  /** Append the generated ids verbatim to the new state. */
+  readonly keepOutput?: boolean
+  /** `memory`: the new state can be continued while the engine runs, and is not written. */
+  readonly persist?: 'durable' | 'memory'
+  /** Record the most likely tokens of every step, stored by digest with the receipt. */
+  readonly trace?: boolean
+  readonly seam?: 'exact' | 'concat'
+  /** Ids that end the answer; the model's own unless given. */
+  readonly stopIds?: readonly number[]
+  /** Which of two concurrent streams the pieces belong to. */
+  readonly stream?: 'with' | 'without'
+}
+
+const TRACE_TOP_K = 8
+
+/**
+ * Answers a delta from a stored state: restore (0 tokens), fold the delta up to its last safe boundary (that is the new
+ * state), feed the rest, generate. Tokens run = tail + delta + generated, counted at the session. The base is never changed.
+ * Throws what {@link openState} throws, `E_CONTEXT_LENGTH`, `E_BAD_INPUT`, storage errors.
+ */
+export async function inferPacket(context: PacketContext, input: InferInput, call: Call = {}): Promise<InferResult> {
+  const clock = stopwatch()
+  if (input.delta !== '') readableText(input.delta)
+  const base = await openBase(context, input, call)
+  const { model, runtime } = base.loaded
+  const tokenizer = tokenizerOf(model)
+  const split = splitDelta(base, input.delta, input.seam ?? 'exact')
+  using session =
+    base.packet === null && base.tokens.length === 0 ? runtime.newSession() : await runtime.restore(base.snapshot)
+  const restore = clock.lap()
+
+  const keep = input.keepOutput ?? false
+  const options = { logits: 'last', signal: call.signal, onProgress: readingProgress(call) } as const
+  const toFold = Int32Array.from([...split.prefix, ...split.fold])
+  const folded = toFold.length > 0 ? await session.append(toFold, options) : base.logits
+  const newState = keep ? null : { snapshot: await session.capture(), logits: folded }
+  const first = split.tailTokens.length > 0 ? await session.append(split.tailTokens, options) : folded
+  if (first === null)
+    throw new StatePackError(
+      'E_EMPTY_TEXT',
+      'There is nothing to continue: the state has read no token and the delta is empty.',
+    )
+  const read = clock.lap()
+
+  const decoder = tokenizer.streamDecoder()
+  const generation = await generate(session, first, {
+    maxNewTokens: input.maxNewTokens ?? 32,
+    sampling: input.sampling,
+    stopIds: input.stopIds ?? model.eosTokenIds,
+    history: [...base.tokens, ...split.fold, ...split.tailTokens],
+    // Every generated token is read, also the last: so the count is exact and the state can be kept.
+    keepOutput: true,
+    traceTopK: input.trace ? TRACE_TOP_K : 0,
+    signal: call.signal,
+    onToken: ({ id, index }) => {
+      const piece = decoder.push(id)
+      const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
+      call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate, piece, stream: input.stream })
+    },
+  })
+  const last = decoder.end()
+  if (last !== '') call.progress?.({ phase: 'generating', piece: last, stream: input.stream })
+  const kept = keep ? await keepAnswer(session, split, generation) : null
+  const generate_ = clock.lap()
+
+  const contents = grownContents(base, {
+    op: 'infer',
+    delta: input.delta,
+    prefix: split.prefix,
+    folded: keep ? Int32Array.from([...split.fold, ...split.tailTokens]) : split.fold,
+    generated: kept?.generated ?? new Int32Array(0),
+    tail: keep ? '' : split.tail,
+    snapshot: (kept ?? newState ?? fail()).snapshot,
+    logits: (kept ?? newState ?? fail()).logits,
+  })
+  const assembled = assemble(contents)
+  const generated = session.processed - toFold.length - split.tailTokens.length
+  const counts = countTokens(base, split, { generated, processed: session.processed })
+  const seconds = { restore, read, generate: generate_ }
+  const traceBytes = input.trace ? canonicalBytes(generation.traces.map(traceView)) : null
+  const receiptFor = (packetId: Digest | null) => ({
+    op: 'infer' as const,
+    inputs: [
+      ...(base.packet === null ? [] : [{ role: 'packet', digest: base.packet.packetId }]),
+      { role: 'delta', digest: sha256(input.delta) },
+    ],
+    outputs: [
+      ...(packetId === null ? [] : [{ role: 'packet', digest: packetId }]),
+      { role: 'context', digest: assembled.contextId },
+    ],
+    packet_id: base.packet?.packetId ?? null,
+    context_id: base.contextId,
+    delta_sha256: sha256(input.delta),
+    bytes: new TextEncoder().encode(input.delta).byteLength,
+    tokens: tokenUse({ base: counts.base, delta: counts.naive - counts.base, processed: counts.processed }),
+    model: { ...model.fingerprint },
+    environment: receiptEnvironment(runtime.environment),
+    sampling: samplingRecord(input),
+    generation: {
+      token_count: generation.ids.length,
+      token_ids_sha256: sha256(tokenBytes(generation.ids)),
+      logits_sha256: contents.logits === null ? null : logitsDigest(contents.logits),
+      trace_sha256: traceBytes === null ? null : sha256(traceBytes),
+    },
+    details: { finish_reason: generation.finishReason, keep_output: keep, seam: input.seam ?? 'exact' },
+    observed: { seconds: clock.total(), phases: seconds },
+  })
+
+  const durable = base.packet !== null && (input.persist ?? 'durable') === 'durable'
+  const stored = durable
+    ? await publish(context, {
+        assembled,
+        call,
+        trust: 'own',
+        receipt: receiptFor,
+      })
+    : { packetId: null, bytesWritten: 0, receipt: await context.receipts.append(receiptFor(null)) }
+  if (!durable) remember(context, base, { contents, contextId: assembled.contextId })
+  const total = clock.total()
+  const naiveEstimate = context.meter.prefillSeconds(
+    model.fingerprint,
+    runtime.environment.provider,
+    counts.naive - generated,
+  )
+  context.meter.record({
+    cartridge: base.packet?.packetId ?? null,
+    model: model.fingerprint.name,
+    device: runtime.environment.provider,
+    tokensNaive: counts.naive,
+    tokensProcessed: counts.processed,
+    tokensGenerated: generated,
+    secondsRestore: restore,
+    secondsRead: read,
+    secondsGenerate: generate_,
+    bytesRead: base.bytesRead,
+    bytesWritten: stored.bytesWritten,
+  })
+  return {
+    output: tokenizer.decode(generation.ids, { skipSpecial: true }),
+    outputTokenIds: [...generation.ids],
+    finishReason: generation.finishReason === 'context' ? 'length' : generation.finishReason,
+    newContextId: assembled.contextId,
+    newPacketId: stored.packetId,
+    tokens: counts,
+    seconds: { ...seconds, total, naiveEstimate },
+    receipt: receiptView(stored.receipt),
+  }
+}
+
+async function openBase(context: PacketContext, input: InferInput, call: Call): Promise<OpenedState> {
+  if (input.ref !== undefined) return openState(context, input.ref, { model: input.model, signal: call.signal })
+  if (input.model === undefined) {
+    throw new StatePackError('E_BAD_INPUT', 'Say which cartridge to ask, or which model to ask without one.')
+  }
+  return emptyState(await context.models.load(input.model, call.signal))
+}
+
+/** The transcript as it will be continued: the token that ended the answer belongs to it. */
+async function keepAnswer(session: Session, split: SplitDelta, { ids, stopId, logits }: Generation) {
+  const after = stopId === null ? logits : await session.append([stopId], { logits: 'last' })
+  const generated = stopId === null ? ids : Int32Array.from([...ids, stopId])
+  return { generated, snapshot: await session.capture(), logits: after, split }
+}
+
+function countTokens(
+  base: OpenedState,
+  split: SplitDelta,
+  ran: { generated: number; processed: number },
+): InferResult['tokens'] {
+  const heldBack = base.tail === '' ? 0 : tokenizerOf(base.loaded.model).flush(runOf(base)).length
+  const text = split.prefix.length + split.fold.length + split.tailTokens.length
+  const naive = base.tokens.length + text + ran.generated
+  const saved = naive - ran.processed
+  return {
+    base: base.tokens.length + heldBack,
+    tail: heldBack,
+    delta: text - heldBack,
+    generated: ran.generated,
+    processed: ran.processed,
+    naive,
+    saved,
+    savedPercent: naive === 0 ? 0 : (saved / naive) * 100,
+  }
+}
+
+function samplingRecord({ sampling, maxNewTokens }: InferInput) {
+  const { temperature = 0, topK = 0, topP = 1, seed = 0 } = sampling ?? {}
+  const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
+  return { generator, temperature, top_k: topK, top_p: topP, seed, max_new_tokens: maxNewTokens ?? 32 }
+}
+
+function traceView({ ids, logProbs, surprisalBits }: Generation['traces'][number]) {
+  return { ids: [...ids], log_probs: [...logProbs], surprisal_bits: surprisalBits }
+}
+
+/** Keeps a state that was not written, so that the next step can continue from it. */
+function remember(
+  context: PacketContext,
+  base: OpenedState,
+  { contents, contextId }: { contents: ReturnType<typeof grownContents>; contextId: Digest },
+): void {
+  const { tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe } = contents
+  context.memory.set(contextId, {
+    ...base,
+    ...{ tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe },
+    packet: null,
+    contextId,
+    bytesRead: 0,
+  })
+}
+
+function fail(): never {
+  throw new StatePackError('E_INTERNAL', 'The new state was not captured.')
+}
+
+/** Seconds since the last lap, and since the start. */
+function stopwatch() {
+  const started = performance.now()
+  let lap = started
+  return {
+    lap() {
+      const now = performance.now()
+      const seconds = (now - lap) / 1000
+      lap = now
+      return seconds
+    },
+    sinceLap: () => (performance.now() - lap) / 1000,
+    total: () => (performance.now() - started) / 1000,
+  }
+}

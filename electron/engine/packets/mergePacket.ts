@@ -1,0 +1,88 @@
+import { tokenUse } from '#shared/domain/receipt.ts'
+import { sha256 } from '../sha256.ts'
+import { assemble } from './assemble.ts'
+import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
+import type { Created } from './createPacket.ts'
+import { grownContents, splitDelta } from './growState.ts'
+import { openState } from './openState.ts'
+import { assertFreeName, publish } from './publish.ts'
+import { readableText } from './readableText.ts'
+import { logitsDigest } from './stateLayers.ts'
+
+export interface MergeInput {
+  readonly ref: string
+  readonly delta: string
+  readonly name?: string | undefined
+  readonly model?: string | undefined
+  readonly seam?: 'exact' | 'concat'
+}
+
+/**
+ * Appends a text to a state: restores it (0 tokens), reads only what is new, stores the result beside the base. Creating
+ * A+B and merging B into A give the same context_id. Writes at most the bytes docs/format.md bounds. Throws what
+ * {@link openState} throws, `E_CONTEXT_LENGTH`, `E_CONFLICT` (the name), storage errors, `E_CANCELLED`.
+ */
+export async function mergePacket(context: PacketContext, input: MergeInput, call: Call = {}): Promise<Created> {
+  const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  if (input.delta !== '') readableText(input.delta)
+  if (input.name !== undefined) assertFreeName(context, input.name)
+  const base = await openState(context, input.ref, { model: input.model, signal: call.signal })
+  const { model, runtime } = base.loaded
+  const split = splitDelta(base, input.delta, input.seam ?? 'exact')
+  using session = await runtime.restore(base.snapshot)
+  const began = performance.now()
+  const added = Int32Array.from([...split.prefix, ...split.fold])
+  const logits =
+    added.length === 0
+      ? base.logits
+      : await session.append(added, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+  const readSeconds = (performance.now() - began) / 1000
+  call.progress?.({ phase: 'writing' })
+  const assembled = assemble(
+    grownContents(base, {
+      op: 'merge',
+      delta: input.delta,
+      prefix: split.prefix,
+      folded: split.fold,
+      generated: new Int32Array(0),
+      tail: split.tail,
+      snapshot: await session.capture(),
+      logits,
+    }),
+  )
+  const published = await publish(context, {
+    assembled,
+    call,
+    trust: 'own',
+    name: input.name,
+    receipt: packetId => ({
+      op: 'merge',
+      inputs: [
+        ...(base.packet === null ? [] : [{ role: 'packet', digest: base.packet.packetId }]),
+        { role: 'delta', digest: sha256(input.delta) },
+      ],
+      outputs: [
+        { role: 'packet', digest: packetId },
+        { role: 'context', digest: assembled.contextId },
+      ],
+      packet_id: packetId,
+      context_id: assembled.contextId,
+      delta_sha256: sha256(input.delta),
+      blob_sha256: assembled.blobSha256,
+      bytes: new TextEncoder().encode(input.delta).byteLength,
+      tokens: tokenUse({ base: base.tokens.length, delta: added.length, processed: session.processed }),
+      model: { ...model.fingerprint },
+      environment: receiptEnvironment(runtime.environment),
+      generation: {
+        token_count: 0,
+        token_ids_sha256: sha256(''),
+        logits_sha256: logits === null ? null : logitsDigest(logits),
+        trace_sha256: null,
+      },
+      details: { seam: input.seam ?? 'exact' },
+      observed: { seconds: seconds(), phases: { read: readSeconds } },
+    }),
+  })
+  return { ...published, tokensProcessed: session.processed, seconds: seconds() }
+}

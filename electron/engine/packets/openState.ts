@@ -1,0 +1,151 @@
+import type { CartridgeConfig, Segment, StateDtype } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { LoadedModel } from '../models/modelPool.ts'
+import type { SeamState } from '../models/tokenizer.ts'
+import { sha256 } from '../sha256.ts'
+import type { StateContents } from './assemble.ts'
+import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
+import type { Call, PacketContext } from './context.ts'
+import { sameModel } from './contextId.ts'
+import { layersOfType, type Packet, readDocuments, readLogits, readPacket, readSnapshot, readTokens } from './packet.ts'
+import { resolveRef } from './resolveRef.ts'
+
+/** A state in memory with everything needed to continue, extend or describe it. */
+export interface OpenedState {
+  readonly loaded: LoadedModel
+  /** null: not stored. */
+  readonly packet: Packet | null
+  readonly contextId: Digest | null
+  readonly tokens: Int32Array
+  readonly tail: string
+  readonly segments: readonly Segment[]
+  readonly snapshot: StateSnapshot
+  readonly logits: Float32Array | null
+  readonly dtype: StateDtype
+  readonly promptMeta: CartridgeConfig['promptMeta']
+  readonly sources: StateContents['sources']
+  readonly recipe: StateContents['recipe']
+  readonly card: string
+  /** KV block layers that a state grown from this one shares: the full blocks. */
+  readonly fullBlocks: readonly Descriptor[]
+  /** Bytes read from disk and verified to get here. */
+  readonly bytesRead: number
+}
+
+/**
+ * Opens the state behind a reference for running: reads and verifies every layer it needs, finds the installed model and
+ * compares all twelve components with it. Throws `E_RESTRICTED` for an import nobody trusts yet, `E_UNKNOWN_MODEL`,
+ * `E_COMPONENT_MISMATCH` naming the component, or what reading throws. Never reads the text again instead.
+ */
+export async function openState(
+  context: PacketContext,
+  ref: string,
+  { model: wanted, signal }: { model?: string } & Call = {},
+): Promise<OpenedState> {
+  const found = await resolveRef(context, ref)
+  if ('state' in found) return found.state
+  assertRunnable(context, found.packetId)
+  const { blobs } = context.store
+  const packet = await readPacket(blobs, found.packetId)
+  const loaded = await loadModelFor(context, packet, { model: wanted, signal })
+  assertFits(packet, loaded)
+  const [tokens, snapshot, logits, documents] = await Promise.all([
+    readTokens(blobs, packet),
+    readSnapshot(blobs, packet),
+    readLogits(blobs, packet),
+    readDocuments(blobs, packet),
+  ])
+  const { config } = packet
+  const full = Math.floor(config.tokens.count / config.cache.blockTokens)
+  return {
+    loaded,
+    packet,
+    contextId: packet.contextId,
+    tokens,
+    tail: config.tail.text,
+    segments: config.segments,
+    snapshot,
+    logits,
+    dtype: config.cache.dtype,
+    promptMeta: config.promptMeta,
+    sources: documents.sources.map(({ name, layer }) => ({ name, layer })),
+    recipe: recipeByIndex(documents),
+    card: documents.card,
+    fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
+    bytesRead: packet.manifest.config.size + packet.manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+  }
+}
+
+/** The recipe with its sources as places in the list of sources. */
+function recipeByIndex({ recipe, sources }: Awaited<ReturnType<typeof readDocuments>>): StateContents['recipe'] {
+  const steps = (recipe?.steps ?? []).flatMap((step): StateContents['recipe']['steps'] => {
+    if (step.do !== 'read') return [step]
+    const source = sources.findIndex(({ digest }) => digest === step.source)
+    return source < 0 ? [] : [{ do: 'read', source }]
+  })
+  return { steps, systemPrompt: recipe?.systemPrompt ?? null, template: recipe?.template ?? false }
+}
+
+/** Where the run of text that a state ends with stands: what is held back, and whether any text was read yet. */
+export function runOf(state: Pick<OpenedState, 'tail' | 'segments'>): SeamState {
+  return { tail: state.tail, atStart: state.segments.every(segment => segment.kind === 'special') }
+}
+
+/** The installed model of a cartridge, loaded. With `model`, that one whether it fits or not: the check then says why not. */
+export async function loadModelFor(
+  context: PacketContext,
+  packet: Packet,
+  { model, signal }: { model?: string; signal?: AbortSignal } = {},
+): Promise<LoadedModel> {
+  const id = model ?? (await context.models.forFingerprint(packet.config.model, sameModel)).id
+  return context.models.load(id, signal)
+}
+
+/** Refuses a cartridge whose components are not this model's, or not its own contents'. */
+export function assertFits(packet: Packet, loaded: LoadedModel): void {
+  refuseMismatch(componentChecks(packet, loaded), loaded.entry.id)
+}
+
+/** The twelve components as recorded, against the cartridge's own contents and the model that is here. */
+export function componentChecks(packet: Packet, { model }: Pick<LoadedModel, 'model'>) {
+  const { config } = packet
+  const modelConfig = [
+    model.configBytes,
+    ...(model.generationConfigBytes === null ? [] : [model.generationConfigBytes]),
+  ]
+  const [logits] = layersOfType(packet, LAYER_TYPES.logits)
+  return checkComponents(
+    config,
+    componentsOf(
+      {
+        kind: model.kind,
+        origin: config.origin,
+        attentionMask: config.attentionMask,
+        promptMeta: config.promptMeta,
+        cache: config.cache,
+        position: {
+          scheme: model.position.scheme,
+          parameters: { ...model.position.parameters },
+          next: config.position.next,
+        },
+        tokensDigest: config.tokens.digest,
+        modelConfigDigests: modelConfig.map(bytes => sha256(bytes)),
+        logitsDigest: logits?.digest ?? null,
+      },
+      model,
+    ),
+  )
+}
+
+/** The trust policy: an imported cartridge may be looked at, and run only once someone trusted it or it recomputed here. */
+export function assertRunnable(context: PacketContext, packetId: Digest): void {
+  if (context.store.library.packets.get(packetId)?.trust !== 'restricted') return
+  throw new StatePackError(
+    'E_RESTRICTED',
+    'This cartridge was imported and is not trusted yet. Trust it, or check it by recomputing.',
+    { packetId },
+  )
+}

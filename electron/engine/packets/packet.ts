@@ -1,0 +1,143 @@
+import { type CartridgeConfig, cartridgeConfigSchema, type Recipe, recipeSchema } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import {
+  CARTRIDGE_ARTIFACT,
+  CARTRIDGE_CONFIG,
+  type Descriptor,
+  LAYER_TYPES,
+  type LayerType,
+  type Manifest,
+} from '#shared/domain/oci.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { BlobReader } from '../store/blobReader.ts'
+import { readManifest } from '../store/manifests.ts'
+import { contextId, tokensFromBytes } from './contextId.ts'
+import { decodeKvBlock, decodeLogits, decodeRecurrent } from './stateLayers.ts'
+
+const CONFIG_CAP = 64 * 1024 * 1024
+
+/** A cartridge whose manifest and config have been read and checked; its layers are read when asked for. */
+export interface Packet {
+  readonly packetId: Digest
+  readonly contextId: Digest
+  readonly manifest: Manifest
+  readonly config: CartridgeConfig
+}
+
+/** Reads manifest and config, re-hashed. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_MISSING_BLOB` or `E_BAD_FORMAT`. */
+export async function readPacket(blobs: BlobReader, packetId: Digest): Promise<Packet> {
+  const manifest = await readManifest(blobs, packetId)
+  assertCartridge(manifest)
+  const config = parseConfig(await blobs.read(manifest.config, { maxBytes: CONFIG_CAP }))
+  return {
+    packetId,
+    manifest,
+    config,
+    contextId: contextId({
+      model: config.model,
+      origin: config.origin,
+      tokensDigest: config.tokens.digest,
+      tailDigest: config.tail.digest,
+    }),
+  }
+}
+
+/** Refuses a manifest that is not a cartridge's: `E_BAD_FORMAT`. */
+export function assertCartridge({ artifactType, config }: Manifest): void {
+  if (artifactType !== CARTRIDGE_ARTIFACT || config.mediaType !== CARTRIDGE_CONFIG) {
+    throw badFormat(`its artifact type is ${artifactType ?? 'absent'}`)
+  }
+}
+
+/** A cartridge config; throws `E_BAD_FORMAT` naming the field, or `E_UNSUPPORTED_VERSION`. */
+export function parseConfig(bytes: Uint8Array): CartridgeConfig {
+  const json = parseJson(bytes, 'config')
+  const version = (json as { formatVersion?: unknown } | null)?.formatVersion
+  if (typeof version === 'number' && version !== 1) {
+    throw new StatePackError(
+      'E_UNSUPPORTED_VERSION',
+      `This cartridge has format version ${version}; this app reads 1.`,
+      {
+        found: version,
+      },
+    )
+  }
+  const parsed = cartridgeConfigSchema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw badFormat(`its config is wrong at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? ''}`)
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw badFormat(`its ${what} is not JSON`, cause)
+  }
+}
+
+function badFormat(what: string, cause?: unknown): StatePackError {
+  return new StatePackError('E_BAD_FORMAT', `Not a readable cartridge: ${what}.`, {}, cause)
+}
+
+/** The layers of one kind, in order. */
+export function layersOfType(packet: Packet, type: LayerType): Descriptor[] {
+  return packet.manifest.layers.filter(layer => layer.mediaType === type)
+}
+
+/** Cache layers in the order of the config: KV blocks, then the SSM snapshot. */
+export function cacheLayers(packet: Packet): Descriptor[] {
+  return [...layersOfType(packet, LAYER_TYPES.kv), ...layersOfType(packet, LAYER_TYPES.ssm)]
+}
+
+/** Token ids folded into the state. */
+export async function readTokens(blobs: BlobReader, packet: Packet): Promise<Int32Array> {
+  const [layer] = layersOfType(packet, LAYER_TYPES.tokens)
+  if (layer === undefined) throw badFormat('it has no tokens layer')
+  return tokensFromBytes(await blobs.read(layer))
+}
+
+/** Reads and verifies the cache layers; lossy dtypes are widened to float32. */
+export async function readSnapshot(blobs: BlobReader, packet: Packet): Promise<StateSnapshot> {
+  const { config } = packet
+  const kvLayers = layersOfType(packet, LAYER_TYPES.kv)
+  const [ssmLayer] = layersOfType(packet, LAYER_TYPES.ssm)
+  const [blocks, recurrent] = await Promise.all([
+    Promise.all(
+      kvLayers.map(async (layer, index) =>
+        decodeKvBlock(await blobs.read(layer), { config, start: index * config.cache.blockTokens }),
+      ),
+    ),
+    ssmLayer === undefined ? [] : blobs.read(ssmLayer).then(bytes => decodeRecurrent(bytes, config)),
+  ])
+  return { kind: config.kind, position: config.position.next, blocks, recurrent }
+}
+
+/** `[vocab]` logits after the last folded token; null when none was read. */
+export async function readLogits(blobs: BlobReader, packet: Packet): Promise<Float32Array | null> {
+  const [layer] = layersOfType(packet, LAYER_TYPES.logits)
+  return layer === undefined ? null : decodeLogits(await blobs.read(layer))
+}
+
+/** The recipe, the card and the source texts, as far as the cartridge carries them. */
+export async function readDocuments(blobs: BlobReader, packet: Packet) {
+  const text = async (layer: Descriptor) => new TextDecoder().decode(await blobs.read(layer))
+  const [recipeLayer] = layersOfType(packet, LAYER_TYPES.recipe)
+  const [cardLayer] = layersOfType(packet, LAYER_TYPES.card)
+  const recipe: Recipe | null =
+    recipeLayer === undefined
+      ? null
+      : (recipeSchema.safeParse(parseJson(await blobs.read(recipeLayer), 'recipe')).data ?? null)
+  const names = new Map(recipe?.steps.flatMap(step => (step.do === 'read' ? [[step.source, step.name] as const] : [])))
+  const sources = await Promise.all(
+    layersOfType(packet, LAYER_TYPES.source).map(async layer => ({
+      layer,
+      digest: layer.digest,
+      name: names.get(layer.digest) ?? 'text',
+      text: await text(layer),
+      bytes: layer.size,
+    })),
+  )
+  return { recipe, sources, card: cardLayer === undefined ? '' : await text(cardLayer) }
+}

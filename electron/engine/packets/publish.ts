@@ -1,0 +1,57 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
+import type { Trust } from '../store/library/packetRows.ts'
+import type { Assembled } from './assemble.ts'
+import type { Call, PacketContext } from './context.ts'
+
+export interface Publication {
+  readonly assembled: Assembled
+  readonly call: Call
+  readonly trust: Trust
+  readonly name?: string | undefined
+  /** The receipt of the operation; `packetId` is the packet that holds the context, ours or the first writer's. */
+  readonly receipt: (packetId: Digest) => ReceiptDraft
+}
+
+export interface Published {
+  readonly packetId: Digest
+  readonly cacheHit: boolean
+  readonly bytesWritten: number
+  readonly receipt: Receipt
+}
+
+/** Stores an assembled cartridge: blobs, manifest, receipt, name, each durable before the next. Cancelled before: nothing is visible. */
+export async function publish(context: PacketContext, publication: Publication): Promise<Published> {
+  const { assembled, call, trust, name } = publication
+  if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+  let receipt: Receipt | null = null
+  const { packetId, cacheHit, bytesWritten } = await context.store.publishPacket({
+    config: assembled.configBytes,
+    layers: assembled.layers,
+    trust,
+    names: name === undefined ? [] : [name],
+    receipt: async ({ packetId }) => {
+      receipt = await context.receipts.append(publication.receipt(packetId))
+    },
+  })
+  if (receipt === null) throw new StatePackError('E_INTERNAL', 'A cartridge was stored without a receipt.')
+  context.changed([packetId])
+  return { packetId, cacheHit, bytesWritten, receipt }
+}
+
+/** The first of `title`, `title (2)`, `title (3)` … that no cartridge has. */
+export function freeName({ store }: Pick<PacketContext, 'store'>, title: string): string {
+  const isFree = (name: string) => store.library.packets.named(name) === null
+  if (isFree(title)) return title
+  let number = 2
+  while (!isFree(`${title} (${number})`)) number++
+  return `${title} (${number})`
+}
+
+/** Refuses a name that another cartridge has: `E_CONFLICT`. */
+export function assertFreeName({ store }: Pick<PacketContext, 'store'>, name: string, own: Digest | null = null): void {
+  const owner = store.library.packets.named(name)
+  if (owner === null || owner === own) return
+  throw new StatePackError('E_CONFLICT', `Another cartridge is called "${name}".`, { name, packetId: owner })
+}
