@@ -55,13 +55,21 @@ export class ConfigFields {
     this.#path = path
   }
 
-  /** A positive integer; `fallback` when absent or null. Without a fallback its absence is refused. */
-  count(name: string, fallback?: number): number {
+  /**
+   * A positive integer up to `most`; `fallback` when absent or null. Without a fallback its absence is refused. The bounds
+   * are far above any real model: they keep a hostile file from making tables of gigabytes.
+   */
+  count(name: string, fallback?: number, most = 2 ** 24): number {
     const value = this.#get(name) ?? fallback
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > 2 ** 31) {
-      throw this.#error(name, `must be a positive integer, it is ${show(value)}`)
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > most) {
+      throw this.#error(name, `must be an integer from 1 to ${most}, it is ${show(value)}`)
     }
     return value
+  }
+
+  /** How many layers there are. */
+  layers(name: string, fallback?: number): number {
+    return this.count(name, fallback, 4096)
   }
 
   number(name: string, fallback?: number): number {

@@ -29,6 +29,10 @@ export interface OpenModelOptions {
  */
 export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<Model> {
   await requireFolder(folder)
+  const precision = options.precision ?? 'float32'
+  if (precision !== 'float32') {
+    throw new StatePackError('E_NOT_SUPPORTED', `Weights in ${precision} are not available yet.`, { precision })
+  }
   const { bytes: configBytes, fields } = await readConfig(folder)
   const layers = prepareArchitecture(fields)
   const checkpoint = await readCheckpoint(folder)
@@ -58,7 +62,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
       configDigest: sha256(configBytes),
       weightsDigest: weightsDigest([...checkpoint.tensors.values()], digests),
       tokenizerDigest: tokenizer?.digest ?? null,
-      precision: 'float32',
+      precision,
     },
     components: bindComponents(checkpoint, layers, digests),
     tokenizer,

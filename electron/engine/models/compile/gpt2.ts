@@ -55,7 +55,7 @@ function readGpt2(config: ConfigFields): Gpt2Config {
   const parsed = {
     vocabSize: config.count('vocab_size', 50257),
     width,
-    layers: config.count('n_layer', 12),
+    layers: config.layers('n_layer', 12),
     heads,
     headDim: width / heads,
     inner: config.count('n_inner', 4 * width),

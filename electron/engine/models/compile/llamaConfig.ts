@@ -44,7 +44,7 @@ export interface LlamaVariant {
 export function readLlamaConfig(config: ConfigFields, variant: LlamaVariant): LlamaConfig {
   const { defaults } = variant
   const width = config.count('hidden_size', 4096)
-  const layers = config.count('num_hidden_layers', defaults.layers)
+  const layers = config.layers('num_hidden_layers', defaults.layers)
   const heads = config.count('num_attention_heads', 32)
   const kvHeads = config.count(
     'num_key_value_heads',
@@ -52,7 +52,7 @@ export function readLlamaConfig(config: ConfigFields, variant: LlamaVariant): Ll
   )
   if (heads % kvHeads !== 0)
     throw config.error('num_key_value_heads', `is ${kvHeads} and does not divide ${heads} heads`)
-  const headDim = config.count('head_dim', defaults.headDim ?? width / heads)
+  const headDim = config.count('head_dim', defaults.headDim ?? width / heads, 8192)
   const contextLength = config.count('max_position_embeddings', defaults.contextLength)
   const parsed = {
     vocabSize: config.count('vocab_size', defaults.vocabSize),

@@ -49,7 +49,7 @@ export const MAMBA_COMPONENTS = {
 /** Defaults are those of transformers' MambaConfig; hub files also carry the original code's names for the same sizes. */
 function readMamba(config: ConfigFields): MambaConfig {
   const width = config.count('hidden_size')
-  const layers = config.count('num_hidden_layers')
+  const layers = config.layers('num_hidden_layers')
   const inner = Math.trunc(config.number('expand', 2) * width)
   config.agrees('intermediate_size', inner)
   config.agrees('d_inner', inner)

@@ -67,7 +67,7 @@ function readMamba2(config: ConfigFields): Mamba2Config {
   const parsed = {
     vocabSize: config.count('vocab_size'),
     width,
-    layers: config.count('num_hidden_layers'),
+    layers: config.layers('num_hidden_layers'),
     inner,
     heads,
     headDim,
