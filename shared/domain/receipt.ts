@@ -14,6 +14,7 @@ export const RECEIPT_VERSION = 1
 export const RECEIPT_PREDICATE = 'urn:statepack:receipt:v1'
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 
+/** Kinds of operation. New ones go to the end: index.bin of a log stores their number. */
 export const receiptOpSchema = z.enum([
   'create',
   'verify',

@@ -17,17 +17,21 @@ export interface ReceiptFilter {
   readonly to?: string
   /** Most receipts on a page; 50 when not given, 1,000 at most. */
   readonly limit?: number
-  /** Only receipts before this one: the `next` of the page before. */
+  /** Matching receipts to skip. */
+  readonly offset?: number
+  /** Oldest first. */
+  readonly ascending?: boolean
+  /** Only receipts older than this `seq`. */
   readonly before?: number
 }
 
 export interface ReceiptPage {
-  /** Newest first. */
+  /** Newest first unless asked otherwise. */
   readonly receipts: Receipt[]
-  /** `before` of the next page; null when this is the last. */
-  readonly next: number | null
-  /** Receipts in the log, whatever the filter. */
+  /** Receipts that pass the filter, on every page together. */
   readonly total: number
+  /** Receipts in the log by operation, whatever the filter. */
+  readonly ops: Readonly<Partial<Record<ReceiptOp, number>>>
 }
 
 interface Reading {
@@ -40,27 +44,44 @@ const SPAN = 256
 
 /** One receipt by its number. Throws `E_NOT_FOUND`, `E_RECEIPT_LOG` when its line can no longer be read. */
 export async function readRecord(reading: Reading, seq: number): Promise<LogRecord> {
-  const [record] = await readRange(reading, seq, seq + 1)
-  if (record === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${seq}.`, { seq })
-  return record
+  const [line] = await readSpan(reading, seq, seq + 1)
+  if (line === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${seq}.`, { seq })
+  return parseAt(line, seq)
 }
 
-/** A page of receipts that pass the filter, newest first. */
+/** A page of receipts that pass the filter. Operations come from the index; other filters read the lines they must. */
 export async function listReceipts(reading: Reading, filter: ReceiptFilter): Promise<ReceiptPage> {
-  const total = reading.index.count
+  const { index } = reading
   const limit = Math.min(Math.max(1, filter.limit ?? 50), 1000)
-  const receipts: Receipt[] = []
-  let to = Math.min(filter.before ?? total, total)
-  while (to > 0) {
-    const from = Math.max(0, to - SPAN)
-    for (const { receipt } of (await readRange(reading, from, to)).reverse()) {
-      if (!passes(receipt, filter)) continue
-      receipts.push(receipt)
-      if (receipts.length === limit) return { receipts, next: receipt.seq > 0 ? receipt.seq : null, total }
-    }
-    to = from
+  const offset = filter.offset ?? 0
+  const counts: Partial<Record<ReceiptOp, number>> = {}
+  const seqs: number[] = []
+  for (const [seq, op] of index.ops.entries()) {
+    counts[op] = (counts[op] ?? 0) + 1
+    if (seq < (filter.before ?? index.count) && (filter.ops === undefined || filter.ops.includes(op))) seqs.push(seq)
   }
-  return { receipts, next: null, total }
+  if (filter.ascending !== true) seqs.reverse()
+  if (!readsLines(filter)) {
+    const receipts: Receipt[] = []
+    for (const seq of seqs.slice(offset, offset + limit)) receipts.push((await readRecord(reading, seq)).receipt)
+    return { receipts, total: seqs.length, ops: counts }
+  }
+  const receipts: Receipt[] = []
+  let total = 0
+  for (let at = 0; at < seqs.length; at += SPAN) {
+    const span = seqs.slice(at, at + SPAN)
+    const from = Math.min(...span)
+    const lines = await readSpan(reading, from, Math.max(...span) + 1)
+    for (const seq of span) {
+      const line = lines[seq - from]
+      if (line === undefined || !mayName(line, filter.about)) continue
+      const { receipt } = parseAt(line, seq)
+      if (!passes(receipt, filter)) continue
+      if (total >= offset && receipts.length < limit) receipts.push(receipt)
+      total++
+    }
+  }
+  return { receipts, total, ops: counts }
 }
 
 /** Every line, oldest first, as written or as readable receipts. */
@@ -76,8 +97,8 @@ export async function* exportLog(
   }
 }
 
-/** Receipts `from` (inclusive) to `to` (exclusive), in order. */
-async function readRange({ fs, paths, index }: Reading, from: number, to: number): Promise<LogRecord[]> {
+/** Lines `from` (inclusive) to `to` (exclusive), in order, without their newlines. */
+async function readSpan({ fs, paths, index }: Reading, from: number, to: number): Promise<Buffer[]> {
   const first = index.span(from)
   const last = index.span(to - 1)
   if (first === null || last === null) return []
@@ -88,27 +109,35 @@ async function readRange({ fs, paths, index }: Reading, from: number, to: number
   } finally {
     await handle.close()
   }
-  const records: LogRecord[] = []
+  const lines: Buffer[] = []
   for (let seq = from; seq < to; seq++) {
     const span = index.span(seq)
-    if (span === null) break
-    try {
-      records.push(parseLine(bytes.subarray(span.start - first.start, span.end - first.start - 1)))
-    } catch (cause) {
-      throw new StatePackError(
-        'E_RECEIPT_LOG',
-        `Receipt ${seq} was changed after it was written.`,
-        { index: seq },
-        cause,
-      )
-    }
+    if (span !== null) lines.push(bytes.subarray(span.start - first.start, span.end - first.start - 1))
   }
-  return records
+  return lines
 }
 
-function passes(receipt: Receipt, { ops, ok, about, model, from, to }: ReceiptFilter): boolean {
+function parseAt(line: Buffer, seq: number): LogRecord {
+  try {
+    return parseLine(line)
+  } catch (cause) {
+    throw new StatePackError('E_RECEIPT_LOG', `Receipt ${seq} was changed after it was written.`, { index: seq }, cause)
+  }
+}
+
+/** Cheap first look: whether the digest stands anywhere in the statement. */
+function mayName(line: Buffer, about: Digest | undefined): boolean {
+  if (about === undefined) return true
+  const payload = /"payload":"([^"]*)"/.exec(line.toString('latin1'))?.[1] ?? ''
+  return Buffer.from(payload, 'base64').includes(about)
+}
+
+function readsLines({ ok, about, model, from, to }: ReceiptFilter): boolean {
+  return [ok, about, model, from, to].some(value => value !== undefined)
+}
+
+function passes(receipt: Receipt, { ok, about, model, from, to }: ReceiptFilter): boolean {
   return (
-    (ops === undefined || ops.includes(receipt.op)) &&
     (ok === undefined || receipt.ok === ok) &&
     (model === undefined || receipt.model?.name === model) &&
     (from === undefined || receipt.observed.at >= from) &&

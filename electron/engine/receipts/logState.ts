@@ -100,7 +100,7 @@ async function continuation(
     const { receipt, envelope } = parseLine(line.bytes)
     if (receipt.seq !== index.count || receipt.prev !== (index.ids.at(-1) ?? null)) return null
     if (trusted.some(key => key.keyid === receipt.keyid)) await verifyEnvelope(envelope, trusted)
-    return { end: line.end, leaf: leafHash(line.bytes), id: receipt.receipt_id }
+    return { end: line.end, leaf: leafHash(line.bytes), id: receipt.receipt_id, op: receipt.op }
   } catch {
     return null
   }

@@ -45,7 +45,7 @@ export async function writeGroup(writing: Writing, drafts: readonly ReceiptDraft
     prev = receiptId(statement)
     end += line.length + 1
     lines.push(Buffer.from(line), Buffer.from('\n'))
-    entries.push({ end, leaf: leafHash(line), id: prev })
+    entries.push({ end, leaf: leafHash(line), id: prev, op: statement.predicate.op })
     receipts.push(receiptOf(statement, keys.current.keyid))
   }
   await writeLines(writing, { bytes: Buffer.concat(lines), offset })

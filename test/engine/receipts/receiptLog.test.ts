@@ -120,18 +120,22 @@ describe('receipt log', () => {
     await using place = await written(700)
     const log = await openReceiptLog(place.path, { keys })
     const seen: number[] = []
-    let before: number | undefined
-    do {
-      const page = await log.list({ ops: ['create'], limit: 37, before })
+    let total = 1
+    while (seen.length < total) {
+      const page = await log.list({ ops: ['create'], limit: 37, offset: seen.length })
       seen.push(...page.receipts.map(r => r.seq))
-      before = page.next ?? undefined
-      expect(page.total).toBe(700)
-    } while (before !== undefined)
+      total = page.total
+      expect(page.ops).toEqual({ create: 234, infer: 466 })
+    }
     expect(seen).toEqual(
       from0(700)
         .filter(i => i % 3 === 0)
         .reverse(),
     )
+    const early = await log.list({ ascending: true, limit: 3, offset: 10 })
+    expect(early.receipts.map(r => r.seq)).toEqual([10, 11, 12])
+    const later = await log.list({ ok: true, before: 100, ops: ['infer'], offset: 60, limit: 50 })
+    expect([later.total, later.receipts.at(-1)?.seq]).toEqual([66, 1])
     const about = await log.list({ about: digestOf('delta 5') })
     expect(about.receipts.map(r => r.seq)).toEqual([5])
     const exported = await Array.fromAsync(log.export('envelopes'))
@@ -249,7 +253,7 @@ describe('receipt log', () => {
     await using base = await written(12)
     const index = await readFile(join(base.path, 'index.bin'))
     const damaged = Buffer.from(index)
-    damaged.fill(7, 72 * 3 + 8, 72 * 3 + 40)
+    damaged.fill(7, 73 * 3 + 8, 73 * 3 + 40)
     for (const bytes of [Buffer.alloc(0), index.subarray(0, 300), damaged, Buffer.concat([index, index])]) {
       await using place = await copyOf(base.path)
       await writeFile(join(place.path, 'index.bin'), bytes)
