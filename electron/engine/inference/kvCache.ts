@@ -74,36 +74,31 @@ export class KvCache {
     release(old)
   }
 
-  /** Adds the buffers to a run's inputs and, where the graph can append in place, to its outputs. */
-  addTo(feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>, inPlace: boolean): void {
+  /** Adds the buffers to a run's inputs and to its outputs: the graph appends to them in place. */
+  addTo(feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
     for (const [index, { layer }] of this.#layers.entries()) {
       const tensors = this.#running?.layers[index]
       if (tensors === undefined) continue
       feeds[`past_key_values.${layer}.key`] = tensors.key
       feeds[`past_key_values.${layer}.value`] = tensors.value
-      fetches[`present.${layer}.key`] = inPlace ? tensors.key : null
-      fetches[`present.${layer}.value`] = inPlace ? tensors.value : null
+      outputs[`present.${layer}.key`] = tensors.key
+      outputs[`present.${layer}.value`] = tensors.value
     }
   }
 
-  /** Takes over what a run returned: the same buffers where it appended in place, new ones on a device. */
-  adopt(results: InferenceSession.ReturnType, length: number): void {
+  /** After a run: the cache holds `length` tokens. A device returns new tensors; the host has written to the buffers. */
+  adopt(results: InferenceSession.ReturnType | null, length: number): void {
+    this.#length = length
     const running = this.#running
-    if (running === null) return
-    const layers = this.#layers.map(({ layer }, index) => {
-      const previous = running.layers[index]
-      const key = results[`present.${layer}.key`] ?? previous?.key
-      const value = results[`present.${layer}.value`] ?? previous?.value
-      if (key === undefined || value === undefined) throw new Error(`the graph returned no present.${layer}`)
-      if (previous === undefined || sameBuffer(previous.key, key)) return previous ?? { key, value }
-      if (previous.key.location !== 'cpu') {
-        previous.key.dispose()
-        previous.value.dispose()
-      }
+    if (results === null || running === null) return
+    const layers = this.#layers.map(({ layer }) => {
+      const key = results[`present.${layer}.key`]
+      const value = results[`present.${layer}.value`]
+      if (key === undefined || value === undefined) throw new Error(`the graph returned no keys of layer ${layer}`)
       return { key, value }
     })
+    release(running)
     this.#running = { capacity: running.capacity, layers }
-    this.#length = length
   }
 
   /** Forgets everything from `length` on. */
@@ -223,10 +218,6 @@ function firstTokens(block: KvBlock, tokens: number): KvBlock {
     value: cut(layer.value, layer.kvHeads, layer.headDim),
   }))
   return { start: block.start, tokens, layers }
-}
-
-function sameBuffer(a: Tensor, b: Tensor): boolean {
-  return a === b || (a.location === 'cpu' && b.location === 'cpu' && a.data === b.data)
 }
 
 function release(running: Running | null): void {

@@ -29,31 +29,28 @@ export class RecurrentState {
     this.#current = states.length === 0 ? this.#zeros() : this.#wrap(states)
   }
 
-  /** Adds the state to a run's inputs and the set to be written to its outputs (null: let the device allocate). */
-  addTo(feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>, preallocate: boolean): void {
-    this.#target = preallocate ? (this.#spare.pop() ?? this.#zeros()) : null
+  /** Adds the state to a run's inputs and the set to be written to its outputs. */
+  addTo(feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
+    this.#target ??= this.#spare.pop() ?? this.#zeros()
     for (const [index, { layer }] of this.#layers.entries()) {
       const now = this.#current.layers[index]
-      if (now === undefined) continue
-      const next = this.#target?.layers[index]
+      const next = this.#target.layers[index]
+      if (now === undefined || next === undefined) continue
       feeds[`past_conv.${layer}`] = now.conv
       feeds[`past_ssm.${layer}`] = now.ssm
-      fetches[`present_conv.${layer}`] = next?.conv ?? null
-      fetches[`present_ssm.${layer}`] = next?.ssm ?? null
+      outputs[`present_conv.${layer}`] = next.conv
+      outputs[`present_ssm.${layer}`] = next.ssm
     }
   }
 
-  /** Takes over what a run returned as the state. */
-  adopt(results: InferenceSession.ReturnType): void {
+  /** After a run: what it wrote is the state. A device returns new tensors. */
+  adopt(results: InferenceSession.ReturnType | null): void {
     const previous = this.#current
-    const layers = this.#layers.map(({ layer }) => {
-      const conv = results[`present_conv.${layer}`]
-      const ssm = results[`present_ssm.${layer}`]
-      if (conv === undefined || ssm === undefined) throw new Error(`the graph returned no state of layer ${layer}`)
-      return { conv, ssm }
-    })
-    this.#current = this.#target ?? { layers, kept: false }
-    this.#target = null
+    if (results !== null) this.#current = { layers: this.#returned(results), kept: false }
+    else if (this.#target !== null) {
+      this.#current = this.#target
+      this.#target = null
+    }
     this.#recycle(previous)
   }
 
@@ -72,8 +69,6 @@ export class RecurrentState {
 
   /** Makes a marked state the present one again. */
   back(mark: RecurrentMark): void {
-    if (this.#target !== null) this.#spare.push(this.#target)
-    this.#target = null
     if (this.#current !== mark.set) this.#recycle(this.#current)
     this.#current = mark.set
     mark.set.kept = mark.wasKept
@@ -109,6 +104,15 @@ export class RecurrentState {
     }
     this.#spare.length = 0
     this.#current = { layers: [], kept: true }
+  }
+
+  #returned(results: InferenceSession.ReturnType): StateSet['layers'] {
+    return this.#layers.map(({ layer }) => {
+      const conv = results[`present_conv.${layer}`]
+      const ssm = results[`present_ssm.${layer}`]
+      if (conv === undefined || ssm === undefined) throw new Error(`the graph returned no state of layer ${layer}`)
+      return { conv, ssm }
+    })
   }
 
   #recycle(set: StateSet): void {

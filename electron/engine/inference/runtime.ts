@@ -4,6 +4,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
 import { createDownload } from './download.ts'
+import { runInPlace, withMarker } from './inPlaceRun.ts'
 import { KvCache } from './kvCache.ts'
 import { kvLayersOf, ssmLayersOf } from './layers.ts'
 import { RecurrentState } from './recurrentState.ts'
@@ -59,11 +60,13 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
     contextLength: model.contextLength,
     kind: model.kind,
     onHost,
-    run: (feeds, fetches, signal) =>
+    run: (feeds, outputs, signal) =>
       enqueue(async () => {
         if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
         if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-        return session.run(feeds, fetches)
+        if (!onHost) return session.run(feeds, Object.keys(outputs))
+        await runInPlace(session, feeds, outputs)
+        return null
       }),
     adopt: snapshot => open(snapshot),
   }
@@ -128,7 +131,7 @@ function create(model: RunnableModel, provider: Provider, threads: number): Prom
   const onDevice = outputs
     .filter(output => output.name !== 'logits')
     .map(output => [output.name, 'gpu-buffer'] as const)
-  return InferenceSession.create(bytes, {
+  return InferenceSession.create(provider === 'cpu' ? withMarker(bytes, 'num_logits') : bytes, {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

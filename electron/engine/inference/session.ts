@@ -25,13 +25,14 @@ export interface SessionHost {
   readonly vocabSize: number
   readonly contextLength: number | null
   readonly kind: StateSnapshot['kind']
-  /** The processor appends in place and takes preallocated outputs; a device allocates its own. */
+  /** The processor writes its outputs into the given tensors; a device makes its own. */
   readonly onHost: boolean
+  /** Runs the graph; returns what a device made, or null when the outputs are in the given tensors. */
   run(
     feeds: Record<string, Tensor>,
-    fetches: Record<string, Tensor | null>,
+    outputs: Record<string, Tensor>,
     signal?: AbortSignal,
-  ): Promise<InferenceSession.ReturnType>
+  ): Promise<InferenceSession.ReturnType | null>
   /** A second session with this state. */
   adopt(snapshot: StateSnapshot): Session
 }
@@ -170,25 +171,25 @@ export class Session implements Disposable {
     const { logits: wanted = 'last', signal, onProgress } = options
     const total = tokens.length
     const vocab = this.#host.vocabSize
-    const all = new Float32Array(wanted === 'all' ? total * vocab : 0)
-    let last: Float32Array = new Float32Array(0)
+    const rows = wanted === 'all' ? total : wanted === 'last' ? Math.min(1, total) : 0
+    const logits = new Float32Array(rows * vocab)
     await this.#state.kv?.reserve(this.#state.position + total + 1)
     const began = performance.now()
     for (let done = 0; done < total; ) {
       if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
       const count = Math.min(CHUNK_TOKENS, total - done)
-      const isLast = done + count === total
-      const rows = wanted === 'all' ? count : wanted === 'last' && isLast ? 1 : 0
-      last = await this.#run(Array.prototype.slice.call(tokens, done, done + count), rows, signal)
-      if (wanted === 'all') all.set(last, done * vocab)
+      const chunk = Array.prototype.slice.call(tokens, done, done + count)
       done += count
+      const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
+      const at = wanted === 'all' ? (done - count) * vocab : 0
+      await this.#run(chunk, logits.subarray(at, at + last * vocab), signal)
       onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
     }
-    return wanted === 'all' ? all : last
+    return logits
   }
 
-  /** One pass over a chunk. Returns the logits of its last `rows` tokens. */
-  async #run(chunk: readonly number[], rows: number, signal?: AbortSignal): Promise<Float32Array> {
+  /** One pass over a chunk. Fills `logits` with those of its last tokens, as many as it has room for. */
+  async #run(chunk: readonly number[], logits: Float32Array, signal?: AbortSignal): Promise<void> {
     const { kv, recurrent, position } = this.#state
     const { vocabSize, contextLength, onHost } = this.#host
     // Attention over a single query takes another kernel than over several and differs in the last bits. A second row,
@@ -197,28 +198,29 @@ export class Session implements Disposable {
     const fits = contextLength === null || position + 2 <= contextLength
     const padded = onHost && kv !== null && recurrent === null && chunk.length === 1 && fits
     const ids = padded ? [...chunk, ...chunk] : chunk
-    const wanted = rows > 0 ? rows + (ids.length - chunk.length) : 0
+    const rows = logits.length === 0 ? 0 : logits.length / vocabSize + (padded ? 1 : 0)
+    const room = padded ? new Float32Array(rows * vocabSize) : logits
     const end = position + ids.length
     const feeds: Record<string, Tensor> = {
       input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
-      num_logits: new Tensor('int64', BigInt64Array.of(BigInt(wanted)), []),
+      num_logits: new Tensor('int64', BigInt64Array.of(BigInt(rows)), []),
     }
-    const fetches: Record<string, Tensor | null> = { logits: null }
+    const outputs: Record<string, Tensor> = { logits: new Tensor('float32', room, [1, rows, vocabSize]) }
     if (kv !== null) {
       feeds.seqlens_k = new Tensor('int32', Int32Array.of(end - 1), [1])
       feeds.total_sequence_length = new Tensor('int32', Int32Array.of(end), [])
-      kv.addTo(feeds, fetches, onHost)
+      kv.addTo(feeds, outputs)
     }
-    recurrent?.addTo(feeds, fetches, onHost)
-    const results = await this.#host.run(feeds, fetches, signal)
+    recurrent?.addTo(feeds, outputs)
+    const results = await this.#host.run(feeds, outputs, signal)
     this.#alive()
     this.#state.position = position + chunk.length
     this.#processed += chunk.length
     kv?.adopt(results, this.#state.position)
     recurrent?.adopt(results)
-    const logits = results.logits?.data
-    if (!(logits instanceof Float32Array)) throw new StatePackError('E_INFERENCE', 'The graph returned no logits.')
-    return rows === 0 ? new Float32Array(0) : logits.slice(0, rows * vocabSize)
+    const made = results === null ? room : results.logits?.data
+    if (!(made instanceof Float32Array)) throw new StatePackError('E_INFERENCE', 'The graph returned no logits.')
+    if (made !== logits) logits.set(made.subarray(0, logits.length))
   }
 
   async #capture(): Promise<StateSnapshot> {

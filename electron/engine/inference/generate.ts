@@ -1,0 +1,103 @@
+import { StatePackError } from '#shared/domain/error.ts'
+import { type TokenTrace, traceToken } from './logits.ts'
+import { createSampler, type Sampling } from './sampling.ts'
+import type { Session } from './session.ts'
+
+/** A token as it comes. */
+export interface GeneratedToken {
+  readonly id: number
+  /** 0 for the first generated token. */
+  readonly index: number
+  readonly trace: TokenTrace | null
+}
+
+export interface GenerateOptions {
+  readonly maxNewTokens: number
+  readonly sampling?: Sampling
+  /** Ids that end the answer; they are not part of it. */
+  readonly stopIds?: readonly number[]
+  /** Tokens of the context, for the repetition penalty. */
+  readonly history?: ArrayLike<number>
+  /** Feed the last generated token too, so that the state has read the whole answer. Default false. */
+  readonly keepOutput?: boolean
+  /** Record the k most likely tokens of every step. */
+  readonly traceTopK?: number
+  /** Looked at between steps; a cancelled run returns what it has. */
+  readonly signal?: AbortSignal
+  /** Called for every token of the answer; returning `stop` ends it there (a stop text, say). */
+  readonly onToken?: (token: GeneratedToken) => unknown
+}
+
+/** `context`: the model's context is full. */
+export type FinishReason = 'stop' | 'length' | 'context' | 'cancelled'
+
+export interface Generation {
+  /** The answer, without the stop id. */
+  readonly ids: Int32Array
+  readonly finishReason: FinishReason
+  /** The stop id that ended the answer. It has not been fed. */
+  readonly stopId: number | null
+  /** How many of `ids` the session has read: all of them, or all but the last. */
+  readonly fed: number
+  /** After the last token fed. */
+  readonly logits: Float32Array
+  /** One for each of `ids`, and one for the stop id; empty unless asked for. */
+  readonly traces: readonly TokenTrace[]
+}
+
+/**
+ * Generates from `logits`, the ones after the session's last token, feeding each token to get the next.
+ *
+ * Where the session stands afterwards: after a stop id it has read every token of the answer. When the answer ended for
+ * another reason its last token has not been fed, because nobody asked what follows; with `keepOutput` it is, so the
+ * state is always that of context + answer (unless the context is full). Generate on a fork to leave the state as it was.
+ *
+ * Throws `E_BAD_INPUT` for wrong settings and what {@link Session.append} throws.
+ */
+export async function generate(session: Session, logits: Float32Array, options: GenerateOptions): Promise<Generation> {
+  const { maxNewTokens, stopIds = [], history, keepOutput = false, traceTopK = 0, signal, onToken } = options
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
+    throw new StatePackError('E_BAD_INPUT', `The number of tokens to generate must be a count, not ${maxNewTokens}.`)
+  }
+  if (logits.length !== session.vocabSize) {
+    throw new StatePackError('E_BAD_INPUT', 'Generation starts from the logits after the last token.', {
+      expected: session.vocabSize,
+      found: logits.length,
+    })
+  }
+  const sample = createSampler(options.sampling)
+  const stops = new Set(stopIds)
+  const seen = new Set<number>(history === undefined ? [] : Array.from(history))
+  const ids: number[] = []
+  const traces: TokenTrace[] = []
+  let row = logits
+  let fed = 0
+  const isFull = () => session.contextLength !== null && session.position >= session.contextLength
+
+  async function feed(): Promise<void> {
+    row = await session.append(ids.slice(fed))
+    fed = ids.length
+  }
+
+  async function finish(finishReason: FinishReason, stopId: number | null = null): Promise<Generation> {
+    if (keepOutput && fed < ids.length && !isFull()) await feed()
+    return { ids: Int32Array.from(ids), finishReason, stopId, fed, logits: row, traces }
+  }
+
+  while (ids.length < maxNewTokens) {
+    if (signal?.aborted) return finish('cancelled')
+    if (fed < ids.length) {
+      if (isFull()) return finish('context')
+      await feed()
+      if (signal?.aborted) return finish('cancelled')
+    }
+    const id = sample(row, seen)
+    const trace = traceTopK > 0 ? traceToken(row, id, traceTopK) : null
+    if (trace !== null) traces.push(trace)
+    if (stops.has(id)) return finish('stop', id)
+    ids.push(id)
+    seen.add(id)
+    if (onToken?.({ id, index: ids.length - 1, trace }) === 'stop') return finish('stop')
+  }
+  return finish('length')
+}
