@@ -1,0 +1,75 @@
+import { ChevronDown } from 'lucide-react'
+import { useState } from 'react'
+import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover, Text } from 'react-aria-components'
+import type { StateKind } from '#shared/domain/cartridge.ts'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
+import { formatTokens } from '../../ui/format.ts'
+import '../../ui/field.css'
+
+interface CartridgeSelectProps {
+  readonly label: string
+  readonly hideLabel?: boolean
+  readonly kind?: StateKind
+  readonly placeholder?: string
+  /** Packet ids that cannot be chosen, with no word why: the one that is already there. */
+  readonly without?: readonly string[]
+  readonly onChange: (cartridge: CartridgeSummary) => void
+}
+
+/** Finds one cartridge of the library by typing a part of its name; empties itself after the choice. */
+export function CartridgeSelect({
+  label,
+  hideLabel = false,
+  kind,
+  placeholder,
+  without = [],
+  onChange,
+}: CartridgeSelectProps) {
+  const [text, setText] = useState('')
+  const found = useQuery('library.list', { query: text, kind, sort: 'used', limit: 40 }, ['library.changed'])
+  const items = (found.data?.items ?? []).filter(item => !without.includes(item.packetId))
+  return (
+    <ComboBox
+      className="Field"
+      inputValue={text}
+      onInputChange={setText}
+      selectedKey={null}
+      menuTrigger="focus"
+      allowsEmptyCollection
+      items={items.map(item => ({ ...item, id: item.packetId }))}
+      onSelectionChange={key => {
+        const chosen = items.find(item => item.packetId === key)
+        if (chosen === undefined) return
+        setText('')
+        onChange(chosen)
+      }}
+    >
+      <Label className={hideLabel ? 'visually-hidden' : 'Field-label'}>{label}</Label>
+      <div className="CartridgeSelect">
+        <Input className="Field-control" placeholder={placeholder ?? 'Type a name'} />
+        <Button className="IconButton" aria-label={`Show cartridges for ${label.toLowerCase()}`}>
+          <ChevronDown aria-hidden />
+        </Button>
+      </div>
+      <Popover className="Popover" offset={4}>
+        <ListBox<CartridgeSummary & { id: string }>
+          className="ListBox"
+          renderEmptyState={() => <p className="CartridgeSelect-none">No cartridge of that name</p>}
+        >
+          {item => (
+            <ListBoxItem className="Item" textValue={item.name}>
+              <Text slot="label" className="Item-label">
+                {item.name}
+              </Text>
+              <Text slot="description" className="Item-description">
+                {KIND_LABEL[item.kind]} · {item.model.name} · {formatTokens(item.tokens)} tokens
+              </Text>
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Popover>
+    </ComboBox>
+  )
+}

@@ -1,0 +1,140 @@
+/** Two cartridges side by side: where their texts part, which components are equal, how far each layer is apart. */
+import { useState } from 'react'
+import { COMPONENTS } from '#shared/domain/component.ts'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Badge } from '../../ui/Badge.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { Table } from '../../ui/Table.tsx'
+import { CartridgeSelect } from './CartridgeSelect.tsx'
+
+interface CompareViewProps {
+  readonly a: CartridgeSummary
+  /** Packet id, context id or name of the other one; null while none is chosen. */
+  readonly b: string | null
+  readonly onChoose: (packetId: string) => void
+}
+
+export function CompareView({ a, b, onChoose }: CompareViewProps) {
+  const [name, setName] = useState<string | null>(null)
+  const compared = useQuery('packets.compare', b === null ? null : { a: a.packetId, b })
+  const other = useQuery('library.get', b === null || name !== null ? null : { ref: b })
+  const otherName = name ?? other.data?.summary.name ?? 'the other'
+  return (
+    <div className="stack">
+      <div>
+        <h2>Compare</h2>
+        <p className="muted small">
+          {b === null ? `Choose what to compare ${a.name} with.` : `${a.name} and ${otherName}`}
+        </p>
+      </div>
+      <CartridgeSelect
+        label="Compare with"
+        without={[a.packetId]}
+        onChange={chosen => {
+          setName(chosen.name)
+          onChoose(chosen.packetId)
+        }}
+      />
+      {compared.error === null ? null : <ErrorPanel error={compared.error} />}
+      {compared.loading && compared.data === null ? <p className="muted">Comparing …</p> : null}
+      {compared.data === null ? null : <Comparison result={compared.data} a={a.name} b={otherName} />}
+    </div>
+  )
+}
+
+type Result = NonNullable<ReturnType<typeof useQuery<'packets.compare'>>['data']>
+
+function Comparison({ result, a, b }: { readonly result: Result; readonly a: string; readonly b: string }) {
+  const { firstDifference, commonTokens, sameContext, components, layers } = result
+  const most = Math.max(...layers.map(layer => layer.maxAbsDiff), Number.MIN_VALUE)
+  return (
+    <>
+      <p className="Inspect-note" data-tone={sameContext ? 'ok' : undefined}>
+        {sameContext
+          ? 'The same context: both states answer alike.'
+          : firstDifference === null
+            ? `One is the beginning of the other: ${formatCount(commonTokens)} tokens in common.`
+            : `${formatCount(commonTokens)} tokens in common, then they part.`}
+      </p>
+      {firstDifference === null ? null : (
+        <Parting
+          before={firstDifference.before}
+          a={firstDifference.a}
+          b={firstDifference.b}
+          names={[a, b]}
+          position={firstDifference.position}
+        />
+      )}
+      <h3>Components</h3>
+      <Table
+        caption="Components compared"
+        rows={components}
+        rowKey={component => component.id}
+        columns={[
+          { id: 'title', title: 'Component', cell: c => COMPONENTS.find(known => known.id === c.id)?.title ?? c.id },
+          {
+            id: 'equal',
+            title: 'Equal',
+            cell: c => <Badge tone={c.equal ? 'ok' : 'warn'}>{c.equal ? 'equal' : 'differs'}</Badge>,
+          },
+          { id: 'a', title: a, cell: c => <span className="mono CompareCell">{c.a}</span> },
+          { id: 'b', title: b, cell: c => <span className="mono CompareCell">{c.b}</span> },
+        ]}
+      />
+      {layers.length === 0 ? null : (
+        <>
+          <h3>Difference of the state, layer by layer</h3>
+          <Table
+            caption="Tensor difference per layer"
+            rows={layers}
+            rowKey={layer => layer.name}
+            columns={[
+              { id: 'name', title: 'Tensor', cell: layer => <span className="mono">{layer.name}</span> },
+              {
+                id: 'bar',
+                title: 'Of the largest',
+                cell: layer => (
+                  <span className="Bar" aria-hidden>
+                    <i style={{ width: `${(layer.maxAbsDiff / most) * 100}%` }} />
+                  </span>
+                ),
+              },
+              { id: 'max', title: 'Largest', numeric: true, cell: layer => layer.maxAbsDiff.toPrecision(4) },
+              { id: 'mean', title: 'Mean', numeric: true, cell: layer => layer.meanAbsDiff.toPrecision(4) },
+            ]}
+          />
+        </>
+      )}
+    </>
+  )
+}
+
+interface PartingProps {
+  readonly before: string
+  readonly a: string
+  readonly b: string
+  readonly names: readonly [string, string]
+  readonly position: number
+}
+
+/** The text up to a fork, and both ways on. */
+export function Parting({ before, a, b, names, position }: PartingProps) {
+  return (
+    <figure className="Parting">
+      <figcaption className="small muted">At token {formatCount(position)}</figcaption>
+      <p className="Parting-before">{before === '' ? '(from the very beginning)' : `…${before}`}</p>
+      <dl>
+        <div>
+          <dt>{names[0]}</dt>
+          <dd data-side="a">{a === '' ? '(ends here)' : a}</dd>
+        </div>
+        <div>
+          <dt>{names[1]}</dt>
+          <dd data-side="b">{b === '' ? '(ends here)' : b}</dd>
+        </div>
+      </dl>
+    </figure>
+  )
+}

@@ -1,0 +1,64 @@
+import { Check, Minus, X } from 'lucide-react'
+import { ListBox, ListBoxItem } from 'react-aria-components'
+import { COMPONENTS, type ComponentId } from '#shared/domain/component.ts'
+import { Badge, type Tone } from '../../ui/Badge.tsx'
+import { shortDigest } from '../../ui/format.ts'
+import type { InspectedComponent } from './inspectData.ts'
+
+const TONES = { captured: 'ok', bound: 'kv', 'not-applicable': 'muted' } as const satisfies Record<string, Tone>
+const WORDS = { captured: 'captured', bound: 'bound', 'not-applicable': 'not applicable' } as const
+
+/** Against the installed model: a mark and, for screen readers, a word. */
+function Match({ matches }: { readonly matches: boolean | null }) {
+  if (matches === true)
+    return <Check className="Component-match" data-match="yes" role="img" aria-label="matches the installed model" />
+  if (matches === false)
+    return <X className="Component-match" data-match="no" role="img" aria-label="differs from the installed model" />
+  return <Minus className="Component-match" role="img" aria-label="not compared: the model is not installed" />
+}
+
+interface ComponentListProps {
+  readonly components: readonly InspectedComponent[]
+  readonly selected: ComponentId | null
+  readonly onSelect: (id: ComponentId) => void
+}
+
+/** The twelve components, one row each: number, title, status, digest, shape, match. */
+export function ComponentList({ components, selected, onSelect }: ComponentListProps) {
+  return (
+    <ListBox
+      className="Components"
+      aria-label="Components of the state"
+      selectionMode="single"
+      disallowEmptySelection
+      selectedKeys={selected === null ? [] : [selected]}
+      onSelectionChange={keys => {
+        const chosen = COMPONENTS.find(component => keys !== 'all' && keys.has(component.id))
+        if (chosen !== undefined) onSelect(chosen.id)
+      }}
+    >
+      {COMPONENTS.map(({ id, number, title }) => {
+        const row = components.find(entry => entry.component.id === id)
+        if (row === undefined) return null
+        const { component } = row
+        const detail =
+          component.status === 'not-applicable'
+            ? component.reason
+            : [row.shape, shortDigest(component.digest)].filter(part => part !== '').join(' · ')
+        return (
+          <ListBoxItem key={id} id={id} textValue={`${number} ${title}`} className="Component">
+            <span className="Component-number">{number}</span>
+            <span className="Component-text">
+              <b>{title}</b>
+              <span className={component.status === 'not-applicable' ? 'Component-detail' : 'Component-detail mono'}>
+                {detail}
+              </span>
+            </span>
+            <Match matches={row.matches} />
+            <Badge tone={TONES[component.status]}>{WORDS[component.status]}</Badge>
+          </ListBoxItem>
+        )
+      })}
+    </ListBox>
+  )
+}

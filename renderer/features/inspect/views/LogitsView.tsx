@@ -1,0 +1,30 @@
+import { formatPercent } from '../../../ui/format.ts'
+import { Table } from '../../../ui/Table.tsx'
+import type { Inspection } from '../inspectData.ts'
+
+/** What the model would say next: the top tokens after the last folded one. The bars stand inside their own table. */
+export function LogitsView({ inspection }: { readonly inspection: Inspection }) {
+  const top = Math.max(...inspection.logits.map(entry => entry.probability), Number.MIN_VALUE)
+  return (
+    <Table
+      caption="Most likely next tokens"
+      rows={inspection.logits}
+      rowKey={entry => String(entry.id)}
+      columns={[
+        { id: 'text', title: 'Token', cell: entry => <code className="Glyphs">{JSON.stringify(entry.text)}</code> },
+        {
+          id: 'bar',
+          title: 'Probability',
+          cell: entry => (
+            <span className="Bar" aria-hidden>
+              <i style={{ width: `${(entry.probability / top) * 100}%` }} />
+            </span>
+          ),
+        },
+        { id: 'probability', title: 'Share', numeric: true, cell: entry => formatPercent(entry.probability * 100) },
+        { id: 'logit', title: 'Logit', numeric: true, cell: entry => entry.logit.toFixed(3) },
+        { id: 'id', title: 'Id', numeric: true, cell: entry => <span className="mono">{entry.id}</span> },
+      ]}
+    />
+  )
+}
