@@ -17,8 +17,11 @@ export interface PreTokenizerKind {
   readonly stage: Stage | null
   /** The same for text that continues a run: no prefix space. */
   readonly inside: Stage | null
-  /** Only the stages that cut, without the mapping of bytes to characters, so that piece lengths are text lengths. */
-  readonly cuts: readonly Stage[]
+  /**
+   * Only the stages that cut or mark spaces, without the mapping of bytes to characters, so that piece lengths are text
+   * lengths: for the start of a run (with the prefix of Metaspace) and for text that continues one.
+   */
+  readonly cuts: { readonly start: readonly Stage[]; readonly inside: readonly Stage[] }
   readonly hold: number | null
   /** A space is put before text that does not begin with one. */
   readonly prefix: 'none' | 'first' | 'always'
@@ -31,7 +34,7 @@ export interface PreTokenizerKind {
 const NONE: PreTokenizerKind = {
   stage: null,
   inside: null,
-  cuts: [],
+  cuts: { start: [], inside: [] },
   hold: 0,
   prefix: 'none',
   prefixSpace: false,
@@ -67,7 +70,7 @@ export function splitStage(pattern: string): Stage {
 }
 
 function cutting(stage: Stage, hold: number | null): PreTokenizerKind {
-  return { ...NONE, stage, inside: stage, cuts: [stage], hold }
+  return { ...NONE, stage, inside: stage, cuts: { start: [stage], inside: [stage] }, hold }
 }
 
 function byteLevel(stage: Stage): PreTokenizerKind {
@@ -80,8 +83,8 @@ function byteLevel(stage: Stage): PreTokenizerKind {
   const cut = splitStage(GPT2_PATTERN)
   const inside: Stage = { type: 'Sequence', pretokenizers: [cut, bytes] }
   // The library's built-in pattern takes a byte order mark for white space; the reference does not.
-  if (prefix === 'none') return { ...base, stage: inside, inside, cuts: [cut], hold: 2 }
-  return { ...base, stage, inside, cuts: [cut], hold: 2, prefix, prefixSpace: true }
+  if (prefix === 'none') return { ...base, stage: inside, inside, cuts: { start: [cut], inside: [cut] }, hold: 2 }
+  return { ...base, stage, inside, cuts: { start: [cut], inside: [cut] }, hold: 2, prefix, prefixSpace: true }
 }
 
 function metaspace(stage: Stage): PreTokenizerKind {
@@ -90,13 +93,15 @@ function metaspace(stage: Stage): PreTokenizerKind {
   const marker = typeof stage.replacement === 'string' ? stage.replacement : '▁'
   const mark = { ...stage, prepend_scheme: scheme }
   const markInside = { ...stage, prepend_scheme: 'never' }
-  if (stage.split === false) return { ...NONE, stage: mark, inside: markInside, cuts: [mark], prefix }
+  const markStart = { ...stage, prepend_scheme: prefix === 'none' ? 'never' : 'always' }
+  const cuts = { start: [markStart], inside: [markInside] }
+  if (stage.split === false) return { ...NONE, stage: mark, inside: markInside, cuts, prefix }
   const cut = splitStage(`${marker}[^${marker}]*|[^${marker}]+`)
   return {
     ...NONE,
     stage: { type: 'Sequence', pretokenizers: [mark, cut] },
     inside: { type: 'Sequence', pretokenizers: [markInside, cut] },
-    cuts: [markInside, cut],
+    cuts: { start: [markStart, cut], inside: [markInside, cut] },
     hold: 1,
     prefix,
   }
@@ -109,9 +114,17 @@ function splitHold(stage: Stage): number | null {
   const pattern = stage.pattern as { Regex?: unknown; String?: unknown } | undefined
   if (typeof pattern?.String === 'string') return 2
   if (typeof pattern?.Regex !== 'string') return null
-  const rest = pattern.Regex.replaceAll('(?!\\S)', '').replaceAll('(?i:', '').replaceAll('(?:', '')
-  if (/\(\?|\\[bBAGzZ1-9]|(?<!\[)\^|\$/.test(rest.replaceAll('[^', ''))) return null
-  return 2
+  return looksOnlyAhead(pattern.Regex) ? 2 : null
+}
+
+function looksOnlyAhead(pattern: string): boolean {
+  const bare = pattern.replaceAll('(?!\\S)', '').replaceAll(/\\[pP]\{[^}]*\}/g, 'p')
+  if (/\\[bBAGzZ1-9k]/.test(bare)) return false
+  const outside = bare
+    .replaceAll(/\\./g, 'e')
+    .replaceAll(/\[\^?\]?[^\]]*\]/g, 'c')
+    .replaceAll(/\(\?(?:i:|:)/g, '(')
+  return !/\(\?|\^|\$/.test(outside)
 }
 
 function join(a: PreTokenizerKind, b: PreTokenizerKind): PreTokenizerKind {
@@ -119,11 +132,13 @@ function join(a: PreTokenizerKind, b: PreTokenizerKind): PreTokenizerKind {
     const parts = stages.filter(stage => stage !== null)
     return parts.length < 2 ? (parts[0] ?? null) : { type: 'Sequence', pretokenizers: parts }
   }
+  const prefixesPieces = b.prefixSpace && a !== NONE
   return {
     stage: sequence(a.stage, b.stage),
     inside: sequence(a.inside, b.inside),
-    cuts: [...a.cuts, ...b.cuts],
-    hold: a.hold === null || b.hold === null ? null : a.hold + b.hold,
+    cuts: { start: [...a.cuts.start, ...b.cuts.start], inside: [...a.cuts.inside, ...b.cuts.inside] },
+    // A space put before every piece of an earlier cut is not followed.
+    hold: a.hold === null || b.hold === null || prefixesPieces ? null : a.hold + b.hold,
     prefix: a.prefix === 'none' ? b.prefix : a.prefix,
     prefixSpace: a.prefixSpace || b.prefixSpace,
     byteLevel: a.byteLevel || b.byteLevel,

@@ -170,7 +170,9 @@ function* boundariesInPiece(
 ): Generator<number, void, undefined> {
   const { hold } = pipeline.preTokenizer
   if (pipeline.reach !== null) {
-    yield* pipeline.reach(piece)
+    // Uncut, but with spaces and the prefix written as the vocabulary writes them.
+    const written = pipeline.cut(piece, at).join('')
+    for (const position of pipeline.reach(written)) yield position - (written.length - piece.length)
     return
   }
   if (hold === null || hold === 0) return

@@ -26,7 +26,7 @@ const tokenizerJsonSchema = z.looseObject({
   pre_tokenizer: stageSchema.nullish(),
   post_processor: stageSchema.nullish(),
   decoder: stageSchema.nullish(),
-  model: z.looseObject({ type: z.string().optional(), vocab: z.unknown(), merges: z.unknown() }),
+  model: z.looseObject({ type: z.string().optional(), vocab: z.unknown().optional(), merges: z.unknown().optional() }),
 })
 
 const tokenTextSchema = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish()
@@ -136,6 +136,11 @@ function templateOf(value: z.infer<typeof tokenizerConfigSchema>['chat_template'
 /** Refuses what the library would accept and then tokenise wrongly: merges of unknown tokens, ids that are not numbers. */
 function checkModel(model: TokenizerJson['model']): void {
   if (model.type === 'Unigram') {
+    if (model.byte_fallback === true) {
+      // The library would give unknown characters the unknown token instead of their bytes.
+      const message = 'This tokenizer is a unigram model with byte fallback, which is not supported.'
+      throw new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json', field: 'model.byte_fallback' })
+    }
     if (!Array.isArray(model.vocab) || model.vocab.length === 0)
       throw damaged('vocab', 'is not a list of scored pieces')
     return

@@ -1,4 +1,9 @@
-import { Tokenizer as LibraryTokenizer, SequenceNormalizer, SequencePreTokenizer } from '@huggingface/tokenizers'
+import {
+  Tokenizer as LibraryTokenizer,
+  PreTokenizer,
+  SequenceNormalizer,
+  SequencePreTokenizer,
+} from '@huggingface/tokenizers'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type AddedToken, type AddedTokenScanner, createAddedTokenScanner } from './addedTokens.ts'
 import { type NormalizerKind, normalizerKind } from './normalizerBoundary.ts'
@@ -18,7 +23,10 @@ export interface TokenizerPipeline {
   readonly preTokenizer: PreTokenizerKind
   /** Normalises the start of a run of text (`start`), or text that continues one (`inside`). */
   normalize(text: string, at: 'start' | 'inside'): string
-  /** The pieces that are tokenised apart; joined they give the text back, unless a stage drops text. */
+  /**
+   * The pieces that are tokenised apart. Joined they give the text back, unless a stage drops text; spaces may be marked,
+   * and a prefix of one character may come first.
+   */
   cut(text: string, at: 'start' | 'inside'): string[]
   /** For models that see uncut text; null for those that see pieces. */
   readonly reach: VocabularyReach | null
@@ -43,7 +51,7 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
   }
   const normalizer = normalizerKind(json.normalizer)
   const trims = config.remove_space === true || config.do_lowercase_and_remove_accent === true
-  const preTokenizer = cutWordsWhereSafe(preTokenizerKind(json.pre_tokenizer), files)
+  const preTokenizer = cutWordsWhereSafe(preTokenizerKind(withoutIdleSplit(json.pre_tokenizer, json.normalizer)), files)
   const stages = {
     normalizer: null,
     post_processor: null,
@@ -54,12 +62,21 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
 
   let library: LibraryTokenizer
   let insideNormalizer: SequenceNormalizer
-  let cutter: SequencePreTokenizer
+  let cutters: { start: SequencePreTokenizer; inside: SequencePreTokenizer }
   let inside: LibraryTokenizer
   try {
     library = new LibraryTokenizer({ ...stages, pre_tokenizer: preTokenizer.stage }, config)
     insideNormalizer = new SequenceNormalizer(asSequence('normalizers', normalizer.inside))
-    cutter = new SequencePreTokenizer(asSequence('pretokenizers', ...preTokenizer.cuts))
+    cutters = {
+      start: new SequencePreTokenizer(asSequence('pretokenizers', ...preTokenizer.cuts.start)),
+      inside: new SequencePreTokenizer(asSequence('pretokenizers', ...preTokenizer.cuts.inside)),
+    }
+    if (preTokenizer.prefixSpace && preTokenizer.hold !== null && preTokenizer.inside !== null) {
+      // The library's own prefixing stage cuts by another pattern than the reference.
+      const prefixed = new SequencePreTokenizer(asSequence('pretokenizers', preTokenizer.inside))
+      prefixed.tokenizers.unshift(new PrefixSpace())
+      library.pre_tokenizer = prefixed
+    }
     // Shares the model and its tables; only the stages that know where text begins differ.
     inside = Object.create(library)
     inside.normalizer = normalizer.inside === null ? null : insideNormalizer
@@ -105,12 +122,9 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
     normalize,
     cut(text, at) {
       const prefixed = preTokenizer.prefixSpace && at === 'start' && !text.startsWith(' ') ? ` ${text}` : text
-      return cutter.pre_tokenize(prefixed, { section_index: 1 })
+      return cutters[at].pre_tokenize(prefixed)
     },
-    reach:
-      preTokenizer.hold === 0 && !preTokenizer.byteLevel
-        ? createVocabularyReach(library.get_vocab(false).keys())
-        : null,
+    reach: preTokenizer.hold === 0 && !preTokenizer.byteLevel ? createVocabularyReach(spellings(library)) : null,
     fusesUnknown: model?.fuse_unk === true && unknownId !== null,
     unknownId,
     encode(text, at) {
@@ -128,6 +142,18 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
   }
 }
 
+class PrefixSpace extends PreTokenizer {
+  pre_tokenize_text(text: string): string[] {
+    return [text.startsWith(' ') ? text : ` ${text}`]
+  }
+}
+
+/** Gemma cuts at spaces after its normaliser has replaced them all: nothing is cut. */
+function withoutIdleSplit(stage: Stage | null | undefined, normalizer: Stage | null | undefined): Stage | null {
+  const pattern = stage?.type === 'Split' ? (stage.pattern as { String?: unknown } | undefined)?.String : undefined
+  return stage === undefined || (pattern === ' ' && marksSpaces(normalizer)) ? null : stage
+}
+
 /**
  * A byte-pair vocabulary in which no token has a space marker after another character merges nothing across the start of
  * a word (Llama 2, Mistral, Gemma). Cutting there first gives the same tokens, in linear time and with short seams.
@@ -143,7 +169,18 @@ function cutWordsWhereSafe(kind: PreTokenizerKind, files: TokenizerFiles): PreTo
   const cut = splitStage('▁*[^▁]+|▁+')
   const after = (stage: Stage | null): Stage =>
     stage === null ? cut : { type: 'Sequence', pretokenizers: [stage, cut] }
-  return { ...kind, stage: after(kind.stage), inside: after(kind.inside), cuts: [...kind.cuts, cut], hold: 1 }
+  return {
+    ...kind,
+    stage: after(kind.stage),
+    inside: after(kind.inside),
+    cuts: { start: [...kind.cuts.start, cut], inside: [...kind.cuts.inside, cut] },
+    hold: 1,
+  }
+}
+
+/** The vocabulary without added tokens; ids that no token has are left out. */
+function spellings(library: LibraryTokenizer): string[] {
+  return [...library.get_vocab(false).keys()].filter(token => token !== undefined)
 }
 
 function marksSpaces(stage: Stage | null | undefined): boolean {
