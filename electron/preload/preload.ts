@@ -7,9 +7,13 @@ import { contextBridge, type IpcRendererEvent, ipcRenderer } from 'electron'
 contextBridge.exposeInMainWorld('statepack', {
   call: (id: number, method: string, input: unknown) => ipcRenderer.invoke('statepack:call', { id, method, input }),
   cancel: (id: number) => ipcRenderer.send('statepack:cancel', { id }),
-  subscribe: (listener: (message: unknown) => void) => {
-    const own = (_event: IpcRendererEvent, message: unknown) => listener(message)
+  subscribe: (kind: string, listener: (message: unknown) => void) => {
+    const own = (_event: IpcRendererEvent, message: { readonly kind: string }) => {
+      if (message.kind === kind) listener(message)
+    }
     ipcRenderer.on('statepack:message', own)
+    // What waited for somebody to listen comes now.
+    ipcRenderer.send('statepack:listen', { kind })
     return () => {
       ipcRenderer.removeListener('statepack:message', own)
     }

@@ -10,10 +10,12 @@ export type BridgeMessage =
   | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }
   | { readonly kind: 'open'; readonly request: OpenRequest }
 
+type MessageOf<K extends BridgeMessage['kind']> = Extract<BridgeMessage, { kind: K }>
+
 export interface Bridge {
   call(id: number, method: string, input: unknown): Promise<Result<unknown>>
   cancel(id: number): void
-  subscribe(listener: (message: BridgeMessage) => void): () => void
+  subscribe<K extends BridgeMessage['kind']>(kind: K, listener: (message: MessageOf<K>) => void): () => void
 }
 
 /** The bridge, or null in a plain browser. */

@@ -8,9 +8,7 @@ import type { Bridge } from './bridge.ts'
 export function createBridgeTransport(bridge: Bridge): Transport {
   const progressOf = new Map<number, (progress: Progress) => void>()
   let nextId = 1
-  bridge.subscribe(message => {
-    if (message.kind === 'progress') progressOf.get(message.id)?.(message.progress)
-  })
+  bridge.subscribe('progress', message => progressOf.get(message.id)?.(message.progress))
   return {
     call: (method, input, { signal, onProgress }) =>
       settle(async () => {
@@ -26,9 +24,6 @@ export function createBridgeTransport(bridge: Bridge): Transport {
           progressOf.delete(id)
         }
       }),
-    subscribe: listener =>
-      bridge.subscribe(message => {
-        if (message.kind === 'event') listener(message.name, message.data)
-      }),
+    subscribe: listener => bridge.subscribe('event', message => listener(message.name, message.data)),
   }
 }

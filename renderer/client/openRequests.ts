@@ -15,7 +15,5 @@ export type OpenRequest =
 export function onOpenRequest(listener: (request: OpenRequest) => void): () => void {
   const bridge = findBridge()
   if (bridge === null) return () => {}
-  return bridge.subscribe(message => {
-    if (message.kind === 'open') listener(message.request)
-  })
+  return bridge.subscribe('open', message => listener(message.request))
 }

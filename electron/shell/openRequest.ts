@@ -1,0 +1,56 @@
+/**
+ * What the operating system asks the Studio to open. A file or a link only ever opens the review sheet: nothing is
+ * imported, fetched or run before a person has looked at it.
+ */
+import { open } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
+
+export type OpenRequest =
+  | { readonly kind: 'review'; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'review-link'; readonly link: string }
+  | { readonly kind: 'go'; readonly route: string }
+  | { readonly kind: 'command'; readonly command: string }
+
+const MAX_FILE = 1024 ** 3
+const MAX_LINK = 2048
+const SCHEMES: ReadonlySet<string> = new Set(['https:', 'oci:', 'hf:'])
+
+/** `statepack://review?from=<https, oci or hf address>`; null for any other link. */
+export function parseStudioLink(link: string): OpenRequest | null {
+  if (link.length > MAX_LINK || !URL.canParse(link)) return null
+  const url = new URL(link)
+  if (url.protocol !== 'statepack:' || url.host !== 'review') return null
+  const from = url.searchParams.get('from')
+  if (from === null || !URL.canParse(from)) return null
+  const target = new URL(from)
+  if (!SCHEMES.has(target.protocol) || target.username !== '' || target.password !== '') return null
+  return { kind: 'review-link', link: target.href }
+}
+
+/** The files and links among the arguments a second start was given; its switches are not looked at. */
+export function openedByArguments(args: readonly string[]): { files: string[]; links: string[] } {
+  const plain = args.filter(arg => !arg.startsWith('-'))
+  return {
+    files: plain.filter(arg => extname(arg).toLowerCase() === '.cartridge' && !arg.includes('://')),
+    links: plain.filter(arg => arg.startsWith('statepack://')),
+  }
+}
+
+/** Reads a `.cartridge` file for review. Throws `E_NOT_FOUND`, `E_BAD_INPUT` for what is no file, `E_TOO_LARGE`. */
+export async function readForReview(file: string): Promise<OpenRequest> {
+  const handle = await open(file, 'r').catch((cause: unknown) => {
+    throw new StatePackError('E_NOT_FOUND', `${basename(file)} cannot be opened.`, {}, cause)
+  })
+  try {
+    const { size, isFile } = await handle.stat().then(stat => ({ size: stat.size, isFile: stat.isFile() }))
+    if (!isFile || extname(file).toLowerCase() !== '.cartridge') {
+      throw new StatePackError('E_BAD_INPUT', `${basename(file)} is not a .cartridge file.`)
+    }
+    if (size > MAX_FILE)
+      throw new StatePackError('E_TOO_LARGE', `${basename(file)} is larger than 1 GiB.`, { bytes: size })
+    return { kind: 'review', name: basename(file), bytes: new Uint8Array(await handle.readFile()) }
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,24 @@
+/** The engine in Electron's utility process: the same child as under Node's fork, behind the same interface. */
+import type { UtilityProcess } from 'electron'
+import { utilityProcess } from 'electron'
+import type { EngineChild } from '#hosts/engineProcess/engineChild.ts'
+import type { FromEngine } from '#hosts/engineProcess/messages.ts'
+
+export function startUtilityEngine(entry: string): EngineChild {
+  const child: UtilityProcess = utilityProcess.fork(entry, [], { serviceName: 'State Pack engine', stdio: 'inherit' })
+  return {
+    get pid() {
+      return child.pid
+    },
+    send: message => child.postMessage(message),
+    onMessage: listener => {
+      child.on('message', (message: FromEngine) => listener(message))
+    },
+    onExit: listener => {
+      child.once('exit', code => listener(`exit code ${code}`))
+    },
+    kill: () => {
+      child.kill()
+    },
+  }
+}

@@ -1,0 +1,127 @@
+/** The arrows of docs/architecture.md: which folder may import which. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const ALIASES: Readonly<Record<string, string>> = {
+  '#shared/': 'shared/',
+  '#engine/': 'electron/engine/',
+  '#hosts/': 'electron/hosts/',
+}
+
+type Realm = 'shared' | 'engine' | 'hosts' | 'shell' | 'preload' | 'renderer'
+
+interface Rule {
+  readonly folder: string
+  /** Realms it may import besides itself. */
+  readonly realms: readonly Realm[]
+  readonly node: boolean
+  readonly electron: boolean
+  /** Packages it may import; null for any. */
+  readonly packages: readonly string[] | null
+}
+
+const RULES: Readonly<Record<Realm, Rule>> = {
+  shared: { folder: 'shared/', realms: [], node: false, electron: false, packages: ['zod'] },
+  engine: { folder: 'electron/engine/', realms: ['shared'], node: true, electron: false, packages: null },
+  hosts: { folder: 'electron/hosts/', realms: ['shared', 'engine'], node: true, electron: false, packages: null },
+  shell: {
+    folder: 'electron/shell/',
+    realms: ['shared', 'engine', 'hosts'],
+    node: true,
+    electron: true,
+    packages: null,
+  },
+  preload: { folder: 'electron/preload/', realms: ['shared'], node: false, electron: true, packages: [] },
+  renderer: { folder: 'renderer/', realms: ['shared'], node: false, electron: false, packages: null },
+}
+
+/** Every module a source text names: static, re-exported, dynamic and side-effect imports, require. */
+function importsOf(source: string): string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+  const patterns = [
+    /\bfrom\s*['"]([^'"]+)['"]/g,
+    /\bimport\s*['"]([^'"]+)['"]/g,
+    /\bimport\s*\(\s*['"`]([^'"`]+)['"`]/g,
+    /\brequire\s*\(\s*['"]([^'"]+)['"]/g,
+  ]
+  return patterns.flatMap(pattern => [...code.matchAll(pattern)].map(match => match[1] ?? ''))
+}
+
+const realmOf = (path: string): Realm | null =>
+  (Object.keys(RULES) as Realm[]).find(realm => path.startsWith(RULES[realm].folder)) ?? null
+
+/** The first thing wrong with `file` (a path from the root) importing `name`, or null. */
+function wrongArrow(file: string, name: string): string | null {
+  const realm = realmOf(file)
+  if (realm === null) return null
+  const rule = RULES[realm]
+  const alias = Object.keys(ALIASES).find(prefix => name.startsWith(prefix))
+  const target = name.startsWith('.')
+    ? relative(root, resolve(root, dirname(file), name))
+        .split(sep)
+        .join('/')
+    : alias === undefined
+      ? null
+      : (ALIASES[alias] ?? '') + name.slice(alias.length)
+  if (target !== null) {
+    const to = realmOf(target)
+    if (to === null) return `${file} imports ${name}, which is in no realm`
+    return to === realm || rule.realms.includes(to) ? null : `${file} imports ${name}: ${realm} may not import ${to}`
+  }
+  if (name.startsWith('node:') || builtinModules.includes(name)) {
+    return rule.node ? null : `${file} imports ${name}: ${realm} has no Node`
+  }
+  const pkg = name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+  if (pkg === 'electron') return rule.electron ? null : `${file} imports electron`
+  return rule.packages === null || rule.packages.includes(pkg) ? null : `${file} imports the package ${pkg}`
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && /\.(ts|tsx|mts|mjs)$/.test(entry.name) && !entry.name.startsWith('vite.config'))
+    .map(entry => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+}
+
+describe('import arrows', () => {
+  const files = ['shared', 'electron', 'renderer'].flatMap(sources)
+
+  it('all point the way docs/architecture.md draws them', () => {
+    const wrong = files.flatMap(file =>
+      importsOf(readFileSync(join(root, file), 'utf8')).flatMap(name => wrongArrow(file, name) ?? []),
+    )
+    expect(files.length).toBeGreaterThan(50)
+    expect(wrong).toEqual([])
+  })
+
+  it.each([
+    ['shared/domain/x.ts', 'node:fs'],
+    ['shared/domain/x.ts', 'fs'],
+    ['shared/domain/x.ts', 'hono'],
+    ['shared/rpc/x.ts', '#engine/createEngine.ts'],
+    ['shared/rpc/x.ts', '../../electron/hosts/folders.ts'],
+    ['electron/engine/store/x.ts', 'electron'],
+    ['electron/engine/store/x.ts', '#hosts/dispatch/dispatch.ts'],
+    ['electron/engine/store/x.ts', '../../hosts/folders.ts'],
+    ['electron/hosts/cli/x.ts', 'electron/main'],
+    ['electron/hosts/cli/x.ts', '../../shell/menuTemplate.ts'],
+    ['electron/preload/x.ts', '#hosts/folders.ts'],
+    ['electron/preload/x.ts', 'zod'],
+    ['electron/preload/x.ts', 'node:path'],
+    ['renderer/app/x.tsx', '#engine/createEngine.ts'],
+    ['renderer/app/x.tsx', '../../electron/preload/preload.ts'],
+    ['renderer/app/x.tsx', 'node:path'],
+    ['renderer/app/x.tsx', 'electron'],
+    ['renderer/app/x.tsx', '../../test/shared/domain/digest.test.ts'],
+  ])('would be found wrong: %s importing %s', (file, name) => {
+    expect(wrongArrow(file, name)).not.toBeNull()
+  })
+
+  it('are found in whatever form an import takes', () => {
+    const source = `import 'a'\nimport x from "b"\nimport { type y } from 'c'\nexport * from 'd'\nawait import('e')\nrequire('f')
+      import {\n z,\n} from 'g'\n// import 'not'\n/* import 'nor' */`
+    expect(importsOf(source).sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  })
+})
