@@ -7,7 +7,8 @@ import { useUi } from './uiStore.ts'
 export function CommandButton() {
   const openPalette = useUi(ui => ui.openPalette)
   return (
-    <Button className="CommandButton" aria-label="Commands" onPress={() => openPalette(true)}>
+    <Button className="CommandButton" onPress={() => openPalette(true)}>
+      <span className="visually-hidden">Commands</span>
       <Kbd>{MOD_KEY} K</Kbd>
     </Button>
   )

@@ -1,38 +1,49 @@
-import { Suspense } from 'react'
+import { lazy, Suspense } from 'react'
 import { Outlet, useLocation } from 'react-router'
 import { useStore } from 'zustand'
 import { useStudio } from '../stores/studio.ts'
 import { Toasts } from '../ui/toasts.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
+import { DropZone } from './DropZone.tsx'
 import { ErrorBoundary } from './ErrorBoundary.tsx'
+import { Onboarding } from './Onboarding.tsx'
 import { ShortcutHelp } from './ShortcutHelp.tsx'
 import { Sidebar } from './Sidebar.tsx'
 import { rememberedTheme, useTheme } from './theme.ts'
+import { useUi } from './uiStore.ts'
 import { useShortcuts } from './useShortcuts.ts'
 import './shell.css'
+
+const ImportSheet = lazy(async () => ({ default: (await import('../features/library/ImportSheet.tsx')).ImportSheet }))
 
 /** Sidebar, the current place, and what lies on top of every place. */
 export function Shell() {
   const { settings } = useStudio()
   const theme = useTheme(useStore(settings, state => state.settings?.theme) ?? rememberedTheme())
   const { pathname } = useLocation()
+  const importing = useUi(ui => ui.imports.length > 0)
   useShortcuts()
   return (
-    <div className="Shell">
-      <button type="button" className="Shell-skip" onClick={() => document.getElementById('main')?.focus()}>
-        Skip to content
-      </button>
-      <Sidebar />
-      <main className="Shell-main" id="main" tabIndex={-1}>
-        <ErrorBoundary resetKey={pathname}>
-          <Suspense fallback={<div className="Shell-wait" role="status" aria-label="Loading" />}>
-            <Outlet />
-          </Suspense>
-        </ErrorBoundary>
-      </main>
+    <>
+      <div className="Shell">
+        <button type="button" className="Shell-skip" onClick={() => document.getElementById('main')?.focus()}>
+          Skip to content
+        </button>
+        <Sidebar />
+        <main className="Shell-main" id="main" tabIndex={-1}>
+          <ErrorBoundary resetKey={pathname}>
+            <Suspense fallback={<div className="Shell-wait" role="status" aria-label="Loading" />}>
+              <Outlet />
+            </Suspense>
+          </ErrorBoundary>
+        </main>
+      </div>
       <CommandPalette />
       <ShortcutHelp />
+      <DropZone />
+      <Onboarding />
+      <Suspense>{importing ? <ImportSheet /> : null}</Suspense>
       <Toasts theme={theme} />
-    </div>
+    </>
   )
 }

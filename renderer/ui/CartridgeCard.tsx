@@ -22,10 +22,10 @@ export function CartridgeCard({
         <span className="Cartridge-kind">{KIND_LABEL[cartridge.kind]}</span>
       </div>
       <div className="Cartridge-label">
-        <h3 className="Cartridge-name">
+        <b className="Cartridge-name">
           {cartridge.pinned ? <Pin aria-label="Pinned" /> : null}
           <span className="truncate">{cartridge.name}</span>
-        </h3>
+        </b>
         <p className="truncate">{cartridge.model.name}</p>
         <dl>
           <div>

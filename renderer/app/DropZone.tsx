@@ -1,0 +1,64 @@
+import { Download } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useUi } from './uiStore.ts'
+
+/** Anywhere in the window: dropped `.cartridge` files go to the review sheet, other files become sources of a new cartridge. */
+export function DropZone() {
+  const navigate = useNavigate()
+  const [over, setOver] = useState(false)
+  useEffect(() => {
+    // Enter and leave fire for every element passed; only their balance says whether the drag is still over the window.
+    let depth = 0
+    const isFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
+    const onEnter = (event: DragEvent) => {
+      if (!isFiles(event)) return
+      depth += 1
+      setOver(true)
+    }
+    const onLeave = (event: DragEvent) => {
+      if (!isFiles(event)) return
+      depth = Math.max(0, depth - 1)
+      if (depth === 0) setOver(false)
+    }
+    const onOver = (event: DragEvent) => {
+      if (isFiles(event)) event.preventDefault()
+    }
+    const onDrop = (event: DragEvent) => {
+      depth = 0
+      setOver(false)
+      if (!isFiles(event)) return
+      event.preventDefault()
+      const files = [...(event.dataTransfer?.files ?? [])]
+      const cartridges = files.filter(file => file.name.endsWith('.cartridge'))
+      const sources = files.filter(file => !file.name.endsWith('.cartridge'))
+      if (cartridges.length > 0) useUi.getState().setImports(cartridges)
+      if (sources.length > 0) {
+        useUi.getState().setSources(sources)
+        void navigate('/new')
+      }
+    }
+    window.addEventListener('dragenter', onEnter)
+    window.addEventListener('dragleave', onLeave)
+    window.addEventListener('dragover', onOver)
+    window.addEventListener('drop', onDrop)
+    return () => {
+      window.removeEventListener('dragenter', onEnter)
+      window.removeEventListener('dragleave', onLeave)
+      window.removeEventListener('dragover', onOver)
+      window.removeEventListener('drop', onDrop)
+    }
+  }, [navigate])
+  if (!over) return null
+  return (
+    <div className="DropZone" aria-hidden>
+      <div>
+        <Download />
+        <b>Drop to open</b>
+        <span>
+          A .cartridge is reviewed before anything is written. Text, PDF and other documents become a new cartridge.
+        </span>
+      </div>
+    </div>
+  )
+}

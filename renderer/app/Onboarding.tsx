@@ -1,0 +1,172 @@
+import { ArrowRight, BadgeCheck, FileText, Repeat2 } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import { useStudio } from '../stores/studio.ts'
+import { useQuery } from '../stores/useQuery.ts'
+import { useTask } from '../stores/useTask.ts'
+import { Button } from '../ui/Button.tsx'
+import { CartridgeCard } from '../ui/CartridgeCard.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
+import { ErrorPanel } from '../ui/ErrorPanel.tsx'
+import { formatCount, formatSeconds } from '../ui/format.ts'
+import { toastError } from '../ui/toasts.tsx'
+import './onboarding.css'
+
+/** The first minute: what a cartridge is, one that is already here, and an answer from it. Shown until finished or skipped once. */
+export function Onboarding() {
+  const { settings } = useStudio()
+  const onboarded = useStore(settings, s => s.settings?.onboarded ?? true)
+  const [step, setStep] = useState(0)
+  const finish = () => void settings.getState().change({ onboarded: true }).catch(toastError)
+  if (onboarded) return null
+  return (
+    <Dialog title={TITLES[step] ?? ''} size="m" isOpen onClose={finish}>
+      {step === 0 ? <What /> : null}
+      {step === 1 ? <Here /> : null}
+      {step === 2 ? <Answer onLeave={finish} /> : null}
+      <footer className="Onboarding-foot">
+        <span className="Onboarding-dots" role="img" aria-label={`Step ${step + 1} of 3`}>
+          {TITLES.map((title, i) => (
+            <i key={title} data-on={i === step || undefined} />
+          ))}
+        </span>
+        <span className="grow" />
+        <Button variant="quiet" onPress={finish}>
+          {step === 2 ? 'Close' : 'Skip'}
+        </Button>
+        {step < 2 ? (
+          <Button variant="primary" onPress={() => setStep(step + 1)}>
+            Next <ArrowRight aria-hidden />
+          </Button>
+        ) : null}
+      </footer>
+    </Dialog>
+  )
+}
+
+const TITLES = ['Read once, ask for ever', 'A cartridge is already here', 'Ask it something'] as const
+
+function Point({
+  icon,
+  title,
+  children,
+}: {
+  readonly icon: ReactNode
+  readonly title: string
+  readonly children: ReactNode
+}) {
+  return (
+    <li>
+      <span aria-hidden>{icon}</span>
+      <div>
+        <b>{title}</b>
+        <p>{children}</p>
+      </div>
+    </li>
+  )
+}
+
+function What() {
+  return (
+    <ul className="Onboarding-points">
+      <Point icon={<FileText />} title="A model reads your text once">
+        What it then remembers, its state, is kept as a file: a cartridge.
+      </Point>
+      <Point icon={<Repeat2 />} title="Questions cost only their own words">
+        The text is not read again, however long it is and however often you ask.
+      </Point>
+      <Point icon={<BadgeCheck />} title="You can prove it">
+        Every run leaves a signed receipt, and one click compares it with reading everything again.
+      </Point>
+    </ul>
+  )
+}
+
+function useStarter() {
+  const { data, error, reload } = useQuery('library.list', { trust: 'starter', limit: 10 }, ['library.changed'])
+  // The recurrent one first: it is the smaller file.
+  const starter = data?.items.find(item => item.kind === 'ssm' && item.model.installed) ?? data?.items[0]
+  return { starter, error, reload }
+}
+
+function Here() {
+  const { starter, error, reload } = useStarter()
+  if (error !== null) return <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
+  return (
+    <div className="Onboarding-here">
+      {starter === undefined ? (
+        <p className="muted">The starter cartridges are being made. One moment.</p>
+      ) : (
+        <CartridgeCard cartridge={starter} />
+      )}
+      <div className="stack">
+        <p>
+          It came with the Studio, together with the small model that made it. Nothing is downloaded, nothing leaves
+          this computer.
+        </p>
+        <p className="muted">Its face is drawn from its digest, so you recognise it wherever it appears.</p>
+      </div>
+    </div>
+  )
+}
+
+function Answer({ onLeave }: { readonly onLeave: () => void }) {
+  const navigate = useNavigate()
+  const { starter, error: missing, reload } = useStarter()
+  const details = useQuery('library.get', starter === undefined ? null : { ref: starter.packetId })
+  const [text, setText] = useState('')
+  const [question, setQuestion] = useState<string | null>(null)
+  const ask = useTask('ask.ask', progress => {
+    if (progress.piece !== undefined && progress.stream !== 'without') setText(before => before + progress.piece)
+  })
+  if (missing !== null) return <ErrorPanel error={missing} action={{ label: 'Try again', onPress: reload }} />
+  if (starter === undefined) return <p className="muted">The starter cartridges are being made. One moment.</p>
+  const questions = details.data?.exampleQuestions.slice(0, 3) ?? []
+
+  function put(next: string): void {
+    if (starter === undefined) return
+    setText('')
+    setQuestion(next)
+    void ask.run({ ref: starter.packetId, question: next })
+  }
+  const result = ask.result?.with
+  return (
+    <div className="stack">
+      <p className="muted">{starter.name} has read a short text. Pick a question.</p>
+      <div className="row wrap">
+        {questions.map(example => (
+          <Button key={example} isDisabled={ask.status === 'running'} onPress={() => put(example)}>
+            {example}
+          </Button>
+        ))}
+      </div>
+      {question === null ? null : (
+        <div className="Onboarding-answer" aria-live="polite" aria-busy={ask.status === 'running'}>
+          <b>{question}</b>
+          <p>{result?.output ?? text}</p>
+          {result == null ? null : (
+            <span className="small muted">
+              {formatCount(result.tokens.processed)} tokens processed, {formatCount(Math.max(0, result.tokens.saved))}{' '}
+              not re-read · {formatSeconds(result.seconds.total)}
+            </span>
+          )}
+        </div>
+      )}
+      {ask.status === 'failed' ? (
+        <ErrorPanel error={ask.error} action={{ label: 'Dismiss', onPress: ask.reset }} />
+      ) : null}
+      {result == null ? null : (
+        <Button
+          variant="primary"
+          onPress={() => {
+            onLeave()
+            void navigate(`/ask/${encodeURIComponent(starter.packetId)}`)
+          }}
+        >
+          Go on asking
+        </Button>
+      )}
+    </div>
+  )
+}

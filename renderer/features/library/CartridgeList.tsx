@@ -1,0 +1,221 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useStore } from 'zustand'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { writeCartridges } from '../../app/cartridgeDrag.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
+import { CartridgeRow } from './CartridgeRow.tsx'
+
+export type Layout = 'grid' | 'list'
+
+export interface CartridgeListProps {
+  readonly layout: Layout
+  /** Enter or double click. */
+  readonly onOpen: (packetId: string) => void
+  readonly onRename: (packetId: string) => void
+  readonly onDelete: (packetIds: readonly string[]) => void
+  /** A single click where there is no room for a details pane beside the list. */
+  readonly onDetails: (() => void) | undefined
+}
+
+const CARD_WIDTH = 196
+const CARD_HEIGHT = 231
+const ROW_HEIGHT = 52
+const GAP = 16
+
+/**
+ * The cartridges as a grid or a list, only what is in sight mounted; pages are read as one scrolls. A multi-select listbox:
+ * arrows move, Shift extends, Space and Ctrl/Cmd+click toggle, Ctrl/Cmd+A takes all that were read.
+ */
+export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }: CartridgeListProps) {
+  const { library } = useStudio()
+  const items = useStore(library, s => s.items)
+  const selected = useStore(library, s => s.selected)
+  const box = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(0)
+  const [active, setActive] = useState(0)
+  const anchor = useRef(0)
+
+  useLayoutEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
+  const columns = layout === 'list' ? 1 : Math.max(1, Math.floor((width - 4 + GAP) / (CARD_WIDTH + GAP)))
+  const rows = Math.ceil(items.length / columns)
+  const virtual = useVirtualizer({
+    count: rows,
+    getScrollElement: () => box.current,
+    estimateSize: () => (layout === 'list' ? ROW_HEIGHT : CARD_HEIGHT + GAP),
+    overscan: 3,
+    paddingStart: 3,
+    paddingEnd: 12,
+  })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: heights differ by layout
+  useEffect(() => virtual.measure(), [layout, virtual])
+
+  const visible = virtual.getVirtualItems()
+  const from = (visible[0]?.index ?? 0) * columns
+  const to = Math.min(items.length, ((visible.at(-1)?.index ?? 0) + 1) * columns) - 1
+  useEffect(() => {
+    if (items.length > 0) library.getState().need(from, to)
+  }, [library, from, to, items.length])
+
+  const chosen = new Set(selected)
+  const select = (ids: readonly string[]) => library.getState().select(ids)
+  const idsBetween = (a: number, b: number) =>
+    items.slice(Math.min(a, b), Math.max(a, b) + 1).flatMap(item => (item === undefined ? [] : [item.packetId]))
+
+  function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
+    const item = items[index]
+    setActive(index)
+    if (item === undefined) return
+    if (how === 'range') {
+      select([...idsBetween(anchor.current, index).filter(id => id !== item.packetId), item.packetId])
+      return
+    }
+    anchor.current = index
+    if (how === 'one') select([item.packetId])
+    else if (chosen.has(item.packetId)) select(selected.filter(id => id !== item.packetId))
+    else select([...selected, item.packetId])
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const page = Math.max(
+      1,
+      Math.floor((box.current?.clientHeight ?? 0) / (layout === 'list' ? ROW_HEIGHT : CARD_HEIGHT)),
+    )
+    const move = {
+      ArrowLeft: layout === 'grid' ? active - 1 : undefined,
+      ArrowRight: layout === 'grid' ? active + 1 : undefined,
+      ArrowUp: active - columns,
+      ArrowDown: active + columns,
+      Home: 0,
+      End: items.length - 1,
+      PageUp: active - page * columns,
+      PageDown: active + page * columns,
+    }[event.key]
+    if (move !== undefined) {
+      event.preventDefault()
+      const next = Math.min(items.length - 1, Math.max(0, move))
+      virtual.scrollToIndex(Math.floor(next / columns))
+      choose(next, event.shiftKey ? 'range' : 'one')
+      return
+    }
+    const id = items[active]?.packetId
+    if (event.key === ' ' && id !== undefined) choose(active, 'toggle')
+    else if (event.key === 'Enter' && id !== undefined) onOpen(id)
+    else if (event.key === 'F2' && id !== undefined) onRename(id)
+    else if ((event.key === 'Delete' || event.key === 'Backspace') && selected.length > 0) onDelete(selected)
+    else if (event.key === 'Escape') select([])
+    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) select(idsBetween(0, items.length - 1))
+    else return
+    event.preventDefault()
+  }
+
+  function onClick(event: MouseEvent, index: number): void {
+    choose(index, event.shiftKey ? 'range' : event.ctrlKey || event.metaKey ? 'toggle' : 'one')
+    if (!event.shiftKey && !event.ctrlKey && !event.metaKey) onDetails?.()
+  }
+
+  return (
+    <div
+      ref={box}
+      className={`CartridgeList CartridgeList--${layout}`}
+      role="listbox"
+      aria-label="Cartridges"
+      aria-multiselectable
+      aria-activedescendant={items[active] === undefined ? undefined : optionId(active)}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
+      <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+        {visible.map(row => (
+          <div
+            key={row.key}
+            role="presentation"
+            className="CartridgeList-row"
+            style={{
+              transform: `translateY(${row.start}px)`,
+              gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+            }}
+          >
+            {items.slice(row.index * columns, (row.index + 1) * columns).map((item, i) => {
+              const index = row.index * columns + i
+              return (
+                <CartridgeOption
+                  key={item?.packetId ?? `gap-${index}`}
+                  item={item}
+                  index={index}
+                  total={items.length}
+                  layout={layout}
+                  active={index === active}
+                  selected={item !== undefined && chosen.has(item.packetId)}
+                  dragged={() => (item === undefined ? [] : chosen.has(item.packetId) ? selected : [item.packetId])}
+                  onClick={event => onClick(event, index)}
+                  onDoubleClick={() => item !== undefined && onOpen(item.packetId)}
+                />
+              )
+            })}
+          </div>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+const optionId = (index: number) => `cartridge-${index}`
+
+interface OptionProps {
+  readonly item: CartridgeSummary | undefined
+  readonly index: number
+  readonly total: number
+  readonly layout: Layout
+  readonly active: boolean
+  readonly selected: boolean
+  readonly dragged: () => readonly string[]
+  readonly onClick: (event: MouseEvent) => void
+  readonly onDoubleClick: () => void
+}
+
+function CartridgeOption({
+  item,
+  index,
+  total,
+  layout,
+  active,
+  selected,
+  dragged,
+  onClick,
+  onDoubleClick,
+}: OptionProps) {
+  return (
+    // Keys are handled by the listbox, which keeps the focus (aria-activedescendant).
+    // biome-ignore lint/a11y/useFocusableInteractive: see above
+    // biome-ignore lint/a11y/useKeyWithClickEvents: see above
+    <div
+      id={optionId(index)}
+      role="option"
+      aria-selected={selected}
+      aria-setsize={total}
+      aria-posinset={index + 1}
+      className={`CartridgeOption${active ? ' CartridgeOption--active' : ''}`}
+      draggable={item !== undefined}
+      onDragStart={event => writeCartridges(event.dataTransfer, dragged())}
+      onClick={onClick}
+      onDoubleClick={onDoubleClick}
+    >
+      {item === undefined ? (
+        <div className={`CartridgeOption-gap CartridgeOption-gap--${layout}`} />
+      ) : layout === 'grid' ? (
+        <CartridgeCard cartridge={item} selected={selected} />
+      ) : (
+        <CartridgeRow cartridge={item} selected={selected} />
+      )}
+    </div>
+  )
+}

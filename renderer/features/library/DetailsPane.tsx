@@ -1,0 +1,206 @@
+import { Download, Ellipsis, Pencil, Pin, PinOff, ShieldCheck, Trash2 } from 'lucide-react'
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
+import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { CopyButton } from '../../ui/CopyButton.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { type Fact, Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount, formatMoney, formatSeconds, formatTokens, shortDigest } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Markdown } from '../../ui/Markdown.tsx'
+import { Menu } from '../../ui/Menu.tsx'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { TrustBadges } from '../../ui/TrustBadges.tsx'
+import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { DragOut } from './DragOut.tsx'
+import { TagEditor } from './TagEditor.tsx'
+import { TrustNotice } from './TrustNotice.tsx'
+import { useLibraryActions } from './useLibraryActions.ts'
+
+/** Everything about one cartridge that is not inside its state, and what can be done with it. */
+export function DetailsPane({ packetId, onRename }: { readonly packetId: string; readonly onRename: () => void }) {
+  const navigate = useNavigate()
+  const { settings } = useStudio()
+  const actions = useLibraryActions()
+  const { data, error, reload } = useQuery('library.get', { ref: packetId }, ['library.changed', 'receipts.appended'])
+  const prices = useQuery('savings.prices', {}).data?.prices
+  const priceId = useStore(settings, s => s.settings?.priceId)
+  const verify = useTask('packets.verify')
+
+  if (data === null) {
+    return (
+      <aside className="Details" aria-label="Cartridge" aria-busy={error === null}>
+        {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+      </aside>
+    )
+  }
+  const { summary, usage } = data
+  const address = encodeURIComponent(packetId)
+  const price = prices?.find(entry => entry.id === priceId)
+  const saved = [
+    ...(price === undefined ? [] : [formatMoney((usage.tokensSaved * price.input) / 1e6)]),
+    formatSeconds(usage.secondsSaved),
+  ].join(' · ')
+
+  async function check(): Promise<void> {
+    const result = await verify.run({ ref: packetId, level: 'recomputed' })
+    if (result === null) return
+    if (result.ok) toastDone('Recomputed', 'Reading its text again gave the same state.')
+    else toastError(new Error('Reading its text again gave a different state.'))
+  }
+
+  const facts: readonly Fact[] = [
+    { label: 'Read once', value: `${formatTokens(summary.tokens)} tokens` },
+    { label: 'Size', value: `${formatBytes(summary.bytes)} · ${summary.dtype}` },
+    { label: 'Model', value: summary.model.name },
+    { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },
+    { label: 'Not re-read', value: `${formatTokens(usage.tokensSaved)} tokens` },
+    ...(usage.asks === 0 ? [] : [{ label: 'Saved', value: <b>{saved}</b> }]),
+    {
+      label: 'Packet',
+      value: (
+        <span className="row">
+          <span className="mono">{shortDigest(packetId)}</span>
+          <CopyButton text={packetId} label="Copy the digest" />
+        </span>
+      ),
+    },
+    ...(data.parents.length === 0
+      ? []
+      : [
+          {
+            label: 'From',
+            value: (
+              <button type="button" className="link" onClick={() => navigate(`/remix/${address}`)}>
+                {data.parents.length === 1 ? '1 parent' : `${data.parents.length} parents`}, lineage
+              </button>
+            ),
+          },
+        ]),
+    {
+      label: 'Receipts',
+      value: (
+        <button type="button" className="link" onClick={() => navigate(`/receipts?packet=${address}`)}>
+          {formatCount(data.receipts.length)}
+        </button>
+      ),
+    },
+  ]
+
+  return (
+    <aside className="Details" aria-label="Cartridge">
+      <div className="Details-face">
+        <CartridgeFace digest={packetId} kind={summary.kind} width={300} height={130} />
+      </div>
+      <div className="Details-title">
+        <h2>{summary.name}</h2>
+        <Menu
+          label="More"
+          trigger={
+            <IconButton label="More">
+              <Ellipsis aria-hidden />
+            </IconButton>
+          }
+          items={[
+            { id: 'rename', label: 'Rename', icon: <Pencil aria-hidden />, shortcut: 'F2', onAction: onRename },
+            {
+              id: 'pin',
+              label: summary.pinned ? 'Unpin' : 'Pin',
+              icon: summary.pinned ? <PinOff aria-hidden /> : <Pin aria-hidden />,
+              onAction: () => void actions.update({ packetId: summary.packetId, pinned: !summary.pinned }),
+            },
+            {
+              id: 'verify',
+              label: 'Check by recomputing',
+              icon: <ShieldCheck aria-hidden />,
+              disabled: !summary.model.installed,
+              onAction: () => void check(),
+            },
+            {
+              id: 'export',
+              label: 'Export',
+              icon: <Download aria-hidden />,
+              onAction: () => void actions.save([packetId]),
+            },
+            {
+              id: 'delete',
+              label: 'Delete',
+              icon: <Trash2 aria-hidden />,
+              shortcut: 'Del',
+              danger: true,
+              separated: true,
+              onAction: () => void actions.remove([packetId]),
+            },
+          ]}
+        />
+      </div>
+      {data.card === '' ? null : <Markdown text={data.card} />}
+      <div className="row wrap">
+        <TrustBadges cartridge={summary} />
+      </div>
+      {summary.trust === 'restricted' ? (
+        <TrustNotice
+          canCheck={summary.model.installed}
+          onTrust={() => void actions.trust(packetId)}
+          onCheck={() => void check()}
+        />
+      ) : null}
+      {verify.status === 'running' ? (
+        <div className="stack">
+          <ProgressBar
+            label={verify.progress?.phase ?? 'checking'}
+            value={ratio(verify.progress?.done, verify.progress?.total)}
+          />
+          <Button size="s" onPress={verify.cancel}>
+            Cancel
+          </Button>
+        </div>
+      ) : null}
+      {verify.status === 'failed' ? (
+        <ErrorPanel error={verify.error} action={{ label: 'Dismiss', onPress: verify.reset }} />
+      ) : null}
+      <div className="stack stack--tight">
+        <Button
+          variant="primary"
+          wide
+          isDisabled={summary.trust === 'restricted' || !summary.model.installed}
+          onPress={() => navigate(`/ask/${address}`)}
+        >
+          Ask this cartridge
+        </Button>
+        <div className="two">
+          <Button onPress={() => navigate(`/inspect/${address}`)}>Inspect</Button>
+          <Button onPress={() => navigate(`/remix/${address}`)}>Remix</Button>
+        </div>
+      </div>
+      <Facts caption={`Facts about ${summary.name}`} facts={facts} />
+      <TagEditor
+        tags={summary.tags}
+        onChange={tags => void actions.update({ packetId: summary.packetId, tags: [...tags] })}
+      />
+      {data.sources.length === 0 ? null : (
+        <details className="Details-sources">
+          <summary>{data.sources.length === 1 ? 'Its source text' : `Its ${data.sources.length} source texts`}</summary>
+          {data.sources.map(source => (
+            <div key={source.digest}>
+              <span className="small muted">
+                {source.name} · {formatBytes(source.bytes)}
+              </span>
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
+              <pre tabIndex={0}>{source.text.slice(0, 20_000)}</pre>
+            </div>
+          ))}
+        </details>
+      )}
+      <DragOut packetId={packetId} bytes={summary.bytes} name={summary.name} />
+    </aside>
+  )
+}
+
+function ratio(done: number | undefined, total: number | undefined): number | null {
+  return done === undefined || total === undefined || total === 0 ? null : done / total
+}

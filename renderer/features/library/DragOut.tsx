@@ -1,0 +1,69 @@
+import { GripVertical } from 'lucide-react'
+import { type DragEvent, useEffect, useRef, useState } from 'react'
+import { writeCartridges } from '../../app/cartridgeDrag.ts'
+import { useClient } from '../../stores/studio.ts'
+import { formatBytes } from '../../ui/format.ts'
+import { toastDone, toastError } from '../../ui/toasts.tsx'
+
+/**
+ * A handle to drag a cartridge out as a file. A drag must have its bytes when it begins, so they are prepared when the
+ * handle is first pressed; Export in the menu is the way without a mouse.
+ */
+export function DragOut({
+  packetId,
+  name,
+  bytes,
+}: {
+  readonly packetId: string
+  readonly name: string
+  readonly bytes: number
+}) {
+  const client = useClient()
+  const [file, setFile] = useState<{ readonly url: string; readonly fileName: string } | null>(null)
+  const preparing = useRef(false)
+  useEffect(
+    () => () => {
+      if (file !== null) URL.revokeObjectURL(file.url)
+    },
+    [file],
+  )
+
+  function prepare(): void {
+    if (file !== null || preparing.current) return
+    preparing.current = true
+    client.call('packets.export', { ref: packetId }).then(
+      result => {
+        const blob = new Blob([new Uint8Array(result.bytes)], { type: 'application/octet-stream' })
+        setFile({ url: URL.createObjectURL(blob), fileName: result.fileName })
+      },
+      error => {
+        preparing.current = false
+        toastError(error)
+      },
+    )
+  }
+  function onDragStart(event: DragEvent): void {
+    if (file === null) {
+      event.preventDefault()
+      toastDone('The file is ready', 'Drag it once more.')
+      return
+    }
+    writeCartridges(event.dataTransfer, [packetId])
+    event.dataTransfer.setData('DownloadURL', `application/octet-stream:${file.fileName}:${file.url}`)
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a mouse-only shortcut; Export does the same by keyboard
+    <div
+      className="DragOut"
+      draggable
+      onPointerDown={prepare}
+      onDragStart={onDragStart}
+      title={`Drag ${name} out as a file`}
+    >
+      <GripVertical aria-hidden />
+      <span>Drag out as a file</span>
+      <span className="grow" />
+      <span className="muted">{formatBytes(bytes)}</span>
+    </div>
+  )
+}

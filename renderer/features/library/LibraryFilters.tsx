@@ -1,0 +1,135 @@
+import { LayoutGrid, List } from 'lucide-react'
+import { useStore } from 'zustand'
+import { useStudio } from '../../stores/studio.ts'
+import { Chip } from '../../ui/Chip.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { Select } from '../../ui/Select.tsx'
+import type { Layout } from './CartridgeList.tsx'
+
+const KINDS = [
+  ['kv', 'KV'],
+  ['ssm', 'SSM'],
+  ['hybrid', 'Hybrid'],
+] as const
+
+const SORTS = [
+  { id: 'used', label: 'Last used' },
+  { id: 'created', label: 'Newest' },
+  { id: 'name', label: 'Name' },
+  { id: 'size', label: 'Size' },
+  { id: 'tokens', label: 'Tokens' },
+] as const
+
+/** The row above the cartridges: facets as chips, sort order, grid or list. */
+export function LibraryFilters({
+  layout,
+  onLayout,
+}: {
+  readonly layout: Layout
+  readonly onLayout: (layout: Layout) => void
+}) {
+  const { library } = useStudio()
+  const filter = useStore(library, s => s.filter)
+  const facets = useStore(library, s => s.facets)
+  const set = library.getState().setFilter
+  const models = Object.entries(facets?.model ?? {})
+  const tags = Object.entries(facets?.tag ?? {})
+  const isFree =
+    filter.kind === undefined &&
+    filter.model === undefined &&
+    filter.tag === undefined &&
+    filter.trust === undefined &&
+    filter.verified === undefined
+  return (
+    <div className="Library-filters">
+      <fieldset className="Library-chips" aria-label="Filters">
+        <Chip
+          selected={isFree}
+          count={facets?.all ?? 0}
+          onChange={() =>
+            set({ kind: undefined, model: undefined, tag: undefined, trust: undefined, verified: undefined })
+          }
+        >
+          All
+        </Chip>
+        {KINDS.map(([kind, label]) => {
+          const count = facets?.kind[kind] ?? 0
+          if (count === 0 && filter.kind !== kind) return null
+          return (
+            <Chip
+              key={kind}
+              selected={filter.kind === kind}
+              count={count}
+              onChange={on => set({ kind: on ? kind : undefined })}
+            >
+              {label}
+            </Chip>
+          )
+        })}
+        <Chip
+          selected={filter.verified === 'recomputed'}
+          count={facets?.verified['recomputed'] ?? 0}
+          onChange={on => set({ verified: on ? 'recomputed' : undefined })}
+        >
+          Recomputed
+        </Chip>
+        {(facets?.trust['restricted'] ?? 0) > 0 || filter.trust === 'restricted' ? (
+          <Chip
+            selected={filter.trust === 'restricted'}
+            count={facets?.trust['restricted'] ?? 0}
+            onChange={on => set({ trust: on ? 'restricted' : undefined })}
+          >
+            Restricted
+          </Chip>
+        ) : null}
+        {models.length > 1 || filter.model !== undefined ? (
+          <Select
+            pill
+            hideLabel
+            label="Model"
+            value={filter.model ?? 'any'}
+            onChange={model => set({ model: model === 'any' ? undefined : model })}
+            options={[
+              { id: 'any', label: 'Any model' },
+              ...models.map(([model, count]) => ({ id: model, label: model, description: cartridges(count) })),
+            ]}
+          />
+        ) : null}
+        {tags.length > 0 || filter.tag !== undefined ? (
+          <Select
+            pill
+            hideLabel
+            label="Tag"
+            value={filter.tag ?? 'any'}
+            onChange={tag => set({ tag: tag === 'any' ? undefined : tag })}
+            options={[
+              { id: 'any', label: 'Any tag' },
+              ...tags.map(([tag, count]) => ({ id: tag, label: tag, description: cartridges(count) })),
+            ]}
+          />
+        ) : null}
+      </fieldset>
+      <Select
+        pill
+        hideLabel
+        label="Sort by"
+        value={filter.sort ?? 'used'}
+        onChange={sort => set({ sort })}
+        options={SORTS}
+      />
+      <SegmentedControl
+        label="Layout"
+        value={layout}
+        onChange={onLayout}
+        segments={[
+          { id: 'grid', label: 'Grid', icon: <LayoutGrid aria-hidden /> },
+          { id: 'list', label: 'List', icon: <List aria-hidden /> },
+        ]}
+      />
+    </div>
+  )
+}
+
+function cartridges(count: number): string {
+  return count === 1 ? '1 cartridge' : `${count.toLocaleString('en-US')} cartridges`
+}

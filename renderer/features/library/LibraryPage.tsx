@@ -1,0 +1,128 @@
+import { FileInput, LibraryBig, Plus, SearchX } from 'lucide-react'
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import { openFiles } from '../../app/openFiles.ts'
+import { Page } from '../../app/Page.tsx'
+import { useUi } from '../../app/uiStore.ts'
+import { useMedia } from '../../app/useMedia.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { Button } from '../../ui/Button.tsx'
+import { EmptyState } from '../../ui/EmptyState.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
+import { CartridgeList, type Layout } from './CartridgeList.tsx'
+import { DetailsPane } from './DetailsPane.tsx'
+import { LibraryFilters } from './LibraryFilters.tsx'
+import { RenameDialog } from './RenameDialog.tsx'
+import { SelectionPane } from './SelectionPane.tsx'
+import { useLibraryActions } from './useLibraryActions.ts'
+import './library.css'
+
+const LAYOUT_KEY = 'studio.library.layout'
+const openImport = () => openFiles('.cartridge', files => useUi.getState().setImports(files))
+
+/** All cartridges: find one, look at it, and everything one does to it as a whole. */
+export function LibraryPage() {
+  const { library } = useStudio()
+  const navigate = useNavigate()
+  const total = useStore(library, s => s.total)
+  const all = useStore(library, s => s.facets?.all ?? 0)
+  const error = useStore(library, s => s.error)
+  const selected = useStore(library, s => s.selected)
+  const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
+  const [renaming, setRenaming] = useState<string | null>(null)
+  const [sheet, setSheet] = useState(false)
+  const narrow = useMedia('(max-width: 800px)')
+  const actions = useLibraryActions()
+  const shown = selected.at(-1)
+
+  const pane =
+    selected.length > 1 ? (
+      <SelectionPane packetIds={selected} onClear={() => library.getState().select([])} />
+    ) : shown === undefined ? null : (
+      <DetailsPane key={shown} packetId={shown} onRename={() => setRenaming(shown)} />
+    )
+
+  return (
+    <Page
+      title="Library"
+      fill
+      actions={
+        <>
+          <Button icon={<FileInput aria-hidden />} onPress={openImport}>
+            Import
+          </Button>
+          <Button variant="primary" icon={<Plus aria-hidden />} onPress={() => navigate('/new')}>
+            New cartridge
+          </Button>
+        </>
+      }
+    >
+      <LibraryFilters
+        layout={layout}
+        onLayout={next => {
+          localStorage.setItem(LAYOUT_KEY, next)
+          setLayout(next)
+        }}
+      />
+      {error !== null && total === null ? (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => library.getState().reload() }} />
+      ) : all === 0 && total === 0 ? (
+        <EmptyState
+          icon={<LibraryBig />}
+          title="No cartridges yet"
+          actions={
+            <>
+              <Button variant="primary" onPress={() => navigate('/new')}>
+                Read a text
+              </Button>
+              <Button onPress={openImport}>Import a .cartridge</Button>
+            </>
+          }
+        >
+          A cartridge is what a model remembers after reading a text. Read it once, then ask as often as you like
+          without reading it again. Drop a document anywhere in this window to begin.
+        </EmptyState>
+      ) : total === 0 ? (
+        <EmptyState
+          icon={<SearchX />}
+          title="Nothing matches"
+          actions={
+            <Button onPress={() => library.getState().setFilter(NO_FILTER)}>
+              Show all {all.toLocaleString('en-US')}
+            </Button>
+          }
+        >
+          No cartridge has these words in its name, card or recipe together with the chosen filters.
+        </EmptyState>
+      ) : (
+        <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>
+          <CartridgeList
+            layout={layout}
+            onOpen={id => void navigate(`/ask/${encodeURIComponent(id)}`)}
+            onRename={setRenaming}
+            onDelete={ids => void actions.remove(ids)}
+            onDetails={narrow ? () => setSheet(true) : undefined}
+          />
+          {narrow ? null : pane}
+        </div>
+      )}
+      {narrow ? (
+        <Sheet title="Cartridge" isOpen={sheet && pane !== null} onClose={() => setSheet(false)}>
+          {pane}
+        </Sheet>
+      ) : null}
+      {renaming === null ? null : <RenameDialog packetId={renaming} onClose={() => setRenaming(null)} />}
+    </Page>
+  )
+}
+
+const NO_FILTER = {
+  query: '',
+  kind: undefined,
+  model: undefined,
+  tag: undefined,
+  trust: undefined,
+  verified: undefined,
+} as const
