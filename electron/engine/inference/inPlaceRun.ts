@@ -9,10 +9,10 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import protobuf from 'protobufjs/light.js'
+import { ONNX_TYPE, type OnnxType } from '#engine/models/compile/onnxProto.ts'
 
 const MARKER = 'outputs_are_written'
 const BINDING_STOPS = 'Non tensor type is temporarily not supported.'
-const INT64 = 7
 
 /** The fields of onnx.proto that the marker needs. */
 const schema = protobuf.Root.fromJSON({
@@ -42,12 +42,12 @@ const schema = protobuf.Root.fromJSON({
 
 /**
  * A graph with the marker as its first output. Protobuf merges repeated messages, so bytes put before a model's are
- * parsed as part of it. `scalar` names an int64 input of the graph.
+ * parsed as part of it. `input` is any input of the graph; it goes into the sequence, so it should be small.
  */
-export function withMarker(graph: Uint8Array, scalar: string): Uint8Array {
-  const sequence = { sequenceType: { elemType: { tensorType: { elemType: INT64 } } } }
+export function withMarker(graph: Uint8Array, input: { readonly name: string; readonly type: OnnxType }): Uint8Array {
+  const sequence = { sequenceType: { elemType: { tensorType: { elemType: ONNX_TYPE[input.type] } } } }
   const marker = {
-    node: [{ input: [scalar], output: [MARKER], opType: 'SequenceConstruct' }],
+    node: [{ input: [input.name], output: [MARKER], opType: 'SequenceConstruct' }],
     output: [{ name: MARKER, type: sequence }],
   }
   return Buffer.concat([schema.lookupType('ModelProto').encode({ graph: marker }).finish(), graph])

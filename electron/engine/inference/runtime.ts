@@ -131,14 +131,17 @@ function create(model: RunnableModel, provider: Provider, threads: number): Prom
   const onDevice = outputs
     .filter(output => output.name !== 'logits')
     .map(output => [output.name, 'gpu-buffer'] as const)
-  return InferenceSession.create(provider === 'cpu' ? withMarker(bytes, 'num_logits') : bytes, {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    ...(provider === 'webgpu' ? { preferredOutputLocation: Object.fromEntries(onDevice) } : {}),
-    extra: { session: { model_external_initializers_file_folder_path: externalFolder } },
-  })
+  return InferenceSession.create(
+    provider === 'cpu' ? withMarker(bytes, { name: 'num_logits', type: 'int64' }) : bytes,
+    {
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      ...(provider === 'webgpu' ? { preferredOutputLocation: Object.fromEntries(onDevice) } : {}),
+      extra: { session: { model_external_initializers_file_folder_path: externalFolder } },
+    },
+  )
 }
 
 function messageOf(thrown: unknown): string {

@@ -1,0 +1,176 @@
+/** How state tensors are stored: float32 as they are, or float16, int8 and float8 e4m3 through small graphs of the runtime. */
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { castGraph, e4m3DecodeGraph, e4m3EncodeGraph, int8DecodeGraph, int8EncodeGraph } from './codecGraphs.ts'
+import { runInPlace } from './inPlaceRun.ts'
+import { sizeOf } from './layers.ts'
+import type { KvBlock, RecurrentLayer, StateSnapshot } from './stateSnapshot.ts'
+
+/** Keys vary by channel and get one scale per head and channel; everything else one per row of its last dimension. */
+export type TensorRole = 'key' | 'value' | 'conv' | 'ssm'
+
+/** One tensor as stored. `data` holds row-major little-endian numbers. */
+export interface EncodedTensor {
+  readonly dtype: StateDtype
+  readonly role: TensorRole
+  readonly dims: readonly number[]
+  /** float32, float16, int8, or float8 e4m3fn bits. */
+  readonly data: Uint8Array
+  /** What the stored numbers are multiplied with; null for the float types. */
+  readonly scales: Float32Array | null
+  /** `dims` with the dimension that shares a scale set to 1: keys `[kvHeads, 1, headDim]`, values `[kvHeads, tokens, 1]`. */
+  readonly scaleDims: readonly number[] | null
+}
+
+const FLOAT16_MAX = 65504
+type Graph = 'narrow16' | 'widen16' | 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
+const GRAPHS: Readonly<Record<Graph, () => Uint8Array>> = {
+  narrow16: () => castGraph('float32', 'float16'),
+  widen16: () => castGraph('float16', 'float32'),
+  'int8-1': () => int8EncodeGraph(1),
+  'int8-2': () => int8EncodeGraph(2),
+  int8: int8DecodeGraph,
+  'e4m3-1': () => e4m3EncodeGraph(1),
+  'e4m3-2': () => e4m3EncodeGraph(2),
+  e4m3: e4m3DecodeGraph,
+}
+/** Made at first use and kept: each is a few kilobytes. */
+const sessions = new Map<Graph, Promise<InferenceSession>>()
+
+/** Throws `E_NOT_SUPPORTED` when a number does not fit the type: better to refuse than to store an infinity. */
+export async function encodeTensor(
+  values: Float32Array,
+  { dims, dtype, role }: { dims: readonly number[]; dtype: StateDtype; role: TensorRole },
+): Promise<EncodedTensor> {
+  if (dtype === 'float32') return { dtype, role, dims, data: bytesOf(values), scales: null, scaleDims: null }
+  const shape = asRank3(dims, role)
+  if (dtype === 'float16') {
+    if (values.some(value => !(Math.abs(value) < FLOAT16_MAX))) throw tooLarge(dtype)
+    const codes = new Uint16Array(values.length)
+    await run('narrow16', { values: new Tensor('float32', values, shape) }, { codes: float16Tensor(codes, shape) })
+    return { dtype, role, dims, data: bytesOf(codes), scales: null, scaleDims: null }
+  }
+  if (values.some(value => !Number.isFinite(value))) throw tooLarge(dtype)
+  const axis = role === 'key' ? 1 : 2
+  const scaleShape = shape.map((dim, i) => (i === axis ? 1 : dim))
+  const scales = new Float32Array(sizeOf(scaleShape))
+  const isInt8 = dtype === 'int8'
+  const codes = isInt8
+    ? new Tensor('int8', new Int8Array(values.length), shape)
+    : new Tensor('uint8', new Uint8Array(values.length), shape)
+  await run(
+    `${isInt8 ? 'int8' : 'e4m3'}-${axis}`,
+    { values: new Tensor('float32', values, shape) },
+    { codes, scales: new Tensor('float32', scales, scaleShape) },
+  )
+  const scaleDims = dims.map((dim, i) => (i === (role === 'key' ? 1 : dims.length - 1) ? 1 : dim))
+  const { buffer, byteOffset, byteLength } = codes.data
+  return { dtype, role, dims, data: new Uint8Array(buffer, byteOffset, byteLength), scales, scaleDims }
+}
+
+/** The numbers a stored tensor stands for. Throws `E_BAD_FORMAT` when data or scales do not have the size of the shape. */
+export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array> {
+  const { dtype, role, dims, data, scales } = tensor
+  const size = sizeOf(dims)
+  if (data.byteLength !== size * BYTES[dtype]) throw wrongSize('data', data.byteLength, size * BYTES[dtype])
+  if (dtype === 'float32') return new Float32Array(aligned(data, 4))
+  if (dtype === 'float16') return widenFloat16(new Uint16Array(aligned(data, 2)))
+  const shape = asRank3(dims, role)
+  const scaleShape = shape.map((dim, i) => (i === (role === 'key' ? 1 : 2) ? 1 : dim))
+  if (scales?.length !== sizeOf(scaleShape)) throw wrongSize('scales', scales?.length ?? 0, sizeOf(scaleShape))
+  const values = new Float32Array(size)
+  const codes =
+    dtype === 'int8'
+      ? new Tensor('int8', new Int8Array(data.buffer, data.byteOffset, size), shape)
+      : new Tensor('uint8', data, shape)
+  await run(
+    dtype === 'int8' ? 'int8' : 'e4m3',
+    { codes, scales: new Tensor('float32', scales, scaleShape) },
+    { values: new Tensor('float32', values, shape) },
+  )
+  return values
+}
+
+/** Widens any number of float16 values at once: pass a whole block of a cartridge and cut the result. */
+export async function widenFloat16(halves: Uint16Array): Promise<Float32Array> {
+  const values = new Float32Array(halves.length)
+  const dims = [1, 1, halves.length]
+  await run('widen16', { values: float16Tensor(halves, dims) }, { codes: new Tensor('float32', values, dims) })
+  return values
+}
+
+/** The state as it will be after storing it in this dtype and restoring it. */
+export async function roundTripState(state: StateSnapshot, dtype: StateDtype): Promise<StateSnapshot> {
+  if (dtype === 'float32') return state
+  const again = async (values: Float32Array, dims: readonly number[], role: TensorRole) =>
+    decodeTensor(await encodeTensor(values, { dims, dtype, role }))
+  const blocks: KvBlock[] = []
+  for (const block of state.blocks) {
+    const layers = []
+    for (const layer of block.layers) {
+      const dims = [layer.kvHeads, block.tokens, layer.headDim]
+      const key = await again(layer.key, dims, 'key')
+      layers.push({ ...layer, key, value: await again(layer.value, dims, 'value') })
+    }
+    blocks.push({ ...block, layers })
+  }
+  const recurrent: RecurrentLayer[] = []
+  for (const layer of state.recurrent) {
+    const conv = await again(layer.conv, layer.convDims, 'conv')
+    recurrent.push({ ...layer, conv, ssm: await again(layer.ssm, layer.ssmDims, 'ssm') })
+  }
+  return { ...state, blocks, recurrent }
+}
+
+const BYTES: Readonly<Record<StateDtype, number>> = { float32: 4, float16: 2, int8: 1, float8_e4m3: 1 }
+
+async function run(graph: Graph, feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): Promise<void> {
+  let session = sessions.get(graph)
+  if (session === undefined) {
+    session = InferenceSession.create(GRAPHS[graph](), { logSeverityLevel: 3, interOpNumThreads: 1 })
+    sessions.set(graph, session)
+  }
+  const marker = new Tensor('int64', BigInt64Array.of(0n), [])
+  await runInPlace(await session, { marker, ...feeds }, outputs)
+}
+
+/**
+ * A float16 tensor over its bits. The Tensor class of Node 24 wraps them into a Float16Array, which onnxruntime-node 1.30
+ * takes for an empty one; it reads `data`, so that property is given to it as it was.
+ */
+function float16Tensor(bits: Uint16Array, dims: readonly number[]): Tensor {
+  return Object.defineProperty(new Tensor('float16', bits, dims), 'data', { value: bits })
+}
+
+/** Keys are `[kvHeads, tokens, headDim]` already; of the others only the rows of the last dimension matter. */
+function asRank3(dims: readonly number[], role: TensorRole): number[] {
+  if (role === 'key') return [...dims]
+  return [1, sizeOf(dims.slice(0, -1)), dims.at(-1) ?? 1]
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+/** The bytes as a buffer that an array of `width`-byte numbers can lie on: the same one where possible, else a copy. */
+function aligned(data: Uint8Array, width: number): ArrayBufferLike {
+  const { buffer, byteOffset, byteLength } = data
+  if (byteOffset === 0 && byteLength === buffer.byteLength && byteLength % width === 0) return buffer
+  return buffer.slice(byteOffset, byteOffset + byteLength)
+}
+
+function tooLarge(dtype: StateDtype): StatePackError {
+  return new StatePackError(
+    'E_NOT_SUPPORTED',
+    `This state has numbers that ${dtype} cannot hold. Store it as float32.`,
+    {
+      dtype,
+      instead: 'float32',
+    },
+  )
+}
+
+function wrongSize(what: string, found: number, expected: number): StatePackError {
+  return new StatePackError('E_BAD_FORMAT', `A stored tensor's ${what} have the wrong size.`, { what, found, expected })
+}

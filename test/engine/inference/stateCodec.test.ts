@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
+import { openRuntime } from '#engine/inference/runtime.ts'
+import {
+  decodeTensor,
+  encodeTensor,
+  roundTripState,
+  type TensorRole,
+  widenFloat16,
+} from '#engine/inference/stateCodec.ts'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { runnableModel, STARTERS } from './runnableModel.ts'
+import { seeded } from './seeded.ts'
+
+const random = seeded(23)
+const uniform = () => random.int(-1_000_000, 1_000_000) / 1_000_000
+
+/** Numbers of very different sizes along every dimension, some exactly zero. */
+function wild(size: number): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => (i % 17 === 0 ? 0 : uniform() * 10 ** ((i % 7) - 3)))
+}
+
+async function again(values: Float32Array, dims: number[], dtype: StateDtype, role: TensorRole): Promise<Float32Array> {
+  return decodeTensor(await encodeTensor(values, { dims, dtype, role }))
+}
+
+describe('storing numbers', () => {
+  it('keeps float32 as it is', async () => {
+    const values = wild(3 * 5 * 7)
+    expect(await again(values, [3, 5, 7], 'float32', 'key')).toEqual(values)
+  })
+
+  it('rounds to float16 as the language does, and widens every float16 exactly', async () => {
+    const values = wild(4 * 64 * 32)
+    expect(await again(values, [4, 64, 32], 'float16', 'value')).toEqual(Float32Array.from(new Float16Array(values)))
+    const halves = Uint16Array.from({ length: 65536 }, (_, bits) => bits)
+    expect(await widenFloat16(halves)).toEqual(Float32Array.from(new Float16Array(halves.buffer)))
+  })
+
+  it('stores int8 keys per channel and values per token, off by at most half a step', async () => {
+    const dims = [2, 9, 5]
+    const values = wild(90)
+    for (const role of ['key', 'value'] as const) {
+      const { data, scales, scaleDims } = await encodeTensor(values, { dims, dtype: 'int8', role })
+      expect(scaleDims).toEqual(role === 'key' ? [2, 1, 5] : [2, 9, 1])
+      const found = await again(values, dims, 'int8', role)
+      for (let h = 0; h < 2; h++) {
+        for (let t = 0; t < 9; t++) {
+          for (let c = 0; c < 5; c++) {
+            const at = (h * 9 + t) * 5 + c
+            const group = Array.from({ length: role === 'key' ? 9 : 5 }, (_, i) =>
+              Math.abs(values[role === 'key' ? (h * 9 + i) * 5 + c : (h * 9 + t) * 5 + i] ?? 0),
+            )
+            const step = Math.max(...group) / 127
+            expect(scales?.[role === 'key' ? h * 5 + c : h * 9 + t]).toBeCloseTo(step === 0 ? 1 : step, 5)
+            expect(Math.abs((found[at] ?? 0) - (values[at] ?? 0))).toBeLessThanOrEqual(step / 2 + 1e-6 * step)
+          }
+        }
+      }
+      expect(data).toHaveLength(90)
+    }
+  })
+
+  it('stores float8 e4m3 as the nearest of its 253 numbers', async () => {
+    const table = Array.from({ length: 256 }, (_, code) => e4m3(code)).filter(Number.isFinite)
+    const values = wild(64 * 10)
+    // One row holds the largest number, so its scale is exactly 1, and every representable number must survive.
+    const exact = Float32Array.from(table)
+    expect(await again(exact, [1, 1, exact.length], 'float8_e4m3', 'value')).toEqual(exact.map(value => value + 0))
+    const { scales } = await encodeTensor(values, { dims: [1, 64, 10], dtype: 'float8_e4m3', role: 'value' })
+    const found = await again(values, [1, 64, 10], 'float8_e4m3', 'value')
+    for (const [i, value] of values.entries()) {
+      const scale = scales?.[Math.floor(i / 10)] ?? 1
+      const nearest = Math.min(...table.map(number => Math.abs(number * scale - value)))
+      expect(Math.abs((found[i] ?? 0) - value)).toBeLessThanOrEqual(nearest * (1 + 1e-5) + 1e-6 * Math.abs(value))
+    }
+  })
+
+  it('refuses what a type cannot hold, and data of the wrong size', async () => {
+    for (const dtype of ['float16', 'int8', 'float8_e4m3'] as const) {
+      const values = Float32Array.of(1, Number.POSITIVE_INFINITY)
+      const encoded = encodeTensor(values, { dims: [1, 1, 2], dtype, role: 'key' })
+      await expect(encoded).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED' })
+    }
+    const large = encodeTensor(Float32Array.of(70_000), { dims: [1, 1, 1], dtype: 'float16', role: 'key' })
+    await expect(large).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED', details: { instead: 'float32' } })
+    const good = await encodeTensor(wild(6), { dims: [1, 2, 3], dtype: 'int8', role: 'value' })
+    await expect(decodeTensor({ ...good, data: good.data.slice(1) })).rejects.toMatchObject({ code: 'E_BAD_FORMAT' })
+    await expect(decodeTensor({ ...good, scales: null })).rejects.toMatchObject({ code: 'E_BAD_FORMAT' })
+  })
+})
+
+describe.each(STARTERS)('a state of %s stored smaller', folder => {
+  it('runs on with an error that shrinks with the type', async () => {
+    const runtime = await openRuntime(await runnableModel(folder), { device: 'cpu', threads: 2 })
+    using session = runtime.newSession()
+    await session.append(random.tokens(150, 2048), { logits: 'none' })
+    const state = await session.capture()
+    const next = random.tokens(10, 2048)
+    const exact = await session.append(next)
+    const klBits: number[] = []
+    for (const dtype of ['float32', 'float16', 'int8', 'float8_e4m3'] as const) {
+      const stored = await roundTripState(state, dtype)
+      const relative = compareStates(state, stored).map(({ maxAbsDiff, maxAbs }) => maxAbsDiff / maxAbs)
+      expect(Math.max(...relative)).toBeLessThanOrEqual(
+        { float32: 0, float16: 5e-4, int8: 4e-3, float8_e4m3: 4e-2 }[dtype],
+      )
+      using again = await runtime.restore(stored)
+      klBits.push(compareLogits(exact, await again.append(next)).klBits)
+    }
+    expect(klBits[0]).toBe(0)
+    expect(klBits[1]).toBeLessThan(1e-3)
+    expect(klBits[1]).toBeLessThan(klBits[2] ?? 0)
+    expect(klBits[2]).toBeLessThan(klBits[3] ?? 0)
+    await runtime.dispose()
+  })
+})
+
+/** Sign, four exponent bits with bias 7, three mantissa bits (OCP 8-bit floating point specification). */
+function e4m3(code: number): number {
+  if ((code & 127) === 127) return Number.NaN
+  const exponent = (code >> 3) % 16
+  const fraction = (code % 8) / 8
+  return (code >= 128 ? -1 : 1) * (exponent === 0 ? fraction * 2 ** -6 : (1 + fraction) * 2 ** (exponent - 7))
+}
