@@ -105,6 +105,10 @@ export interface Model {
   readonly kind: ModelKind
   /** `model_type` of config.json. */
   readonly architecture: string
+  /** Numbers in the weights: tied tables once, constants saved along not at all. */
+  readonly parameters: number
+  /** Bytes of the weight files' tensors. */
+  readonly weightBytes: number
   readonly vocabSize: number
   /** null: no limit. */
   readonly contextLength: number | null

@@ -3,7 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { readCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, isBuffer, readCheckpoint } from './checkpoint.ts'
 import { compileGraph, prepareArchitecture } from './compile/compile.ts'
 import { readConfig } from './config.ts'
 import { parsePythonJson } from './configJson.ts'
@@ -48,6 +48,8 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     folder,
     kind: layers.geometry.kind satisfies ModelKind,
     architecture,
+    parameters: parametersOf(checkpoint),
+    weightBytes: [...checkpoint.tensors.values()].reduce((sum, { length }) => sum + length, 0),
     vocabSize: layers.vocabSize,
     contextLength: layers.contextLength,
     config: layers.config,
@@ -68,6 +70,11 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     tokenizer,
     graph,
   }
+}
+
+function parametersOf(checkpoint: Checkpoint): number {
+  const weights = [...checkpoint.tensors.values()].filter(({ name }) => !isBuffer(name))
+  return weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
 }
 
 async function requireFolder(folder: string): Promise<void> {

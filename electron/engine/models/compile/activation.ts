@@ -9,9 +9,16 @@ export const ACTIVATIONS = [
   'gelu_pytorch_tanh',
   'gelu_fast',
   'gelu_python',
+  'gelu_python_tanh',
+  'gelu_accurate',
+  'gelu_10',
   'quick_gelu',
   'relu',
   'relu2',
+  'relu6',
+  'leaky_relu',
+  'mish',
+  'hardswish',
   'tanh',
   'sigmoid',
   'linear',
@@ -26,7 +33,11 @@ export function activate(graph: GraphBuilder, activation: Activation, x: Value):
     case 'gelu':
     case 'gelu_python':
       return graph.op('Gelu', [x])
+    case 'gelu_10':
+      return graph.op('Clip', [graph.op('Gelu', [x]), graph.float32(-10), graph.float32(10)])
     case 'gelu_new':
+    case 'gelu_accurate':
+    case 'gelu_python_tanh':
     case 'gelu_pytorch_tanh':
     case 'gelu_fast':
       // x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))
@@ -39,6 +50,14 @@ export function activate(graph: GraphBuilder, activation: Activation, x: Value):
       const positive = graph.op('Relu', [x])
       return graph.op('Mul', [positive, positive])
     }
+    case 'relu6':
+      return graph.op('Clip', [x, graph.float32(0), graph.float32(6)])
+    case 'leaky_relu':
+      return graph.op('LeakyRelu', [x], { alpha: { float: 0.01 } })
+    case 'mish':
+      return graph.op('Mish', [x])
+    case 'hardswish':
+      return graph.op('HardSwish', [x])
     case 'tanh':
       return graph.op('Tanh', [x])
     case 'sigmoid':

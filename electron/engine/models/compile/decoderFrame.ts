@@ -45,6 +45,12 @@ export class DecoderFrame {
     return this.graph.op('Reshape', [x, shape])
   }
 
+  /** `[B, T, n·headDim] -> [B, T, n, headDim]`. */
+  splitHeads(x: Value, headDim: number): Value {
+    const shape = this.graph.op('Concat', [this.batch, this.tokens, this.graph.int64([-1, headDim])], { axis: 0 })
+    return this.graph.op('Reshape', [x, shape])
+  }
+
   /** `[N, width] -> [B·num_logits, width]`: only the positions whose logits are asked for go on to the head. */
   lastPositions(x: Value, width: number): Value {
     const { graph } = this

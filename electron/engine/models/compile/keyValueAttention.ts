@@ -4,6 +4,9 @@ import type { Value } from './graphBuilder.ts'
 
 const INT64 = 7
 
+/** GroupQueryAttention takes heads of a multiple of this size. */
+const KERNEL_MULTIPLE = 8
+
 export interface HeadGeometry {
   readonly heads: number
   readonly kvHeads: number
@@ -38,23 +41,49 @@ export class KeyValueAttention {
 
   /**
    * `softmax(scale · q kᵀ + causal mask) v` over the row's past and new tokens; appends the new keys and values to
-   * the cache. q `[B, T, heads·headDim]`, k and v `[B, T, kvHeads·headDim]`, already rotated -> `[B, T, heads·headDim]`.
+   * the cache. q `[B, T, heads·headDim]`, k and v `[B, T, kvHeads·headDim]`, already rotated, or all three side by side in
+   * q and the others `''` -> `[B, T, heads·headDim]`.
    */
   attend(layer: number, qkv: readonly [q: Value, k: Value, v: Value], geometry: HeadGeometry): Value {
     const { graph } = this.#frame
-    const { kvHeads, headDim } = geometry
-    const past = ['key', 'value'].map(part =>
-      graph.input(`past_key_values.${layer}.${part}`, 'float32', ['batch', kvHeads, 'capacity', headDim]),
-    )
-    const present = ['key', 'value'].map(part => `present.${layer}.${part}`)
-    const output = graph.name('attention')
-    graph.node('GroupQueryAttention', [...qkv, ...past, this.#seqlens, this.#total], [output, ...present], {
-      num_heads: geometry.heads,
+    const { heads, kvHeads, headDim } = geometry
+    const dims = ['batch', kvHeads, 'capacity', headDim]
+    const names = ['key', 'value'].map(part => `${layer}.${part}`)
+    const past = names.map(name => graph.input(`past_key_values.${name}`, 'float32', dims))
+    const present = names.map(name => `present.${name}`)
+    for (const name of present) graph.output(name, 'float32', dims)
+    const attributes = {
+      num_heads: heads,
       kv_num_heads: kvHeads,
       scale: { float: geometry.scale },
       local_window_size: geometry.window ?? -1,
-    })
-    for (const name of present) graph.output(name, 'float32', ['batch', kvHeads, 'capacity', headDim])
-    return output
+    }
+    const output = graph.name('attention')
+    const rows = [this.#seqlens, this.#total]
+    const padding = (KERNEL_MULTIPLE - (headDim % KERNEL_MULTIPLE)) % KERNEL_MULTIPLE
+    if (padding === 0) {
+      graph.node('GroupQueryAttention', [...qkv, ...past, ...rows], [output, ...present], attributes)
+      return output
+    }
+    // Zeros at the end of every head change no score and come out as zeros; they are cut off again.
+    const widened = [
+      ...qkv.map(value => (value === '' ? '' : this.#widenHeads(value, headDim, padding))),
+      ...past.map(value => graph.op('Pad', [value, graph.int64([0, 0, 0, 0, 0, 0, 0, padding])])),
+    ]
+    const wide = present.map(() => graph.name('wide'))
+    graph.node('GroupQueryAttention', [...widened, ...rows], [output, ...wide], attributes)
+    const cut = (value: Value, as?: string) =>
+      graph.op('Slice', [value, graph.int64([0]), graph.int64([headDim]), graph.int64([-1])], {}, as)
+    for (const [index, name] of present.entries()) cut(wide[index] ?? '', name)
+    const perHead = this.#frame.unflattenTo(output, [heads, headDim + padding])
+    return this.#frame.unflattenTo(cut(perHead), [heads * headDim])
+  }
+
+  /** `[B, T, n·headDim] -> [B, T, n·(headDim + padding)]`. */
+  #widenHeads(x: Value, headDim: number, padding: number): Value {
+    const { graph } = this.#frame
+    const perHead = this.#frame.splitHeads(x, headDim) // [B, T, n, headDim]
+    const padded = graph.op('Pad', [perHead, graph.int64([0, 0, 0, 0, 0, 0, 0, padding])])
+    return this.#frame.unflatten(padded)
   }
 }

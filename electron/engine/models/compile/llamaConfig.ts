@@ -72,6 +72,7 @@ export function readLlamaConfig(config: ConfigFields, variant: LlamaVariant): Ll
     windows: variant.windows(config, layers),
   } satisfies LlamaConfig
   config.must('rope_interleaved', false)
+  config.must('use_mrope', false)
   config.finish()
   return parsed
 }

@@ -41,9 +41,15 @@ export const mamba: Architecture = {
 
 /** The names both Mamba generations use. */
 export const MAMBA_COMPONENTS = {
-  embeddings: ['backbone.embeddings.weight'],
+  embeddings: ['backbone.embeddings.weight', 'backbone.embedding.weight'],
   norm: /^backbone\.(?:layers\.(\d+)\.norm|norm_f)\./,
   mixer: /^backbone\.layers\.(\d+)\.mixer\./,
+}
+
+/** The original code's files call the table `embedding`; transformers reads both. */
+export function embeddingName(weights: GraphWeights): string {
+  const original = 'backbone.embedding.weight'
+  return weights.has(original) ? original : 'backbone.embeddings.weight'
 }
 
 /** Defaults are those of transformers' MambaConfig; hub files also carry the original code's names for the same sizes. */
@@ -81,7 +87,8 @@ function readMamba(config: ConfigFields): MambaConfig {
 
 function buildMamba(graph: GraphBuilder, weights: GraphWeights, c: MambaConfig): void {
   const frame = new DecoderFrame(graph)
-  const embedded = weights.gather('backbone.embeddings.weight', [c.vocabSize, c.width], frame.inputIds) // [B, T, width]
+  const table = embeddingName(weights)
+  const embedded = weights.gather(table, [c.vocabSize, c.width], frame.inputIds) // [B, T, width]
   let x = frame.flatten(embedded, c.width) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const norm = weights.get(`backbone.layers.${layer}.norm.weight`, [c.width])
@@ -89,7 +96,7 @@ function buildMamba(graph: GraphBuilder, weights: GraphWeights, c: MambaConfig):
   }
   const norm = weights.get('backbone.norm_f.weight', [c.width])
   const last = rmsNorm(graph, frame.lastPositions(x, c.width), norm, c.epsilon)
-  const name = c.tied ? 'backbone.embeddings.weight' : 'lm_head.weight'
+  const name = c.tied ? table : 'lm_head.weight'
   vocabularyHead(frame, weights, { hidden: last, name, vocabSize: c.vocabSize, width: c.width })
 }
 

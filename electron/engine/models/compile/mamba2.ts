@@ -6,7 +6,7 @@ import { causalConv } from './causalConv.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
-import { MAMBA_COMPONENTS } from './mamba.ts'
+import { embeddingName, MAMBA_COMPONENTS } from './mamba.ts'
 
 interface Mamba2Config {
   readonly vocabSize: number
@@ -87,7 +87,8 @@ function readMamba2(config: ConfigFields): Mamba2Config {
 
 function buildMamba2(graph: GraphBuilder, weights: GraphWeights, c: Mamba2Config): void {
   const frame = new DecoderFrame(graph)
-  const embedded = weights.gather('backbone.embeddings.weight', [c.vocabSize, c.width], frame.inputIds) // [B, T, width]
+  const table = embeddingName(weights)
+  const embedded = weights.gather(table, [c.vocabSize, c.width], frame.inputIds) // [B, T, width]
   let x = frame.flatten(embedded, c.width) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const norm = weights.get(`backbone.layers.${layer}.norm.weight`, [c.width])
@@ -95,7 +96,7 @@ function buildMamba2(graph: GraphBuilder, weights: GraphWeights, c: Mamba2Config
   }
   const norm = weights.get('backbone.norm_f.weight', [c.width])
   const last = rmsNorm(graph, frame.lastPositions(x, c.width), norm, c.epsilon)
-  const name = c.tied ? 'backbone.embeddings.weight' : 'lm_head.weight'
+  const name = c.tied ? table : 'lm_head.weight'
   vocabularyHead(frame, weights, { hidden: last, name, vocabSize: c.vocabSize, width: c.width })
 }
 
