@@ -3,12 +3,12 @@
 //   --no-open        print the address and serve, open nothing
 //   --browser        do not look for Electron
 //   STATEPACK_PORT   the port of the loopback host (a free one by default)
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { hasDisplay, openBrowserWindow } from './browserWindow.mjs'
 import { findElectron } from './electronBinary.mjs'
+import { freshBuild } from './freshBuild.mjs'
 import { findNode, root } from './pinnedNode.mjs'
 
 const args = process.argv.slice(2)
@@ -22,25 +22,6 @@ if (node !== process.execPath) {
   // Ctrl+C reaches both; the inner one cleans up and decides.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => again.kill(signal))
   process.exit(await new Promise(resolve => again.on('exit', code => resolve(code ?? 1))))
-}
-
-/** The newest change below a folder, milliseconds. */
-function newest(folder) {
-  if (!existsSync(folder)) return 0
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0)
-}
-
-/** Builds when there is no build, or a source is newer than it. */
-function build() {
-  const built = ['out/main/serve.js', 'out/main/engine.js', 'out/renderer/index.html'].map(file => join(root, file))
-  const oldest = Math.min(...built.map(file => (existsSync(file) ? statSync(file).mtimeMs : 0)))
-  if (oldest > Math.max(...['shared', 'electron', 'renderer'].map(name => newest(join(root, name))))) return
-  const program = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
-  if (!existsSync(program)) return
-  const { status } = spawnSync(node, [program, 'build', '--logLevel', 'error'], { cwd: root, stdio: 'inherit' })
-  if (status !== 0) process.exit(status ?? 1)
 }
 
 /** Starts the loopback host and resolves with where it answers. */
@@ -57,7 +38,10 @@ async function serve() {
   return { host, ended, address }
 }
 
-build()
+await freshBuild(root, node).catch(problem => {
+  console.error(problem.message)
+  process.exit(1)
+})
 const noOpen = args.includes('--no-open')
 const display = hasDisplay()
 let why = 'as asked'

@@ -42,10 +42,10 @@ const RULES: Readonly<Record<Realm, Rule>> = {
 function importsOf(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
   const patterns = [
-    /\bfrom\s*['"]([^'"]+)['"]/g,
-    /\bimport\s*['"]([^'"]+)['"]/g,
-    /\bimport\s*\(\s*['"`]([^'"`]+)['"`]/g,
-    /\brequire\s*\(\s*['"]([^'"]+)['"]/g,
+    /\bfrom\s*['"]([^'"\s]+)['"]/g,
+    /^\s*import\s*['"]([^'"\s]+)['"]/gm,
+    /\bimport\s*\(\s*['"`]([^'"`\s]+)['"`]/g,
+    /\brequire\s*\(\s*['"]([^'"\s]+)['"]/g,
   ]
   return patterns.flatMap(pattern => [...code.matchAll(pattern)].map(match => match[1] ?? ''))
 }

@@ -1,0 +1,56 @@
+// Builds out/ when it is missing or older than a source; processes that want it at the same time wait for one build.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const SOURCES = ['shared', 'electron', 'renderer']
+const PRODUCTS = ['main/main.js', 'main/engine.js', 'main/serve.js', 'preload/preload.cjs', 'renderer/index.html']
+/** A lock older than this was left by a build that was killed. */
+const STALE_MS = 90_000
+
+/** The newest change below a folder, milliseconds. */
+function newest(folder) {
+  if (!existsSync(folder)) return 0
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0)
+}
+
+function isFresh(root) {
+  const built = PRODUCTS.map(file => join(root, 'out', file))
+  if (!built.every(file => existsSync(file))) return false
+  const oldest = Math.min(...built.map(file => statSync(file).mtimeMs))
+  return oldest > Math.max(...SOURCES.map(name => newest(join(root, name))))
+}
+
+function takeLock(lock) {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch {
+    if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > STALE_MS) rmdirSync(lock)
+    return false
+  }
+}
+
+/** Resolves when out/ is up to date; throws when the build fails. Does nothing in a package without its build tools. */
+export async function freshBuild(root, node = process.execPath) {
+  const program = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
+  if (!existsSync(program)) return
+  mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true })
+  const lock = join(root, 'node_modules', '.cache', 'build.lock')
+  while (!isFresh(root)) {
+    if (!takeLock(lock)) {
+      await new Promise(resolve => setTimeout(resolve, 100))
+      continue
+    }
+    try {
+      const build = spawn(node, [program, 'build', '--logLevel', 'error'], { cwd: root, stdio: ['ignore', 2, 2] })
+      const status = await new Promise(resolve => build.on('exit', resolve).on('error', () => resolve(1)))
+      if (status !== 0) throw new Error('The Studio could not be built.')
+      return
+    } finally {
+      rmdirSync(lock)
+    }
+  }
+}
