@@ -6,6 +6,8 @@ import { type Descriptor, layoutSchema, type Manifest } from '#shared/domain/oci
 import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
 import { BlobWriter, type NewBlob } from './blobWriter.ts'
+import { type ExportOptions, exportCartridge, exportCartridgeFile } from './cartridgeFile/exportCartridge.ts'
+import { type ImportOptions, importCartridge, importCartridgeFile } from './cartridgeFile/importCartridge.ts'
 import { describeAll } from './describePackets.ts'
 import { writeDurably } from './durableFile.ts'
 import type { Fs } from './fs.ts'
@@ -149,6 +151,26 @@ export class Store {
       throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { packetId })
     }
     return found
+  }
+
+  /** See {@link exportCartridge}. */
+  exportCartridge(packetId: Digest, options: ExportOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    return exportCartridge(this.parts, packetId, options)
+  }
+
+  /** See {@link exportCartridgeFile}. */
+  exportCartridgeFile(target: ExportOptions & { packetId: Digest; path: string }): Promise<number> {
+    return exportCartridgeFile(this.parts, target)
+  }
+
+  /** See {@link importCartridge}. */
+  importCartridge(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<PublishResult> {
+    return importCartridge(this.parts, source, options)
+  }
+
+  /** See {@link importCartridgeFile}. */
+  importCartridgeFile(file: ImportOptions & { path: string }): Promise<PublishResult> {
+    return importCartridgeFile(this.parts, file)
   }
 
   /** See {@link collectGarbage}. */

@@ -14,6 +14,8 @@ export interface PacketQuery {
   readonly trust?: Trust
   readonly verified?: VerifiedLevel
   readonly packetId?: Digest
+  /** Only packets that somebody named: not the states between two questions. Facets then count these only, too. */
+  readonly named?: boolean
   readonly sort?: PacketSort
   readonly offset?: number
   readonly limit?: number
@@ -57,6 +59,7 @@ export interface PacketList {
 }
 
 const NAME = 'coalesce((SELECT min(name) FROM main.names n WHERE n.packet_id = l.packet_id), i.title)'
+const NAMED = 'EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)'
 const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
   LEFT JOIN idx.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`
 const ORDER: Readonly<Record<PacketSort, string>> = {
@@ -69,7 +72,8 @@ const ORDER: Readonly<Record<PacketSort, string>> = {
 
 /** Lists the packets of the library that have an index entry and are not deleted. */
 export function listPackets(db: Database, query: PacketQuery): PacketList {
-  const text = textCondition(query.query ?? '')
+  const words = textCondition(query.query ?? '')
+  const text = query.named ? { ...words, conditions: [...words.conditions, NAMED] } : words
   const conditions = [...text.conditions]
   const values: (string | number)[] = [...text.values]
   const filters = [

@@ -1,0 +1,121 @@
+/**
+ * Writing a packet as one canonical `.cartridge` file: an uncompressed tar of the OCI layout that holds just this packet
+ * and what refers to it. The bytes depend on the packet and its referrers alone, so equal packets give equal files.
+ */
+import { basename, dirname, join } from 'node:path'
+import { type Digest, hexOf } from '#shared/domain/digest.ts'
+import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
+import { discard } from '../durableFile.ts'
+import { storeError } from '../fsError.ts'
+import { indexBytes } from '../indexFile.ts'
+import { OCI_LAYOUT_BYTES } from '../layout.ts'
+import { MANIFEST_CAP, parseManifest } from '../manifests.ts'
+import { nodeFs } from '../nodeFs.ts'
+import type { StoreParts } from '../storeParts.ts'
+import { tempPath } from '../tempFiles.ts'
+import { canonicalHeader, TAR_BLOCK } from './tarHeader.ts'
+
+export interface ExportOptions {
+  /** Carry signatures and traces along (default true). */
+  readonly referrers?: boolean
+}
+
+/** The path of a blob inside a cartridge file. */
+export function blobName(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`
+}
+
+/** index.json of a cartridge file: the packet, then its referrers in the order of their digests. */
+export function cartridgeIndexBytes(packet: Root, referrers: readonly Root[]): Uint8Array {
+  return indexBytes(
+    [packet, ...referrers].map(({ digest, size, manifest }) => ({
+      mediaType: OCI_MANIFEST,
+      digest,
+      size,
+      ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
+    })),
+  )
+}
+
+/** A manifest with the descriptor that names it. */
+export interface Root {
+  readonly digest: Digest
+  readonly size: number
+  readonly manifest: Manifest
+}
+
+/**
+ * The file in chunks. Every blob is re-hashed on the way: `E_CORRUPT` or `E_MISSING_BLOB` may come after bytes have been
+ * yielded, so a receiver keeps the file only when the iteration ends normally.
+ */
+export async function* exportCartridge(
+  store: StoreParts,
+  packetId: Digest,
+  options: ExportOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const packet = await readRoot(store, packetId)
+  const rows = options.referrers === false ? [] : store.library.referrers.list({ subject: packetId })
+  const referrers: Root[] = []
+  for (const { digest } of rows) referrers.push(await readRoot(store, digest))
+
+  yield* entry('oci-layout', OCI_LAYOUT_BYTES)
+  yield* entry('index.json', cartridgeIndexBytes(packet, referrers))
+  const written = new Set<Digest>()
+  for (const root of [packet, ...referrers]) {
+    for (const blob of [rootDescriptor(root), ...blobsOf(root.manifest)]) {
+      if (written.has(blob.digest)) continue
+      written.add(blob.digest)
+      yield canonicalHeader(blobName(blob.digest), blob.size)
+      yield* store.blobs.stream(blob)
+      yield padding(blob.size)
+    }
+  }
+  yield new Uint8Array(2 * TAR_BLOCK)
+}
+
+/** Writes the file at `path`, whole or not at all. Returns its size. Throws `E_DISK_FULL`, `E_READ_ONLY`, `E_IO`. */
+export async function exportCartridgeFile(
+  store: StoreParts,
+  target: ExportOptions & { packetId: Digest; path: string },
+): Promise<number> {
+  const folder = dirname(target.path)
+  const temp = join(folder, `.${basename(target.path)}.${basename(tempPath(folder))}`)
+  let size = 0
+  try {
+    const file = await nodeFs.open(temp, 'create')
+    try {
+      for await (const chunk of exportCartridge(store, target.packetId, target)) {
+        await file.write(chunk)
+        size += chunk.byteLength
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await nodeFs.rename(temp, target.path)
+    await nodeFs.syncFolder(folder)
+    return size
+  } catch (error) {
+    await discard(nodeFs, temp)
+    throw storeError(error, `write ${target.path}`, 'write')
+  }
+}
+
+async function readRoot(store: StoreParts, digest: Digest): Promise<Root> {
+  const bytes = await store.blobs.read(digest, { maxBytes: MANIFEST_CAP })
+  return { digest, size: bytes.byteLength, manifest: parseManifest(bytes) }
+}
+
+function rootDescriptor({ digest, size }: Root): Descriptor {
+  return { mediaType: OCI_MANIFEST, digest, size }
+}
+
+function* entry(name: string, bytes: Uint8Array): Generator<Uint8Array> {
+  yield canonicalHeader(name, bytes.byteLength)
+  yield bytes
+  yield padding(bytes.byteLength)
+}
+
+function padding(size: number): Uint8Array {
+  return new Uint8Array((TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK)
+}
