@@ -60,7 +60,12 @@ export const promptSpanSchema = z.strictObject({
 })
 
 /** How far the stored dtype moved the logits, measured at creation; null for a lossless dtype. */
-export const lossSchema = z.strictObject({ kl: z.number(), top1: z.boolean(), maxAbsDiff: z.number() })
+export const lossSchema = z.strictObject({
+  /** Kullback-Leibler divergence of the restored next-token distribution, bits. */
+  klBits: z.number(),
+  top1: z.boolean(),
+  maxAbsDiff: z.number(),
+})
 
 /** One SSM layer's state: convolution history `[channels, kernel - 1]`, recurrent state `[heads, headDim, state]` or `[channels, state]`. */
 const ssmLayerSchema = z.strictObject({ layer: count, conv: z.array(count), ssm: z.array(count) })

@@ -88,14 +88,14 @@ export interface ComponentCheck {
  */
 export function checkComponents(config: CartridgeConfig, actual: readonly Component[]): ComponentCheck[] {
   return COMPONENTS.map(({ id, title }) => {
-    const expected = describe(config.components.find(component => component.id === id))
-    const found = describe(actual.find(component => component.id === id))
+    const expected = digestText(config.components.find(component => component.id === id))
+    const found = digestText(actual.find(component => component.id === id))
     const ok = expected === found
     return { component: id, ok, expected, found, message: ok ? `${title}: as recorded.` : `${title} differs.` }
   })
 }
 
-function describe(component: Component | undefined): string {
+function digestText(component: Component | undefined): string {
   if (component === undefined) return 'missing'
   return component.status === 'not-applicable' ? 'not applicable' : component.digest
 }

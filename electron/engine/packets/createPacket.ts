@@ -24,6 +24,8 @@ export interface CreateInput extends TextInput {
   /** Keep only this many tokens of a text that is too long. */
   readonly firstTokens?: number | undefined
   readonly trust?: 'own' | 'starter'
+  /** Read the text even when its context is stored already, e.g. to replay a receipt. */
+  readonly again?: boolean
 }
 
 export interface Created extends Published {
@@ -45,7 +47,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const stored = findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
-  if (stored !== null)
+  if (stored !== null && !input.again)
     return {
       ...(await reuse(context, stored, { loaded, text, input, seconds })),
       tokensProcessed: 0,
@@ -85,7 +87,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     assembled,
     call,
     trust: input.trust ?? 'own',
-    name: input.name ?? freeName(context, text.title),
+    name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
     receipt: packetId => ({
       ...createDraft(packetId, { loaded, text, contextId: assembled.contextId }),
       blob_sha256: assembled.blobSha256,

@@ -145,7 +145,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   if (!durable) remember(context, base, { contents, contextId: assembled.contextId })
   const total = clock.total()
   const naiveEstimate = context.meter.prefillSeconds(
-    model.fingerprint,
+    model.fingerprint.name,
     runtime.environment.provider,
     counts.naive - generated,
   )

@@ -1,22 +1,8 @@
 import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
-import { argmax, logSumExp } from '../inference/logits.ts'
+import { compareLogits } from '../inference/compareStates.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { roundTrip } from './stateLayers.ts'
-
-/** How far two next-token distributions differ: KL(p || q) in nats, the largest logit difference, the same top token. */
-export function logitDifference(p: Float32Array, q: Float32Array): { kl: number; maxAbsDiff: number; top1: boolean } {
-  const [totalP, totalQ] = [logSumExp(p), logSumExp(q)]
-  let kl = 0
-  let maxAbsDiff = 0
-  for (const [id, logit] of p.entries()) {
-    const other = q[id] ?? 0
-    const logP = logit - totalP
-    kl += Math.exp(logP) * (logP - (other - totalQ))
-    maxAbsDiff = Math.max(maxAbsDiff, Math.abs(logit - other))
-  }
-  return { kl: Math.max(0, kl), maxAbsDiff, top1: argmax(p) === argmax(q) }
-}
 
 /**
  * What storing a state in a lossy dtype does to the model's next word, measured: the last token is read again on the state
@@ -37,8 +23,13 @@ export async function measureLoss(
   using stored = await runtime.restore(roundTrip(snapshot, dtype))
   if (snapshot.recurrent.length === 0) {
     stored.truncate(tokens.length - 1)
-    return logitDifference(logits, await stored.append([last]))
+    return lossOf(logits, await stored.append([last]))
   }
   using exact = await runtime.restore(snapshot)
-  return logitDifference(await exact.append([last]), await stored.append([last]))
+  return lossOf(await exact.append([last]), await stored.append([last]))
+}
+
+function lossOf(exact: Float32Array, stored: Float32Array): CartridgeConfig['cache']['loss'] {
+  const { klBits, maxAbsDiff, sameTop1 } = compareLogits(exact, stored)
+  return { klBits, maxAbsDiff, top1: sameTop1 }
 }

@@ -10,6 +10,7 @@ import {
   type Manifest,
 } from '#shared/domain/oci.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import { sha256 } from '../sha256.ts'
 import type { BlobReader } from '../store/blobReader.ts'
 import { readManifest } from '../store/manifests.ts'
 import { contextId, tokensFromBytes } from './contextId.ts'
@@ -30,6 +31,7 @@ export async function readPacket(blobs: BlobReader, packetId: Digest): Promise<P
   const manifest = await readManifest(blobs, packetId)
   assertCartridge(manifest)
   const config = parseConfig(await blobs.read(manifest.config, { maxBytes: CONFIG_CAP }))
+  assertConsistent(manifest, config)
   return {
     packetId,
     manifest,
@@ -48,6 +50,29 @@ export function assertCartridge({ artifactType, config }: Manifest): void {
   if (artifactType !== CARTRIDGE_ARTIFACT || config.mediaType !== CARTRIDGE_CONFIG) {
     throw badFormat(`its artifact type is ${artifactType ?? 'absent'}`)
   }
+}
+
+/** The config must describe the layers that are there: otherwise a digest in it would bind nothing. */
+function assertConsistent(manifest: Manifest, config: CartridgeConfig): void {
+  const digests = (type: LayerType) =>
+    manifest.layers.filter(layer => layer.mediaType === type).map(layer => layer.digest)
+  const cache = [...digests(LAYER_TYPES.kv), ...digests(LAYER_TYPES.ssm)]
+  const fail = (component: string, what: string): never => {
+    throw new StatePackError('E_BAD_FORMAT', `Not a readable cartridge: ${what}.`, { component })
+  }
+  if (cache.join() !== config.cache.blocks.join())
+    fail('cache', 'its config names other cache layers than its manifest')
+  if (digests(LAYER_TYPES.tokens).join() !== config.tokens.digest)
+    fail('tokens', 'its config names another token buffer')
+  if (sha256(config.tail.text) !== config.tail.digest) fail('tokens', 'its held-back text does not match its digest')
+  if (config.origin.kind === 'mix') return
+  const { count } = config.tokens
+  if (config.position.next !== count)
+    fail('position', `it has ${count} tokens and continues at ${config.position.next}`)
+  const masked = config.attentionMask.reduce((sum, [, length]) => sum + length, 0)
+  if (masked !== count) fail('mask', `its attention mask covers ${masked} of ${count} tokens`)
+  const read = config.segments.reduce((sum, { start, end }) => sum + (end - start), 0)
+  if (read !== count) fail('tokens', `its segments cover ${read} of ${count} tokens`)
 }
 
 /** A cartridge config; throws `E_BAD_FORMAT` naming the field, or `E_UNSUPPORTED_VERSION`. */

@@ -17,7 +17,13 @@ export const receiptMethods = {
   ),
   'receipts.get': method(
     z.strictObject({ id: z.string() }),
-    z.strictObject({ receipt: receiptViewSchema, statement: z.unknown(), envelope: z.unknown(), keyId: z.string() }),
+    z.strictObject({
+      receipt: receiptViewSchema,
+      statement: z.unknown(),
+      /** RFC 6962 proof that the receipt is in the log of now. */
+      inclusion: z.unknown(),
+      keyId: z.string(),
+    }),
   ),
   'receipts.verify': method(
     z.strictObject({ checkpoint: z.string().optional() }),

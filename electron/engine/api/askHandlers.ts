@@ -1,0 +1,16 @@
+import type { Handlers } from '#shared/rpc/contract.ts'
+import { ask, askHistory, keepStep } from '../library/ask.ts'
+import { summaryOf } from '../library/summaries.ts'
+import { resolvePacketId } from '../packets/resolveRef.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned = Extract<keyof Handlers, `ask.${string}`>
+
+export function askHandlers(state: EngineState): Pick<Handlers, Owned> {
+  return {
+    'ask.ask': (input, call) => ask(state, input, call),
+    'ask.history': async ({ ref }) => ({ steps: askHistory(state, await resolvePacketId(state, ref)) }),
+    'ask.clear': async ({ ref }) => ({ removed: state.store.library.asks.clear(await resolvePacketId(state, ref)) }),
+    'ask.keep': async ({ stepId, name }) => summaryOf(state, keepStep(state, stepId, name)),
+  }
+}

@@ -1,0 +1,21 @@
+import type { Settings } from '#shared/rpc/methods/engine.ts'
+import type { PacketContext } from '../packets/context.ts'
+
+/** What handlers share besides the packet operations. */
+export interface EngineState extends PacketContext {
+  readonly version: string
+  readonly startedAt: string
+  readonly folders: {
+    readonly store: string
+    readonly data: string
+    readonly assets: string
+    readonly models: readonly string[]
+  }
+  readonly settings: SettingsStore
+  readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void
+}
+
+export interface SettingsStore {
+  get(): Settings
+  set(change: Partial<Settings>): Settings
+}

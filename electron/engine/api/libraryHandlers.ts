@@ -1,0 +1,91 @@
+import type { Handlers } from '#shared/rpc/contract.ts'
+import { exampleQuestions } from '../library/exampleQuestions.ts'
+import { lineage } from '../library/lineage.ts'
+import { cartridgeSummary, summaryOf } from '../library/summaries.ts'
+import { readDocuments, readPacket } from '../packets/packet.ts'
+import { assertFreeName } from '../packets/publish.ts'
+import { resolvePacketId } from '../packets/resolveRef.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned = Extract<keyof Handlers, `library.${string}`>
+
+export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
+  const { store } = state
+  return {
+    'library.list': async query => {
+      const { items, total, facets } = await store.list({ ...query, named: true })
+      return {
+        items: items.map(item => cartridgeSummary(state, item)),
+        total,
+        facets: {
+          all: facets.all,
+          kind: { ...facets.kind },
+          model: { ...facets.model },
+          trust: { ...facets.trust },
+          verified: { ...facets.verified },
+          tag: { ...facets.tag },
+        },
+      }
+    },
+    'library.get': async ({ ref }) => {
+      const packetId = await resolvePacketId(state, ref)
+      const packet = await readPacket(store.blobs, packetId)
+      const documents = await readDocuments(store.blobs, packet)
+      const usage = store.index.usage(packetId)
+      const { receipts } = await state.receipts.list({ about: packetId, limit: 20 })
+      const names = store.library.packets.names()
+      return {
+        summary: await summaryOf(state, packetId),
+        card: documents.card,
+        recipe: documents.recipe,
+        sources: documents.sources.map(({ digest, name, text, bytes }) => ({ digest, name, text, bytes })),
+        config: packet.config,
+        parents: packet.config.parents.map(parent => ({
+          packetId: parent.packetId,
+          name: names.get(parent.packetId)?.[0] ?? null,
+          op: parent.op,
+        })),
+        usage: { asks: usage?.asks ?? 0, tokensSaved: usage?.tokensSaved ?? 0, secondsSaved: usage?.secondsSaved ?? 0 },
+        exampleQuestions: exampleQuestions(documents.card),
+        receipts: receipts.map(receiptView),
+      }
+    },
+    'library.update': async ({ packetId, name, tags, pinned }) => {
+      const { packets } = store.library
+      if (name !== undefined) {
+        assertFreeName(state, name, packetId)
+        packets.rename(packetId, name, Date.now())
+        store.touchIndexFile()
+      }
+      if (tags !== undefined) packets.setTags(packetId, tags)
+      if (pinned !== undefined) packets.setPinned(packetId, pinned)
+      state.changed([packetId])
+      return summaryOf(state, packetId)
+    },
+    'library.trust': async ({ packetId }) => {
+      const { packets } = store.library
+      if (packets.get(packetId)?.trust === 'restricted') packets.setTrust(packetId, 'trusted')
+      state.changed([packetId])
+      return summaryOf(state, packetId)
+    },
+    'library.delete': async ({ packetIds }) => {
+      const deleted = store.library.packets.remove(packetIds, Date.now())
+      store.touchIndexFile()
+      state.changed(packetIds)
+      return { deleted }
+    },
+    'library.restore': async ({ packetIds }) => {
+      const restored = store.library.packets.restore(packetIds)
+      store.touchIndexFile()
+      state.changed(packetIds)
+      return { restored }
+    },
+    'library.gc': async options => {
+      const { packets, blobs, bytes, dryRun } = await store.gc(options)
+      if (!dryRun && packets > 0) state.changed([])
+      return { packets, blobs, bytes, dryRun }
+    },
+    'library.lineage': ({ ref }) => lineage(state, ref),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Handlers } from '#shared/rpc/contract.ts'
+import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
+import { summaryOf } from '../library/summaries.ts'
+import { type Created, createPacket } from '../packets/createPacket.ts'
+import { createSplit } from '../packets/createSplit.ts'
+import { deltaPacket } from '../packets/deltaPacket.ts'
+import { estimateText } from '../packets/estimateText.ts'
+import { inferPacket } from '../packets/inferPacket.ts'
+import { mergePacket } from '../packets/mergePacket.ts'
+import { readPacket } from '../packets/packet.ts'
+import { resolvePacketId } from '../packets/resolveRef.ts'
+import { tokenizeText } from '../packets/tokenizeText.ts'
+import { verifyPacket } from '../packets/verifyPacket.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned =
+  | 'packets.estimate'
+  | 'packets.create'
+  | 'packets.createSplit'
+  | 'packets.verify'
+  | 'packets.tokenize'
+  | 'packets.delta'
+  | 'packets.infer'
+  | 'packets.merge'
+  | 'packets.resolve'
+
+export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
+  return {
+    'packets.estimate': input => estimateText(state, input),
+    'packets.create': async (input, call) => createdView(state, await createPacket(state, input, call)),
+    'packets.createSplit': async (input, call) => {
+      const parts = await createSplit(state, input, call)
+      return { parts: await Promise.all(parts.map(part => createdView(state, part))) }
+    },
+    'packets.verify': (input, call) => verifyPacket(state, input, call),
+    'packets.tokenize': input => tokenizeText(state, input),
+    'packets.delta': input => deltaPacket(state, input),
+    'packets.infer': (input, call) => inferPacket(state, input, call),
+    'packets.merge': async (input, call) => createdView(state, await mergePacket(state, input, call)),
+    'packets.resolve': async ({ ref }) => {
+      const packetId = await resolvePacketId(state, ref)
+      const packet = await readPacket(state.store.blobs, packetId)
+      const [created] = (await state.receipts.list({ about: packetId, ops: ['create'], limit: 1 })).receipts
+      return {
+        packetId,
+        contextId: packet.contextId,
+        baseSha256: created?.base_sha256 ?? null,
+        cartridge: await summaryOf(state, packetId),
+      }
+    },
+  }
+}
+
+/** A stored packet and what storing it took, as windows show it. */
+export async function createdView(state: EngineState, created: Created): Promise<CreatedView> {
+  const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten } = created
+  return {
+    cartridge: await summaryOf(state, packetId),
+    receipt: receiptView(receipt),
+    ...{ cacheHit, tokensProcessed, seconds, bytesWritten },
+  }
+}

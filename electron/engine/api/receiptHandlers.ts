@@ -1,0 +1,63 @@
+import { parseDigest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
+import type { Handlers } from '#shared/rpc/contract.ts'
+import { replayReceipt } from '../packets/replayReceipt.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned = Extract<keyof Handlers, `receipts.${string}`>
+
+export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
+  const { receipts } = state
+  return {
+    'receipts.list': async ({ op, packetId, ...page }) => {
+      const found = await receipts.list({
+        ...page,
+        ...(op === undefined ? {} : { ops: [parseOp(op)] }),
+        ...(packetId === undefined ? {} : { about: parseDigest(packetId) }),
+      })
+      return { receipts: found.receipts.map(receiptView), total: found.total, ops: { ...found.ops } }
+    },
+    'receipts.get': async ({ id }) => {
+      const receipt = await receipts.get(id)
+      const { receipt_id: _, keyid, ...statement } = receipt
+      return {
+        receipt: receiptView(receipt),
+        statement,
+        inclusion: await receipts.proveInclusion(receipt.seq),
+        keyId: keyid,
+      }
+    },
+    'receipts.verify': async ({ checkpoint }, call) => {
+      const started = performance.now()
+      const total = receipts.count
+      const report = await receipts.verify({
+        checkpoint,
+        signal: call.signal,
+        onProgress: done => call.progress({ phase: 'verifying', done, total, unit: 'items' }),
+      })
+      return {
+        ok: report.ok,
+        count: report.count,
+        verified: report.break === null ? report.count : Math.min(report.break.index, report.count),
+        rootHash: report.root,
+        problem: report.break === null ? null : { index: report.break.index, reason: report.break.message },
+        checkpoint: report.ok && report.count > 0 ? await receipts.checkpoint() : '',
+        seconds: (performance.now() - started) / 1000,
+      }
+    },
+    'receipts.export': async () => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of receipts.export()) chunks.push(chunk)
+      return { fileName: 'receipts.jsonl', bytes: new Uint8Array(Buffer.concat(chunks)) }
+    },
+    'receipts.replay': ({ id }, call) => replayReceipt(state, id, call),
+  }
+}
+
+function parseOp(op: string): ReceiptOp {
+  const parsed = receiptOpSchema.safeParse(op)
+  if (parsed.success) return parsed.data
+  throw new StatePackError('E_BAD_INPUT', `There are no receipts of "${op}".`, { op })
+}

@@ -1,0 +1,139 @@
+/** The composition root: the only file that knows every part. Hosts get handlers and events; nothing else leaves. */
+import { join } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Handlers } from '#shared/rpc/contract.ts'
+import type { EventName } from '#shared/rpc/events.ts'
+import { askHandlers } from './api/askHandlers.ts'
+import { engineHandlers } from './api/engineHandlers.ts'
+import type { EngineState } from './api/engineState.ts'
+import { libraryHandlers } from './api/libraryHandlers.ts'
+import { modelHandlers } from './api/modelHandlers.ts'
+import { packetHandlers } from './api/packetHandlers.ts'
+import { receiptHandlers } from './api/receiptHandlers.ts'
+import { createSettingsStore } from './api/settingsStore.ts'
+import { transferHandlers } from './api/transferHandlers.ts'
+import type { DeviceChoice } from './inference/device.ts'
+import { makeStarters } from './library/starters.ts'
+import { findModels } from './models/findModels.ts'
+import { createModelPool } from './models/modelPool.ts'
+import { createMemoryStates, type UsageMeter } from './packets/context.ts'
+import { describePacket } from './packets/describePacket.ts'
+import { openKeys } from './receipts/keys.ts'
+import { openReceiptLog } from './receipts/receiptLog.ts'
+import { openStore } from './store/openStore.ts'
+import { VERSION } from './version.ts'
+
+export interface EngineOptions {
+  readonly storeFolder: string
+  /** Keys, digests of weights, downloaded models: never inside a store. */
+  readonly dataFolder: string
+  readonly modelFolders: readonly string[]
+  readonly assetsFolder: string
+  /** A device's name, or `auto`; the setting when absent. */
+  readonly device?: string
+  readonly threads?: number
+  /** Fill a new library with the starter cartridges. Default true. */
+  readonly starters?: boolean
+  readonly onEvent?: (name: EventName, data: unknown) => void
+}
+
+export interface Engine {
+  readonly handlers: Partial<Handlers>
+  /** The parts, for the command line and the benchmarks, which run in this very process. */
+  readonly state: EngineState
+  /** Resolves when a new library has its starter cartridges. */
+  readonly startersReady: Promise<void>
+  dispose(): Promise<void>
+}
+
+/** Opens everything. Throws what opening the store, the keys or the receipt log throws; then nothing stays open. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { storeFolder, dataFolder, assetsFolder } = options
+  const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
+  const store = await openStore(storeFolder, { describe: describePacket })
+  try {
+    const keys = await openKeys(join(dataFolder, 'keys'))
+    const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
+    const settings = createSettingsStore(store.library)
+    const models = createModelPool({
+      entries: () =>
+        findModels([
+          { folder: join(assetsFolder, 'models'), starter: true },
+          ...[join(dataFolder, 'models'), ...options.modelFolders, ...settings.get().modelFolders].map(folder => ({
+            folder,
+            starter: false,
+          })),
+        ]),
+      device: () =>
+        options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
+      threads: options.threads,
+      openOptions: { cacheFolder: join(dataFolder, 'digests') },
+    })
+    const state: EngineState = {
+      store,
+      models,
+      receipts,
+      meter: createMemoryMeter(),
+      memory: createMemoryStates(),
+      settings,
+      emit,
+      changed: packetIds => emit('library.changed', { packetIds: [...packetIds] }),
+      version: VERSION,
+      startedAt: new Date().toISOString(),
+      folders: { store: storeFolder, data: dataFolder, assets: assetsFolder, models: options.modelFolders },
+    }
+    const closing = new AbortController()
+    const startersReady =
+      options.starters === false ? Promise.resolve() : makeStarters(state, assetsFolder, { signal: closing.signal })
+    // Without starters the library is empty, which its first screen explains; the next start tries again.
+    startersReady.catch(() => {})
+    return {
+      handlers: {
+        ...engineHandlers(state),
+        ...libraryHandlers(state),
+        ...packetHandlers(state),
+        ...transferHandlers(state),
+        ...askHandlers(state),
+        ...receiptHandlers(state),
+        ...modelHandlers(state),
+      },
+      state,
+      startersReady,
+      async dispose() {
+        closing.abort()
+        await startersReady.catch(() => {})
+        await models.unload()
+        await receipts.close()
+        await store.close()
+      },
+    }
+  } catch (thrown) {
+    await store.close()
+    throw thrown
+  }
+}
+
+function parseDevice(name: string): DeviceChoice {
+  if (name === 'cpu' || name === 'webgpu' || name === 'dml' || name === 'coreml' || name === 'cuda') return name
+  throw new StatePackError('E_DEVICE', `There is no device "${name}".`, { device: name })
+}
+
+function createMemoryMeter(): UsageMeter {
+  const speeds = new Map<string, number>()
+  let last: number | null = null
+  return {
+    prefill({ model, device, tokens, seconds }) {
+      if (tokens < 16 || seconds <= 0) return
+      last = tokens / seconds
+      speeds.set(`${model} ${device}`, last)
+    },
+    prefillSeconds(model, device, tokens) {
+      const speed = [...speeds].find(([key]) =>
+        device === null ? key.startsWith(`${model} `) : key === `${model} ${device}`,
+      )
+      return speed === undefined ? null : tokens / speed[1]
+    },
+    record() {},
+    lastTokensPerSecond: () => last,
+  }
+}

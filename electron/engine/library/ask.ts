@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { type AskStep, askStepSchema } from '#shared/rpc/methods/ask.ts'
+import type { Call, PacketContext } from '../packets/context.ts'
+import { type InferInput, inferPacket } from '../packets/inferPacket.ts'
+import { loadModelFor } from '../packets/openState.ts'
+import { type Packet, readDocuments, readPacket } from '../packets/packet.ts'
+import { assertFreeName } from '../packets/publish.ts'
+import { resolvePacketId } from '../packets/resolveRef.ts'
+import { phraseQuestion } from './phraseQuestion.ts'
+
+export interface AskInput {
+  /** The cartridge in the slot; absent when it was ejected. */
+  readonly ref?: string | undefined
+  readonly model?: string | undefined
+  /** Continue after this step instead of from the cartridge itself. */
+  readonly parentId?: string | undefined
+  readonly question: string
+  readonly maxNewTokens: number
+  readonly sampling?: InferInput['sampling']
+  /** Also ask the bare model. */
+  readonly compare: boolean
+}
+
+/**
+ * Asks a cartridge in the way its model was made for, keeps question and answer in the state, and remembers the step: a
+ * point one can rewind to or branch from. Throws what {@link inferPacket} throws.
+ */
+export async function ask(context: PacketContext, input: AskInput, call: Call): Promise<Output<'ask.ask'>> {
+  if (input.ref === undefined) {
+    const without = await askWithout(context, { ...input, model: input.model ?? '' }, call)
+    return { step: null, with: null, without }
+  }
+  const root = await resolvePacketId(context, input.ref)
+  const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
+  const packet = await readPacket(context.store.blobs, from)
+  const { model, entry } = await loadModelFor(context, packet, { model: input.model, signal: call.signal })
+  const delta = phraseQuestion(model, { question: input.question, before: await before(context, packet) })
+  const options = { maxNewTokens: input.maxNewTokens, sampling: input.sampling }
+  const answer = await inferPacket(
+    context,
+    { ...options, ref: from, model: input.model, delta, keepOutput: true, stream: 'with' },
+    call,
+  )
+  const without = input.compare ? await askWithout(context, { ...input, model: entry.id }, call) : null
+  const step: AskStep = {
+    id: randomUUID(),
+    parentId: input.parentId ?? null,
+    question: input.question,
+    answer: answer.output.trim(),
+    outputTokenIds: answer.outputTokenIds,
+    without:
+      without === null
+        ? null
+        : { answer: without.output.trim(), tokens: without.tokens.processed, seconds: without.seconds.total },
+    fromPacketId: from,
+    packetId: answer.newPacketId,
+    tokens: answer.tokens,
+    seconds: answer.seconds.total,
+    finishReason: answer.finishReason,
+    receiptId: answer.receipt.receipt_id,
+    at: new Date().toISOString(),
+  }
+  remember(context, root, step)
+  return { step, with: answer, without }
+}
+
+async function askWithout(context: PacketContext, input: AskInput & { model: string }, call: Call) {
+  if (input.model === '') throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
+  const { model } = await context.models.load(input.model, call.signal)
+  const delta = phraseQuestion(model, { question: input.question, before: { text: '', generated: false } })
+  const { maxNewTokens, sampling } = input
+  return inferPacket(
+    context,
+    { model: input.model, delta, maxNewTokens, sampling, persist: 'memory', stream: 'without' },
+    call,
+  )
+}
+
+/** How the state ends: the question is phrased to follow it. */
+async function before(context: PacketContext, packet: Packet) {
+  const { sources } = await readDocuments(context.store.blobs, packet)
+  return {
+    text: sources.at(-1)?.text ?? '',
+    generated: packet.config.segments.at(-1)?.kind === 'generated',
+  }
+}
+
+/** Every step ever taken from a cartridge, oldest first. */
+export function askHistory({ store }: Pick<PacketContext, 'store'>, root: Digest): AskStep[] {
+  return store.library.asks.ofRoot(root).flatMap(({ detail }) => askStepSchema.safeParse(detail).data ?? [])
+}
+
+/** Names the state after a step, so that it stands in the library. */
+export function keepStep(context: PacketContext, stepId: string, name: string): Digest {
+  const packetId = stateAfter(context, stepId)
+  assertFreeName(context, name, packetId)
+  context.store.library.packets.rename(packetId, name, Date.now())
+  context.store.touchIndexFile()
+  context.changed([packetId])
+  return packetId
+}
+
+function stateAfter({ store }: Pick<PacketContext, 'store'>, stepId: string): Digest {
+  const packetId = store.library.asks.get(stepId)?.newPacketId
+  if (packetId) return packetId
+  throw new StatePackError('E_NOT_FOUND', 'This step is not in the history, or its state was not kept.', {
+    step: stepId,
+  })
+}
+
+function remember({ store }: Pick<PacketContext, 'store'>, rootPacketId: Digest, step: AskStep): void {
+  const { id, parentId, question, answer, packetId, receiptId, at } = step
+  store.library.asks.add({
+    ...{ id, parentId, rootPacketId, question, answer, receiptId },
+    newPacketId: packetId,
+    at: Date.parse(at),
+    detail: step,
+  })
+}

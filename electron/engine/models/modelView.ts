@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { toStatePackError } from '#shared/domain/error.ts'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
+import type { ModelEntry, ModelPool } from './modelPool.ts'
+import { stateBytes } from './stateBytes.ts'
+
+/** An installed model as windows show it; a broken or absent one says why instead of failing the list. */
+export async function modelView(
+  models: ModelPool,
+  { entry, prefillTokensPerSecond }: { entry: ModelEntry; prefillTokensPerSecond: number | null },
+): Promise<ModelView> {
+  const unknown = {
+    id: entry.id,
+    name: entry.id,
+    kind: 'kv' as const,
+    architecture: '',
+    parameters: 0,
+    precision: '',
+    contextLength: null,
+    vocabSize: 0,
+    weightsBytes: weightsBytes(entry.folder),
+    stateBytesPerToken: 0,
+    stateBytesFixed: 0,
+    starter: entry.starter,
+    folder: entry.folder,
+    hasChatTemplate: false,
+    prefillTokensPerSecond: null,
+  }
+  if (!existsSync(entry.folder)) return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
+  try {
+    const model = await models.open(entry.id)
+    const { perToken, fixed } = stateBytes(model.geometry)
+    return {
+      ...unknown,
+      kind: model.kind,
+      architecture: model.architecture,
+      parameters: model.parameters,
+      precision: model.fingerprint.precision,
+      contextLength: model.contextLength,
+      vocabSize: model.vocabSize,
+      stateBytesPerToken: perToken,
+      stateBytesFixed: fixed,
+      status: 'ready',
+      problem: null,
+      hasChatTemplate: model.tokenizer?.chatTemplate != null,
+      prefillTokensPerSecond,
+    }
+  } catch (thrown) {
+    return { ...unknown, status: 'broken', problem: toStatePackError(thrown).message }
+  }
+}
+
+function weightsBytes(folder: string): number {
+  try {
+    return readdirSync(folder)
+      .filter(name => /\.(safetensors|onnx|onnx\.data|onnx_data)$/.test(name))
+      .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,51 @@
+import { tokenizerOf } from './composeText.ts'
+import type { Call, PacketContext } from './context.ts'
+import { type Created, type CreateInput, createPacket } from './createPacket.ts'
+import { splitTokens } from './estimateText.ts'
+
+/**
+ * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences.
+ * Parts already stored when it is cancelled stay.
+ */
+export async function createSplit(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created[]> {
+  const model = await context.models.open(input.model)
+  const tokenizer = tokenizerOf(model)
+  const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : splitTokens(model.contextLength)
+  const text = input.sources.map(source => source.text).join('\n\n')
+  const title = input.name ?? input.sources[0]?.name ?? 'Untitled'
+  const parts = splitText(text, limit, piece => tokenizer.encode(piece).length)
+  const created: Created[] = []
+  for (const [index, part] of parts.entries()) {
+    const name = `${title}, part ${index + 1} of ${parts.length}`
+    call.progress?.({ phase: name, done: index, total: parts.length, unit: 'items' })
+    created.push(await createPacket(context, { ...input, name: undefined, sources: [{ name, text: part }] }, call))
+  }
+  return created
+}
+
+/** Pieces of at most `limit` tokens: whole paragraphs where they fit, else whole lines, sentences, words. */
+export function splitText(text: string, limit: number, countTokens: (text: string) => number): string[] {
+  if (countTokens(text) <= limit) return [text]
+  for (const separator of [/(?<=\n\n)/, /(?<=\n)/, /(?<=[.!?]\s)/, /(?<=\s)/, /(?:)/u]) {
+    const units = text.split(separator).filter(unit => unit !== '')
+    if (units.length < 2) continue
+    const parts: string[] = []
+    let current = ''
+    let size = 0
+    for (const unit of units) {
+      const tokens = countTokens(unit)
+      if (current !== '' && size + tokens > limit) {
+        parts.push(current)
+        current = ''
+        size = 0
+      }
+      current += unit
+      size += tokens
+    }
+    if (current !== '') parts.push(current)
+    return parts.flatMap(part =>
+      countTokens(part) <= limit || part === text ? [part] : splitText(part, limit, countTokens),
+    )
+  }
+  return [text]
+}

@@ -1,0 +1,30 @@
+import type { Output } from '#shared/rpc/client.ts'
+import { stateBytes } from '../models/stateBytes.ts'
+import { composeText, type TextInput } from './composeText.ts'
+import type { PacketContext } from './context.ts'
+
+/** What reading a text would take, before reading it: tokens, whether it fits, bytes of float32 state, measured speed. */
+export async function estimateText(
+  context: PacketContext,
+  input: TextInput & { readonly model: string },
+): Promise<Output<'packets.estimate'>> {
+  const model = await context.models.open(input.model)
+  const text = composeText(model, input)
+  const tokens = text.tokens.length
+  const limit = model.contextLength
+  const { perToken, fixed } = stateBytes(model.geometry)
+  return {
+    tokens,
+    contextLength: limit,
+    fits: limit === null || tokens <= limit,
+    parts: limit === null ? 1 : Math.max(1, Math.ceil(tokens / splitTokens(limit))),
+    stateBytes: fixed + perToken * tokens,
+    estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, null, tokens),
+    controlTokensInText: text.promptMeta.controlTokensInText,
+  }
+}
+
+/** Tokens of one part of a text that is split: room is left for questions and answers. */
+export function splitTokens(contextLength: number): number {
+  return Math.max(1, Math.floor(contextLength * 0.8))
+}

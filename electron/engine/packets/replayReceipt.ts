@@ -1,0 +1,84 @@
+import { isDigest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Receipt } from '#shared/domain/receipt.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { sha256 } from '../sha256.ts'
+import type { Call, PacketContext } from './context.ts'
+import { createPacket } from './createPacket.ts'
+import { inferPacket } from './inferPacket.ts'
+import { mergePacket } from './mergePacket.ts'
+import { readDocuments, readPacket } from './packet.ts'
+import { verifyPacket } from './verifyPacket.ts'
+
+/**
+ * Runs the operation of a receipt again on the same inputs: the operation_id must come out the same. Texts are taken from
+ * the cartridges that carry them. Throws `E_NOT_FOUND` when an input is no longer in the library, `E_NOT_SUPPORTED` for an
+ * operation that reads a file or a person's decision.
+ */
+export async function replayReceipt(
+  context: PacketContext,
+  id: string,
+  call: Call,
+): Promise<Output<'receipts.replay'>> {
+  const receipt = await context.receipts.get(id)
+  const again = await context.receipts.get((await runAgain(context, receipt, call)).receipt_id)
+  const fields = ['op', 'ok', 'error', 'inputs', 'outputs', 'model', 'environment', 'sampling', 'generation'] as const
+  return {
+    same: receipt.operation_id === again.operation_id,
+    operationId: receipt.operation_id,
+    replayedOperationId: again.operation_id,
+    differences: fields.filter(field => JSON.stringify(receipt[field]) !== JSON.stringify(again[field])),
+  }
+}
+
+async function runAgain(context: PacketContext, receipt: Receipt, call: Call): Promise<{ receipt_id: string }> {
+  const base = receipt.inputs.find(input => input.role === 'packet')?.digest
+  if (receipt.op === 'verify' && base !== undefined) {
+    const level = receipt.details.level === 'recomputed' ? 'recomputed' : 'intact'
+    return (await verifyPacket(context, { ref: base, level }, call)).receipt
+  }
+  const result = receipt.outputs.find(output => output.role === 'packet')?.digest
+  if (result === undefined || !['create', 'merge', 'infer'].includes(receipt.op)) {
+    throw new StatePackError('E_NOT_SUPPORTED', `A receipt of "${receipt.op}" cannot be run again.`, { op: receipt.op })
+  }
+  const made = await readPacket(context.store.blobs, result)
+  const { sources, recipe } = await readDocuments(context.store.blobs, made)
+  const model = made.config.model.name
+  if (receipt.op === 'create') {
+    const options = { systemPrompt: recipe?.systemPrompt ?? undefined, template: recipe?.template ?? false }
+    const fresh = await createPacket(
+      context,
+      { model, sources, dtype: made.config.cache.dtype, ...options, again: true },
+      call,
+    )
+    return fresh.receipt
+  }
+  const deltaDigest = receipt.inputs.find(input => input.role === 'delta')?.digest
+  const delta = deltaDigest === sha256('') ? '' : sources.find(source => source.digest === deltaDigest)?.text
+  if (base === undefined || delta === undefined || !isDigest(base)) {
+    throw new StatePackError('E_NOT_FOUND', 'The inputs of this receipt are no longer in the library.', {
+      id: receipt.receipt_id,
+    })
+  }
+  if (receipt.op === 'merge') return (await mergePacket(context, { ref: base, delta }, call)).receipt
+  const sampling = receipt.sampling ?? {}
+  const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)
+  const inferred = await inferPacket(
+    context,
+    {
+      ref: base,
+      delta,
+      maxNewTokens: number('max_new_tokens', 32),
+      sampling: {
+        temperature: number('temperature', 0),
+        topK: number('top_k', 0),
+        topP: number('top_p', 1),
+        seed: number('seed', 0),
+      },
+      keepOutput: receipt.details.keep_output === true,
+      trace: receipt.generation?.trace_sha256 != null,
+    },
+    call,
+  )
+  return inferred.receipt
+}
