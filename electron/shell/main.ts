@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { app, BrowserWindow, dialog, ipcMain, Menu, nativeTheme, protocol, screen, type WebContents } from 'electron'
+import { chooseDevice } from '#hosts/chooseDevice.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { chooseFolders, packageFolder } from '#hosts/folders.ts'
 import { loadPageAssets } from '#hosts/loopback/pageAssets.ts'
@@ -91,7 +92,7 @@ async function start(): Promise<void> {
   protocol.handle('app', createAppHandler(assets))
   const supervisor = superviseEngine({
     start: () => startUtilityEngine(join(import.meta.dirname, 'engine.js')),
-    engine: { ...folders, device: process.env.STATEPACK_DEVICE ?? 'auto' },
+    engine: { ...folders, device: chooseDevice() },
   })
   const isOwnWindow = (contents: WebContents) => [...windows].some(window => window.webContents === contents)
   const status = () => {

@@ -1,6 +1,7 @@
 /** What the engine process and its parent say to each other. Structured clone, so typed arrays travel as they are. */
 import type { ErrorValue } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
+import type { Settings } from '#shared/rpc/methods/engine.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import type { Result } from '#shared/rpc/result.ts'
 
@@ -10,7 +11,8 @@ export interface EngineOptions {
   readonly dataFolder: string
   readonly modelFolders: readonly string[]
   readonly assetsFolder: string
-  readonly device: string
+  /** Absent: as the settings say. */
+  readonly device?: Settings['device']
   readonly threads?: number
 }
 

@@ -1,6 +1,8 @@
 /** The Studio without Electron: an engine process and the loopback host in front of it. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Settings } from '#shared/rpc/methods/engine.ts'
+import { chooseDevice } from '../chooseDevice.ts'
 import { forkEngine } from '../engineProcess/engineChild.ts'
 import { type Supervisor, superviseEngine } from '../engineProcess/supervisor.ts'
 import { chooseFolders, type FolderChoices, packageFolder } from '../folders.ts'
@@ -10,7 +12,7 @@ import { loadPageAssets } from '../loopback/pageAssets.ts'
 export interface StudioOptions extends FolderChoices {
   /** 0, the default, picks a free one. */
   readonly port?: number
-  readonly device?: string
+  readonly device?: Settings['device']
   readonly threads?: number
 }
 
@@ -28,7 +30,7 @@ export function engineEntry(): string {
 
 /** Resolves when the address answers; the engine may still be starting, and says so to the window. */
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
-  const { device = process.env.STATEPACK_DEVICE ?? 'auto', threads, port } = options
+  const { device = chooseDevice(), threads, port } = options
   const supervisor = superviseEngine({
     start: () => forkEngine(engineEntry()),
     engine: { ...chooseFolders(options), device, threads },

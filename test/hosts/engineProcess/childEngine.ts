@@ -6,9 +6,9 @@ import { StatePackError } from '#shared/domain/error.ts'
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
-const openEngine: OpenEngine = async ({ dataFolder, device, onEvent }) => {
-  if (device === 'refuse') throw new StatePackError('E_STORE_UNREADABLE', 'The store cannot be read.')
-  if (device === 'crash-at-start') process.exit(7)
+const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, onEvent }) => {
+  if (assetsFolder === 'refuse') throw new StatePackError('E_STORE_UNREADABLE', 'The store cannot be read.')
+  if (assetsFolder === 'crash-at-start') process.exit(7)
   return {
     handlers: {
       'library.gc': async ({ dryRun }) => ({ blobs: process.pid, bytes: 0, packets: 0, dryRun }),

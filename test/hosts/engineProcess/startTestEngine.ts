@@ -14,7 +14,7 @@ export interface TestEngine {
 }
 
 /** A supervised engine in a real child process; see childEngine.ts for what it does. */
-export function startTestEngine(options: Partial<SupervisorOptions> = {}, device = 'cpu'): TestEngine {
+export function startTestEngine(options: Partial<SupervisorOptions> = {}, mode = 'normal'): TestEngine {
   const folder = mkdtempSync(join(tmpdir(), 'statepack-engine-'))
   const children: EngineChild[] = []
   const supervisor = superviseEngine({
@@ -23,7 +23,7 @@ export function startTestEngine(options: Partial<SupervisorOptions> = {}, device
       children.push(child)
       return child
     },
-    engine: { storeFolder: folder, dataFolder: folder, modelFolders: [], assetsFolder: folder, device },
+    engine: { storeFolder: folder, dataFolder: folder, modelFolders: [], assetsFolder: mode },
     pauses: [10, 10],
     ...options,
   })

@@ -5,8 +5,8 @@ import type { Progress } from '#shared/rpc/progress.ts'
 import { startTestEngine, type TestEngine } from './startTestEngine.ts'
 
 let open: TestEngine[] = []
-const start = (options: Partial<SupervisorOptions> = {}, device?: string) => {
-  const engine = startTestEngine(options, device)
+const start = (options: Partial<SupervisorOptions> = {}, mode?: string) => {
+  const engine = startTestEngine(options, mode)
   open.push(engine)
   return engine
 }
