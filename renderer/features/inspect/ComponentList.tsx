@@ -1,8 +1,10 @@
 import { Check, Minus, X } from 'lucide-react'
 import { ListBox, ListBoxItem } from 'react-aria-components'
+import type { StateKind } from '#shared/domain/cartridge.ts'
 import { COMPONENTS, type ComponentId } from '#shared/domain/component.ts'
 import { Badge, type Tone } from '../../ui/Badge.tsx'
 import { shortDigest } from '../../ui/format.ts'
+import { componentTitle } from './componentTitle.ts'
 import type { InspectedComponent } from './inspectData.ts'
 
 const TONES = { captured: 'ok', bound: 'kv', 'not-applicable': 'muted' } as const satisfies Record<string, Tone>
@@ -19,12 +21,13 @@ function Match({ matches }: { readonly matches: boolean | null }) {
 
 interface ComponentListProps {
   readonly components: readonly InspectedComponent[]
+  readonly kind: StateKind
   readonly selected: ComponentId | null
   readonly onSelect: (id: ComponentId) => void
 }
 
 /** The twelve components, one row each: number, title, status, digest, shape, match. */
-export function ComponentList({ components, selected, onSelect }: ComponentListProps) {
+export function ComponentList({ components, kind, selected, onSelect }: ComponentListProps) {
   return (
     <ListBox
       className="Components"
@@ -37,7 +40,7 @@ export function ComponentList({ components, selected, onSelect }: ComponentListP
         if (chosen !== undefined) onSelect(chosen.id)
       }}
     >
-      {COMPONENTS.map(({ id, number, title }) => {
+      {COMPONENTS.map(({ id, number }) => {
         const row = components.find(entry => entry.component.id === id)
         if (row === undefined) return null
         const { component } = row
@@ -46,16 +49,16 @@ export function ComponentList({ components, selected, onSelect }: ComponentListP
             ? component.reason
             : [row.shape, shortDigest(component.digest)].filter(part => part !== '').join(' · ')
         return (
-          <ListBoxItem key={id} id={id} textValue={`${number} ${title}`} className="Component">
+          <ListBoxItem key={id} id={id} textValue={`${number} ${componentTitle(id, kind)}`} className="Component">
             <span className="Component-number">{number}</span>
             <span className="Component-text">
-              <b>{title}</b>
+              <b>{componentTitle(id, kind)}</b>
               <span className={component.status === 'not-applicable' ? 'Component-detail' : 'Component-detail mono'}>
                 {detail}
               </span>
             </span>
-            <Match matches={row.matches} />
             <Badge tone={TONES[component.status]}>{WORDS[component.status]}</Badge>
+            <Match matches={row.matches} />
           </ListBoxItem>
         )
       })}

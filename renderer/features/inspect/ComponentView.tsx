@@ -1,11 +1,12 @@
 /** One component opened: what it is, how it is kept, and the view that belongs to it. */
 import { type ReactNode, useState } from 'react'
-import { COMPONENTS, type ComponentId } from '#shared/domain/component.ts'
+import type { ComponentId } from '#shared/domain/component.ts'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, shortDigest } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
+import { componentTitle } from './componentTitle.ts'
 import type { InspectedComponent, Inspection } from './inspectData.ts'
 import { CacheView } from './views/CacheView.tsx'
 import { ConfigView } from './views/ConfigView.tsx'
@@ -44,11 +45,10 @@ interface ComponentViewProps {
 }
 
 export function ComponentView({ id, row, inspection }: ComponentViewProps) {
-  const title = COMPONENTS.find(component => component.id === id)?.title ?? id
   return (
     <div className="stack">
       <div>
-        <h2>{title}</h2>
+        <h2>{componentTitle(id, inspection.summary.kind)}</h2>
         <p className="muted small">{MEANING[id]}</p>
       </div>
       {row.matches === false ? (

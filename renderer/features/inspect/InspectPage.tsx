@@ -106,7 +106,12 @@ function Inspected({ refId }: { readonly refId: string }) {
               inspection={inspection}
               onChoose={packetId => navigate(`/inspect/${encodeURIComponent(packetId)}?part=${part}`)}
             />
-            <ComponentList components={inspection.components} selected={componentOf(part)} onSelect={show} />
+            <ComponentList
+              components={inspection.components}
+              kind={inspection.summary.kind}
+              selected={componentOf(part)}
+              onSelect={show}
+            />
           </section>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
           <section className="Panel Inspect-view" aria-label="View" tabIndex={0}>

@@ -4,6 +4,7 @@
  */
 import {
   type KeyboardEvent,
+  type ReactNode,
   type Ref,
   useCallback,
   useEffect,
@@ -56,6 +57,8 @@ interface HeatMapProps {
   readonly group?: number
   /** Lets buttons outside of the picture zoom it. */
   readonly controls?: Ref<HeatControls>
+  /** Legend and buttons, right below the picture. */
+  readonly children?: ReactNode
 }
 
 export interface HeatControls {
@@ -68,7 +71,18 @@ const GUTTER = 46
 const FOOT = 34
 const COLOURS = ['sunken', 'kv', 'ssm', 'line', 'line-strong', 'muted', 'text', 'accent', 'surface'] as const
 
-export function HeatMap({ data, label, columnName, tone, cell, onCell, onOpen, group = 1, controls }: HeatMapProps) {
+export function HeatMap({
+  data,
+  label,
+  columnName,
+  tone,
+  cell,
+  onCell,
+  onOpen,
+  group = 1,
+  controls,
+  children,
+}: HeatMapProps) {
   const holder = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const view = useRef<HeatView | null>(null)
@@ -186,6 +200,7 @@ export function HeatMap({ data, label, columnName, tone, cell, onCell, onOpen, g
       >
         <canvas ref={canvas} className="HeatMap-canvas" style={{ height: height + FOOT }} />
       </div>
+      {children}
       <p id={help} className="HeatMap-help">
         Drag to pan, scroll or <kbd>+</kbd> <kbd>−</kbd> to zoom, <kbd>0</kbd> to fit, arrows to move, <kbd>Enter</kbd>{' '}
         for the values.

@@ -70,7 +70,7 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
           segments={[
             { id: 'map', label: 'Heat map' },
             { id: 'layers', label: 'Layers' },
-            { id: 'values', label: 'Values' },
+            { id: 'values', label: 'Numbers' },
             { id: 'table', label: 'Table' },
           ]}
         />
@@ -90,25 +90,26 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
             }}
             group={heads}
             controls={controls}
-          />
-          <div className="Legend">
-            <span>{Math.min(0, data.min).toFixed(0)}</span>
-            <i data-tone={isKv ? 'kv' : 'ssm'} />
-            <span>{data.max.toPrecision(3)}</span>
-            <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>
-              <ZoomOut aria-hidden />
-            </IconButton>
-            <IconButton label="Zoom in" onPress={() => controls.current?.zoom(1.6)}>
-              <ZoomIn aria-hidden />
-            </IconButton>
-            <IconButton label="Show all" onPress={() => controls.current?.fit()}>
-              <Maximize2 aria-hidden />
-            </IconButton>
-            <span className="grow" />
-            <output className="muted">
-              {where}: norm {norm.toPrecision(4)}
-            </output>
-          </div>
+          >
+            <div className="Legend">
+              <span>{Math.min(0, data.min).toFixed(0)}</span>
+              <i data-tone={isKv ? 'kv' : 'ssm'} />
+              <span>{data.max.toPrecision(3)}</span>
+              <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>
+                <ZoomOut aria-hidden />
+              </IconButton>
+              <IconButton label="Zoom in" onPress={() => controls.current?.zoom(1.6)}>
+                <ZoomIn aria-hidden />
+              </IconButton>
+              <IconButton label="Show all" onPress={() => controls.current?.fit()}>
+                <Maximize2 aria-hidden />
+              </IconButton>
+              <span className="grow" />
+              <output className="muted">
+                {where}: norm {norm.toPrecision(4)}
+              </output>
+            </div>
+          </HeatMap>
         </>
       ) : null}
       {view === 'layers' ? <LayerBars norms={layerNorms(data, rows)} tone={isKv ? 'kv' : 'ssm'} /> : null}
