@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { runCheckpointCase } from './goldenCheckpoint.ts'
 import type { GoldenLine } from './goldenLine.ts'
+import { runTokenizerCase } from './goldenTokenizer.ts'
 
 interface CaseKind {
   readonly name: 'checkpoint' | 'export' | 'tokenizer'
@@ -18,6 +19,7 @@ const KINDS: readonly CaseKind[] = [
     matches: names => names.has('model.safetensors') || names.has('model.safetensors.index.json'),
     run: runCheckpointCase,
   },
+  { name: 'tokenizer', matches: names => names.has('tokenizer.json'), run: folder => runTokenizerCase(folder) },
 ]
 
 export interface GoldenCase {
