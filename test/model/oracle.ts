@@ -17,9 +17,16 @@ export function weightsOf(tensors: readonly FileTensor[]): Weights {
 /** Logits of every position, `[tokens][vocab]`. */
 export function oracleLogits(config: Fields, weights: Weights, tokens: readonly number[]): number[][] {
   const model = new Reader(config, weights)
-  const step = { gpt2, llama, mistral: llama, qwen2: llama, qwen3: llama, mamba, mamba2 }[String(config.model_type)]?.(
-    model,
-  )
+  const steps: Readonly<Record<string, (model: Reader) => Step>> = {
+    gpt2,
+    llama,
+    mistral: llama,
+    qwen2: llama,
+    qwen3: llama,
+    mamba,
+    mamba2,
+  }
+  const step = steps[String(config.model_type)]?.(model)
   if (step === undefined) throw new Error(`No oracle for ${String(config.model_type)}.`)
   return tokens.map((token, position) => [...step(token, position)])
 }

@@ -107,8 +107,6 @@ export interface Model {
   readonly architecture: string
   /** Numbers in the weights: tied tables once, constants saved along not at all. */
   readonly parameters: number
-  /** Bytes of the weight files' tensors. */
-  readonly weightBytes: number
   readonly vocabSize: number
   /** null: no limit. */
   readonly contextLength: number | null

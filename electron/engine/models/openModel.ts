@@ -49,7 +49,6 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     kind: layers.geometry.kind satisfies ModelKind,
     architecture,
     parameters: parametersOf(checkpoint),
-    weightBytes: [...checkpoint.tensors.values()].reduce((sum, { length }) => sum + length, 0),
     vocabSize: layers.vocabSize,
     contextLength: layers.contextLength,
     config: layers.config,
