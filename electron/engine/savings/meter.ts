@@ -1,0 +1,157 @@
+/**
+ * The savings meter of a store: every inference, what it ran and what a naive loop would have run. `<store>/meter.sqlite`,
+ * durable and nobody's truth but its own. Totals shown anywhere are sums over these records.
+ */
+
+import { chmodSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { StatePackError } from '#shared/domain/error.ts'
+import { exportMeter } from './meterExport.ts'
+import {
+  type MeterGroup,
+  type MeterPoint,
+  type MeterTotals,
+  meterGroups,
+  meterSeries,
+  meterTotals,
+  type Period,
+  since,
+} from './meterQueries.ts'
+import { type MeterEntry, meterEntrySchema, type Outcome, outcomeOf, secondsAvoided } from './meterRecord.ts'
+import { type PrefillSample, PrefillSpeed } from './prefillSpeed.ts'
+
+export interface MeterOptions {
+  /** Called after every record and reset. */
+  readonly onChange?: () => void
+  readonly now?: () => Date
+}
+
+export interface MeterSummary {
+  readonly totals: MeterTotals
+  readonly byCartridge: MeterGroup[]
+  readonly byModel: MeterGroup[]
+  readonly byDay: MeterGroup[]
+}
+
+/** Opens or makes the meter's file. Throws `E_CORRUPT` when it is not a meter. */
+export function openMeter(file: string, options: MeterOptions = {}): Meter {
+  try {
+    const db = new Database(file, { timeout: 10_000 })
+    if (file !== ':memory:') chmodSync(file, 0o600)
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = NORMAL')
+    db.exec(`CREATE TABLE IF NOT EXISTS records (
+      id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cartridge TEXT, model TEXT NOT NULL, device TEXT NOT NULL,
+      tokens_naive INTEGER NOT NULL, tokens_processed INTEGER NOT NULL, tokens_generated INTEGER NOT NULL,
+      seconds_restore REAL NOT NULL, seconds_read REAL NOT NULL, seconds_generate REAL NOT NULL, seconds_avoided REAL,
+      bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, outcome TEXT NOT NULL, run TEXT) STRICT;
+      CREATE INDEX IF NOT EXISTS records_at ON records (at)`)
+    return new Meter(db, options)
+  } catch (cause) {
+    throw new StatePackError(
+      'E_CORRUPT',
+      `The savings meter ${file} cannot be read; move it away to start a new one.`,
+      { file },
+      cause,
+    )
+  }
+}
+
+export class Meter {
+  readonly #db: Database.Database
+  readonly #speed: PrefillSpeed
+  readonly #options: MeterOptions
+
+  constructor(db: Database.Database, options: MeterOptions) {
+    this.#db = db
+    this.#speed = new PrefillSpeed(db)
+    this.#options = options
+  }
+
+  /** Remembers how fast a model read on a device: what seconds avoided are measured against. */
+  prefill(sample: PrefillSample): void {
+    this.#speed.add(sample)
+  }
+
+  /** Seconds this model needs to read so many tokens on this device, from measured speed; null when never measured. */
+  prefillSeconds(model: string | { readonly name: string }, device: string, tokens: number): number | null {
+    return this.#speed.seconds(typeof model === 'string' ? model : model.name, device, tokens)
+  }
+
+  /** Records one inference. Its own reading also counts as a sample of the speed, after the comparison. */
+  record(entry: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {
+    const parsed = meterEntrySchema.parse(entry)
+    const { model, device, tokensNaive, tokensProcessed, tokensGenerated } = parsed
+    const reread = this.#speed.seconds(model, device, tokensNaive - tokensGenerated)
+    const avoided = secondsAvoided(parsed, reread)
+    const outcome = outcomeOf(parsed, avoided)
+    this.#db
+      .prepare('INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        parsed.at ?? this.#now().getTime(),
+        parsed.cartridge,
+        model,
+        device,
+        tokensNaive,
+        tokensProcessed,
+        tokensGenerated,
+        parsed.secondsRestore,
+        parsed.secondsRead,
+        parsed.secondsGenerate,
+        avoided,
+        parsed.bytesRead,
+        parsed.bytesWritten,
+        outcome,
+        parsed.run,
+      )
+    this.#speed.add({ model, device, tokens: tokensProcessed - tokensGenerated, seconds: parsed.secondsRead })
+    this.#options.onChange?.()
+    return { secondsAvoided: avoided, outcome }
+  }
+
+  /** Totals of a period, and the same by cartridge, model and day (local time). `labels` names cartridges. */
+  summary({
+    period = 'all',
+    labels = id => id,
+  }: {
+    period?: Period
+    labels?: (packetId: string) => string
+  } = {}): MeterSummary {
+    const from = since(period, this.#now())
+    return {
+      totals: meterTotals(this.#db, from),
+      byCartridge: meterGroups(this.#db, { by: 'cartridge', from }).map(g => ({
+        ...g,
+        label: g.key === '' ? 'No cartridge' : labels(g.key),
+      })),
+      byModel: meterGroups(this.#db, { by: 'model', from }),
+      byDay: meterGroups(this.#db, { by: 'day', from }),
+    }
+  }
+
+  /** Cumulative series of a period, at most `points` points; the last one holds the period's totals. */
+  series({ period = 'all', points = 300 }: { period?: Period; points?: number } = {}): MeterPoint[] {
+    return meterSeries(this.#db, { from: since(period, this.#now()), points })
+  }
+
+  /** Every record as a file, with the totals in the JSON form. */
+  export(format: 'csv' | 'json'): { readonly fileName: string; readonly bytes: Uint8Array } {
+    const day = this.#now().toISOString().slice(0, 10)
+    return { fileName: `savings-${day}.${format}`, bytes: exportMeter(this.#db, format) }
+  }
+
+  /** Forgets all records; measured speeds stay, they are facts about the machine. */
+  reset(): { readonly removed: number } {
+    const removed = this.#db.prepare('DELETE FROM records').run().changes
+    this.#options.onChange?.()
+    return { removed }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date()
+  }
+}
