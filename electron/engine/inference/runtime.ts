@@ -1,7 +1,8 @@
-import { env, InferenceSession } from 'onnxruntime-node'
+import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
+import { probeChunkTokens } from './chunkProbe.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
 import { createDownload } from './download.ts'
 import { runInPlace, withMarker } from './inPlaceRun.ts'
@@ -9,7 +10,7 @@ import { KvCache } from './kvCache.ts'
 import { kvLayersOf, ssmLayersOf } from './layers.ts'
 import { RecurrentState } from './recurrentState.ts'
 import { createRunQueue } from './runQueue.ts'
-import { Session, type SessionHost } from './session.ts'
+import { CHUNK_TOKENS, Session, type SessionHost } from './session.ts'
 import type { StateSnapshot } from './stateSnapshot.ts'
 
 /** What of a model a runtime needs. */
@@ -32,6 +33,8 @@ export interface Environment {
 export interface Runtime extends Disposable {
   readonly environment: Environment
   readonly device: Device
+  /** Tokens a run takes at most; 128, fewer where a device computes long chunks wrongly. */
+  readonly chunkTokens: number
   readonly model: RunnableModel
   /** An empty context. */
   newSession(): Session
@@ -55,29 +58,37 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
   const ssmLayers = ssmLayersOf(model.geometry)
   let disposed = false
 
-  const host: SessionHost = {
+  const hostWith = (chunkTokens: number): SessionHost => ({
     vocabSize: model.vocabSize,
     contextLength: model.contextLength,
     kind: model.kind,
     onHost,
+    chunkTokens,
     run: (feeds, outputs, signal) =>
       enqueue(async () => {
         if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
         if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-        if (!onHost) return session.run(feeds, Object.keys(outputs))
+        if (!onHost) return runOnDevice(session, feeds, { names: Object.keys(outputs), provider: device.provider })
         await runInPlace(session, feeds, outputs)
         return null
       }),
     adopt: snapshot => open(snapshot),
-  }
+  })
 
-  function open(snapshot: StateSnapshot): Session {
-    return new Session(host, {
+  function open(snapshot: StateSnapshot, sessionHost = host): Session {
+    return new Session(sessionHost, {
       kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, download.toHost, snapshot.blocks),
       recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
       position: snapshot.position,
     })
   }
+
+  const empty: StateSnapshot = { kind: model.kind, position: 0, blocks: [], recurrent: [] }
+  const needsProbe = device.provider === 'webgpu' && kvLayers.length > 0
+  const chunkTokens = needsProbe
+    ? await probeChunkTokens(chunk => open(empty, hostWith(chunk)), CHUNK_TOKENS)
+    : CHUNK_TOKENS
+  const host = hostWith(chunkTokens)
 
   async function dispose(): Promise<void> {
     if (disposed) return
@@ -91,8 +102,9 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
   return {
     environment: { provider: device.provider, runtimeVersion: env.versions.node ?? env.versions.common, threads },
     device,
+    chunkTokens,
     model,
-    newSession: () => open({ kind: model.kind, position: 0, blocks: [], recurrent: [] }),
+    newSession: () => open(empty),
     restore: async snapshot => {
       checkSnapshot(snapshot, model)
       return open(snapshot)
@@ -142,6 +154,23 @@ function create(model: RunnableModel, provider: Provider, threads: number): Prom
       extra: { session: { model_external_initializers_file_folder_path: externalFolder } },
     },
   )
+}
+
+async function runOnDevice(
+  session: InferenceSession,
+  feeds: Record<string, Tensor>,
+  { names, provider }: { names: readonly string[]; provider: Provider },
+): Promise<InferenceSession.ReturnType> {
+  try {
+    return await session.run(feeds, names)
+  } catch (error) {
+    throw new StatePackError(
+      'E_DEVICE',
+      `The device ${provider} failed: ${messageOf(error)}`,
+      { device: provider },
+      error,
+    )
+  }
 }
 
 function messageOf(thrown: unknown): string {

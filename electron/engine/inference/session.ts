@@ -27,6 +27,8 @@ export interface SessionHost {
   readonly kind: StateSnapshot['kind']
   /** The processor writes its outputs into the given tensors; a device makes its own. */
   readonly onHost: boolean
+  /** Most tokens in one run; fewer than {@link CHUNK_TOKENS} where a device computes long chunks wrongly. */
+  readonly chunkTokens: number
   /** Runs the graph; returns what a device made, or null when the outputs are in the given tensors. */
   run(
     feeds: Record<string, Tensor>,
@@ -177,7 +179,7 @@ export class Session implements Disposable {
     const began = performance.now()
     for (let done = 0; done < total; ) {
       if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-      const count = Math.min(CHUNK_TOKENS, total - done)
+      const count = Math.min(this.#host.chunkTokens, total - done)
       const chunk = Array.prototype.slice.call(tokens, done, done + count)
       done += count
       const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
