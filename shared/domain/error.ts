@@ -94,6 +94,13 @@ const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
   EIO: 'E_IO',
   EMFILE: 'E_IO',
   ENFILE: 'E_IO',
+  SQLITE_FULL: 'E_DISK_FULL',
+  SQLITE_READONLY: 'E_READ_ONLY',
+  SQLITE_BUSY: 'E_STORE_BUSY',
+  SQLITE_IOERR: 'E_IO',
+  SQLITE_CORRUPT: 'E_STORE_UNREADABLE',
+  SQLITE_NOTADB: 'E_STORE_UNREADABLE',
+  SQLITE_CANTOPEN: 'E_STORE_UNREADABLE',
 }
 
 /** Turns anything thrown into a {@link StatePackError}: cancellations, system errors, and the unexpected. */
@@ -101,8 +108,10 @@ export function toStatePackError(thrown: unknown): StatePackError {
   if (thrown instanceof StatePackError) return thrown
   if (thrown instanceof Error) {
     if (thrown.name === 'AbortError') return new StatePackError('E_CANCELLED', 'Cancelled.', {}, thrown)
-    const system = (thrown as { code?: unknown }).code
-    if (typeof system === 'string' && SYSTEM_CODES[system] !== undefined) {
+    const code = (thrown as { code?: unknown }).code
+    // SQLite tells the kind first, then the detail: SQLITE_IOERR_FSYNC.
+    const system = typeof code === 'string' ? code.replace(/^(SQLITE_[A-Z]+)_.*$/, '$1') : undefined
+    if (system !== undefined && SYSTEM_CODES[system] !== undefined) {
       return new StatePackError(SYSTEM_CODES[system], thrown.message, { system }, thrown)
     }
     return new StatePackError('E_INTERNAL', thrown.message, {}, thrown)

@@ -29,7 +29,8 @@ export type Random = () => number
 /** Controls: a disk that ignores flushes must make the tests fail. */
 export interface SimulatedDiskOptions {
   readonly ignoreSync?: boolean
-  readonly ignoreSyncFolder?: boolean
+  /** The folder whose flush does nothing. */
+  readonly ignoreSyncFolder?: string
 }
 
 export class PowerLoss extends Error {
@@ -138,7 +139,7 @@ export class SimulatedDisk implements Fs {
   async syncFolder(path: string): Promise<void> {
     this.#step()
     this.#mustBeFolder(path)
-    if (this.#options.ignoreSyncFolder === true) return
+    if (this.#options.ignoreSyncFolder === path) return
     for (const [p, slot] of this.#slots) {
       if (dirname(p) !== path) continue
       slot.durable = slot.now

@@ -61,7 +61,7 @@ export class BlobReader {
       }
       if (hash.digest() !== digest) throw corrupt(digest)
     } finally {
-      await file.close()
+      await file.close().catch(() => {})
     }
   }
 

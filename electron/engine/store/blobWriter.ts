@@ -10,7 +10,7 @@ import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
 import { inParallel } from './inParallel.ts'
 import type { StoreLayout } from './layout.ts'
-import { tempPath } from './tempFiles.ts'
+import { releaseTemp, tempPath } from './tempFiles.ts'
 
 export interface NewBlob {
   readonly mediaType: string
@@ -140,7 +140,10 @@ export class BlobWriter {
     const waiting = new Set(staged)
     try {
       for (const blob of staged) {
+        // Young from now on: a slow transfer may have written it longer ago than the grace age of gc.
+        await this.#fs.touch(blob.temp)
         await this.#fs.rename(blob.temp, this.#layout.blob(blob.descriptor.digest))
+        releaseTemp(blob.temp)
         waiting.delete(blob)
       }
       // Also when nothing was renamed: a blob found there may have been named by a process that has not flushed yet.

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Fs } from './fs.ts'
-import { tempPath } from './tempFiles.ts'
+import { releaseTemp, tempPath } from './tempFiles.ts'
 
 /** Writes one small file at `path`, durable when it returns. `tmp` must be on the same volume. */
 export async function writeDurably(fs: Fs, options: { path: string; tmp: string; bytes: Uint8Array }): Promise<void> {
@@ -10,6 +10,7 @@ export async function writeDurably(fs: Fs, options: { path: string; tmp: string;
   try {
     // The name appears in one step, and only for bytes that are already on the disk.
     await fs.rename(temp, options.path)
+    releaseTemp(temp)
   } catch (error) {
     await discard(fs, temp)
     throw error
@@ -48,5 +49,6 @@ export async function writeTemp(fs: Fs, tmp: string, bytes: Uint8Array): Promise
 
 /** Removes a temporary file on the way out of a failure; the failure itself is what the caller should hear about. */
 export async function discard(fs: Fs, path: string): Promise<void> {
+  releaseTemp(path)
   await fs.unlink(path).catch(() => {})
 }

@@ -52,7 +52,6 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
       store.indexFile.touch()
     }
     const swept = unreadable.length > 0 ? [] : await sweep(store, live, now - (options.graceMs ?? GRACE_MS), dryRun)
-    if (!dryRun) await clearAbandoned(store.fs, store.layout.tmp, now)
     return {
       packets: given.size,
       blobs: swept.length,
@@ -111,6 +110,7 @@ async function mark(
 async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRun: boolean): Promise<number[]> {
   const { fs, layout } = store
   try {
+    if (!dryRun) await clearAbandoned(fs, layout.tmp, store.now())
     const names = await fs.list(layout.blobs)
     const dead = names.filter(name => /^[0-9a-f]{64}$/.test(name) && !live.has(parseDigest(name)))
     const sizes = await inParallel(dead, 16, async name => {

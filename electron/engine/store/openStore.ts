@@ -10,6 +10,7 @@ import { type ExportOptions, exportCartridge, exportCartridgeFile } from './cart
 import { type ImportOptions, importCartridge, importCartridgeFile } from './cartridgeFile/importCartridge.ts'
 import { describeAll } from './describePackets.ts'
 import { writeDurably } from './durableFile.ts'
+import { makeFolderDurably } from './durableFolder.ts'
 import type { Fs } from './fs.ts'
 import { storeError, systemCode } from './fsError.ts'
 import { collectGarbage, type GcOptions, type GcResult } from './gc.ts'
@@ -220,13 +221,11 @@ async function fillIndex(parts: StoreParts): Promise<void> {
 
 async function prepareFolder(fs: Fs, layout: StoreLayout, now: number): Promise<void> {
   try {
-    await fs.makeFolder(layout.folder)
-    await fs.makeFolder(layout.blobs)
-    await fs.makeFolder(layout.tmp)
+    for (const path of [layout.folder, layout.blobs, layout.tmp]) await makeFolderDurably(fs, path)
     if (!(await hasLayoutFile(fs, layout))) {
+      // Folders first, also those a killed process made: where there is a layout file they need no flush again.
+      for (const path of [dirname(layout.blobs), layout.folder, dirname(layout.folder)]) await fs.syncFolder(path)
       await writeDurably(fs, { path: layout.layoutFile, tmp: layout.tmp, bytes: OCI_LAYOUT_BYTES })
-      await fs.syncFolder(dirname(layout.blobs))
-      await fs.syncFolder(dirname(layout.folder))
     }
     await checkLayoutFile(fs, layout)
     await clearAbandoned(fs, layout.tmp, now)

@@ -56,11 +56,11 @@ export async function publishManifest(
   const blobs = await store.writer.putMany(newBlobs)
   const { bytesWritten: manifestBytes } = await store.writer.putMany([manifestBlob])
   const bytesWritten = blobs.bytesWritten + manifestBytes
-  const described = await describeStored(store.blobs, store.describe, packetId)
 
   return await store.lock.exclusive(async () => {
     // gc may have run since the blobs were found or written; from here on it waits for the lock.
     await ensureStored(store, manifest, [...newBlobs, manifestBlob])
+    const described = await describeStored(store.blobs, store.describe, packetId)
     const { contextId, dtype } = described.entry
     const trust = packet.trust ?? 'own'
     const winner = trust === 'restricted' ? null : await standingWinner(store, contextId, dtype)

@@ -1,81 +1,13 @@
-/** Small packets for store tests: the config names its own context, the layers are whatever the seed says. */
+/** Stores in fresh folders, closed and removed after each test. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import { canonicalBytes } from '#engine/canonicalJson.ts'
-import { sha256 } from '#engine/sha256.ts'
-import type { NewBlob } from '#engine/store/blobWriter.ts'
 import { type OpenStoreOptions, openStore, type Store } from '#engine/store/openStore.ts'
-import type { DescribePacket } from '#engine/store/packetIndexEntry.ts'
-import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { LAYER_TYPES } from '#shared/domain/oci.ts'
+import { describePacket } from '../../crash/packets.ts'
 
-interface TestConfig {
-  readonly context: string
-  readonly dtype: string
-  readonly kind: string
-  readonly model: string
-  readonly tokens: number
-  readonly title: string
-  readonly parents: { packetId: Digest; op: string }[]
-}
-
-const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? '' : new TextDecoder().decode(bytes))
-
-export const describeTestPacket: DescribePacket = async ({ config, readLayers }) => {
-  const read = JSON.parse(text(config)) as TestConfig
-  return {
-    contextId: sha256(read.context),
-    dtype: read.dtype,
-    kind: read.kind,
-    title: read.title,
-    modelName: read.model,
-    architecture: 'llama',
-    weightsDigest: sha256(read.model),
-    tokens: read.tokens,
-    parents: read.parents,
-    card: text((await readLayers(LAYER_TYPES.card))[0]),
-    recipe: text((await readLayers(LAYER_TYPES.recipe))[0]),
-  }
-}
-
-/** A packet as {@link Store.publishPacket} takes it; the same seed gives the same bytes. */
-export function testPacket(
-  seed: string,
-  options: Partial<TestConfig> & { blocks?: number; blockBytes?: number; card?: string } = {},
-) {
-  const { blocks = 3, blockBytes = 1000, card = `card of ${seed}`, ...config } = options
-  const full: TestConfig = {
-    context: seed,
-    dtype: 'float32',
-    kind: 'kv',
-    model: 'starter-transformer',
-    tokens: 10,
-    title: `title ${seed}`,
-    parents: [],
-    ...config,
-  }
-  const block = (i: number): NewBlob => ({ mediaType: LAYER_TYPES.kv, bytes: noise(`${seed}/${i}`, blockBytes) })
-  return {
-    config: canonicalBytes(full),
-    layers: [
-      ...Array.from({ length: blocks }, (_, i) => block(i)),
-      { mediaType: LAYER_TYPES.card, bytes: new TextEncoder().encode(card) },
-    ] satisfies NewBlob[],
-  }
-}
-
-/** Bytes that look random and depend on the seed alone. */
-export function noise(seed: string, length: number): Uint8Array {
-  const out = new Uint8Array(length)
-  for (let at = 0, i = 0; at < length; at += 32, i++) {
-    const hex = sha256(`${seed}#${i}`).slice(7)
-    out.set(Buffer.from(hex, 'hex').subarray(0, Math.min(32, length - at)), at)
-  }
-  return out
-}
+export { describePacket as describeTestPacket, noise, testPacket } from '../../crash/packets.ts'
 
 const folders: string[] = []
 const stores: Store[] = []
@@ -89,7 +21,7 @@ export function freshFolder(): string {
 
 /** Opens a store that is closed after the test. */
 export async function openTestStore(folder = join(freshFolder(), 'store'), options: Partial<OpenStoreOptions> = {}) {
-  const store = await openStore(folder, { describe: describeTestPacket, ...options })
+  const store = await openStore(folder, { describe: describePacket, ...options })
   stores.push(store)
   return store
 }

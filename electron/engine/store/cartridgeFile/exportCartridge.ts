@@ -2,6 +2,7 @@
  * Writing a packet as one canonical `.cartridge` file: an uncompressed tar of the OCI layout that holds just this packet
  * and what refers to it. The bytes depend on the packet and its referrers alone, so equal packets give equal files.
  */
+import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
@@ -12,7 +13,6 @@ import { OCI_LAYOUT_BYTES } from '../layout.ts'
 import { MANIFEST_CAP, parseManifest } from '../manifests.ts'
 import { nodeFs } from '../nodeFs.ts'
 import type { StoreParts } from '../storeParts.ts'
-import { tempPath } from '../tempFiles.ts'
 import { canonicalHeader, TAR_BLOCK } from './tarHeader.ts'
 
 export interface ExportOptions {
@@ -79,7 +79,7 @@ export async function exportCartridgeFile(
   target: ExportOptions & { packetId: Digest; path: string },
 ): Promise<number> {
   const folder = dirname(target.path)
-  const temp = join(folder, `.${basename(target.path)}.${basename(tempPath(folder))}`)
+  const temp = join(folder, `.${basename(target.path)}.${process.pid}.${randomBytes(6).toString('hex')}`)
   let size = 0
   try {
     const file = await nodeFs.open(temp, 'create')

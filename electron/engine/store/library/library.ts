@@ -1,7 +1,7 @@
 /** `library.sqlite`: small, durable, shared by all processes that have the store open. */
 import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { StatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { makePrivate } from '../privateFile.ts'
 import { AskRows } from './askRows.ts'
 import { JobRows } from './jobRows.ts'
@@ -50,7 +50,7 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
     return new Library(db, isNew)
   } catch (error) {
     db?.close()
-    throw libraryError(error)
+    throw toStatePackError(error)
   }
 }
 
@@ -89,23 +89,4 @@ function migrate(db: Database.Database): boolean {
       return true
     })
     .immediate()
-}
-
-/** A typed error for what SQLite throws. */
-export function libraryError(thrown: unknown): unknown {
-  if (!(thrown instanceof Database.SqliteError)) return thrown
-  const details = { sqlite: thrown.code }
-  if (thrown.code.startsWith('SQLITE_BUSY')) {
-    return new StatePackError('E_STORE_BUSY', 'Another process is writing to this store.', details, thrown)
-  }
-  if (thrown.code.startsWith('SQLITE_FULL')) {
-    return new StatePackError('E_DISK_FULL', 'The disk is full.', details, thrown)
-  }
-  if (thrown.code.startsWith('SQLITE_READONLY')) {
-    return new StatePackError('E_READ_ONLY', 'This store cannot be written to.', details, thrown)
-  }
-  if (thrown.code === 'SQLITE_CORRUPT' || thrown.code === 'SQLITE_NOTADB' || thrown.code === 'SQLITE_CANTOPEN') {
-    return new StatePackError('E_STORE_UNREADABLE', 'The library file of this store cannot be read.', details, thrown)
-  }
-  return new StatePackError('E_IO', `The library could not be used: ${thrown.message}.`, details, thrown)
 }

@@ -1,0 +1,30 @@
+/**
+ * A process that publishes until it is killed: `publisher.ts FOLDER SEED`. It writes `ack PACKET_ID` to stdout after a
+ * publication has returned, and nothing before.
+ */
+import { writeSync } from 'node:fs'
+import { openStore } from '#engine/store/openStore.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { describePacket, testPacket } from './packets.ts'
+import { seededRandom } from './simulatedDisk.ts'
+
+const [folder = '', seed = '0'] = process.argv.slice(2)
+const random = seededRandom(Number(seed))
+const store = await openStore(folder, { describe: describePacket })
+writeSync(1, 'ready\n')
+
+const made: Digest[] = []
+for (let i = 0; ; i++) {
+  const packet = testPacket(`${seed}/${i}`, {
+    blocks: 1 + Math.floor(random() * 6),
+    blockBytes: 500 + Math.floor(random() * 20_000),
+  })
+  const parent = random() < 0.5 ? made.at(-1) : undefined
+  // Merge-like: the parent's blocks are shared, the rest is new.
+  const shared = parent === undefined ? [] : (await store.readManifest(parent)).layers.slice(0, 2)
+  const names = random() < 0.3 ? [`name ${i}`] : []
+  const { packetId } = await store.publishPacket({ ...packet, layers: [...shared, ...packet.layers], names })
+  made.push(packetId)
+  writeSync(1, `ack ${packetId}\n`)
+  if (random() < 0.1) await store.gc()
+}

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, it } from 'vitest'
+import { sha256 } from '#engine/sha256.ts'
+import { codeOf, openTestStore, testPacket } from './fixture.ts'
+
+describe('the library', () => {
+  it('remembers settings, marks, jobs and asks over a reopening', async () => {
+    const store = await openTestStore()
+    const { library } = store
+    library.settings.set('theme', { dark: true })
+    library.settings.set('gone', 1)
+    library.settings.set('gone', undefined)
+    library.settings.mark({ at: 5, kind: 'week', data: { saved: 3 } })
+    library.jobs.add({ id: 'j', kind: 'download', payload: { url: 'x' }, at: 1 })
+    library.jobs.update('j', { state: 'running', progress: { bytes: 3 }, at: 2 })
+    library.jobs.update('j', { progress: { bytes: 4 }, at: 3 })
+    const root = sha256('root')
+    const ask = {
+      rootPacketId: root,
+      question: 'q',
+      answer: 'a',
+      newPacketId: sha256('n'),
+      receiptId: 'r',
+      detail: { n: 1 },
+    }
+    library.asks.add({ ...ask, id: '1', parentId: null, at: 1 })
+    library.asks.add({ ...ask, id: '2', parentId: '1', at: 2, newPacketId: null })
+    await store.close()
+    const again = (await openTestStore(store.folder)).library
+    expect(again.settings.get('theme')).toEqual({ dark: true })
+    expect(again.settings.get('gone')).toBeUndefined()
+    expect(again.settings.marks()).toEqual([{ id: 1, at: 5, kind: 'week', data: { saved: 3 } }])
+    expect(again.jobs.list('running')).toMatchObject([{ id: 'j', attempts: 1, progress: { bytes: 4 }, updatedAt: 3 }])
+    expect(again.asks.ofRoot(root).map(({ id, parentId }) => [id, parentId])).toEqual([
+      ['1', null],
+      ['2', '1'],
+    ])
+    expect(again.asks.packets()).toEqual([sha256('n')])
+    expect(again.asks.clear(root)).toBe(2)
+  })
+
+  it('gives a name to one packet at a time', async () => {
+    const store = await openTestStore()
+    const a = await store.publishPacket({ ...testPacket('a'), names: ['A'] })
+    const b = await store.publishPacket({ ...testPacket('b'), names: ['B'] })
+    expect(await codeOf(async () => store.library.packets.rename(b.packetId, 'A', 1))).toBe('E_CONFLICT')
+    store.library.packets.rename(a.packetId, 'C', 1)
+    store.library.packets.rename(b.packetId, 'A', 1)
+    expect(store.resolve('A')).toBe(b.packetId)
+    expect(await codeOf(async () => store.resolve('B'))).toBe('E_NOT_FOUND')
+    expect(await codeOf(async () => store.library.packets.rename(sha256('none'), 'X', 1))).toBe('E_NOT_FOUND')
+  })
+
+  it('refuses a damaged file and one from the future, and says which it is', async () => {
+    const store = await openTestStore()
+    await store.close()
+    const path = join(store.folder, 'library.sqlite')
+    const db = new Database(path)
+    db.pragma('user_version = 99')
+    db.close()
+    expect(await codeOf(openTestStore(store.folder))).toBe('E_STORE_VERSION')
+    writeFileSync(path, 'not a database '.repeat(1000))
+    expect(await codeOf(openTestStore(store.folder))).toBe('E_STORE_UNREADABLE')
+  })
+
+  it('is locked by one at a time, within a process and between openings', async () => {
+    const a = await openTestStore()
+    const b = await openTestStore(a.folder)
+    let inside = 0
+    let most = 0
+    const work = async () => {
+      most = Math.max(most, ++inside)
+      await new Promise(resolve => setTimeout(resolve, 2))
+      inside--
+    }
+    await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? a : b).parts.lock.exclusive(work)))
+    expect(most).toBe(1)
+  })
+})
