@@ -1,9 +1,33 @@
-import { NavLink } from 'react-router'
+import { type DragEvent, useState } from 'react'
+import { NavLink, useNavigate } from 'react-router'
+import { holdsCartridges, readCartridges } from './cartridgeDrag.ts'
 import { EngineCard } from './EngineCard.tsx'
 import { PLACES } from './places.ts'
 
+const TAKES_CARTRIDGES = new Set(['/ask', '/inspect', '/remix'])
+
 /** Where one can go, and how the engine is. Shrinks to icons in a narrow window. */
 export function Sidebar() {
+  const navigate = useNavigate()
+  const [over, setOver] = useState<string | null>(null)
+
+  /** Places that take a cartridge are drop targets for one. */
+  const dropTarget = (path: string) => ({
+    onDragOver: (event: DragEvent) => {
+      if (!TAKES_CARTRIDGES.has(path) || !holdsCartridges(event.dataTransfer)) return
+      event.preventDefault()
+      setOver(path)
+    },
+    onDragLeave: () => setOver(null),
+    onDrop: (event: DragEvent) => {
+      setOver(null)
+      const id = readCartridges(event.dataTransfer)[0]
+      if (id === undefined || !TAKES_CARTRIDGES.has(path)) return
+      event.preventDefault()
+      void navigate(`${path}/${encodeURIComponent(id)}`)
+    },
+  })
+
   return (
     <aside className="Sidebar">
       <div className="Brand">
@@ -20,8 +44,9 @@ export function Sidebar() {
             key={place.path}
             to={place.path}
             title={place.name}
+            {...dropTarget(place.path)}
             className={({ isActive }) =>
-              `Nav-link${isActive ? ' Nav-link--on' : ''}${place.path === '/settings' ? ' Nav-link--foot' : ''}`
+              `Nav-link${isActive ? ' Nav-link--on' : ''}${place.path === '/settings' ? ' Nav-link--foot' : ''}${over === place.path ? ' Nav-link--drop' : ''}`
             }
           >
             <place.icon aria-hidden />

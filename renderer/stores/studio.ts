@@ -1,5 +1,6 @@
 import { createContext, useContext } from 'react'
 import type { Client } from '#shared/rpc/client.ts'
+import { type CreateQueue, createCreateQueue } from './createQueue.ts'
 import { createEngineStore, type EngineStore } from './engineStore.ts'
 import { createLibraryStore, type LibraryStore } from './libraryStore.ts'
 import { createSettingsStore, type SettingsStore } from './settingsStore.ts'
@@ -10,6 +11,7 @@ export interface Studio {
   readonly engine: EngineStore
   readonly settings: SettingsStore
   readonly library: LibraryStore
+  readonly createQueue: CreateQueue
 }
 
 /** Builds the slices over an injected client; each subscribes to the events it depends on. */
@@ -19,6 +21,7 @@ export function createStudio(client: Client): Studio {
     engine: createEngineStore(client),
     settings: createSettingsStore(client),
     library: createLibraryStore(client),
+    createQueue: createCreateQueue(client),
   }
 }
 

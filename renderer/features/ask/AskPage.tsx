@@ -1,0 +1,149 @@
+import { useState } from 'react'
+import { useNavigate, useParams } from 'react-router'
+import { useStore } from 'zustand'
+import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
+import { Page } from '../../app/Page.tsx'
+import { useMedia } from '../../app/useMedia.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
+import { AskSide, type SideView } from './AskSide.tsx'
+import { type AskOptions, Composer } from './Composer.tsx'
+import { SlotBar } from './SlotBar.tsx'
+import { TurnList } from './TurnList.tsx'
+import { useConversation } from './useConversation.ts'
+import './ask.css'
+
+/** Questions to a cartridge, or to the bare model when the slot is empty. */
+export function AskPage() {
+  const { id } = useParams()
+  // A key per cartridge: another one in the slot is another conversation.
+  return <Ask key={id ?? ''} packetId={id ?? null} />
+}
+
+const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false }
+let remembered = DEFAULTS
+/** The model that answers while the slot is empty: that of the cartridge last in it. */
+let bareModel: string | null = null
+
+function Ask({ packetId }: { readonly packetId: string | null }) {
+  const navigate = useNavigate()
+  const { settings } = useStudio()
+  const [options, setOptionsState] = useState(remembered)
+  const [side, setSide] = useState<SideView>(packetId === null ? 'cartridges' : 'timeline')
+  const [sheet, setSheet] = useState(false)
+  const [over, setOver] = useState(false)
+  const narrow = useMedia('(max-width: 800px)')
+  const cartridge = useQuery('library.get', packetId === null ? null : { ref: packetId }, ['library.changed'])
+  const models =
+    useQuery('models.list', {}, ['models.changed']).data?.models.filter(model => model.status === 'ready') ?? []
+  const defaultModel = useStore(settings, s => s.settings?.defaultModel)
+  const summary = cartridge.data?.summary ?? null
+  const [chosenModel, setChosenModel] = useState<string | null>(bareModel)
+  const model =
+    models.find(entry => entry.id === chosenModel || entry.name === chosenModel) ??
+    models.find(entry => entry.id === defaultModel) ??
+    models[0]
+  if (summary !== null) bareModel = summary.model.name
+
+  const conversation = useConversation(packetId, model?.id)
+  const setOptions = (part: Partial<AskOptions>) => {
+    remembered = { ...options, ...part }
+    setOptionsState(remembered)
+  }
+  const insert = (id: string | null) => {
+    setSheet(false)
+    void navigate(id === null ? '/ask' : `/ask/${encodeURIComponent(id)}`)
+  }
+  const sidePanel = (
+    <AskSide view={side} onView={setSide} cartridge={summary} conversation={conversation} onInsert={insert} />
+  )
+  const canAsk =
+    packetId === null
+      ? model !== undefined
+      : summary !== null && summary.trust !== 'restricted' && summary.model.installed
+
+  return (
+    <Page title="Ask" fill actions={narrow ? <Button onPress={() => setSheet(true)}>Timeline</Button> : undefined}>
+      <div className={`Ask${narrow ? ' Ask--narrow' : ''}`}>
+        <section
+          className={`Ask-main${over ? ' Ask-main--over' : ''}`}
+          aria-label="Conversation"
+          onDragOver={event => {
+            if (!holdsCartridges(event.dataTransfer)) return
+            event.preventDefault()
+            setOver(true)
+          }}
+          onDragLeave={event => {
+            if (!(event.relatedTarget instanceof Node) || !event.currentTarget.contains(event.relatedTarget))
+              setOver(false)
+          }}
+          onDrop={event => {
+            setOver(false)
+            const dropped = readCartridges(event.dataTransfer)[0]
+            if (dropped === undefined) return
+            event.preventDefault()
+            insert(dropped)
+          }}
+        >
+          <SlotBar
+            cartridge={summary}
+            onEject={() => insert(null)}
+            onChoose={() => {
+              setSide('cartridges')
+              if (narrow) setSheet(true)
+            }}
+            compare={options.compare}
+            onCompare={compare => setOptions({ compare })}
+            models={models}
+            model={model}
+            onModel={setChosenModel}
+            empty={packetId === null}
+          />
+          {cartridge.error !== null && summary === null ? (
+            <ErrorPanel error={cartridge.error} action={{ label: 'Eject it', onPress: () => insert(null) }} />
+          ) : null}
+          <TurnList
+            conversation={conversation}
+            cartridge={summary}
+            empty={packetId === null}
+            examples={cartridge.data?.exampleQuestions ?? []}
+            canAsk={canAsk}
+            onAsk={question => conversation.ask(question, options)}
+            onRegenerate={turn =>
+              conversation.ask(
+                turn.question,
+                {
+                  ...options,
+                  temperature: options.temperature === 0 ? 0.8 : options.temperature,
+                  seed: (Math.random() * 2 ** 31) | 0,
+                },
+                turn.kind === 'step' ? turn.step.parentId : undefined,
+              )
+            }
+          />
+          <Composer
+            canAsk={canAsk}
+            packetId={packetId}
+            model={model?.id}
+            baseTokens={conversation.head?.tokens.naive ?? summary?.tokens ?? 0}
+            running={conversation.live !== null}
+            options={options}
+            onOptions={setOptions}
+            onAsk={question => conversation.ask(question, options)}
+            onStop={conversation.stop}
+          />
+        </section>
+        {narrow ? (
+          <Sheet title="Timeline and cartridges" isOpen={sheet} onClose={() => setSheet(false)}>
+            {sidePanel}
+          </Sheet>
+        ) : (
+          sidePanel
+        )}
+      </div>
+    </Page>
+  )
+}

@@ -1,0 +1,88 @@
+import { useState } from 'react'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatPercent, formatTokens } from '../../ui/format.ts'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { CartridgeRack } from './CartridgeRack.tsx'
+import { KeepDialog } from './KeepDialog.tsx'
+import { SessionChart } from './SessionChart.tsx'
+import { Timeline } from './Timeline.tsx'
+import { cumulative } from './turns.ts'
+import type { Conversation } from './useConversation.ts'
+
+export type SideView = 'timeline' | 'cartridges'
+
+export interface AskSideProps {
+  readonly view: SideView
+  readonly onView: (view: SideView) => void
+  readonly cartridge: CartridgeSummary | null
+  readonly conversation: Conversation
+  readonly onInsert: (packetId: string) => void
+}
+
+/** Right of the conversation: its timeline and what it saved, or the cartridges to put into the slot. */
+export function AskSide({ view, onView, cartridge, conversation, onInsert }: AskSideProps) {
+  const [keeping, setKeeping] = useState(false)
+  const points = cumulative(conversation.turns)
+  const total = points.at(-1) ?? { naive: 0, processed: 0 }
+  const { head } = conversation
+  return (
+    <aside className="Details AskSide" aria-label="Timeline and cartridges">
+      <SegmentedControl
+        label="Show"
+        value={view}
+        onChange={onView}
+        segments={[
+          { id: 'timeline', label: 'Timeline' },
+          { id: 'cartridges', label: 'Cartridges' },
+        ]}
+      />
+      {view === 'cartridges' ? (
+        <CartridgeRack current={cartridge?.packetId ?? null} onInsert={onInsert} />
+      ) : (
+        <>
+          {cartridge === null ? (
+            <p className="muted small">
+              With a cartridge in the slot, every answer becomes a point one can go back to.
+            </p>
+          ) : (
+            <>
+              <p className="muted small">Every step is a checkpoint. Rewind or branch from any of them.</p>
+              <Timeline cartridge={cartridge} conversation={conversation} />
+            </>
+          )}
+          <h2>This conversation</h2>
+          {points.length < 2 ? (
+            <p className="muted small">
+              What re-reading would have cost, and what was really processed, is drawn here.
+            </p>
+          ) : (
+            <>
+              <SessionChart points={points} />
+              <Facts
+                caption="This conversation in tokens"
+                facts={[
+                  { label: 'Processed', value: `${formatTokens(total.processed)} tokens` },
+                  { label: 'A naive loop', value: `${formatTokens(total.naive)} tokens` },
+                  {
+                    label: 'Saved',
+                    value: (
+                      <b>{total.naive === 0 ? '0 %' : formatPercent(100 * (1 - total.processed / total.naive))}</b>
+                    ),
+                  },
+                ]}
+              />
+            </>
+          )}
+          {cartridge === null ? null : (
+            <Button wide isDisabled={head?.packetId == null} onPress={() => setKeeping(true)}>
+              Keep as a cartridge
+            </Button>
+          )}
+        </>
+      )}
+      {keeping && head !== null ? <KeepDialog step={head} onClose={() => setKeeping(false)} /> : null}
+    </aside>
+  )
+}

@@ -1,0 +1,138 @@
+import { ArrowUp, Square } from 'lucide-react'
+import { type KeyboardEvent, useEffect, useState } from 'react'
+import { TextArea, TextField } from 'react-aria-components'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { Kbd } from '../../ui/Kbd.tsx'
+import { Select } from '../../ui/Select.tsx'
+
+export interface AskOptions {
+  readonly maxNewTokens: number
+  /** 0: greedy. */
+  readonly temperature: number
+  readonly seed: number
+  readonly compare: boolean
+}
+
+export interface ComposerProps {
+  readonly canAsk: boolean
+  readonly packetId: string | null
+  readonly model: string | undefined
+  /** Tokens of the state that the question continues: what a naive loop would read again. */
+  readonly baseTokens: number
+  readonly running: boolean
+  readonly options: AskOptions
+  readonly onOptions: (part: Partial<AskOptions>) => void
+  readonly onAsk: (question: string) => void
+  readonly onStop: () => void
+}
+
+const TEMPERATURES = [
+  { id: '0', label: 'Greedy', description: 'Always the likeliest word' },
+  { id: '0.4', label: 'Calm', description: 'Temperature 0.4' },
+  { id: '0.8', label: 'Varied', description: 'Temperature 0.8' },
+  { id: '1.2', label: 'Wild', description: 'Temperature 1.2' },
+] as const
+const LENGTHS = ['16', '32', '64', '128', '256', '512', '1024'] as const
+
+/** Where the question is written. Enter asks, Shift+Enter breaks the line. */
+export function Composer(props: ComposerProps) {
+  const { options, onOptions, running } = props
+  const [text, setText] = useState('')
+  const counted = useSettled(text.trim(), 200)
+  const tokens = useQuery(
+    'packets.tokenize',
+    counted === ''
+      ? null
+      : props.packetId !== null
+        ? { ref: props.packetId, text: counted }
+        : props.model === undefined
+          ? null
+          : { model: props.model, text: counted },
+  ).data?.count
+  const canAsk = props.canAsk && text.trim() !== '' && !running
+
+  function submit(): void {
+    if (!canAsk) return
+    props.onAsk(text.trim())
+    setText('')
+  }
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault()
+      submit()
+    }
+    if (event.key === 'Escape' && running) props.onStop()
+  }
+
+  return (
+    <div className="Composer">
+      <TextField aria-label="Question" value={text} onChange={setText} maxLength={20_000} autoFocus>
+        <TextArea
+          className="Composer-text"
+          rows={2}
+          placeholder="Ask a short question. Only these words are read."
+          onKeyDown={onKeyDown}
+        />
+      </TextField>
+      <div className="Composer-foot">
+        <Select
+          pill
+          hideLabel
+          label="How words are chosen"
+          options={TEMPERATURES}
+          value={TEMPERATURES.find(entry => Number(entry.id) === options.temperature)?.id ?? null}
+          onChange={id => onOptions({ temperature: Number(id) })}
+        />
+        <Select
+          pill
+          hideLabel
+          label="Longest answer"
+          options={LENGTHS.map(id => ({ id, label: `${id} tokens` }))}
+          value={LENGTHS.find(id => Number(id) === options.maxNewTokens) ?? null}
+          onChange={id => onOptions({ maxNewTokens: Number(id) })}
+        />
+        {options.temperature === 0 ? null : (
+          <label className="Composer-seed">
+            Seed
+            <input
+              inputMode="numeric"
+              value={options.seed}
+              onChange={event =>
+                onOptions({ seed: Math.min(0xffffffff, Number(event.target.value.replace(/\D/g, ''))) })
+              }
+            />
+          </label>
+        )}
+        <span className="Composer-count" aria-live="polite">
+          {tokens === undefined || counted === '' ? '' : count(tokens, props.baseTokens)}
+        </span>
+        {running ? (
+          <Button icon={<Square aria-hidden />} onPress={props.onStop}>
+            Stop
+          </Button>
+        ) : (
+          <Button variant="primary" isDisabled={!canAsk} onPress={submit} icon={<ArrowUp aria-hidden />}>
+            Ask <Kbd>↵</Kbd>
+          </Button>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function count(tokens: number, base: number): string {
+  const words = tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens`
+  return base === 0 ? words : `${words}, not ${formatCount(base + tokens)}`
+}
+
+/** `value`, once it has not changed for `wait` milliseconds. */
+function useSettled<T>(value: T, wait: number): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), wait)
+    return () => clearTimeout(timer)
+  }, [value, wait])
+  return settled
+}

@@ -1,0 +1,65 @@
+import { ArrowUpFromLine } from 'lucide-react'
+import { Button as AriaButton } from 'react-aria-components'
+import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
+import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { formatTokens } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Select } from '../../ui/Select.tsx'
+import { Switch } from '../../ui/Switch.tsx'
+
+export interface SlotBarProps {
+  readonly cartridge: CartridgeSummary | null
+  /** True when nothing is in the slot (as opposed to: still looking). */
+  readonly empty: boolean
+  readonly onEject: () => void
+  readonly onChoose: () => void
+  readonly compare: boolean
+  readonly onCompare: (on: boolean) => void
+  /** Of the bare model, while the slot is empty. */
+  readonly models: readonly ModelView[]
+  readonly model: ModelView | undefined
+  readonly onModel: (id: string) => void
+}
+
+/** The slot: what answers. Cartridges are dropped on the page, or chosen. */
+export function SlotBar(props: SlotBarProps) {
+  const { cartridge, empty } = props
+  return (
+    <div className="SlotBar">
+      {cartridge === null ? null : (
+        <div className="Slot">
+          <span className="Slot-face">
+            <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+          </span>
+          <span className="Slot-name">
+            <b className="truncate">{cartridge.name}</b>
+            <span className="truncate">
+              {cartridge.model.name} · {formatTokens(cartridge.tokens)} tok
+            </span>
+          </span>
+          <IconButton label="Eject" onPress={props.onEject}>
+            <ArrowUpFromLine aria-hidden />
+          </IconButton>
+        </div>
+      )}
+      <AriaButton className="Slot Slot--empty" onPress={props.onChoose}>
+        {empty ? 'Drop a cartridge here, or choose one' : 'Drop another cartridge'}
+      </AriaButton>
+      <span className="grow" />
+      {empty ? (
+        <Select
+          pill
+          hideLabel
+          label="Model"
+          options={props.models.map(model => ({ id: model.id, label: model.name }))}
+          value={props.model?.id ?? null}
+          onChange={props.onModel}
+        />
+      ) : (
+        <Switch isSelected={props.compare} onChange={props.onCompare}>
+          Compare without
+        </Switch>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,54 @@
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { formatCount, shortDigest } from '../../ui/format.ts'
+import { timeline } from './turns.ts'
+import type { Conversation } from './useConversation.ts'
+
+/** The cartridge and every step ever taken from it; pressing one rewinds to it, and the next question branches there. */
+export function Timeline({
+  cartridge,
+  conversation,
+}: {
+  readonly cartridge: CartridgeSummary
+  readonly conversation: Conversation
+}) {
+  const { head, live, rewind } = conversation
+  const shown = new Set(conversation.turns.map(turn => turn.id))
+  return (
+    <ol className="Timeline" aria-label="Steps">
+      <li className={head === null && live === null ? 'Timeline-now' : ''}>
+        <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => rewind(null)}>
+          <b className="truncate">{cartridge.name}</b>
+          <span>
+            {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
+          </span>
+        </button>
+      </li>
+      {timeline(conversation.steps).map(({ step, lane }) => (
+        <li
+          key={step.id}
+          className={`Timeline-lane-${lane}${head?.id === step.id && live === null ? ' Timeline-now' : ''}${shown.has(step.id) ? '' : ' Timeline-aside'}`}
+        >
+          <button
+            type="button"
+            aria-current={head?.id === step.id ? 'step' : undefined}
+            title={head?.id === step.id ? 'The next question continues here' : 'Go back to this step'}
+            onClick={() => rewind(step.id)}
+          >
+            <b className="truncate">{step.question}</b>
+            <span>
+              +{formatCount(step.tokens.tail + step.tokens.delta)} read, +{formatCount(step.tokens.generated)} written
+            </span>
+          </button>
+        </li>
+      ))}
+      {live === null ? null : (
+        <li className="Timeline-now">
+          <div>
+            <b className="truncate">{live.question}</b>
+            <span>writing</span>
+          </div>
+        </li>
+      )}
+    </ol>
+  )
+}

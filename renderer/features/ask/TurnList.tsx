@@ -1,0 +1,69 @@
+import { MessageSquareQuote } from 'lucide-react'
+import { useEffect, useRef } from 'react'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { Button } from '../../ui/Button.tsx'
+import { EmptyState } from '../../ui/EmptyState.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { LiveTurn } from './LiveTurn.tsx'
+import { TurnView } from './TurnView.tsx'
+import type { Turn } from './turns.ts'
+import type { Conversation } from './useConversation.ts'
+
+export interface TurnListProps {
+  readonly conversation: Conversation
+  readonly cartridge: CartridgeSummary | null
+  readonly empty: boolean
+  readonly examples: readonly string[]
+  readonly canAsk: boolean
+  readonly onAsk: (question: string) => void
+  readonly onRegenerate: (turn: Turn) => void
+}
+
+/** Questions and answers, the newest at the bottom and kept in sight while it is written. */
+export function TurnList({ conversation, cartridge, empty, examples, canAsk, onAsk, onRegenerate }: TurnListProps) {
+  const { turns, live, error } = conversation
+  const end = useRef<HTMLDivElement>(null)
+  const length = turns.length + (live?.with.length ?? 0) + (live?.without.length ?? 0)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `length` says that something was added
+  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [length])
+
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
+    <section className="Turns" tabIndex={0} aria-label="Questions and answers">
+      {turns.length === 0 && live === null && error === null ? (
+        <EmptyState
+          icon={<MessageSquareQuote />}
+          title={empty ? 'The slot is empty' : cartridge === null ? 'One moment' : `Ask ${cartridge.name}`}
+          actions={examples.slice(0, 4).map(example => (
+            <Button key={example} isDisabled={!canAsk} onPress={() => onAsk(example)}>
+              {example}
+            </Button>
+          ))}
+        >
+          {empty
+            ? 'Questions go to the bare model now, which has read nothing. Choose a cartridge at the right to see the difference.'
+            : cartridge?.trust === 'restricted'
+              ? 'It came from elsewhere and is not trusted yet. Trust it, or check it by recomputing, in the library.'
+              : cartridge !== null && !cartridge.model.installed
+                ? `Its model, ${cartridge.model.name}, is not installed. Add it under Models.`
+                : 'Its text was read once and is not read again. Only the words of your question are.'}
+        </EmptyState>
+      ) : null}
+      {turns.map((turn, i) => (
+        <TurnView
+          key={turn.id}
+          turn={turn}
+          cartridge={cartridge}
+          latest={i === turns.length - 1}
+          busy={live !== null}
+          onRegenerate={() => onRegenerate(turn)}
+        />
+      ))}
+      {live === null ? null : <LiveTurn live={live} bare={empty} onStop={conversation.stop} />}
+      {error === null ? null : (
+        <ErrorPanel error={error} action={{ label: 'Ask again', onPress: conversation.again }} />
+      )}
+      <div ref={end} />
+    </section>
+  )
+}

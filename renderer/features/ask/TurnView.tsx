@@ -1,0 +1,102 @@
+import { Dices, FlaskConical } from 'lucide-react'
+import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
+import { useTask } from '../../stores/useTask.ts'
+import { CopyButton } from '../../ui/CopyButton.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatCount, formatSeconds } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { TrustBadges } from '../../ui/TrustBadges.tsx'
+import { Proof } from './Proof.tsx'
+import type { Turn } from './turns.ts'
+
+export interface TurnViewProps {
+  readonly turn: Turn
+  readonly cartridge: CartridgeSummary | null
+  /** The last one: announced when it is complete. */
+  readonly latest: boolean
+  readonly busy: boolean
+  readonly onRegenerate: () => void
+}
+
+/** A question, its answer, what the answer cost, and the proof of it. */
+export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnViewProps) {
+  const prove = useTask('packets.prove')
+  const isStep = turn.kind === 'step'
+  const answer = isStep ? turn.step.answer : turn.result.output
+  const tokens = isStep ? turn.step.tokens : turn.result.tokens
+  const seconds = isStep ? turn.step.seconds : turn.result.seconds.total
+  const reason = isStep ? turn.step.finishReason : turn.result.finishReason
+  const without = isStep ? turn.step.without : null
+
+  return (
+    <article className="Turn">
+      <h2 className="Turn-question">{turn.question}</h2>
+      <div className={`Turn-answers${without === null ? '' : ' Turn-answers--two'}`}>
+        <div className={`Answer${isStep ? '' : ' Answer--without'}`}>
+          <header>
+            {isStep && cartridge !== null ? <TrustBadges cartridge={cartridge} tier={false} /> : null}
+            <span>{isStep ? 'with the cartridge' : 'the bare model'}</span>
+            <span className="grow" />
+            {isStep ? (
+              <>
+                <IconButton
+                  label="Prove it: read everything again and compare"
+                  isDisabled={busy || prove.status === 'running'}
+                  onPress={() =>
+                    void prove.run({
+                      ref: turn.step.fromPacketId,
+                      delta: turn.question,
+                      outputTokenIds: turn.step.outputTokenIds,
+                    })
+                  }
+                >
+                  <FlaskConical aria-hidden />
+                </IconButton>
+                <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
+                  <Dices aria-hidden />
+                </IconButton>
+              </>
+            ) : null}
+            <CopyButton text={answer} label="Copy the answer" />
+          </header>
+          <p className="Answer-text" aria-live={latest ? 'polite' : undefined}>
+            {answer === '' ? <span className="muted">(no words)</span> : answer}
+          </p>
+          <footer>
+            <Cost tokens={tokens} /> · {formatSeconds(seconds)}
+            {reason === 'length' ? ' · stopped at the token limit' : reason === 'cancelled' ? ' · stopped by you' : ''}
+          </footer>
+          {prove.status === 'running' ? (
+            <ProgressBar label={prove.progress?.phase ?? 'reading everything again'} value={null} />
+          ) : null}
+          {prove.result === null ? null : <Proof result={prove.result} />}
+          {prove.status === 'failed' ? (
+            <ErrorPanel error={prove.error} action={{ label: 'Dismiss', onPress: prove.reset }} />
+          ) : null}
+        </div>
+        {without === null ? null : (
+          <div className="Answer Answer--without">
+            <header>
+              <span>without it</span>
+            </header>
+            <p className="Answer-text">{without.answer === '' ? '(no words)' : without.answer}</p>
+            <footer>
+              <b>{formatCount(without.tokens)}</b> tokens processed · {formatSeconds(without.seconds)}
+            </footer>
+          </div>
+        )}
+      </div>
+    </article>
+  )
+}
+
+/** What was read and what was not: a hit that saved nothing says so. */
+function Cost({ tokens }: { readonly tokens: TokenCounts }) {
+  return (
+    <>
+      <b>{formatCount(tokens.tail + tokens.delta)}</b> tokens read, {formatCount(tokens.generated)} written
+      {tokens.base === 0 ? '' : tokens.saved > 0 ? `, ${formatCount(tokens.saved)} not re-read` : ', nothing saved'}
+    </>
+  )
+}

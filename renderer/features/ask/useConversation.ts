@@ -1,0 +1,132 @@
+import { useEffect, useMemo, useRef, useState } from 'react'
+import type { Input } from '#shared/rpc/client.ts'
+import type { AskStep } from '#shared/rpc/methods/ask.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { useTask } from '../../stores/useTask.ts'
+import type { AskOptions } from './Composer.tsx'
+import { pathTo, type Turn } from './turns.ts'
+
+/** The question that is being answered now. */
+export interface Live {
+  readonly question: string
+  readonly compare: boolean
+  readonly with: string
+  readonly without: string
+  readonly rate: number | null
+}
+
+export interface Conversation {
+  /** All steps ever taken from this cartridge. */
+  readonly steps: readonly AskStep[]
+  /** What is on screen, oldest first. */
+  readonly turns: readonly Turn[]
+  /** The step the next question continues; null: it starts from the cartridge itself. */
+  readonly head: AskStep | null
+  readonly live: Live | null
+  readonly error: unknown
+  /** Puts a question; `parentId` null or a step to branch from, absent to continue at the head. */
+  readonly ask: (question: string, options: AskOptions, parentId?: string | null) => void
+  /** Asks again what failed. */
+  readonly again: () => void
+  readonly stop: () => void
+  readonly dismiss: () => void
+  /** Goes back to a step (null: to the cartridge as it was); the next question branches from there. */
+  readonly rewind: (stepId: string | null) => void
+}
+
+/** The conversation with one cartridge (or with the bare model `model`), backed by the engine's own history. */
+export function useConversation(packetId: string | null, model: string | undefined): Conversation {
+  const history = useQuery('ask.history', packetId === null ? null : { ref: packetId }, [
+    'receipts.appended',
+    'library.changed',
+  ])
+  const [own, setOwn] = useState<readonly AskStep[]>([])
+  const [bare, setBare] = useState<readonly Turn[]>([])
+  const [view, setView] = useState<readonly string[] | null>(null)
+  const [headId, setHeadId] = useState<string | null>(null)
+  const [live, setLive] = useState<Live | null>(null)
+  const last = useRef<readonly [string, AskOptions, (string | null)?] | null>(null)
+  const task = useTask('ask.ask', progress => {
+    setLive(before => {
+      if (before === null) return before
+      const piece = progress.piece ?? ''
+      const rate = progress.rate ?? before.rate
+      return progress.stream === 'without'
+        ? { ...before, without: before.without + piece }
+        : { ...before, with: before.with + piece, rate }
+    })
+  })
+
+  // A step that was just taken may not be in the history that is on its way.
+  const steps = useMemo(() => {
+    const stored = history.data?.steps ?? []
+    const known = new Set(stored.map(step => step.id))
+    return [...stored, ...own.filter(step => !known.has(step.id))]
+  }, [history.data, own])
+
+  // First look at a cartridge: go on where it was left.
+  useEffect(() => {
+    if (view !== null || history.data === null) return
+    const newest = history.data.steps.at(-1)?.id ?? null
+    setView(pathTo(history.data.steps, newest).map(step => step.id))
+    setHeadId(newest)
+  }, [history.data, view])
+
+  const byId = new Map(steps.map(step => [step.id, step]))
+  const turns: readonly Turn[] =
+    packetId === null
+      ? bare
+      : (view ?? []).flatMap(id => {
+          const step = byId.get(id)
+          return step === undefined ? [] : [{ kind: 'step' as const, id, question: step.question, step }]
+        })
+
+  function ask(question: string, options: AskOptions, parentId: string | null | undefined = headId): void {
+    last.current = [question, options, parentId]
+    const compare = options.compare && packetId !== null
+    setLive({ question, compare, with: '', without: '', rate: null })
+    const input: Input<'ask.ask'> = {
+      question,
+      compare,
+      maxNewTokens: options.maxNewTokens,
+      sampling: { temperature: options.temperature, seed: options.seed },
+      ...(packetId === null ? {} : { ref: packetId }),
+      ...(packetId === null && model !== undefined ? { model } : {}),
+      ...(parentId == null || packetId === null ? {} : { parentId }),
+    }
+    void task.run(input).then(answer => {
+      setLive(null)
+      if (answer === null) return
+      const { step, without } = answer
+      if (step !== null) {
+        setOwn(before => [...before, step])
+        setView(before =>
+          parentId === headId
+            ? [...(before ?? []), step.id]
+            : [...pathTo(steps, parentId ?? null).map(entry => entry.id), step.id],
+        )
+        setHeadId(step.id)
+      } else if (without !== null) {
+        setBare(before => [...before, { kind: 'bare', id: `bare-${before.length}`, question, result: without }])
+      }
+    })
+  }
+
+  return {
+    steps,
+    turns,
+    head: headId === null ? null : (byId.get(headId) ?? null),
+    live,
+    error: task.status === 'failed' ? task.error : null,
+    ask,
+    again: () => {
+      if (last.current !== null) ask(...last.current)
+    },
+    stop: task.cancel,
+    dismiss: task.reset,
+    rewind: stepId => {
+      setHeadId(stepId)
+      setView(pathTo(steps, stepId).map(step => step.id))
+    },
+  }
+}

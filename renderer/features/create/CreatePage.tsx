@@ -1,0 +1,139 @@
+import { useEffect, useMemo, useState } from 'react'
+import { useStore } from 'zustand'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { Page } from '../../app/Page.tsx'
+import { useUi } from '../../app/uiStore.ts'
+import type { Order } from '../../stores/createQueue.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { EstimatePane } from './EstimatePane.tsx'
+import { JobList } from './JobList.tsx'
+import { SourcesPanel } from './SourcesPanel.tsx'
+import { type TooLongChoice, tooLongModels } from './TooLong.tsx'
+import { useEstimate } from './useEstimate.ts'
+import { useSources } from './useSources.ts'
+import './create.css'
+
+/** A text goes in, a cartridge comes out. */
+export function CreatePage() {
+  const { settings, createQueue } = useStudio()
+  const defaults = useStore(settings, s => s.settings)
+  const jobs = useStore(createQueue, s => s.jobs)
+  const { data, error, reload } = useQuery('models.list', {}, ['models.changed'])
+  const sources = useSources()
+  const [text, setText] = useState('')
+  const [systemPrompt, setSystemPrompt] = useState('')
+  const [template, setTemplate] = useState(false)
+  const [name, setName] = useState('')
+  const [each, setEach] = useState(true)
+  const [chosenModel, setModel] = useState<string | null>(null)
+  const [chosenDtype, setDtype] = useState<StateDtype | null>(null)
+  const [tooLong, setTooLong] = useState<TooLongChoice>({ how: 'split' })
+
+  // Files dropped anywhere in the window wait in the ui store until this page takes them.
+  const dropped = useUi(ui => ui.sources)
+  const { add } = sources
+  useEffect(() => {
+    if (dropped.length === 0) return
+    useUi.getState().setSources([])
+    add(dropped)
+  }, [dropped, add])
+
+  const ready = data?.models.filter(model => model.status === 'ready') ?? []
+  const model =
+    ready.find(candidate => candidate.id === chosenModel) ??
+    ready.find(candidate => candidate.id === defaults?.defaultModel) ??
+    ready[0]
+  const dtype = chosenDtype ?? defaults?.dtype ?? 'float16'
+  const modelId = model?.id
+  const files = sources.files
+
+  const texts = useMemo(
+    () => [
+      ...files.flatMap(file => (file.text === null ? [] : [{ name: file.name, text: file.text }])),
+      ...(text.trim() === '' ? [] : [{ name: files.length === 0 ? name.trim() || 'text' : 'pasted text', text }]),
+    ],
+    [files, text, name],
+  )
+  const estimateInput = useMemo(
+    () =>
+      modelId === undefined || texts.length === 0
+        ? null
+        : {
+            model: modelId,
+            sources: texts.map(source => ({ name: source.name.slice(0, 300), text: source.text })),
+            template,
+            ...(systemPrompt.trim() === '' ? {} : { systemPrompt }),
+          },
+    [modelId, texts, template, systemPrompt],
+  )
+  const { estimate, error: estimateError } = useEstimate(estimateInput)
+  const separate = each && texts.length > 1
+
+  function start(): void {
+    if (estimateInput === null || estimate === null) return
+    const groups = separate ? texts.map(source => [source]) : [texts]
+    for (const group of groups) {
+      const title = (separate ? group[0]?.name : name.trim() || group[0]?.name) ?? 'text'
+      const base = {
+        ...estimateInput,
+        sources: group,
+        dtype,
+        name: title.replace(/\.[a-z0-9]{1,8}$/i, '').slice(0, 200),
+      }
+      createQueue.getState().add(title, orderFor(base, estimate.fits || separate ? null : tooLong))
+    }
+    sources.clear()
+    setText('')
+    setName('')
+  }
+
+  return (
+    <Page title="New cartridge">
+      {error !== null && data === null ? (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
+      ) : (
+        <div className="Create">
+          <SourcesPanel sources={sources} text={text} onText={setText} each={each} onEach={setEach} />
+          <EstimatePane
+            models={ready}
+            model={model}
+            onModel={setModel}
+            dtype={dtype}
+            onDtype={setDtype}
+            name={name}
+            onName={setName}
+            nameFromFiles={separate}
+            systemPrompt={systemPrompt}
+            onSystemPrompt={setSystemPrompt}
+            template={template}
+            onTemplate={setTemplate}
+            estimate={estimate}
+            error={estimateError}
+            extracting={files.some(file => file.text === null && file.error === null)}
+            separate={separate ? texts.length : null}
+            tooLong={tooLong}
+            onTooLong={choice => {
+              setTooLong(choice)
+              const recurrent = tooLongModels(ready)[0]
+              if (choice.how === 'recurrent' && recurrent !== undefined) setModel(recurrent.id)
+            }}
+            onStart={start}
+          />
+        </div>
+      )}
+      <JobList jobs={jobs} />
+    </Page>
+  )
+}
+
+type Base = Extract<Order, { how: 'whole' }>['input']
+
+function orderFor(base: Base, tooLong: TooLongChoice | null): Order {
+  if (tooLong?.how === 'split') {
+    return { how: 'split', input: { model: base.model, sources: base.sources, dtype: base.dtype, name: base.name } }
+  }
+  if (tooLong?.how === 'first') return { how: 'whole', input: { ...base, firstTokens: tooLong.tokens } }
+  return { how: 'whole', input: base }
+}

@@ -1,0 +1,161 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { Button } from '../../ui/Button.tsx'
+import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { Select } from '../../ui/Select.tsx'
+import { Switch } from '../../ui/Switch.tsx'
+import { TextArea } from '../../ui/TextArea.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { TooLong, type TooLongChoice } from './TooLong.tsx'
+import type { Estimate } from './useEstimate.ts'
+
+const DTYPES = [
+  { id: 'float32', label: 'float32', description: 'Exact, the largest' },
+  { id: 'float16', label: 'float16', description: 'Half the size' },
+  { id: 'int8', label: 'int8', description: 'A quarter; the loss is measured and shown' },
+  { id: 'float8_e4m3', label: 'float8', description: 'A quarter; the loss is measured and shown' },
+] as const satisfies readonly { id: StateDtype; label: string; description: string }[]
+
+export interface EstimatePaneProps {
+  readonly models: readonly ModelView[]
+  readonly model: ModelView | undefined
+  readonly onModel: (id: string) => void
+  readonly dtype: StateDtype
+  readonly onDtype: (dtype: StateDtype) => void
+  readonly name: string
+  readonly onName: (name: string) => void
+  /** Several cartridges are named after their files. */
+  readonly nameFromFiles: boolean
+  readonly systemPrompt: string
+  readonly onSystemPrompt: (text: string) => void
+  readonly template: boolean
+  readonly onTemplate: (on: boolean) => void
+  readonly estimate: Estimate | null
+  readonly error: unknown
+  readonly extracting: boolean
+  /** How many cartridges, when each text becomes its own. */
+  readonly separate: number | null
+  readonly tooLong: TooLongChoice
+  readonly onTooLong: (choice: TooLongChoice) => void
+  readonly onStart: () => void
+}
+
+/** How it shall be read, what that will take, and the button that begins. */
+export function EstimatePane(props: EstimatePaneProps) {
+  const { models, model, estimate, separate } = props
+  const isTooLong = estimate !== null && !estimate.fits && separate === null
+  return (
+    <aside className="Details Create-pane" aria-label="How to read it">
+      <Select
+        label="Model"
+        options={models.map(entry => ({
+          id: entry.id,
+          label: entry.name,
+          description: `${KIND_LABEL[entry.kind]} · ${entry.contextLength === null ? 'any length' : `up to ${formatCount(entry.contextLength)} tokens`}`,
+        }))}
+        value={model?.id ?? null}
+        onChange={props.onModel}
+        hint={
+          model === undefined
+            ? 'No model is ready. Add one under Models.'
+            : model.kind === 'ssm'
+              ? 'Recurrent: the cartridge has the same size however long the text is.'
+              : `Every token adds ${formatBytes(model.stateBytesPerToken)} to the state.`
+        }
+      />
+      <Select label="Precision of the stored state" options={DTYPES} value={props.dtype} onChange={props.onDtype} />
+      {props.nameFromFiles ? null : (
+        <TextField
+          label="Name"
+          value={props.name}
+          onChange={props.onName}
+          placeholder="Taken from the file"
+          maxLength={200}
+        />
+      )}
+      <details className="Create-more">
+        <summary>System prompt and chat template</summary>
+        <div className="stack">
+          <TextArea
+            label="System prompt"
+            value={props.systemPrompt}
+            onChange={props.onSystemPrompt}
+            rows={3}
+            placeholder="Read before the text, and recorded as such"
+          />
+          {model?.hasChatTemplate === true ? (
+            <Switch isSelected={props.template} onChange={props.onTemplate}>
+              Wrap the text in the model's chat template
+            </Switch>
+          ) : null}
+        </div>
+      </details>
+      {props.error !== null ? <ErrorPanel error={props.error} /> : null}
+      <div className="Create-estimate" aria-live="polite">
+        {estimate === null ? (
+          <p className="muted small">
+            {props.extracting ? 'Extracting the text.' : 'Add some text, and what reading it takes appears here.'}
+          </p>
+        ) : (
+          <>
+            <p className="Create-tokens">
+              <b>{formatCount(estimate.tokens)}</b> tokens
+            </p>
+            {estimate.contextLength === null ? null : <Fill tokens={estimate.tokens} limit={estimate.contextLength} />}
+            <Facts
+              caption="Estimate"
+              facts={[
+                { label: 'State, as computed', value: formatBytes(estimate.stateBytes) },
+                { label: 'Per token', value: formatBytes(estimate.stateBytes / Math.max(1, estimate.tokens)) },
+                {
+                  label: 'Time, estimated',
+                  value:
+                    estimate.estimatedSeconds === null ? 'not measured yet' : formatSeconds(estimate.estimatedSeconds),
+                },
+                ...(estimate.controlTokensInText === 0
+                  ? []
+                  : [{ label: 'Control tokens in the text', value: formatCount(estimate.controlTokensInText) }]),
+              ]}
+            />
+          </>
+        )}
+      </div>
+      {isTooLong && model !== undefined ? (
+        <TooLong estimate={estimate} model={model} models={models} value={props.tooLong} onChange={props.onTooLong} />
+      ) : null}
+      <Button
+        variant="primary"
+        wide
+        isDisabled={estimate === null || model === undefined || (isTooLong && props.tooLong.how === 'recurrent')}
+        onPress={props.onStart}
+      >
+        {separate !== null
+          ? `Read ${separate} texts`
+          : isTooLong && props.tooLong.how === 'split'
+            ? `Read into ${estimate.parts} cartridges`
+            : 'Read it'}
+      </Button>
+    </aside>
+  )
+}
+
+function Fill({ tokens, limit }: { readonly tokens: number; readonly limit: number }) {
+  const over = tokens > limit
+  return (
+    <div className="Create-fill">
+      <span className="Progress-track" aria-hidden>
+        <span
+          className={`Progress-fill${over ? ' Create-fill--over' : ''}`}
+          style={{ width: `${Math.min(100, (tokens / limit) * 100)}%` }}
+        />
+      </span>
+      <span className="small muted">
+        {over ? `${formatCount(tokens - limit)} over` : `${formatCount(limit - tokens)} left of`}{' '}
+        {over ? `the model's ${formatCount(limit)}` : formatCount(limit)}
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,162 @@
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import type { Created } from '#shared/rpc/methods/packets.ts'
+import type { Job } from '../../stores/createQueue.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Badge } from '../../ui/Badge.tsx'
+import { Button } from '../../ui/Button.tsx'
+import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import {
+  formatBytes,
+  formatCount,
+  formatEta,
+  formatMoney,
+  formatRate,
+  formatSeconds,
+  shortDigest,
+} from '../../ui/format.ts'
+import { Panel } from '../../ui/Panel.tsx'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+
+/** What is being read, waits, or was read in this window, the newest first. */
+export function JobList({ jobs }: { readonly jobs: readonly Job[] }) {
+  return jobs.toReversed().map(job => <JobPanel key={job.id} job={job} />)
+}
+
+function JobPanel({ job }: { readonly job: Job }) {
+  const { createQueue } = useStudio()
+  const { cancel, retry, dismiss } = createQueue.getState()
+  if (job.status === 'done') {
+    return (
+      <Panel
+        title={job.created.length === 1 ? 'Done' : `Done, ${job.created.length} cartridges`}
+        note={job.title}
+        actions={
+          <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
+            Dismiss
+          </Button>
+        }
+      >
+        <div className="stack">
+          {job.created.map(created => (
+            <Result key={created.cartridge.packetId} created={created} />
+          ))}
+        </div>
+      </Panel>
+    )
+  }
+  if (job.status === 'failed') {
+    return <ErrorPanel error={job.error} action={{ label: 'Try again', onPress: () => retry(job.id) }} />
+  }
+  const { progress } = job
+  const known = progress?.done !== undefined && progress.total !== undefined && progress.total > 0
+  const note = [
+    ...(known
+      ? [`${formatCount(progress.done ?? 0)} of ${formatCount(progress.total ?? 0)} ${progress.unit ?? ''}`.trim()]
+      : []),
+    ...(progress?.rate === undefined
+      ? []
+      : [formatRate(progress.rate, progress.unit === 'tokens' ? 'tok' : (progress.unit ?? ''))]),
+    ...(progress?.etaSeconds === undefined ? [] : [formatEta(progress.etaSeconds)]),
+  ].join(' · ')
+  return (
+    <Panel
+      title={job.title}
+      note={job.status === 'waiting' ? 'waiting' : job.status === 'cancelled' ? 'cancelled, nothing was kept' : null}
+      actions={
+        job.status === 'cancelled' ? (
+          <>
+            <Button size="s" onPress={() => retry(job.id)}>
+              Read it after all
+            </Button>
+            <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
+              Dismiss
+            </Button>
+          </>
+        ) : (
+          <Button size="s" onPress={() => cancel(job.id)}>
+            Cancel
+          </Button>
+        )
+      }
+    >
+      {job.status === 'running' ? (
+        <ProgressBar
+          label={progress?.phase ?? 'starting'}
+          value={known ? (progress.done ?? 0) / (progress.total ?? 1) : null}
+          note={note}
+        />
+      ) : null}
+    </Panel>
+  )
+}
+
+function Result({ created }: { readonly created: Created }) {
+  const navigate = useNavigate()
+  const { settings, library } = useStudio()
+  const priceId = useStore(settings, s => s.settings?.priceId)
+  const price = useQuery('savings.prices', {}).data?.prices.find(entry => entry.id === priceId)
+  const { cartridge, receipt } = created
+  const address = encodeURIComponent(cartridge.packetId)
+  return (
+    <div className="Result">
+      <CartridgeCard cartridge={cartridge} />
+      <div className="stack">
+        {created.cacheHit ? <Badge tone="ok">Was already here: nothing was read again</Badge> : null}
+        <Facts
+          caption={`How ${cartridge.name} was made`}
+          facts={[
+            {
+              label: 'Read',
+              value: `${formatCount(created.tokensProcessed)} tokens in ${formatSeconds(created.seconds)}`,
+            },
+            {
+              label: 'Size',
+              value: `${formatBytes(cartridge.bytes)}, ${formatBytes(cartridge.bytes / Math.max(1, cartridge.tokens))} per token`,
+            },
+            {
+              label: 'Each question avoids',
+              value: (
+                <b>
+                  {formatCount(cartridge.tokens)} tokens
+                  {price === undefined
+                    ? ''
+                    : `, ${formatMoney((cartridge.tokens * price.input) / 1e6)} at ${price.label}`}
+                </b>
+              ),
+            },
+            {
+              label: 'Receipt',
+              value: (
+                <button
+                  type="button"
+                  className="link mono"
+                  onClick={() => navigate(`/receipts/${encodeURIComponent(receipt.receipt_id)}`)}
+                >
+                  {shortDigest(receipt.receipt_id)}
+                </button>
+              ),
+            },
+          ]}
+        />
+        <div className="row wrap">
+          <Button variant="primary" onPress={() => navigate(`/ask/${address}`)}>
+            Ask it
+          </Button>
+          <Button onPress={() => navigate(`/inspect/${address}`)}>Inspect</Button>
+          <Button
+            onPress={() => {
+              library.getState().select([cartridge.packetId])
+              void navigate('/library')
+            }}
+          >
+            Show in the library
+          </Button>
+        </div>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,98 @@
+import { FilePlus2, FileText, X } from 'lucide-react'
+import { openFiles } from '../../app/openFiles.ts'
+import { Button } from '../../ui/Button.tsx'
+import { describeError } from '../../ui/describeError.ts'
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Panel } from '../../ui/Panel.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { TextArea } from '../../ui/TextArea.tsx'
+import { ACCEPTED } from './extract/extractText.ts'
+import type { SourceFile, Sources } from './useSources.ts'
+
+export interface SourcesPanelProps {
+  readonly sources: Sources
+  readonly text: string
+  readonly onText: (text: string) => void
+  /** Several files: one cartridge each, or one of all. */
+  readonly each: boolean
+  readonly onEach: (each: boolean) => void
+}
+
+/** What the model shall read: pasted text and files. */
+export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPanelProps) {
+  const { files } = sources
+  const choose = () => openFiles(ACCEPTED, sources.add)
+  return (
+    <Panel
+      title="Text"
+      note="Stays on this computer"
+      actions={
+        <Button icon={<FilePlus2 aria-hidden />} onPress={choose}>
+          Add files
+        </Button>
+      }
+    >
+      <div className="stack">
+        {files.length === 0 ? (
+          <p className="Create-drop">
+            <FileText aria-hidden />
+            <span>
+              <b>Drop files anywhere in this window</b>
+              <span className="muted">Text, Markdown, PDF, HTML, JSON or CSV. Or paste below.</span>
+            </span>
+          </p>
+        ) : (
+          <ul className="Create-files" aria-label="Files">
+            {files.map(file => (
+              <FileLine key={file.id} file={file} onRemove={() => sources.remove(file.id)} />
+            ))}
+          </ul>
+        )}
+        {files.length + (text.trim() === '' ? 0 : 1) < 2 ? null : (
+          <SegmentedControl
+            label="Several texts"
+            value={each ? 'each' : 'all'}
+            onChange={value => onEach(value === 'each')}
+            segments={[
+              { id: 'each', label: 'One cartridge each' },
+              { id: 'all', label: 'One of all' },
+            ]}
+          />
+        )}
+        <TextArea
+          label="Paste text"
+          value={text}
+          onChange={onText}
+          rows={files.length === 0 ? 12 : 5}
+          placeholder="What the model shall know. It is read once, in full."
+        />
+        {text === '' ? null : <span className="small muted">{formatCount(text.length)} characters</span>}
+      </div>
+    </Panel>
+  )
+}
+
+function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRemove: () => void }) {
+  return (
+    <li>
+      <FileText aria-hidden />
+      <span className="grow">
+        <b className="truncate">{file.name}</b>
+        {file.error !== null ? (
+          <span className="Create-problem">
+            {describeError(file.error).what} {describeError(file.error).meaning}
+          </span>
+        ) : (
+          <span className="muted">
+            {formatBytes(file.bytes)} ·{' '}
+            {file.text === null ? 'extracting its text' : `${formatCount(file.text.length)} characters`}
+          </span>
+        )}
+      </span>
+      <IconButton label={`Remove ${file.name}`} onPress={onRemove}>
+        <X aria-hidden />
+      </IconButton>
+    </li>
+  )
+}

@@ -1,0 +1,67 @@
+import { Label, Radio, RadioGroup } from 'react-aria-components'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { formatCount } from '../../ui/format.ts'
+import { TextField } from '../../ui/TextField.tsx'
+import type { Estimate } from './useEstimate.ts'
+
+export type TooLongChoice =
+  | { readonly how: 'split' }
+  | { readonly how: 'first'; readonly tokens: number }
+  | { readonly how: 'recurrent' }
+
+/** Models whose state does not grow with the text. */
+export function tooLongModels(models: readonly ModelView[]): readonly ModelView[] {
+  return models.filter(model => model.contextLength === null)
+}
+
+export interface TooLongProps {
+  readonly estimate: Estimate
+  readonly model: ModelView
+  readonly models: readonly ModelView[]
+  readonly value: TooLongChoice
+  readonly onChange: (value: TooLongChoice) => void
+}
+
+/** The text does not fit into the model: three ways out. */
+export function TooLong({ estimate, model, models, value, onChange }: TooLongProps) {
+  const limit = model.contextLength ?? estimate.tokens
+  const recurrent = tooLongModels(models)[0]
+  return (
+    <RadioGroup
+      className="TooLong"
+      value={value.how}
+      onChange={how => {
+        if (how === 'split') onChange({ how: 'split' })
+        if (how === 'first') onChange({ how: 'first', tokens: limit })
+        if (how === 'recurrent') onChange({ how: 'recurrent' })
+      }}
+    >
+      <Label className="TooLong-title">Too long for {model.name}</Label>
+      <Radio value="split" className="TooLong-option">
+        <b>Split into {formatCount(estimate.parts)} cartridges</b>
+        <span>Cut at paragraphs; each answers from its own part.</span>
+      </Radio>
+      <Radio value="first" className="TooLong-option">
+        <b>Keep the beginning</b>
+        <span>The first {formatCount(value.how === 'first' ? value.tokens : limit)} tokens.</span>
+      </Radio>
+      {recurrent === undefined ? null : (
+        <Radio value="recurrent" className="TooLong-option">
+          <b>Use {recurrent.name}</b>
+          <span>Recurrent: takes any length, the cartridge stays small.</span>
+        </Radio>
+      )}
+      {value.how === 'first' ? (
+        <TextField
+          label="Tokens to keep"
+          inputMode="numeric"
+          value={String(value.tokens)}
+          onChange={text => {
+            const tokens = Number.parseInt(text.replace(/\D/g, ''), 10)
+            onChange({ how: 'first', tokens: Math.max(1, Math.min(limit, Number.isNaN(tokens) ? 1 : tokens)) })
+          }}
+        />
+      ) : null}
+    </RadioGroup>
+  )
+}

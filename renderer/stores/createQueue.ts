@@ -1,0 +1,83 @@
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import { toStatePackError } from '#shared/domain/error.ts'
+import type { Client, Input } from '#shared/rpc/client.ts'
+import type { Created } from '#shared/rpc/methods/packets.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+
+/** One or, when split, several cartridges to be made from given texts. */
+export type Order =
+  | { readonly how: 'whole'; readonly input: Input<'packets.create'> }
+  | { readonly how: 'split'; readonly input: Input<'packets.createSplit'> }
+
+export interface Job {
+  readonly id: number
+  readonly title: string
+  readonly order: Order
+  readonly status: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+  readonly progress: Progress | null
+  readonly created: readonly Created[]
+  readonly error: unknown
+}
+
+export interface CreateQueueState {
+  readonly jobs: readonly Job[]
+  readonly add: (title: string, order: Order) => void
+  /** Stops a running job (nothing half-made is kept) or takes a waiting one out of the line. */
+  readonly cancel: (id: number) => void
+  readonly retry: (id: number) => void
+  readonly dismiss: (id: number) => void
+}
+export type CreateQueue = StoreApi<CreateQueueState>
+
+/** Texts waiting to be read, one at a time. Belongs to the window, not to a page: going elsewhere does not stop it. */
+export function createCreateQueue(client: Client): CreateQueue {
+  let lastId = 0
+  let stop: { readonly id: number; readonly controller: AbortController } | null = null
+
+  const store = createStore<CreateQueueState>((set, get) => {
+    const change = (id: number, part: Partial<Job>) =>
+      set({ jobs: get().jobs.map(job => (job.id === id ? { ...job, ...part } : job)) })
+
+    async function next(): Promise<void> {
+      if (stop !== null) return
+      const job = get().jobs.find(candidate => candidate.status === 'waiting')
+      if (job === undefined) return
+      const controller = new AbortController()
+      stop = { id: job.id, controller }
+      change(job.id, { status: 'running', error: null, progress: null })
+      const options = { signal: controller.signal, onProgress: (progress: Progress) => change(job.id, { progress }) }
+      try {
+        const created =
+          job.order.how === 'whole'
+            ? [await client.call('packets.create', job.order.input, options)]
+            : (await client.call('packets.createSplit', job.order.input, options)).parts
+        change(job.id, { status: 'done', created, progress: null })
+      } catch (thrown) {
+        const error = toStatePackError(thrown)
+        change(job.id, { status: error.code === 'E_CANCELLED' ? 'cancelled' : 'failed', error, progress: null })
+      }
+      stop = null
+      void next()
+    }
+
+    return {
+      jobs: [],
+      add: (title, order) => {
+        lastId += 1
+        const job: Job = { id: lastId, title, order, status: 'waiting', progress: null, created: [], error: null }
+        set({ jobs: [...get().jobs, job] })
+        void next()
+      },
+      cancel: id => {
+        if (stop?.id === id) stop.controller.abort()
+        else change(id, { status: 'cancelled' })
+      },
+      retry: id => {
+        change(id, { status: 'waiting', error: null })
+        void next()
+      },
+      dismiss: id => set({ jobs: get().jobs.filter(job => job.id !== id) }),
+    }
+  })
+  return store
+}
