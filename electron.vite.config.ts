@@ -60,7 +60,11 @@ export default defineConfig({
       // No data: URLs: every script, font and worker is a file of our own origin.
       assetsInlineLimit: 0,
       reportCompressedSize: false,
-      rollupOptions: { input: at('renderer', 'index.html') },
+      rollupOptions: {
+        input: at('renderer', 'index.html'),
+        // zod tries `new Function` once, which the page's policy refuses and reports; told so, it does not try.
+        output: { intro: 'globalThis.__zod_globalConfig ??= { jitless: true };' },
+      },
     },
   },
 })

@@ -20,7 +20,7 @@ export function isOwnPage(address: string): boolean {
 
 /** Answers requests of the window, with the same headers as the loopback host. */
 export function createAppHandler(assets: PageAssets): (request: Request) => Response {
-  const headers = pageHeaders(assets.styleHashes)
+  const headers = pageHeaders()
   return request => {
     if (!isOwnPage(request.url)) return new Response('There is no such place.', { status: 404, headers })
     if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405, headers })

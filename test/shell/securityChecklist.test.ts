@@ -101,7 +101,7 @@ describe('Electron security checklist', () => {
       ['app://studio/no/such.js', 404],
     ] as const) {
       const asset = { bytes: new Uint8Array(), type: 'text/html', immutable: false }
-      const handler = createAppHandler({ styleHashes: [], find: p => (p === '/' ? asset : null) })
+      const handler = createAppHandler({ find: p => (p === '/' ? asset : null) })
       const response = handler(new Request(path))
       expect(response.status).toBe(status)
       for (const [name, value] of Object.entries(pageHeaders())) expect(response.headers.get(name)).toBe(value)

@@ -62,7 +62,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   const limits = options.bodyLimits ?? BODY_LIMITS
   const bodyLimit = (method: string) => (FILE_METHODS.has(method) ? limits.files : limits.usual)
   const budget: BodyBudget = { held: 0, limit: limits.together }
-  const headers = pageHeaders(options.assets.styleHashes)
+  const headers = pageHeaders()
   const streamHeaders = { ...headers, 'content-type': FRAME_TYPE, 'cache-control': 'no-store' }
 
   /** A request that was let in, in the words of `fetch`. */
@@ -176,7 +176,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     port,
     token,
     origin: `http://${host}`,
-    address: `http://${host}/#token=${token}`,
+    address: `http://${host}/#/?token=${token}`,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

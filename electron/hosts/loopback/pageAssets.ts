@@ -26,7 +26,6 @@ export interface PageAsset {
 export interface PageAssets {
   /** The file at a URL path; the page itself for a path of its own router; null for a file there is not. */
   find(path: string): PageAsset | null
-  readonly styleHashes: readonly string[]
 }
 
 /** Reads the folder the renderer was built into. A folder that is missing gives a window that says so. */
@@ -48,13 +47,11 @@ export async function loadPageAssets(folder: string): Promise<PageAssets> {
     immutable: false,
   }
   const page = files.get('/index.html') ?? notBuilt
-  const hashes = files.get('/style-hashes.json')
   return {
     find(path) {
       const file = files.get(path)
       if (file !== undefined) return file
       return /\.[a-z0-9]+$/i.test(path) ? null : page
     },
-    styleHashes: hashes === undefined ? [] : (JSON.parse(new TextDecoder().decode(hashes.bytes)) as string[]),
   }
 }

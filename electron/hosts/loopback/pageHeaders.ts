@@ -1,11 +1,23 @@
 /** The headers every page of the Studio is served with, over HTTP and inside Electron alike. */
 
-/** `styleHashes`: CSP hashes of style elements that libraries insert at run time, e.g. `'sha256-…'`. */
-export function contentSecurityPolicy(styleHashes: readonly string[] = []): string {
+/**
+ * Style elements that libraries insert at run time, by the hash of their text; a browser test finds any other. An
+ * element is checked when it is still empty, too.
+ */
+const STYLE_HASHES = [
+  // the empty text
+  "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+  // react-aria: `touch-action` of pressable elements
+  "'sha256-38RhXrc7EdReTKsOm23ZPOCUgniTUUcjky8QOOrQx6o='",
+  // sonner: the look of toasts
+  "'sha256-StEaX+se6YS7pqjzrzMIA0KaX9zF/8zAhvQXZAe5epY='",
+]
+
+export function contentSecurityPolicy(): string {
   const directives: Readonly<Record<string, readonly string[]>> = {
     'default-src': ["'none'"],
     'script-src': ["'self'"],
-    'style-src': ["'self'", ...styleHashes],
+    'style-src': ["'self'", ...STYLE_HASHES],
     'img-src': ["'self'", 'data:', 'blob:'],
     'font-src': ["'self'"],
     'connect-src': ["'self'"],
@@ -19,9 +31,9 @@ export function contentSecurityPolicy(styleHashes: readonly string[] = []): stri
     .join('; ')
 }
 
-export function pageHeaders(styleHashes: readonly string[] = []): Readonly<Record<string, string>> {
+export function pageHeaders(): Readonly<Record<string, string>> {
   return {
-    'content-security-policy': contentSecurityPolicy(styleHashes),
+    'content-security-policy': contentSecurityPolicy(),
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',

@@ -186,7 +186,7 @@ describe('the loopback host', () => {
   })
 
   it('never puts the token where a server or a log could see it', () => {
-    expect(new URL(test.server.address).hash).toBe(`#token=${test.server.token}`)
+    expect(new URL(test.server.address).hash).toBe(`#/?token=${test.server.token}`)
     expect(new URL(test.server.address).search).toBe('')
     expect(test.server.token).toMatch(/^[\w-]{43}$/)
   })

@@ -28,7 +28,6 @@ export async function startTestServer(options: Partial<LoopbackOptions> = {}): P
     transport: supervisor,
     health: () => supervisor.health(),
     assets: {
-      styleHashes: [],
       find: path => (path === '/assets/app.js' ? script : path.includes('.') ? null : page),
     },
     ...options,
