@@ -22,6 +22,20 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, CheckpointTensor>
 }
 
+/** One safetensors file as a checkpoint, with the `__metadata__` of its header. */
+export async function readCheckpointFile(
+  path: string,
+): Promise<Checkpoint & { metadata: Readonly<Record<string, unknown>> }> {
+  const real = await realpath(path)
+  const { tensors, metadata } = await readHeader(real, basename(path))
+  return {
+    folder: dirname(real),
+    files: [basename(real)],
+    tensors: new Map(tensors.map(tensor => [tensor.name, tensor])),
+    metadata,
+  }
+}
+
 const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8 }
 const HEADER_LIMIT = 100_000_000
 
@@ -36,7 +50,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     if (path === null) throw weightsError(name, 'the file is missing')
     folders.add(dirname(path))
     files.push(basename(path))
-    const found = await readHeader(path, name)
+    const { tensors: found } = await readHeader(path, name)
     for (const tensor of found) {
       if (tensors.has(tensor.name)) throw weightsError(name, `the tensor ${tensor.name} is in two files`)
       tensors.set(tensor.name, tensor)
@@ -83,7 +97,10 @@ function weightMap(text: string, indexName: string): Record<string, unknown> {
   throw weightsError(indexName, 'it has no weight_map')
 }
 
-async function readHeader(path: string, label: string): Promise<CheckpointTensor[]> {
+async function readHeader(
+  path: string,
+  label: string,
+): Promise<{ tensors: CheckpointTensor[]; metadata: Readonly<Record<string, unknown>> }> {
   await using file = await open(path, 'r')
   const { size } = await file.stat()
   const prefix = Buffer.alloc(8)
@@ -95,7 +112,7 @@ async function readHeader(path: string, label: string): Promise<CheckpointTensor
     throw weightsError(label, `its header ends at byte ${8 + headerLength}, the file at ${size}`)
   const header = Buffer.alloc(headerLength)
   await file.read(header, 0, headerLength, 8)
-  const entries = parseHeader(header, label)
+  const { entries, metadata } = parseHeader(header, label)
   const dataStart = 8 + headerLength
   let end = 0
   const tensors: CheckpointTensor[] = []
@@ -119,7 +136,7 @@ async function readHeader(path: string, label: string): Promise<CheckpointTensor
       `its tensors end at byte ${dataStart + end}, the file at ${size}: it is ${dataStart + end > size ? 'truncated' : 'followed by other bytes'}`,
     )
   }
-  return tensors
+  return { tensors, metadata }
 }
 
 interface HeaderEntry {
@@ -130,18 +147,24 @@ interface HeaderEntry {
   readonly end: number
 }
 
-function parseHeader(header: Buffer, file: string): HeaderEntry[] {
+function parseHeader(
+  header: Buffer,
+  file: string,
+): { entries: HeaderEntry[]; metadata: Readonly<Record<string, unknown>> } {
   let json: unknown
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header))
   } catch (error) {
     throw weightsError(file, 'its header is not JSON', error)
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw weightsError(file, 'its header is not an object')
-  return Object.entries(json)
-    .filter(([name]) => name !== '__metadata__')
-    .map(([name, value]) => parseEntry(name, value, file))
+  }
+  const { __metadata__: metadata, ...tensors } = { __metadata__: {}, ...json }
+  return {
+    entries: Object.entries(tensors).map(([name, value]) => parseEntry(name, value, file)),
+    metadata: { ...Object(metadata) },
+  }
 }
 
 function parseEntry(name: string, value: unknown, file: string): HeaderEntry {

@@ -2,13 +2,15 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Checkpoint, isBuffer, readCheckpoint } from './checkpoint.ts'
 import { compileGraph, prepareArchitecture } from './compile/compile.ts'
 import { readConfig } from './config.ts'
 import { parsePythonJson } from './configJson.ts'
 import { bindComponents, hashTensors, weightsDigest } from './fingerprint.ts'
-import type { Model, ModelKind, Precision } from './model.ts'
+import type { CompiledGraph, Model, ModelComponents, ModelKind, Precision } from './model.ts'
+import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest } from './precision.ts'
 import { openTokenizer } from './tokenizer.ts'
 
 export interface OpenModelOptions {
@@ -16,6 +18,10 @@ export interface OpenModelOptions {
   readonly name?: string
   /** Default float32: the checkpoint's own values, widened. */
   readonly precision?: Precision
+  /** Where weights in another precision are kept; default the model's own folder. */
+  readonly convertedFolder?: string
+  /** Numbers converted so far, the first time a precision is asked for. */
+  readonly onConvert?: (progress: { done: number; total: number }) => void
   /** Where digests of weights are remembered between openings; without it they are computed each time. */
   readonly cacheFolder?: string
   readonly signal?: AbortSignal
@@ -29,18 +35,20 @@ export interface OpenModelOptions {
  */
 export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<Model> {
   await requireFolder(folder)
-  const precision = options.precision ?? 'float32'
-  if (precision !== 'float32') {
-    throw new StatePackError('E_NOT_SUPPORTED', `Weights in ${precision} are not available yet.`, { precision })
-  }
   const { bytes: configBytes, fields } = await readConfig(folder)
   const layers = prepareArchitecture(fields)
   const checkpoint = await readCheckpoint(folder)
-  const graph = compileGraph(layers, checkpoint)
+  const floatGraph = compileGraph(layers, checkpoint)
   const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
   const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
   const tokenizer = await openTokenizer(folder)
   const digests = await hashTensors(checkpoint, options)
+  const from = weightsDigest([...checkpoint.tensors.values()], digests)
+  const precision = options.precision ?? 'float32'
+  const weights =
+    precision === 'float32'
+      ? { digest: from, graph: floatGraph, components: bindComponents(checkpoint, layers, digests) }
+      : await openConverted({ checkpoint, layers, weightsDigest: from }, precision, { ...options, folder })
   const name = options.name ?? (await nameOf(folder))
   const architecture = String(fields.model_type)
   return {
@@ -61,13 +69,34 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
       name,
       architecture,
       configDigest: sha256(configBytes),
-      weightsDigest: weightsDigest([...checkpoint.tensors.values()], digests),
+      weightsDigest: weights.digest,
       tokenizerDigest: tokenizer?.digest ?? null,
       precision,
     },
-    components: bindComponents(checkpoint, layers, digests),
+    components: weights.components,
     tokenizer,
-    graph,
+    graph: weights.graph,
+  }
+}
+
+async function openConverted(
+  source: Parameters<typeof convertedCheckpoint>[0],
+  precision: ConvertedPrecision,
+  options: OpenModelOptions & { folder: string },
+): Promise<{ digest: Digest; graph: CompiledGraph; components: ModelComponents }> {
+  const { convertedFolder, signal, folder } = options
+  const checkpoint = await convertedCheckpoint(source, precision, {
+    folder,
+    convertedFolder,
+    signal,
+    onProgress: options.onConvert,
+  })
+  const digests = await hashTensors(checkpoint, options)
+  const tensors = weightsDigest([...checkpoint.tensors.values()], digests)
+  return {
+    digest: convertedWeightsDigest(precision, { from: source.weightsDigest, tensors }),
+    graph: compileGraph(source.layers, checkpoint),
+    components: bindComponents(checkpoint, source.layers, digests),
   }
 }
 

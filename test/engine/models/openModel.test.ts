@@ -63,7 +63,7 @@ describe('a folder that cannot be used is refused with what and where', () => {
     ['llama', { quantization_config: { bits: 4 } }, 'quantization_config'],
     ['llama', { rope_scaling: { rope_type: 'dynamic', factor: 2 } }, 'rope_scaling.rope_type'],
     ['llama', { rope_scaling: { rope_type: 'linear', factor: 2, mrope_section: [1] } }, 'rope_scaling.mrope_section'],
-    ['llama', { hidden_act: 'mish' }, 'hidden_act'],
+    ['llama', { hidden_act: 'xielu' }, 'hidden_act'],
     ['llama', { num_key_value_heads: 3 }, 'num_key_value_heads'],
     ['llama', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
     ['llama', { num_hidden_layers: 1e9 }, 'num_hidden_layers'],
@@ -94,7 +94,7 @@ describe('a folder that cannot be used is refused with what and where', () => {
     ['llama', { num_hidden_layers: 2 }, 'model.layers.2'],
     ['llama', { attention_bias: true }, 'self_attn.q_proj.bias'],
     ['llama-gqa-tied', { tie_word_embeddings: false }, 'lm_head.weight'],
-    ['gpt2', { n_inner: 100 }, 'mlp.c_fc.weight'],
+    ['gpt2', { n_inner: 100 }, 'mlp.c_fc'],
     ['mamba', { state_size: 8 }, 'x_proj.weight'],
     ['mamba2', { conv_kernel: 3 }, 'conv1d.weight'],
   ])('%s whose config.json says %j: the refusal names %s', async (name, change, tensor) => {

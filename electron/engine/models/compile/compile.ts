@@ -46,3 +46,11 @@ export function compileGraph(layers: CompiledLayers, checkpoint: Checkpoint): Co
     outputs: graph.outputs,
   }
 }
+
+/** Which tensors the graph multiplies with and which it needs as they are, by full name. */
+export function planWeights(layers: CompiledLayers, checkpoint: Checkpoint): Pick<GraphWeights, 'matrices' | 'whole'> {
+  const graph = new GraphBuilder()
+  const weights = new GraphWeights(graph, checkpoint, layers.prefix)
+  layers.build(graph, weights)
+  return weights
+}

@@ -1,5 +1,4 @@
 /** What every decoder graph shares: token ids in, the positions asked for at the end, logits out. */
-import type { TensorSpec } from '../model.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
 
@@ -75,14 +74,12 @@ export function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, epsilon: n
   return graph.op('SimplifiedLayerNormalization', [x, weight], { axis: -1, epsilon: { float: epsilon } })
 }
 
-/** The head: its own weight, or the embedding table when they are tied. */
+/** The head: `[B·num_logits, width] -> logits`, with its own weight or the embedding table when they are tied. */
 export function vocabularyHead(
   frame: DecoderFrame,
   weights: GraphWeights,
-  head: { hidden: Value; name: string; vocabSize: number; width: number },
+  head: { hidden: Value; table: string; vocabSize: number; width: number },
 ): void {
-  const table = weights.get(head.name, [head.vocabSize, head.width])
-  frame.logits(frame.graph.op('Gemm', [head.hidden, table], { transB: 1 }), head.vocabSize)
+  const name = head.table.replace(/\.weight$/, '')
+  frame.logits(weights.linear(head.hidden, name, [head.vocabSize, head.width], false), head.vocabSize)
 }
-
-export type Dims = TensorSpec['dims']

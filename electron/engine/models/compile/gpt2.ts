@@ -99,7 +99,7 @@ function buildGpt2(graph: GraphBuilder, weights: GraphWeights, c: Gpt2Config): v
   const hidden = norm(frame.lastPositions(x, c.width), 'ln_f')
   vocabularyHead(frame, weights, {
     hidden,
-    name: c.tied ? 'wte.weight' : 'lm_head.weight',
+    table: c.tied ? 'wte.weight' : 'lm_head.weight',
     vocabSize: c.vocabSize,
     width: c.width,
   })

@@ -1,10 +1,23 @@
 /** A checkpoint's tensors as graph values: checked against the shape the configuration implies, widened to float32. */
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Checkpoint, type CheckpointTensor, isBuffer } from '../checkpoint.ts'
+import { BLOCK, CODES, SCALES } from '../quantise.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
 
-const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
+const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  U8: 'uint8',
+}
+
+/** A weight that is multiplied with; `in-out` is the transpose of what torch's Linear stores. */
+export interface Matrix {
+  readonly outputs: number
+  readonly inputs: number
+  readonly layout: 'out-in' | 'in-out'
+}
 /** `TensorProto.FLOAT`, the target of a Cast. */
 const FLOAT = 1
 
@@ -14,6 +27,9 @@ export class GraphWeights {
   readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #widened = new Map<string, Value>()
+  /** By full tensor name: what the graph multiplies with, and what it needs as it is (embedding tables, norms, biases). */
+  readonly matrices = new Map<string, Matrix>()
+  readonly whole = new Set<string>()
 
   /** `prefix` (`transformer.`, say) is put before every name when the checkpoint uses it. */
   constructor(graph: GraphBuilder, checkpoint: Checkpoint, prefix = '') {
@@ -30,27 +46,48 @@ export class GraphWeights {
   /** A float32 weight of exactly this shape. Throws `E_MODEL_WEIGHTS` when it is missing or has another shape. */
   get(name: string, shape: readonly number[]): Value {
     const tensor = this.#take(name, shape)
-    return this.#widen(tensor, this.#raw(tensor))
+    this.whole.add(tensor.name)
+    return this.#widen(tensor)
   }
 
   /** Rows of an embedding table: only the gathered rows are widened. `indices` any shape -> indices.shape + [columns]. */
   gather(name: string, shape: readonly [rows: number, columns: number], indices: Value): Value {
     const tensor = this.#take(name, shape)
+    this.whole.add(tensor.name)
     const rows = this.#graph.op('Gather', [this.#raw(tensor), indices])
     return tensor.dtype === 'F32' ? rows : this.#graph.op('Cast', [rows], { to: FLOAT })
   }
 
   /** `x [N, in] · weightᵀ + bias -> [N, out]`, the weight stored `[out, in]` as torch's Linear does. */
   linear(x: Value, name: string, shape: readonly [outputs: number, inputs: number], bias: boolean): Value {
-    const inputs = [x, this.get(`${name}.weight`, shape)]
-    if (bias) inputs.push(this.get(`${name}.bias`, [shape[0]]))
-    return this.#graph.op('Gemm', inputs, { transB: 1 })
+    return this.#multiply(x, name, { outputs: shape[0], inputs: shape[1], layout: 'out-in' }, bias)
   }
 
   /** `x [N, in] · weight + bias -> [N, out]`, the weight stored `[in, out]` as GPT-2's Conv1D does. */
   conv1d(x: Value, name: string, shape: readonly [inputs: number, outputs: number]): Value {
-    const inputs = [x, this.get(`${name}.weight`, shape), this.get(`${name}.bias`, [shape[1]])]
-    return this.#graph.op('Gemm', inputs)
+    return this.#multiply(x, name, { outputs: shape[1], inputs: shape[0], layout: 'in-out' }, true)
+  }
+
+  #multiply(x: Value, name: string, matrix: Matrix, hasBias: boolean): Value {
+    const { outputs, inputs, layout } = matrix
+    const bias = hasBias ? this.get(`${name}.bias`, [outputs]) : null
+    const blocks = this.#find(`${name}.weight${CODES}`)
+    if (blocks !== undefined) return this.#multiplyBlocks(x, `${name}.weight`, { ...matrix, bias })
+    const tensor = this.#take(`${name}.weight`, layout === 'out-in' ? [outputs, inputs] : [inputs, outputs])
+    this.matrices.set(tensor.name, matrix)
+    const operands = [x, this.#widen(tensor), ...(bias === null ? [] : [bias])]
+    return this.#graph.op('Gemm', operands, { transB: layout === 'out-in' ? 1 : 0 })
+  }
+
+  /** Weights in blocks of {@link BLOCK} along the inputs, a scale each; activations are quantised to int8 as they come. */
+  #multiplyBlocks(x: Value, name: string, { outputs, inputs, bias }: Matrix & { bias: Value | null }): Value {
+    const blocks = Math.ceil(inputs / BLOCK)
+    const bits = this.#find(name + CODES)?.shape.at(-1) === BLOCK ? 8 : 4
+    const codes = this.#raw(this.#take(name + CODES, [outputs, blocks, (BLOCK * bits) / 8]))
+    const scales = this.#raw(this.#take(name + SCALES, [outputs * blocks]))
+    const attributes = { K: inputs, N: outputs, bits, block_size: BLOCK, accuracy_level: 4 }
+    const product = this.#graph.op('MatMulNBits', [x, codes, scales], attributes)
+    return bias === null ? product : this.#graph.op('Add', [product, bias])
   }
 
   /** Refuses a checkpoint that holds parameters which the graph does not use (`allowed` ones excepted). */
@@ -107,7 +144,8 @@ export class GraphWeights {
     })
   }
 
-  #widen(tensor: CheckpointTensor, raw: Value): Value {
+  #widen(tensor: CheckpointTensor): Value {
+    const raw = this.#raw(tensor)
     if (tensor.dtype === 'F32') return raw
     const known = this.#widened.get(tensor.name)
     if (known !== undefined) return known

@@ -58,8 +58,8 @@ function buildLlama(graph: GraphBuilder, weights: GraphWeights, c: LlamaConfig):
     x = graph.op('Add', [x, gatedMlp(layer, index, x)])
   }
   const last = rmsNorm(graph, frame.lastPositions(x, c.width), weights.get('model.norm.weight', [c.width]), c.epsilon)
-  const name = c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight'
-  vocabularyHead(frame, weights, { hidden: last, name, vocabSize: c.vocabSize, width: c.width })
+  const head = c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight'
+  vocabularyHead(frame, weights, { hidden: last, table: head, vocabSize: c.vocabSize, width: c.width })
 }
 
 interface LayerContext {

@@ -96,8 +96,8 @@ function buildMamba(graph: GraphBuilder, weights: GraphWeights, c: MambaConfig):
   }
   const norm = weights.get('backbone.norm_f.weight', [c.width])
   const last = rmsNorm(graph, frame.lastPositions(x, c.width), norm, c.epsilon)
-  const name = c.tied ? table : 'lm_head.weight'
-  vocabularyHead(frame, weights, { hidden: last, name, vocabSize: c.vocabSize, width: c.width })
+  const head = c.tied ? table : 'lm_head.weight'
+  vocabularyHead(frame, weights, { hidden: last, table: head, vocabSize: c.vocabSize, width: c.width })
 }
 
 function mixer(frame: DecoderFrame, weights: GraphWeights, c: MambaConfig, at: { layer: number; x: Value }): Value {
