@@ -52,6 +52,8 @@ export interface SessionState {
  *
  * On the processor the numbers do not depend on how a text was cut into appends: every position is computed by the same
  * kernels whatever the chunk, so a state that was captured, restored and continued equals, bit for bit, one that was not.
+ * (Two exceptions, both in the last bit: a recurrent model whose head count is no multiple of four, and the very last
+ * position of the context read alone. Restoring changes nothing in either case; cutting the text otherwise may.)
  */
 export class Session implements Disposable {
   readonly #host: SessionHost
