@@ -31,7 +31,8 @@ function modelFolders(folder: string): string[] {
   }
 }
 
-function freeId(entries: readonly ModelEntry[], name: string): string {
+/** `name`, or the first `name-2`, `name-3` … that no entry has. */
+export function freeId(entries: readonly ModelEntry[], name: string): string {
   let id = name
   for (let number = 2; entries.some(entry => entry.id === id); number++) id = `${name}-${number}`
   return id

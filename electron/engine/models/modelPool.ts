@@ -2,6 +2,7 @@ import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { DeviceChoice } from '../inference/device.ts'
 import { openRuntime, type Runtime } from '../inference/runtime.ts'
+import { findModels, freeId } from './findModels.ts'
 import type { Model } from './model.ts'
 import { type OpenModelOptions, openModel } from './openModel.ts'
 
@@ -38,11 +39,21 @@ export interface ModelPool {
   /** The installed model a state belongs to: the same fingerprint, else the same name (so that a mismatch can be named). */
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
   loaded(): readonly string[]
+  /** Adds a model folder while this pool lives (`--model FOLDER`); returns its id. Throws `E_UNKNOWN_MODEL`. */
+  addFolder(folder: string): string
   /** Unloads everything, e.g. after the device was changed. */
   unload(): Promise<void>
 }
 
-export function createModelPool({ entries, device, threads, openOptions, keep = 2 }: ModelPoolOptions): ModelPool {
+export function createModelPool({
+  entries: installed,
+  device,
+  threads,
+  openOptions,
+  keep = 2,
+}: ModelPoolOptions): ModelPool {
+  const added: ModelEntry[] = []
+  const entries = () => [...installed(), ...added]
   const models = new Map<string, Promise<Model>>()
   const runtimes = new Map<string, Promise<Runtime>>()
 
@@ -119,7 +130,20 @@ export function createModelPool({ entries, device, threads, openOptions, keep = 
     )
   }
 
+  function addFolder(folder: string): string {
+    const [found] = findModels([{ folder, starter: false }])
+    if (found === undefined) {
+      throw new StatePackError('E_UNKNOWN_MODEL', `There is no model in ${folder}: it has no config.json.`, { folder })
+    }
+    const known = entries().find(entry => entry.folder === found.folder)
+    if (known !== undefined) return known.id
+    const entry = { ...found, id: freeId(entries(), found.id) }
+    added.push(entry)
+    return entry.id
+  }
+
   return {
+    addFolder,
     entries,
     load,
     open,

@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { type DemoModelResult, type DemoText, runDemo } from '#engine/library/demo.ts'
+import { readStarterTexts } from '#engine/library/starters.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { parseJson, readTextFile } from '../readInput.ts'
+import { resolveModel } from '../resolveModel.ts'
+import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
+
+const STARTERS = ['starter-transformer', 'starter-mamba']
+const factsSchema = z.object({
+  text: z.string().min(1),
+  questions: z.array(z.object({ q: z.string(), a: z.string() })),
+})
+
+/** demo: the main job on both starter models, on the bundled texts or anyone's facts, in a store of its own. */
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('cartridges from texts, questions by delta only, with and without them')
+    .option('--facts <file>', 'JSON lines of {text, questions: [{q, a}]}')
+    .action(async (options: GlobalOptions & { facts?: string }) => {
+      await finish(async () => {
+        const facts = options.facts === undefined ? null : await readFacts(options.facts)
+        const folder = options.store ?? (await mkdtemp(join(tmpdir(), 'statepack-demo-')))
+        try {
+          await runCommand({ ...options, store: folder }, session => demo(session, { ...options, facts }))
+        } finally {
+          if (options.store === undefined) await rm(folder, { recursive: true, force: true })
+        }
+      })
+    })
+}
+
+async function demo({ engine, call }: Session, { facts, model, json }: GlobalOptions & { facts: DemoText[] | null }) {
+  const texts = await readStarterTexts(engine.state.folders.assets)
+  const models: DemoModelResult[] = []
+  for (const id of model === undefined ? STARTERS : [resolveModel(engine, model)]) {
+    const bundled = texts
+      .filter(text => text.models.includes(id))
+      .map(({ title, text, questions }) => ({ title, text, questions: questions.map(([q, a]) => ({ q, a })) }))
+    models.push(
+      await runDemo(
+        engine.state,
+        { model: id, texts: facts ?? bundled },
+        { signal: call.signal, progress: call.onProgress },
+      ),
+    )
+  }
+  if (json === true) {
+    return {
+      models: models.map(({ texts: results, ...result }) => ({
+        ...result,
+        texts: facts === null ? results.map(({ answers: _, ...rest }) => rest) : results,
+      })),
+    }
+  }
+  for (const result of models) process.stdout.write(`${table(result)}\n`)
+  return undefined
+}
+
+async function readFacts(path: string): Promise<DemoText[]> {
+  const lines = (await readTextFile(path)).split('\n').filter(line => line.trim() !== '')
+  if (lines.length === 0) throw new StatePackError('E_EMPTY_TEXT', `${path} holds no facts.`, { path })
+  return lines.map((line, index) => {
+    const where = `${path}, line ${index + 1}`
+    const parsed = factsSchema.safeParse(parseJson(line, where))
+    if (!parsed.success)
+      throw new StatePackError('E_BAD_INPUT', `${where}: ${z.prettifyError(parsed.error)}`, { where })
+    return { title: `Facts ${index + 1}`, ...parsed.data }
+  })
+}
+
+function table(result: DemoModelResult): string {
+  const row = (name: string, value: string) => `  ${name.padEnd(32)}${value}`
+  const { tokens, seconds, receipts } = result
+  return [
+    `${result.name} (${result.kind})`,
+    row(
+      'exact answers',
+      `${result.correct_with} of ${result.questions} with the cartridge, ${result.correct_without} without`,
+    ),
+    row('tokens read', `${tokens.processed} instead of ${tokens.naive}: ${tokens.saved_percent} % saved`),
+    row('time', `${seconds.state.toFixed(2)} s instead of ${seconds.naive.toFixed(2)} s`),
+    row('receipts', `${receipts.verified} of ${receipts.count} verified`),
+    ...result.texts.map(text =>
+      row(
+        `  ${text.title}`,
+        `${text.answers.filter(({ correct }) => correct).length}/${text.answers.length}, ${text.tokens.saved_percent} % saved, ${text.packet_id.slice(0, 19)}…`,
+      ),
+    ),
+  ].join('\n')
+}

@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type GlobalOptions, runCommand } from '../run.ts'
+
+/** list, search, inspect, gc. */
+export function addLibraryCommands(program: Command): void {
+  program
+    .command('list')
+    .description('the cartridges of the library')
+    .option('--kind <kind>', 'kv, ssm or hybrid')
+    .option('--tag <tag>')
+    .action((options: GlobalOptions & { kind?: 'kv'; tag?: string }) => list(options, ''))
+
+  program
+    .command('search')
+    .description('cartridges by name, card and recipe')
+    .argument('<words...>')
+    .action((words: string[], options: GlobalOptions) => list(options, words.join(' ')))
+
+  program
+    .command('inspect')
+    .description('the twelve components of a cartridge')
+    .argument('<ref>', 'packet_id, context_id or name')
+    .action(async (ref: string, options: GlobalOptions) => {
+      await runCommand(options, async ({ client, call }) => {
+        const { tokens, ...inspected } = await client.call('packets.inspect', { ref }, call)
+        return { ...inspected, token_count: tokens.length }
+      })
+    })
+
+  program
+    .command('gc')
+    .description('remove what nothing refers to')
+    .option('--older-than <days>', 'also unnamed packets older than this', number)
+    .option('--keep-latest <n>', 'but keep this many of the newest', number)
+    .option('--dry-run', 'count, remove nothing')
+    .action(async (options: GlobalOptions & { olderThan?: number; keepLatest?: number; dryRun?: boolean }) => {
+      await runCommand(options, ({ client, call }) =>
+        client.call(
+          'library.gc',
+          { olderThanDays: options.olderThan, keepLatest: options.keepLatest, dryRun: options.dryRun ?? false },
+          call,
+        ),
+      )
+    })
+}
+
+async function list(options: GlobalOptions & { kind?: 'kv'; tag?: string }, query: string): Promise<void> {
+  await runCommand(options, async ({ client, call }) => {
+    const items: unknown[] = []
+    for (;;) {
+      const page = await client.call(
+        'library.list',
+        { query, kind: options.kind, tag: options.tag, model: options.model, offset: items.length, limit: 500 },
+        call,
+      )
+      items.push(...page.items)
+      if (page.items.length === 0 || items.length >= page.total) return { cartridges: items, total: page.total }
+    }
+  })
+}
+
+function number(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 0) return value
+  throw new InvalidArgumentError('Not a number.')
+}

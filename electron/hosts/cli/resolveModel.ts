@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Engine } from '#engine/createEngine.ts'
+
+/** `--model` takes the id of an installed model or a folder; a folder is added for this run. */
+export function resolveModel(engine: Engine, model: string): string {
+  const { models } = engine.state
+  if (models.entries().some(entry => entry.id === model)) return model
+  const folder = resolve(model)
+  if (!existsSync(folder)) return model
+  return models.addFolder(folder)
+}

@@ -1,0 +1,74 @@
+/** What every command shares: folders, an engine in this very process, cancellation, output, exit codes. */
+import { createEngine, type Engine } from '#engine/createEngine.ts'
+import { ERROR_CODES, toStatePackError } from '#shared/domain/error.ts'
+import { type CallOptions, type Client, createClient } from '#shared/rpc/client.ts'
+import { dispatch } from '../dispatch/dispatch.ts'
+import { createInProcessTransport } from '../dispatch/inProcessTransport.ts'
+import { createEventHub } from '../eventHub.ts'
+import { chooseFolders } from '../folders.ts'
+import { createProgressLine } from './progressLine.ts'
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly store?: string
+  readonly model?: string
+  readonly device?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export interface Session {
+  readonly client: Client
+  readonly engine: Engine
+  /** Cancelled by Ctrl+C; progress goes to stderr unless --quiet. */
+  readonly call: CallOptions & { readonly signal: AbortSignal }
+}
+
+/** Opens an engine, runs the command, prints its result as JSON on stdout. Errors go to stderr with their own exit code. */
+export async function runCommand(
+  options: GlobalOptions,
+  command: (session: Session) => Promise<unknown>,
+): Promise<void> {
+  await finish(async () => {
+    const cancel = new AbortController()
+    const stop = () => cancel.abort()
+    process.once('SIGINT', stop)
+    process.once('SIGTERM', stop)
+    const progress = createProgressLine(options.quiet !== true)
+    const hub = createEventHub()
+    const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
+    const engine = await createEngine({
+      ...{ storeFolder, dataFolder, modelFolders, assetsFolder },
+      device: options.device,
+      starters: false,
+      onEvent: hub.emit,
+    })
+    try {
+      const client = createClient(createInProcessTransport(dispatch(engine.handlers), hub))
+      const result = await command({ client, engine, call: { signal: cancel.signal, onProgress: progress.show } })
+      progress.end()
+      if (result !== undefined) print(result)
+    } finally {
+      progress.end()
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+      await engine.dispose()
+    }
+  })
+}
+
+/** Runs something and turns what it throws into one line on stderr and an exit code. */
+export async function finish(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (thrown) {
+    const { code, message, details } = toStatePackError(thrown)
+    process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
+    process.exitCode = ERROR_CODES[code].exit
+  }
+}
+
+/** One JSON value on stdout. */
+export function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
