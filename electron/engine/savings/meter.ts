@@ -44,7 +44,7 @@ export function openMeter(file: string, options: MeterOptions = {}): Meter {
       id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cartridge TEXT, model TEXT NOT NULL, device TEXT NOT NULL,
       tokens_naive INTEGER NOT NULL, tokens_processed INTEGER NOT NULL, tokens_generated INTEGER NOT NULL,
       seconds_restore REAL NOT NULL, seconds_read REAL NOT NULL, seconds_generate REAL NOT NULL, seconds_avoided REAL,
-      bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, outcome TEXT NOT NULL, run TEXT) STRICT;
+      bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;
       CREATE INDEX IF NOT EXISTS records_at ON records (at)`)
     return new Meter(db, options)
   } catch (cause) {
@@ -86,7 +86,7 @@ export class Meter {
     const avoided = secondsAvoided(parsed, reread)
     const outcome = outcomeOf(parsed, avoided)
     this.#db
-      .prepare('INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         parsed.at ?? this.#now().getTime(),
         parsed.cartridge,
@@ -102,7 +102,6 @@ export class Meter {
         parsed.bytesRead,
         parsed.bytesWritten,
         outcome,
-        parsed.run,
       )
     this.#speed.add({ model, device, tokens: tokensProcessed - tokensGenerated, seconds: parsed.secondsRead })
     this.#options.onChange?.()

@@ -11,7 +11,6 @@ const COLUMNS = [
     'bytes_read',
     'bytes_written',
     'outcome',
-    'run',
   ],
 ] as const
 

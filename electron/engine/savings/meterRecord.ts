@@ -20,8 +20,6 @@ export const meterEntrySchema = z.strictObject({
   secondsGenerate: seconds,
   bytesRead: count,
   bytesWritten: count,
-  /** Set for inferences of one benchmark run. */
-  run: z.string().nullable().default(null),
   /** When it ended, milliseconds since 1970; now when not given. */
   at: z.number().int().optional(),
 })

@@ -162,7 +162,7 @@ describe('savings meter', () => {
   it('exports every record, and the JSON totals are theirs', () => {
     const meter = fresh()
     meter.prefill({ model: 'm', device: 'cpu', tokens: 1000, seconds: 4 })
-    meter.record(entry({ model: 'm', run: '=1+1,"x"' }))
+    meter.record(entry({ cartridge: '=1+1,"x"' }))
     meter.record(entry({ cartridge: null, model: 'n' }))
     const json = JSON.parse(Buffer.from(meter.export('json').bytes).toString())
     expect(json.totals).toEqual(meter.summary().totals)
