@@ -64,7 +64,8 @@ export function preTokenizerKind(stage: Stage | null | undefined): PreTokenizerK
   }
 }
 
-/** A stage that cuts text before every match of `pattern` and after it. */
+/** A stage that cuts text before every match of `pattern` and after it. (An empty match is one cut: patterns that match long
+ * runs of anything exhaust the regular expression's stack.) */
 export function splitStage(pattern: string): Stage {
   return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false }
 }
@@ -96,7 +97,7 @@ function metaspace(stage: Stage): PreTokenizerKind {
   const markStart = { ...stage, prepend_scheme: prefix === 'none' ? 'never' : 'always' }
   const cuts = { start: [markStart], inside: [markInside] }
   if (stage.split === false) return { ...NONE, stage: mark, inside: markInside, cuts, prefix }
-  const cut = splitStage(`${marker}[^${marker}]*|[^${marker}]+`)
+  const cut = splitStage(`(?=${marker})`)
   return {
     ...NONE,
     stage: { type: 'Sequence', pretokenizers: [mark, cut] },

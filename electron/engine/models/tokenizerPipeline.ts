@@ -28,7 +28,10 @@ export interface TokenizerPipeline {
    * and a prefix of one character may come first.
    */
   cut(text: string, at: 'start' | 'inside'): string[]
-  /** For models that see uncut text; null for those that see pieces. */
+  /**
+   * For byte-pair models that see uncut text; null for those that see pieces. (Unigram models break ties by how rounding
+   * adds up from the start of the text, so that no boundary in uncut text is safe.)
+   */
   readonly reach: VocabularyReach | null
   /** Neighbouring unknown pieces become one unknown token, so that no boundary may lie between two. */
   readonly fusesUnknown: boolean
@@ -51,6 +54,7 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
   }
   const normalizer = normalizerKind(json.normalizer)
   const trims = config.remove_space === true || config.do_lowercase_and_remove_accent === true
+  const isBytePairs = json.model.type === 'BPE'
   const preTokenizer = cutWordsWhereSafe(preTokenizerKind(withoutIdleSplit(json.pre_tokenizer, json.normalizer)), files)
   const stages = {
     normalizer: null,
@@ -124,7 +128,10 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
       const prefixed = preTokenizer.prefixSpace && at === 'start' && !text.startsWith(' ') ? ` ${text}` : text
       return cutters[at].pre_tokenize(prefixed)
     },
-    reach: preTokenizer.hold === 0 && !preTokenizer.byteLevel ? createVocabularyReach(spellings(library)) : null,
+    reach:
+      isBytePairs && preTokenizer.hold === 0 && !preTokenizer.byteLevel
+        ? createVocabularyReach(spellings(library))
+        : null,
     fusesUnknown: model?.fuse_unk === true && unknownId !== null,
     unknownId,
     encode(text, at) {
@@ -166,7 +173,7 @@ function cutWordsWhereSafe(kind: PreTokenizerKind, files: TokenizerFiles): PreTo
   const added = new Set((files.json.added_tokens ?? []).map(token => token.content))
   const vocabulary = Object.keys(model.vocab as Record<string, number>)
   if (vocabulary.some(token => /[^▁]▁/.test(token) && !added.has(token))) return kind
-  const cut = splitStage('▁*[^▁]+|▁+')
+  const cut = splitStage('(?<=[^▁])(?=▁)')
   const after = (stage: Stage | null): Stage =>
     stage === null ? cut : { type: 'Sequence', pretokenizers: [stage, cut] }
   return {

@@ -10,10 +10,10 @@ export type VocabularyReach = (text: string) => Generator<number>
 const WINDOW = 512
 
 /**
- * The seam rule of tokenizers that do not cut text before their model (SentencePiece). Every step of byte-pair merging,
- * and every path of a unigram lattice, joins characters into a token of the vocabulary that stands in the text at that
- * place. So where no token of the vocabulary occurs across a boundary, both sides are tokenised as if the other were not
- * there. At the end of the text, a token that has begun and could be completed by what follows counts as occurring.
+ * The seam rule of tokenizers that do not cut text before their model (SentencePiece). Every step of byte-pair merging
+ * joins characters into a token of the vocabulary that stands in the text at that place. So where no token of the
+ * vocabulary occurs across a boundary, both sides are tokenised as if the other were not there. At the end of the text, a
+ * token that has begun and could be completed by what follows counts as occurring.
  */
 export function createVocabularyReach(vocabulary: Iterable<string>): VocabularyReach {
   const root: Node = { children: new Map(), token: false }
