@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { runCheckpointCase } from './goldenCheckpoint.ts'
 import type { GoldenLine } from './goldenLine.ts'
-import { runTokenizerCase } from './goldenTokenizer.ts'
+import { runTokenizerCase, runTokenizerCase } from './goldenTokenizer.ts'
 
 interface CaseKind {
   readonly name: 'checkpoint' | 'export' | 'tokenizer'
@@ -18,6 +18,11 @@ const KINDS: readonly CaseKind[] = [
     name: 'checkpoint',
     matches: names => names.has('model.safetensors') || names.has('model.safetensors.index.json'),
     run: runCheckpointCase,
+  },
+  {
+    name: 'tokenizer',
+    matches: names => names.has('tokenizer.json') && names.has('golden.json') && !names.has('golden.safetensors'),
+    run: folder => runTokenizerCase(folder),
   },
   { name: 'tokenizer', matches: names => names.has('tokenizer.json'), run: folder => runTokenizerCase(folder) },
 ]
