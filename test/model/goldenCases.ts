@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { runCheckpointCase } from './goldenCheckpoint.ts'
 import type { GoldenLine } from './goldenLine.ts'
-import { runTokenizerCase, runTokenizerCase } from './goldenTokenizer.ts'
+import { runTokenizerCase } from './goldenTokenizer.ts'
 
 interface CaseKind {
   readonly name: 'checkpoint' | 'export' | 'tokenizer'
@@ -24,7 +24,6 @@ const KINDS: readonly CaseKind[] = [
     matches: names => names.has('tokenizer.json') && names.has('golden.json') && !names.has('golden.safetensors'),
     run: folder => runTokenizerCase(folder),
   },
-  { name: 'tokenizer', matches: names => names.has('tokenizer.json'), run: folder => runTokenizerCase(folder) },
 ]
 
 export interface GoldenCase {
