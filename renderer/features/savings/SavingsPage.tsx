@@ -1,0 +1,150 @@
+/** Savings: what was really saved here, benchmarks to run, and a calculator for what could be. */
+import { Download, Play } from 'lucide-react'
+import { useState } from 'react'
+import { useSearchParams } from 'react-router'
+import { useStore } from 'zustand'
+import { DEFAULT_PRICES } from '#shared/domain/prices.ts'
+import { Page } from '../../app/Page.tsx'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Dialog } from '../../ui/Dialog.tsx'
+import { Menu } from '../../ui/Menu.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { Select } from '../../ui/Select.tsx'
+import { saveFile } from '../../ui/saveFile.ts'
+import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { CalculatorView } from './calculator/CalculatorView.tsx'
+import { LoopView } from './LoopView.tsx'
+import { MeasuredView, type Period } from './MeasuredView.tsx'
+import { PricesView } from './PricesView.tsx'
+import { ProviderView } from './ProviderView.tsx'
+import './savings.css'
+
+const TABS = [
+  { id: 'measured', label: 'Measured' },
+  { id: 'loop', label: 'Agent loop' },
+  { id: 'calculator', label: 'Calculator' },
+  { id: 'provider', label: 'Your provider' },
+  { id: 'prices', label: 'Prices' },
+] as const
+type TabId = (typeof TABS)[number]['id']
+
+const PERIODS = [
+  { id: 'hour', label: 'Hour' },
+  { id: 'day', label: 'Day' },
+  { id: 'week', label: 'Week' },
+  { id: 'month', label: 'Month' },
+  { id: 'all', label: 'All' },
+] as const satisfies readonly { id: Period; label: string }[]
+
+export function SavingsPage() {
+  const { client, settings } = useStudio()
+  const [search, setSearch] = useSearchParams()
+  const tab = TABS.find(known => known.id === search.get('tab'))?.id ?? 'measured'
+  const [period, setPeriod] = useState<Period>('all')
+  const [resetting, setResetting] = useState(false)
+  const list = useQuery('savings.prices', {})
+  const wanted = useStore(settings, state => state.settings?.priceId) ?? null
+  const defaultModel = useStore(settings, state => state.settings?.defaultModel) ?? null
+  const prices = list.data?.prices ?? DEFAULT_PRICES.prices
+  const price = prices.find(entry => entry.id === wanted) ?? prices[0] ?? null
+  const open = (next: TabId) => setSearch({ tab: next }, { replace: true })
+
+  const save = async (format: 'csv' | 'json') => {
+    try {
+      const { fileName, bytes } = await client.call('savings.export', { format })
+      saveFile(fileName, bytes)
+      toastDone('Measurements exported', fileName)
+    } catch (error) {
+      toastError(error)
+    }
+  }
+  const reset = async () => {
+    setResetting(false)
+    try {
+      const { removed } = await client.call('savings.reset', {})
+      toastDone('Meter reset', `${removed} measurements removed`)
+    } catch (error) {
+      toastError(error)
+    }
+  }
+
+  return (
+    <Page
+      title="Savings"
+      actions={
+        <>
+          <Menu
+            label="Export measurements"
+            trigger={<Button icon={<Download aria-hidden />}>Export</Button>}
+            items={[
+              { id: 'csv', label: 'As CSV', onAction: () => void save('csv') },
+              { id: 'json', label: 'As JSON', onAction: () => void save('json') },
+              {
+                id: 'reset',
+                label: 'Reset the meter …',
+                danger: true,
+                separated: true,
+                onAction: () => setResetting(true),
+              },
+            ]}
+          />
+          {tab === 'loop' ? null : (
+            <Button variant="primary" icon={<Play aria-hidden />} onPress={() => open('loop')}>
+              Run benchmark
+            </Button>
+          )}
+        </>
+      }
+    >
+      <div className="Savings-bar">
+        <SegmentedControl<TabId> label="Part" value={tab} onChange={open} segments={TABS} />
+        <span className="grow" />
+        {tab === 'measured' || tab === 'loop' ? (
+          <Select
+            pill
+            label="Price"
+            hideLabel
+            options={prices.map(entry => ({ id: entry.id, label: entry.label }))}
+            value={price?.id ?? null}
+            onChange={priceId => settings.getState().change({ priceId }).catch(toastError)}
+          />
+        ) : null}
+        {tab === 'measured' ? (
+          <SegmentedControl<Period> label="Time" value={period} onChange={setPeriod} segments={PERIODS} />
+        ) : null}
+      </div>
+      {tab === 'measured' ? <MeasuredView period={period} price={price} /> : null}
+      {tab === 'loop' ? <LoopView price={price} defaultModel={defaultModel} /> : null}
+      {tab === 'calculator' ? <CalculatorView prices={prices} /> : null}
+      {tab === 'provider' ? <ProviderView prices={prices} price={price} /> : null}
+      {tab === 'prices' && list.data !== null ? (
+        <PricesView
+          key={list.data.version}
+          version={list.data.version}
+          prices={list.data.prices}
+          onSaved={list.reload}
+        />
+      ) : null}
+      <Dialog
+        title="Reset the meter?"
+        isOpen={resetting}
+        onClose={() => setResetting(false)}
+        footer={
+          <>
+            <Button onPress={() => setResetting(false)}>Keep them</Button>
+            <Button variant="danger" onPress={() => void reset()}>
+              Remove all measurements
+            </Button>
+          </>
+        }
+      >
+        <p>
+          All measurements are removed and counting starts at zero. Receipts stay. This cannot be taken back; export
+          them first if you may want them.
+        </p>
+      </Dialog>
+    </Page>
+  )
+}
