@@ -24,10 +24,12 @@ export interface PutResult {
   readonly bytesWritten: number
 }
 
-/** A blob that is on stable storage under a temporary name; {@link BlobWriter.commit} gives it its own. */
+/** A checked blob under a temporary name; {@link BlobWriter.commit} makes it durable and gives it its own name. */
 export interface StagedBlob {
   readonly descriptor: Descriptor
   readonly temp: string
+  /** Whether the bytes are on stable storage already. */
+  readonly isSynced: boolean
 }
 
 // Enough to let the disk join the flushes of many files, few enough to stay clear of the limit on open files.
@@ -71,7 +73,11 @@ export class BlobWriter {
       await inParallel([...distinct.values()], PARALLEL, async index => {
         const descriptor = descriptors[index] as Descriptor
         if (await this.#isThere(descriptor)) return
-        staged.push({ descriptor, temp: await writeTemp(this.#fs, this.#layout.tmp, (blobs[index] as NewBlob).bytes) })
+        staged.push({
+          descriptor,
+          isSynced: true,
+          temp: await writeTemp(this.#fs, this.#layout.tmp, (blobs[index] as NewBlob).bytes),
+        })
       })
     } catch (error) {
       await this.discard(staged)
@@ -94,7 +100,7 @@ export class BlobWriter {
     return staged.descriptor
   }
 
-  /** The first half of {@link BlobWriter.putStream}: bytes flushed under a temporary name, to be committed or discarded. */
+  /** The first half of {@link BlobWriter.putStream}: bytes checked, under a temporary name, to be committed or discarded. */
   async stage(
     source: AsyncIterable<Uint8Array>,
     options: { mediaType: string; expected?: { digest: Digest; size: number } },
@@ -117,7 +123,6 @@ export class BlobWriter {
             digest: expected.digest,
           })
         }
-        await file.sync()
       } finally {
         await file.close()
       }
@@ -128,17 +133,22 @@ export class BlobWriter {
           found: digest,
         })
       }
-      return { descriptor: { mediaType: options.mediaType, digest, size: hash.size }, temp }
+      return { descriptor: { mediaType: options.mediaType, digest, size: hash.size }, temp, isSynced: false }
     } catch (error) {
       await discard(this.#fs, temp)
       throw storeError(error, 'write to the store', 'write')
     }
   }
 
-  /** Gives staged blobs their names, then makes the names durable with one flush. */
+  /** Flushes staged blobs side by side, gives them their names, then makes the names durable with one flush. */
   async commit(staged: readonly StagedBlob[]): Promise<void> {
     const waiting = new Set(staged)
     try {
+      await inParallel(
+        staged.filter(({ isSynced }) => !isSynced),
+        PARALLEL,
+        ({ temp }) => this.#sync(temp),
+      )
       for (const blob of staged) {
         // Young from now on: a slow transfer may have written it longer ago than the grace age of gc.
         await this.#fs.touch(blob.temp)
@@ -157,6 +167,16 @@ export class BlobWriter {
   /** Removes staged blobs that will not be committed. */
   async discard(staged: readonly StagedBlob[]): Promise<void> {
     for (const { temp } of staged) await discard(this.#fs, temp)
+  }
+
+  /** A flush reaches all bytes of a file, whoever wrote them. */
+  async #sync(path: string): Promise<void> {
+    const file = await this.#fs.open(path, 'append')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
   }
 
   async #isThere(descriptor: Descriptor): Promise<boolean> {
