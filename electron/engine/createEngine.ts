@@ -6,10 +6,12 @@ import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
 import type { EngineState } from './api/engineState.ts'
+import { inspectHandlers } from './api/inspectHandlers.ts'
 import { libraryHandlers } from './api/libraryHandlers.ts'
 import { modelHandlers } from './api/modelHandlers.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
 import { receiptHandlers } from './api/receiptHandlers.ts'
+import { remixHandlers } from './api/remixHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
@@ -93,6 +95,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...libraryHandlers(state),
         ...packetHandlers(state),
         ...transferHandlers(state),
+        ...inspectHandlers(state),
+        ...remixHandlers(state),
         ...askHandlers(state),
         ...receiptHandlers(state),
         ...modelHandlers(state),

@@ -49,6 +49,7 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
     id: randomUUID(),
     parentId: input.parentId ?? null,
     question: input.question,
+    delta,
     answer: answer.output.trim(),
     outputTokenIds: answer.outputTokenIds,
     without:

@@ -1,4 +1,4 @@
-import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptDraft, tokenUse } from '#shared/domain/receipt.ts'
@@ -26,6 +26,10 @@ export interface CreateInput extends TextInput {
   readonly trust?: 'own' | 'starter'
   /** Read the text even when its context is stored already, e.g. to replay a receipt. */
   readonly again?: boolean
+  /** What this was made from, when that is not only text. */
+  readonly parents?: CartridgeConfig['parents']
+  /** The operation its receipt names; default `create`. */
+  readonly op?: 'create' | 'compact' | 'remix'
 }
 
 export interface Created extends Published {
@@ -81,7 +85,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     sources: text.sources,
     recipe: text.recipe,
     card: input.card ?? '',
-    parents: [],
+    parents: [...(input.parents ?? [])],
   })
   const published = await publish(context, {
     assembled,
@@ -89,7 +93,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     trust: input.trust ?? 'own',
     name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
     receipt: packetId => ({
-      ...createDraft(packetId, { loaded, text, contextId: assembled.contextId }),
+      ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),
       blob_sha256: assembled.blobSha256,
       bytes: assembled.cacheBytes,
       tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
@@ -156,7 +160,7 @@ async function reuse(
   const packet = await readPacket(context.store.blobs, packetId)
   if (input.name !== undefined) context.store.library.packets.rename(packetId, input.name, Date.now())
   const receipt = await context.receipts.append({
-    ...createDraft(packetId, { loaded, text, contextId: packet.contextId }),
+    ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),
     blob_sha256: blobSha256(packet.config),
     tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: 0 }),
     details: { cache_hit: true },
@@ -168,11 +172,19 @@ async function reuse(
 
 function createDraft(
   packetId: Digest,
-  { loaded, text, contextId }: { loaded: LoadedModel; text: ComposedText; contextId: Digest },
+  {
+    loaded,
+    text,
+    input,
+    contextId,
+  }: { loaded: LoadedModel; text: ComposedText; input: CreateInput; contextId: Digest },
 ): ReceiptDraft {
   return {
-    op: 'create',
-    inputs: [{ role: 'text', digest: text.baseSha256 }],
+    op: input.op ?? 'create',
+    inputs: [
+      ...(input.parents ?? []).map(parent => ({ role: 'packet', digest: parent.packetId })),
+      { role: 'text', digest: text.baseSha256 },
+    ],
     outputs: [
       { role: 'packet', digest: packetId },
       { role: 'context', digest: contextId },

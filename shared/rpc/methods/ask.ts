@@ -16,6 +16,8 @@ export const askStepSchema = z.strictObject({
   /** The step this one continues; null for the first question to the cartridge. */
   parentId: z.string().nullable(),
   question: z.string(),
+  /** The question as it was read: phrased for the model. */
+  delta: z.string(),
   answer: z.string(),
   outputTokenIds: z.array(count),
   /** The answer of the bare model to the same question, when it was asked for. */

@@ -1,0 +1,95 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Call, PacketContext } from './context.ts'
+import { type Created, createPacket } from './createPacket.ts'
+import { type Packet, readDocuments, readPacket } from './packet.ts'
+import { resolvePacketId } from './resolveRef.ts'
+
+export interface Compacted {
+  readonly created: Created
+  readonly stepsFolded: number
+  /** Bytes of ancestors that nothing else in the library names: gc may take them now. */
+  readonly bytesFreed: number
+  readonly dropped: readonly string[]
+}
+
+/**
+ * Folds a chain of merges into one cartridge, read again in one exact pass. Without `dropSteps` it is the same context in one
+ * piece, and its unnamed ancestors are released. With `dropSteps` (places in the list of texts) those texts are left out: a
+ * new context, and what was left out is said. What the model itself generated cannot be read again from texts: refused.
+ */
+export async function compactPacket(
+  context: PacketContext,
+  { ref, dropSteps, name }: { ref: string; dropSteps: readonly number[]; name?: string | undefined },
+  call: Call = {},
+): Promise<Compacted> {
+  const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
+  const { sources, recipe } = await readDocuments(context.store.blobs, packet)
+  if (packet.config.origin.kind === 'mix' || sources.length === 0) {
+    throw new StatePackError('E_NOT_SUPPORTED', 'This state was not read from texts, so there is no chain to fold.', {
+      packetId: packet.packetId,
+    })
+  }
+  if (packet.config.segments.some(segment => segment.kind === 'generated')) {
+    throw new StatePackError(
+      'E_NOT_SUPPORTED',
+      'This state holds answers that the model wrote; they cannot be read again from texts.',
+      {
+        packetId: packet.packetId,
+      },
+    )
+  }
+  const unknown = dropSteps.find(step => step >= sources.length)
+  if (unknown !== undefined)
+    throw new StatePackError('E_BAD_INPUT', `There is no step ${unknown}: the chain has ${sources.length}.`, {
+      step: unknown,
+    })
+  const kept = sources.filter((_, index) => !dropSteps.includes(index))
+  const text = kept.map(source => source.text).join('')
+  const ancestors = await ancestorsOf(context, packet)
+  const created = await createPacket(
+    context,
+    {
+      model: packet.config.model.name,
+      sources: [{ name: sources[0]?.name ?? 'text', text }],
+      systemPrompt: recipe?.systemPrompt ?? undefined,
+      template: recipe?.template ?? false,
+      dtype: packet.config.cache.dtype,
+      name,
+      parents: [{ packetId: packet.packetId, op: 'compact', deltaDigest: null }],
+      op: 'compact',
+      again: dropSteps.length === 0,
+    },
+    call,
+  )
+  const released = dropSteps.length === 0 ? ancestors.filter(id => id !== created.packetId) : []
+  const bytesFreed = await sizeOf(context, released)
+  if (released.length > 0) context.store.library.packets.remove(released, Date.now())
+  return {
+    created,
+    stepsFolded: sources.length,
+    bytesFreed,
+    dropped: sources.filter((_, index) => dropSteps.includes(index)).map(source => source.name),
+  }
+}
+
+/** Ancestors that nobody named, tagged or pinned: they were steps on the way. */
+async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Digest[]> {
+  const names = store.library.packets.names()
+  const asked = new Set(store.library.asks.packets())
+  const found: Digest[] = []
+  const queue = packet.config.parents.map(parent => parent.packetId)
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    const row = store.library.packets.get(id)
+    if (row === null || row.removedAt !== null || found.includes(id)) continue
+    if (!names.has(id) && !row.pinned && !asked.has(id)) found.push(id)
+    queue.push(...(await readPacket(store.blobs, id)).config.parents.map(parent => parent.packetId))
+  }
+  return found
+}
+
+async function sizeOf({ store }: PacketContext, packetIds: readonly Digest[]): Promise<number> {
+  let bytes = 0
+  for (const packetId of packetIds) bytes += (await store.summary(packetId)).bytes
+  return bytes
+}
