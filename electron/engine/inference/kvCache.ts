@@ -1,6 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { copyRows, firstTokens, readBlocks, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, type KvLayerBlock } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
@@ -12,11 +13,12 @@ interface Running {
 }
 
 const CAPACITY_STEP = 256
+const GROWTH = 1.5
 
 /**
  * Keys and values of one session: immutable 64-token blocks that forks and snapshots share, and, while the session
  * runs, contiguous buffers that the graph appends to in place. The buffers are made from the blocks at the first run
- * (so a fork costs nothing until then) and double when full; their capacity has no influence on the numbers.
+ * (so a fork costs nothing until then) and grow by half when full; their capacity has no influence on the numbers.
  */
 export class KvCache {
   readonly #layers: readonly KvLayerGeometry[]
@@ -47,23 +49,22 @@ export class KvCache {
 
   /** Makes room for `length` tokens in the contiguous buffers. */
   async reserve(length: number): Promise<void> {
-    if (this.#running !== null && this.#running.capacity >= length) return
-    let capacity = CAPACITY_STEP
-    while (capacity < length) capacity *= 2
     const old = this.#running
+    if (old !== null && old.capacity >= length) return
+    const wanted = Math.max(length, (old?.capacity ?? 0) * GROWTH)
+    const capacity = Math.ceil(wanted / CAPACITY_STEP) * CAPACITY_STEP
+    const blocks = this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
     const layers: { key: Tensor; value: Tensor }[] = []
-    for (const [index, { kvHeads, headDim }] of this.#layers.entries()) {
-      const make = async (side: 'key' | 'value') => {
+    for (const [index, geometry] of this.#layers.entries()) {
+      const { kvHeads, headDim } = geometry
+      const make = async (side: Side) => {
         const data = new Float32Array(kvHeads * capacity * headDim)
         const previous = old?.layers[index]
         if (old !== null && previous !== undefined) {
-          const source = await this.#download(previous[side])
-          this.#copyRows(
-            { source, from: 0, sourceRows: old.capacity, target: data, at: 0, targetRows: capacity },
-            index,
-          )
+          const from = { data: await this.#download(previous[side]), rows: old.capacity, at: 0 }
+          this.copiedBytes += copyRows(geometry, from, { data, rows: capacity, at: 0 }, this.#length)
         } else {
-          this.#fill(data, capacity, index, side)
+          this.copiedBytes += writeBlocks(blocks, { geometry, index, side }, { data, rows: capacity })
         }
         return new Tensor('float32', data, [1, kvHeads, capacity, headDim])
       }
@@ -117,10 +118,18 @@ export class KvCache {
    */
   async blocks(): Promise<readonly KvBlock[]> {
     if (this.#running === null) return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
-    const sealed = this.#blocks.length * BLOCK_TOKENS
-    const { tail, full } = await this.#read(this.#running, sealed)
-    if (full.length > 0) this.#blocks = [...this.#blocks, ...full]
-    return tail === null ? this.#blocks : [...this.#blocks, tail]
+    const buffers: { key: Float32Array; value: Float32Array }[] = []
+    const from = this.#blocks.length * BLOCK_TOKENS
+    if (from === this.#length) return this.#blocks
+    for (const { key, value } of this.#running.layers) {
+      buffers.push({ key: await this.#download(key), value: await this.#download(value) })
+    }
+    const { capacity } = this.#running
+    const { blocks, bytes } = readBlocks(this.#layers, buffers, { from, to: this.#length, capacity })
+    this.copiedBytes += bytes
+    const all = [...this.#blocks, ...blocks]
+    this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)
+    return all
   }
 
   /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */
@@ -139,85 +148,6 @@ export class KvCache {
     this.#tail = null
     this.#length = 0
   }
-
-  /** Reads positions `from`..length of the buffers into new blocks. */
-  async #read(running: Running, from: number): Promise<{ full: KvBlock[]; tail: KvBlock | null }> {
-    const starts: number[] = []
-    for (let start = from; start < this.#length; start += BLOCK_TOKENS) starts.push(start)
-    if (starts.length === 0) return { full: [], tail: null }
-    const perBlock: KvLayerBlock[][] = starts.map(() => [])
-    for (const [index, { layer, kvHeads, headDim }] of this.#layers.entries()) {
-      const tensors = running.layers[index]
-      if (tensors === undefined) continue
-      const sides = { key: await this.#download(tensors.key), value: await this.#download(tensors.value) }
-      for (const [b, start] of starts.entries()) {
-        const tokens = Math.min(BLOCK_TOKENS, this.#length - start)
-        const read = (source: Float32Array) => {
-          const target = new Float32Array(kvHeads * tokens * headDim)
-          const rows = { source, from: start, sourceRows: running.capacity, target, at: 0, targetRows: tokens }
-          this.#copyRows(rows, index, tokens)
-          return target
-        }
-        perBlock[b]?.push({ layer, kvHeads, headDim, key: read(sides.key), value: read(sides.value) })
-      }
-    }
-    const blocks = starts.map((start, b) => {
-      return { start, tokens: Math.min(BLOCK_TOKENS, this.#length - start), layers: perBlock[b] ?? [] }
-    })
-    const last = blocks.at(-1)
-    const tail = last !== undefined && last.tokens < BLOCK_TOKENS ? last : null
-    return { full: tail === null ? blocks : blocks.slice(0, -1), tail }
-  }
-
-  /** Writes all blocks into a new contiguous buffer. */
-  #fill(target: Float32Array, targetRows: number, index: number, side: 'key' | 'value'): void {
-    for (const block of this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]) {
-      const source = block.layers[index]?.[side]
-      if (source === undefined) continue
-      const rows = { source, from: 0, sourceRows: block.tokens, target, at: block.start, targetRows }
-      this.#copyRows(rows, index, block.tokens)
-    }
-  }
-
-  /** Copies token rows head by head between two `[kvHeads, rows, headDim]` arrays. */
-  #copyRows(copy: RowCopy, index: number, count = this.#length): void {
-    const geometry = this.#layers[index]
-    if (geometry === undefined) return
-    const { kvHeads, headDim } = geometry
-    for (let head = 0; head < kvHeads; head++) {
-      const begin = (head * copy.sourceRows + copy.from) * headDim
-      const rows = copy.source.subarray(begin, begin + count * headDim)
-      copy.target.set(rows, (head * copy.targetRows + copy.at) * headDim)
-      this.copiedBytes += rows.byteLength
-    }
-  }
-}
-
-interface RowCopy {
-  readonly source: Float32Array
-  readonly from: number
-  readonly sourceRows: number
-  readonly target: Float32Array
-  readonly at: number
-  readonly targetRows: number
-}
-
-/** The first `tokens` tokens of a block, as a block of its own. */
-function firstTokens(block: KvBlock, tokens: number): KvBlock {
-  const cut = (source: Float32Array, kvHeads: number, headDim: number) => {
-    const target = new Float32Array(kvHeads * tokens * headDim)
-    for (let head = 0; head < kvHeads; head++) {
-      const begin = head * block.tokens * headDim
-      target.set(source.subarray(begin, begin + tokens * headDim), head * tokens * headDim)
-    }
-    return target
-  }
-  const layers = block.layers.map(layer => ({
-    ...layer,
-    key: cut(layer.key, layer.kvHeads, layer.headDim),
-    value: cut(layer.value, layer.kvHeads, layer.headDim),
-  }))
-  return { start: block.start, tokens, layers }
 }
 
 function release(running: Running | null): void {

@@ -240,7 +240,7 @@ describe('keys and values', () => {
     await session.release()
   })
 
-  it('are copied once per doubling, so reading n tokens copies O(n) in all', async () => {
+  it('grow geometrically, so reading n tokens copies O(n) in all', async () => {
     const bytes = async (tokens: number) => {
       using session = runtime.newSession()
       for (let at = 0; at < tokens; at += 16) await session.append(random.tokens(16, 2048), { logits: 'none' })
