@@ -12,6 +12,7 @@ import { modelHandlers } from './api/modelHandlers.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
 import { receiptHandlers } from './api/receiptHandlers.ts'
 import { remixHandlers } from './api/remixHandlers.ts'
+import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
@@ -22,7 +23,9 @@ import { createMemoryStates, type UsageMeter } from './packets/context.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
+import { type Meter, openMeter } from './savings/meter.ts'
 import { openStore } from './store/openStore.ts'
+import type { SearchIndex } from './store/search/searchIndex.ts'
 import { VERSION } from './version.ts'
 
 export interface EngineOptions {
@@ -56,6 +59,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   try {
     const keys = await openKeys(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
+    const meter = openMeter(join(storeFolder, 'meter.sqlite'), { onChange: () => emit('savings.changed', {}) })
     const settings = createSettingsStore(store.library)
     const models = createModelPool({
       entries: () =>
@@ -75,7 +79,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       store,
       models,
       receipts,
-      meter: createMemoryMeter(),
+      meter: usageMeter(meter, store.index),
+      savings: meter,
       memory: createMemoryStates(),
       settings,
       emit,
@@ -100,6 +105,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...askHandlers(state),
         ...receiptHandlers(state),
         ...modelHandlers(state),
+        ...savingsHandlers(state),
       },
       state,
       startersReady,
@@ -108,6 +114,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await startersReady.catch(() => {})
         await models.unload()
         await receipts.close()
+        meter.close()
         await store.close()
       },
     }
@@ -122,22 +129,26 @@ function parseDevice(name: string): DeviceChoice {
   throw new StatePackError('E_DEVICE', `There is no device "${name}".`, { device: name })
 }
 
-function createMemoryMeter(): UsageMeter {
-  const speeds = new Map<string, number>()
+/** The durable meter as packet operations use it; what was saved also counts as use of the cartridge. */
+function usageMeter(meter: Meter, index: SearchIndex): UsageMeter {
   let last: number | null = null
   return {
-    prefill({ model, device, tokens, seconds }) {
-      if (tokens < 16 || seconds <= 0) return
-      last = tokens / seconds
-      speeds.set(`${model} ${device}`, last)
+    prefill(sample) {
+      if (sample.tokens > 0 && sample.seconds > 0) last = sample.tokens / sample.seconds
+      meter.prefill(sample)
     },
-    prefillSeconds(model, device, tokens) {
-      const speed = [...speeds].find(([key]) =>
-        device === null ? key.startsWith(`${model} `) : key === `${model} ${device}`,
-      )
-      return speed === undefined ? null : tokens / speed[1]
+    prefillSeconds: (model, device, tokens) => meter.prefillSeconds(model, device, tokens),
+    record(use) {
+      const { secondsAvoided } = meter.record(use)
+      if (use.cartridge === null) return
+      index.recordUse({
+        packetId: use.cartridge,
+        asks: 1,
+        tokensSaved: Math.max(0, use.tokensNaive - use.tokensProcessed),
+        secondsSaved: secondsAvoided ?? 0,
+        usedAt: Date.now(),
+      })
     },
-    record() {},
     lastTokensPerSecond: () => last,
   }
 }

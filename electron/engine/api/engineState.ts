@@ -1,5 +1,6 @@
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import type { PacketContext } from '../packets/context.ts'
+import type { Meter } from '../savings/meter.ts'
 
 /** What handlers share besides the packet operations. */
 export interface EngineState extends PacketContext {
@@ -12,6 +13,8 @@ export interface EngineState extends PacketContext {
     readonly models: readonly string[]
   }
   readonly settings: SettingsStore
+  /** Every inference ever recorded here. */
+  readonly savings: Meter
   readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void
 }
 

@@ -10,7 +10,7 @@ export function modelHandlers(state: EngineState): Pick<Handlers, Owned> {
   const view = (id: string) => {
     const entry = state.models.entries().find(candidate => candidate.id === id)
     if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `There is no model "${id}".`, { model: id })
-    const thousand = state.meter.prefillSeconds(id, null, 1000)
+    const thousand = state.meter.prefillSeconds(id, state.models.provider(), 1000)
     return modelView(state.models, { entry, prefillTokensPerSecond: thousand === null ? null : 1000 / thousand })
   }
   return {

@@ -1,6 +1,6 @@
 import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { DeviceChoice } from '../inference/device.ts'
+import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import { openRuntime, type Runtime } from '../inference/runtime.ts'
 import { findModels, freeId } from './findModels.ts'
 import type { Model } from './model.ts'
@@ -39,6 +39,8 @@ export interface ModelPool {
   /** The installed model a state belongs to: the same fingerprint, else the same name (so that a mismatch can be named). */
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
   loaded(): readonly string[]
+  /** Where models run, or would run: the provider of one that is loaded, else the first that would be tried. */
+  provider(): string
   /** Adds a model folder while this pool lives (`--model FOLDER`); returns its id. Throws `E_UNKNOWN_MODEL`. */
   addFolder(folder: string): string
   /** Unloads everything, e.g. after the device was changed. */
@@ -52,6 +54,7 @@ export function createModelPool({
   openOptions,
   keep = 2,
 }: ModelPoolOptions): ModelPool {
+  let running: string | null = null
   const added: ModelEntry[] = []
   const entries = () => [...installed(), ...added]
   const models = new Map<string, Promise<Model>>()
@@ -85,6 +88,7 @@ export function createModelPool({
     const entry = find(id)
     const model = await open(id, signal)
     const runtime = await once(runtimes, entry.folder, () => openRuntime(model, { device: device(), threads }))
+    running = runtime.environment.provider
     runtimes.delete(entry.folder)
     runtimes.set(entry.folder, Promise.resolve(runtime))
     for (const [folder, old] of runtimes) {
@@ -98,6 +102,7 @@ export function createModelPool({
 
   async function unload(): Promise<void> {
     const all = [...runtimes.values()]
+    running = null
     runtimes.clear()
     for (const runtime of await Promise.allSettled(all)) {
       if (runtime.status === 'fulfilled') await runtime.value.dispose()
@@ -143,6 +148,7 @@ export function createModelPool({
   }
 
   return {
+    provider: () => running ?? candidateDevices(device())[0]?.provider ?? 'cpu',
     addFolder,
     entries,
     load,

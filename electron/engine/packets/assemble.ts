@@ -67,7 +67,7 @@ export interface Assembled {
 }
 
 /** Encodes a state as manifest, config and layers, in the order docs/format.md gives. */
-export function assemble(contents: StateContents): Assembled {
+export async function assemble(contents: StateContents): Promise<Assembled> {
   const { model, snapshot, tokens, origin, dtype } = contents
   const layers: LayerInput[] = []
   const add = (mediaType: LayerType, bytes: Uint8Array): Descriptor => {
@@ -79,9 +79,10 @@ export function assemble(contents: StateContents): Assembled {
   const cacheLayers = [...(contents.sharedBlocks ?? [])]
   layers.push(...cacheLayers)
   for (const block of snapshot.blocks.slice(cacheLayers.length)) {
-    cacheLayers.push(add(LAYER_TYPES.kv, encodeKvBlock(block, dtype)))
+    cacheLayers.push(add(LAYER_TYPES.kv, await encodeKvBlock(block, dtype)))
   }
-  if (snapshot.recurrent.length > 0) cacheLayers.push(add(LAYER_TYPES.ssm, encodeRecurrent(snapshot.recurrent, dtype)))
+  if (snapshot.recurrent.length > 0)
+    cacheLayers.push(add(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
   const logits = contents.logits === null ? null : add(LAYER_TYPES.logits, encodeLogits(contents.logits))
   const modelConfig = [add(LAYER_TYPES.modelConfig, model.configBytes)]
   if (model.generationConfigBytes !== null) modelConfig.push(add(LAYER_TYPES.modelConfig, model.generationConfigBytes))

@@ -23,8 +23,8 @@ export interface PacketContext {
 export interface UsageMeter {
   /** A reading that was measured: the speed later estimates rest on. */
   prefill(sample: { model: string; device: string; tokens: number; seconds: number }): void
-  /** Seconds this model took to read so many tokens, by its measured speed (on any device for null); null before one. */
-  prefillSeconds(model: string, device: string | null, tokens: number): number | null
+  /** Seconds this model took to read so many tokens, by its measured speed there; null before one. */
+  prefillSeconds(model: string, device: string, tokens: number): number | null
   record(use: InferenceUse): void
   /** Speed of the most recent reading; null before the first. */
   lastTokensPerSecond(): number | null

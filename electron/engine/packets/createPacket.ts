@@ -68,7 +68,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const snapshot = await session.capture()
-  const assembled = assemble({
+  const assembled = await assemble({
     model,
     origin: { kind: 'tokens' },
     tokens: text.tokens,

@@ -19,7 +19,7 @@ export async function estimateText(
     fits: limit === null || tokens <= limit,
     parts: limit === null ? 1 : Math.max(1, Math.ceil(tokens / splitTokens(limit))),
     stateBytes: fixed + perToken * tokens,
-    estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, null, tokens),
+    estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, context.models.provider(), tokens),
     controlTokensInText: text.promptMeta.controlTokensInText,
   }
 }

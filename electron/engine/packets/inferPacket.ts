@@ -100,7 +100,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     snapshot: (kept ?? newState ?? fail()).snapshot,
     logits: (kept ?? newState ?? fail()).logits,
   })
-  const assembled = assemble(contents)
+  const assembled = await assemble(contents)
   const generated = session.processed - toFold.length - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed: session.processed })
   const seconds = { restore, read, generate: generate_ }

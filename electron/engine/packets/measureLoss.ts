@@ -1,8 +1,8 @@
 import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import { compareLogits } from '../inference/compareStates.ts'
 import type { Runtime } from '../inference/runtime.ts'
+import { roundTripState } from '../inference/stateCodec.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
-import { roundTrip } from './stateLayers.ts'
 
 /**
  * What storing a state in a lossy dtype does to the model's next word, measured: the last token is read again on the state
@@ -20,7 +20,7 @@ export async function measureLoss(
 ): Promise<CartridgeConfig['cache']['loss']> {
   const last = tokens.at(-1)
   if (dtype === 'float32' || logits === null || last === undefined) return null
-  using stored = await runtime.restore(roundTrip(snapshot, dtype))
+  using stored = await runtime.restore(await roundTripState(snapshot, dtype))
   if (snapshot.recurrent.length === 0) {
     stored.truncate(tokens.length - 1)
     return lossOf(logits, await stored.append([last]))

@@ -39,7 +39,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       : await session.append(added, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
-  const assembled = assemble(
+  const assembled = await assemble(
     grownContents(base, {
       op: 'merge',
       delta: input.delta,

@@ -67,7 +67,7 @@ export async function mixPackets(
     if (base.packet === null) throw new StatePackError('E_NOT_FOUND', 'A parent of a mix must be stored.')
     return { packet: base.packet, weight, base }
   })
-  const assembled = assemble({
+  const assembled = await assemble({
     model,
     origin: { kind: 'mix', parents: packets.map(({ packet, weight }) => ({ contextId: packet.contextId, weight })) },
     tokens: new Int32Array(0),

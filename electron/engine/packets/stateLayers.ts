@@ -1,64 +1,67 @@
 import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { KvBlock, RecurrentLayer, StateSnapshot } from '../inference/stateSnapshot.ts'
+import { decodeTensor, encodeTensor, type TensorRole, widenFloat16 } from '../inference/stateCodec.ts'
+import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
-import { encodeSafetensors, parseSafetensors, type SafeTensor, type SafetensorsFile } from '../store/safetensors.ts'
+import {
+  encodeSafetensors,
+  parseSafetensors,
+  type SafeTensor,
+  type SafetensorsDtype,
+  type SafetensorsFile,
+} from '../store/safetensors.ts'
 import { digestOfList } from './components.ts'
 
-/** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`. */
-export function encodeKvBlock(block: KvBlock, dtype: StateDtype): Uint8Array {
-  return encodeSafetensors(
-    block.layers.flatMap(({ layer, kvHeads, headDim, key, value }) => {
-      const shape = [kvHeads, block.tokens, headDim]
-      return [store(`key.${layer}`, key, shape, dtype), store(`value.${layer}`, value, shape, dtype)]
-    }),
-  )
+/** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
+export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array> {
+  const tensors: SafeTensor[] = []
+  for (const { layer, kvHeads, headDim, key, value } of block.layers) {
+    const dims = [kvHeads, block.tokens, headDim]
+    tensors.push(...(await stored(`key.${layer}`, key, { dims, dtype, role: 'key' })))
+    tensors.push(...(await stored(`value.${layer}`, value, { dims, dtype, role: 'value' })))
+  }
+  return encodeSafetensors(tensors)
 }
 
 /** The reverse of {@link encodeKvBlock}, widened to float32. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
-export function decodeKvBlock(
+export async function decodeKvBlock(
   bytes: Uint8Array,
   { config, start }: { config: Pick<CartridgeConfig, 'cache' | 'tokens'>; start: number },
-): KvBlock {
-  const file = parseSafetensors(bytes)
+): Promise<KvBlock> {
+  const read = await reader(bytes, config.cache.dtype)
   const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
-  return {
-    start,
-    tokens,
-    layers: config.cache.kv.map(({ layer, kvHeads, headDim }) => {
-      const shape = [kvHeads, tokens, headDim]
-      return {
-        layer,
-        kvHeads,
-        headDim,
-        key: load(file, `key.${layer}`, shape),
-        value: load(file, `value.${layer}`, shape),
-      }
-    }),
+  const layers = []
+  for (const { layer, kvHeads, headDim } of config.cache.kv) {
+    const dims = [kvHeads, tokens, headDim]
+    const key = await read(`key.${layer}`, dims, 'key')
+    layers.push({ layer, kvHeads, headDim, key, value: await read(`value.${layer}`, dims, 'value') })
   }
+  return { start, tokens, layers }
 }
 
 /** All recurrent layers as one snapshot: `conv.L` `[channels, kernel - 1]` and `ssm.L`. */
-export function encodeRecurrent(layers: readonly RecurrentLayer[], dtype: StateDtype): Uint8Array {
-  return encodeSafetensors(
-    layers.flatMap(({ layer, conv, convDims, ssm, ssmDims }) => [
-      store(`conv.${layer}`, conv, convDims, dtype),
-      store(`ssm.${layer}`, ssm, ssmDims, dtype),
-    ]),
-  )
+export async function encodeRecurrent(layers: readonly RecurrentLayer[], dtype: StateDtype): Promise<Uint8Array> {
+  const tensors: SafeTensor[] = []
+  for (const { layer, conv, convDims, ssm, ssmDims } of layers) {
+    tensors.push(...(await stored(`conv.${layer}`, conv, { dims: convDims, dtype, role: 'conv' })))
+    tensors.push(...(await stored(`ssm.${layer}`, ssm, { dims: ssmDims, dtype, role: 'ssm' })))
+  }
+  return encodeSafetensors(tensors)
 }
 
 /** The reverse of {@link encodeRecurrent}, widened to float32. */
-export function decodeRecurrent(bytes: Uint8Array, config: Pick<CartridgeConfig, 'cache'>): RecurrentLayer[] {
-  const file = parseSafetensors(bytes)
-  return config.cache.ssm.map(({ layer, conv, ssm }) => ({
-    layer,
-    conv: load(file, `conv.${layer}`, conv),
-    convDims: conv,
-    ssm: load(file, `ssm.${layer}`, ssm),
-    ssmDims: ssm,
-  }))
+export async function decodeRecurrent(
+  bytes: Uint8Array,
+  { cache }: Pick<CartridgeConfig, 'cache'>,
+): Promise<RecurrentLayer[]> {
+  const read = await reader(bytes, cache.dtype)
+  const layers: RecurrentLayer[] = []
+  for (const { layer, conv: convDims, ssm: ssmDims } of cache.ssm) {
+    const conv = await read(`conv.${layer}`, convDims, 'conv')
+    layers.push({ layer, convDims, ssmDims, conv, ssm: await read(`ssm.${layer}`, ssmDims, 'ssm') })
+  }
+  return layers
 }
 
 /** Logits after the last folded token, `logits` float32 `[vocab]`. */
@@ -67,32 +70,9 @@ export function encodeLogits(logits: Float32Array): Uint8Array {
 }
 
 export function decodeLogits(bytes: Uint8Array): Float32Array {
-  const file = parseSafetensors(bytes)
-  const shape = file.tensors.get('logits')?.shape ?? []
-  return load(file, 'logits', shape)
-}
-
-/** A snapshot as it will be after storing and restoring it in this dtype. */
-export function roundTrip(snapshot: StateSnapshot, dtype: StateDtype): StateSnapshot {
-  const again = (values: Float32Array, shape: readonly number[]) => {
-    const name = 'tensor'
-    return load(parseSafetensors(encodeSafetensors([store(name, values, shape, dtype)])), name, shape)
-  }
-  return {
-    ...snapshot,
-    blocks: snapshot.blocks.map(block => ({
-      ...block,
-      layers: block.layers.map(layer => {
-        const shape = [layer.kvHeads, block.tokens, layer.headDim]
-        return { ...layer, key: again(layer.key, shape), value: again(layer.value, shape) }
-      }),
-    })),
-    recurrent: snapshot.recurrent.map(layer => ({
-      ...layer,
-      conv: again(layer.conv, layer.convDims),
-      ssm: again(layer.ssm, layer.ssmDims),
-    })),
-  }
+  const tensor = parseSafetensors(bytes).tensors.get('logits')
+  if (tensor?.dtype !== 'F32' || tensor.shape.length !== 1) throw bad('its logits are not float32 [vocab]')
+  return floats(tensor.data)
 }
 
 /** SHA-256 of the float32 little-endian logits. */
@@ -105,23 +85,68 @@ export function blobSha256({ cache }: Pick<CartridgeConfig, 'cache'>): Digest {
   return digestOfList(cache.blocks)
 }
 
-function store(name: string, values: Float32Array, shape: readonly number[], dtype: StateDtype): SafeTensor {
-  if (dtype === 'float32') return { name, dtype: 'F32', shape, data: bytesOf(values) }
-  if (dtype === 'float16') return { name, dtype: 'F16', shape, data: bytesOf(Float16Array.from(values)) }
-  throw new StatePackError('E_NOT_SUPPORTED', `States cannot be stored as ${dtype} yet.`, { dtype })
+const STORED_AS: Readonly<Record<StateDtype, SafetensorsDtype>> = {
+  float32: 'F32',
+  float16: 'F16',
+  int8: 'I8',
+  float8_e4m3: 'F8_E4M3',
 }
 
-function load(file: SafetensorsFile, name: string, shape: readonly number[]): Float32Array {
-  const tensor = file.tensors.get(name)
-  if (tensor === undefined) throw bad(`tensor ${name} is missing`)
-  if (tensor.shape.length !== shape.length || tensor.shape.some((dim, index) => dim !== shape[index])) {
-    throw bad(`tensor ${name} has shape [${tensor.shape}], expected [${shape}]`)
+async function stored(
+  name: string,
+  values: Float32Array,
+  how: { dims: readonly number[]; dtype: StateDtype; role: TensorRole },
+): Promise<SafeTensor[]> {
+  const { data, scales, scaleDims } = await encodeTensor(values, how)
+  const tensor: SafeTensor = { name, dtype: STORED_AS[how.dtype], shape: how.dims, data }
+  if (scales === null || scaleDims === null) return [tensor]
+  return [tensor, { name: `${name}.scale`, dtype: 'F32', shape: scaleDims, data: bytesOf(scales) }]
+}
+
+type ReadTensor = (name: string, dims: readonly number[], role: TensorRole) => Promise<Float32Array>
+
+/** Reads tensors of a layer as float32. Every name, dtype and shape must be the expected one. */
+async function reader(bytes: Uint8Array, dtype: StateDtype): Promise<ReadTensor> {
+  const file = parseSafetensors(bytes)
+  const widened = dtype === 'float16' ? await widenAll(file) : null
+  return async (name, dims, role) => {
+    const tensor = expect(file, { name, dtype: STORED_AS[dtype], dims })
+    if (widened !== null) return widened(tensor)
+    if (dtype === 'float32') return floats(tensor.data)
+    const scaleDims = dims.map((dim, i) => (i === (role === 'key' ? 1 : dims.length - 1) ? 1 : dim))
+    const scales = floats(expect(file, { name: `${name}.scale`, dtype: 'F32', dims: scaleDims }).data)
+    return decodeTensor({ dtype, role, dims, data: tensor.data, scales, scaleDims })
   }
-  const { buffer, byteOffset, byteLength } = tensor.data
-  const aligned = buffer.slice(byteOffset, byteOffset + byteLength)
-  if (tensor.dtype === 'F32') return new Float32Array(aligned)
-  if (tensor.dtype === 'F16') return Float32Array.from(new Float16Array(aligned))
-  throw bad(`tensor ${name} has dtype ${tensor.dtype}`)
+}
+
+/** Widens a whole float16 layer in one run of the runtime; tensors are then views into the result. */
+async function widenAll({ tensors }: SafetensorsFile): Promise<(tensor: SafeTensor) => Float32Array> {
+  const [first] = tensors.values()
+  if (first === undefined) return () => new Float32Array(0)
+  const begin = first.data.byteOffset
+  let end = begin
+  for (const { data } of tensors.values()) end = Math.max(end, data.byteOffset + data.byteLength)
+  const values = await widenFloat16(new Uint16Array(first.data.buffer.slice(begin, end)))
+  return ({ data }) => values.subarray((data.byteOffset - begin) / 2, (data.byteOffset - begin + data.byteLength) / 2)
+}
+
+function expect(
+  { tensors }: SafetensorsFile,
+  { name, dtype, dims }: { name: string; dtype: SafetensorsDtype; dims: readonly number[] },
+): SafeTensor {
+  const tensor = tensors.get(name)
+  if (tensor === undefined) throw bad(`tensor ${name} is missing`)
+  if (tensor.dtype !== dtype) throw bad(`tensor ${name} has dtype ${tensor.dtype}, expected ${dtype}`)
+  if (tensor.shape.length !== dims.length || tensor.shape.some((dim, index) => dim !== dims[index])) {
+    throw bad(`tensor ${name} has shape [${tensor.shape}], expected [${dims}]`)
+  }
+  return tensor
+}
+
+/** The bytes as float32, on the buffer they lie on where its alignment allows. */
+function floats({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  if (byteOffset % 4 === 0) return new Float32Array(buffer, byteOffset, byteLength / 4)
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

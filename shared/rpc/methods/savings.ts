@@ -1,5 +1,6 @@
 /** Savings: measured, never estimated without saying so. */
 import { z } from 'zod'
+import { priceSchema } from '../../domain/prices.ts'
 import { method } from '../method.ts'
 import { count } from './views.ts'
 
@@ -16,18 +17,6 @@ const totalsSchema = z.strictObject({
   secondsAvoided: z.number(),
   bytesRead: count,
   bytesWritten: count,
-})
-
-export const priceSchema = z.strictObject({
-  id: z.string(),
-  label: z.string(),
-  /** US dollars per million tokens. */
-  input: z.number().nonnegative(),
-  cachedInput: z.number().nonnegative().nullable(),
-  output: z.number().nonnegative().nullable(),
-  cacheWrite: z.number().nonnegative().nullable(),
-  source: z.string(),
-  date: z.string(),
 })
 
 const loopStepSchema = z.strictObject({
