@@ -1,6 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
-import { type TokenTrace, traceToken } from './logits.ts'
-import { createSampler, type Sampling } from './sampling.ts'
+import { Answer } from './answer.ts'
+import type { TokenTrace } from './logits.ts'
+import type { Sampling } from './sampling.ts'
 import type { Session } from './session.ts'
 
 /** A token as it comes. */
@@ -55,49 +56,24 @@ export interface Generation {
  * Throws `E_BAD_INPUT` for wrong settings and what {@link Session.append} throws.
  */
 export async function generate(session: Session, logits: Float32Array, options: GenerateOptions): Promise<Generation> {
-  const { maxNewTokens, stopIds = [], history, keepOutput = false, traceTopK = 0, signal, onToken } = options
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
-    throw new StatePackError('E_BAD_INPUT', `The number of tokens to generate must be a count, not ${maxNewTokens}.`)
-  }
+  const answer = new Answer(options, session.vocabSize)
   if (logits.length !== session.vocabSize) {
     throw new StatePackError('E_BAD_INPUT', 'Generation starts from the logits after the last token.', {
       expected: session.vocabSize,
       found: logits.length,
     })
   }
-  const sample = createSampler(options.sampling)
-  const stops = new Set(stopIds)
-  const seen = new Set<number>(history === undefined ? [] : Array.from(history))
-  const ids: number[] = []
-  const traces: TokenTrace[] = []
+  const isFull = () => session.contextLength !== null && session.position >= session.contextLength
   let row = logits
   let fed = 0
-  const isFull = () => session.contextLength !== null && session.position >= session.contextLength
-
-  async function feed(): Promise<void> {
-    row = await session.append(ids.slice(fed))
-    fed = ids.length
+  const feed = async () => {
+    row = await session.append(answer.ids.slice(fed))
+    fed = answer.ids.length
   }
-
-  async function finish(finishReason: FinishReason, stopId: number | null = null): Promise<Generation> {
-    if (keepOutput && fed < ids.length && !isFull()) await feed()
-    return { ids: Int32Array.from(ids), finishReason, stopId, fed, logits: row, traces }
+  while (answer.take(row)) {
+    if (isFull()) answer.finish('context')
+    else await feed()
   }
-
-  while (ids.length < maxNewTokens) {
-    if (signal?.aborted) return finish('cancelled')
-    if (fed < ids.length) {
-      if (isFull()) return finish('context')
-      await feed()
-      if (signal?.aborted) return finish('cancelled')
-    }
-    const id = sample(row, seen)
-    const trace = traceTopK > 0 ? traceToken(row, id, traceTopK) : null
-    if (trace !== null) traces.push(trace)
-    if (stops.has(id)) return finish('stop', id)
-    ids.push(id)
-    seen.add(id)
-    if (onToken?.({ id, index: ids.length - 1, trace }) === 'stop') return finish('stop')
-  }
-  return finish('length')
+  if ((options.keepOutput ?? false) && fed < answer.ids.length && !isFull()) await feed()
+  return answer.generation(fed, row)
 }

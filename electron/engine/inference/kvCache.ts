@@ -117,15 +117,16 @@ export class KvCache {
    * not the context.
    */
   async blocks(): Promise<readonly KvBlock[]> {
-    if (this.#running === null) return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
+    const running = this.#running
+    if (running === null) return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
     const buffers: { key: Float32Array; value: Float32Array }[] = []
     const from = this.#blocks.length * BLOCK_TOKENS
     if (from === this.#length) return this.#blocks
-    for (const { key, value } of this.#running.layers) {
+    for (const { key, value } of running.layers) {
       buffers.push({ key: await this.#download(key), value: await this.#download(value) })
     }
-    const { capacity } = this.#running
-    const { blocks, bytes } = readBlocks(this.#layers, buffers, { from, to: this.#length, capacity })
+    const to = this.#length
+    const { blocks, bytes } = readBlocks(this.#layers, buffers, { from, to, capacity: running.capacity })
     this.copiedBytes += bytes
     const all = [...this.#blocks, ...blocks]
     this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)

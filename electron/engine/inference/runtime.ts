@@ -1,6 +1,7 @@
 import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { Batch } from './batch.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
@@ -40,6 +41,11 @@ export interface Runtime extends Disposable {
   newSession(): Session
   /** A context that continues from a state; runs no tokens. Throws `E_COMPONENT_MISMATCH` for another model's state. */
   restore(snapshot: StateSnapshot): Promise<Session>
+  /**
+   * Several contexts that advance together, one token each, in one pass. Throws what {@link restore} throws, and
+   * `E_NOT_SUPPORTED` on devices other than the processor.
+   */
+  openBatch(states: readonly StateSnapshot[]): Batch
   /** Waits for the run under way and frees the model. */
   dispose(): Promise<void>
 }
@@ -108,6 +114,16 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
     restore: async snapshot => {
       checkSnapshot(snapshot, model)
       return open(snapshot)
+    },
+    openBatch: states => {
+      if (!onHost) {
+        throw new StatePackError('E_NOT_SUPPORTED', `Batches run on the processor, not on ${device.provider}.`, {
+          device: device.provider,
+        })
+      }
+      if (states.length === 0) throw new StatePackError('E_BAD_INPUT', 'A batch needs at least one context.')
+      for (const state of states) checkSnapshot(state, model)
+      return new Batch(host, { kv: kvLayers, ssm: ssmLayers }, states)
     },
     dispose,
     [Symbol.dispose]: () => void dispose(),

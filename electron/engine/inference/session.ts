@@ -180,6 +180,7 @@ export class Session implements Disposable {
     await this.#state.kv?.reserve(this.#state.position + total + 1)
     const began = performance.now()
     for (let done = 0; done < total; ) {
+      this.#alive()
       if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
       const count = Math.min(this.#host.chunkTokens, total - done)
       const chunk = Array.prototype.slice.call(tokens, done, done + count)
@@ -230,7 +231,9 @@ export class Session implements Disposable {
   async #capture(): Promise<StateSnapshot> {
     const { kv, recurrent, position } = this.#state
     const blocks = kv === null ? [] : await kv.blocks()
-    return { kind: this.#host.kind, position, blocks, recurrent: recurrent === null ? [] : await recurrent.snapshot() }
+    const layers = recurrent === null ? [] : await recurrent.snapshot()
+    this.#alive()
+    return { kind: this.#host.kind, position, blocks, recurrent: layers }
   }
 
   #check(tokens: ArrayLike<number>): void {

@@ -163,7 +163,9 @@ describe.each(STARTERS)('a session of %s', folder => {
     await expect(session.capture()).rejects.toMatchObject({ code: 'E_CONFLICT' })
     await first
     expect(session.position).toBe(3)
+    const reading = session.append(random.tokens(300, vocab))
     session.dispose()
+    await expect(reading).rejects.toMatchObject({ code: 'E_CONFLICT' })
     await expect(session.append([1])).rejects.toMatchObject({ code: 'E_CONFLICT' })
   })
 
