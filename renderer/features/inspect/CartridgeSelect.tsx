@@ -7,6 +7,7 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { formatTokens } from '../../ui/format.ts'
 import '../../ui/field.css'
+import './cartridgeSelect.css'
 
 interface CartridgeSelectProps {
   readonly label: string
@@ -28,27 +29,31 @@ export function CartridgeSelect({
   onChange,
 }: CartridgeSelectProps) {
   const [text, setText] = useState('')
+  // A choice makes a fresh field, which shuts the list; the keyboard stays in it.
+  const [round, setRound] = useState(0)
   const found = useQuery('library.list', { query: text, kind, sort: 'used', limit: 40 }, ['library.changed'])
   const items = (found.data?.items ?? []).filter(item => !without.includes(item.packetId))
   return (
     <ComboBox
+      key={round}
       className="Field"
       inputValue={text}
       onInputChange={setText}
       selectedKey={null}
-      menuTrigger="focus"
+      menuTrigger="input"
       allowsEmptyCollection
       items={items.map(item => ({ ...item, id: item.packetId }))}
       onSelectionChange={key => {
         const chosen = items.find(item => item.packetId === key)
         if (chosen === undefined) return
         setText('')
+        setRound(n => n + 1)
         onChange(chosen)
       }}
     >
       <Label className={hideLabel ? 'visually-hidden' : 'Field-label'}>{label}</Label>
       <div className="CartridgeSelect">
-        <Input className="Field-control" placeholder={placeholder ?? 'Type a name'} />
+        <Input autoFocus={round > 0} className="Field-control" placeholder={placeholder ?? 'Type a name'} />
         <Button className="IconButton" aria-label={`Show cartridges for ${label.toLowerCase()}`}>
           <ChevronDown aria-hidden />
         </Button>

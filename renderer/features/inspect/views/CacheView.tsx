@@ -76,41 +76,39 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
         />
       </div>
       {view === 'map' ? (
-        <>
-          <HeatMap
-            data={data}
-            label={`${TITLES[tensor]}: norm by ${isKv ? 'layer, head and position' : `layer and ${columnName}`}`}
-            columnName={columnName}
-            tone={isKv ? 'kv' : 'ssm'}
-            cell={at}
-            onCell={setCell}
-            onOpen={chosen => {
-              setCell(chosen)
-              setView('values')
-            }}
-            group={heads}
-            controls={controls}
-          >
-            <div className="Legend">
-              <span>{Math.min(0, data.min).toFixed(0)}</span>
-              <i data-tone={isKv ? 'kv' : 'ssm'} />
-              <span>{data.max.toPrecision(3)}</span>
-              <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>
-                <ZoomOut aria-hidden />
-              </IconButton>
-              <IconButton label="Zoom in" onPress={() => controls.current?.zoom(1.6)}>
-                <ZoomIn aria-hidden />
-              </IconButton>
-              <IconButton label="Show all" onPress={() => controls.current?.fit()}>
-                <Maximize2 aria-hidden />
-              </IconButton>
-              <span className="grow" />
-              <output className="muted">
-                {where}: norm {norm.toPrecision(4)}
-              </output>
-            </div>
-          </HeatMap>
-        </>
+        <HeatMap
+          data={data}
+          label={`${TITLES[tensor]}: norm by ${isKv ? 'layer, head and position' : `layer and ${columnName}`}`}
+          columnName={columnName}
+          tone={isKv ? 'kv' : 'ssm'}
+          cell={at}
+          onCell={setCell}
+          onOpen={chosen => {
+            setCell(chosen)
+            setView('values')
+          }}
+          group={heads}
+          controls={controls}
+        >
+          <div className="Legend">
+            <span>{Math.min(0, data.min).toFixed(0)}</span>
+            <i data-tone={isKv ? 'kv' : 'ssm'} />
+            <span>{data.max.toPrecision(3)}</span>
+            <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>
+              <ZoomOut aria-hidden />
+            </IconButton>
+            <IconButton label="Zoom in" onPress={() => controls.current?.zoom(1.6)}>
+              <ZoomIn aria-hidden />
+            </IconButton>
+            <IconButton label="Show all" onPress={() => controls.current?.fit()}>
+              <Maximize2 aria-hidden />
+            </IconButton>
+            <span className="grow" />
+            <output className="muted">
+              {where}: norm {norm.toPrecision(4)}
+            </output>
+          </div>
+        </HeatMap>
       ) : null}
       {view === 'layers' ? <LayerBars norms={layerNorms(data, rows)} tone={isKv ? 'kv' : 'ssm'} /> : null}
       {view === 'values' ? (

@@ -15,8 +15,14 @@ export interface Placed {
 
 export interface LineageLayout {
   readonly nodes: readonly Placed[]
+  /** For an edge over several columns (by {@link edgeKey}): a free place in each column between, so that it crosses no node. */
+  readonly routes: ReadonlyMap<string, readonly Placed[]>
   readonly columns: number
   readonly rows: number
+}
+
+export function edgeKey({ parent, child }: LineageEdge): string {
+  return `${parent}>${child}`
 }
 
 /** Column of every node: the longest way from a root. A cycle, which no honest library has, is cut where it is met. */
@@ -48,18 +54,38 @@ function columnsOf(ids: readonly string[], parentsOf: ReadonlyMap<string, readon
 export function layoutLineage(ids: readonly string[], edges: readonly LineageEdge[]): LineageLayout {
   const known = new Set(ids)
   const parentsOf = new Map<string, string[]>()
-  const childrenOf = new Map<string, string[]>()
   for (const { parent, child } of edges) {
     if (!known.has(parent) || !known.has(child) || parent === child) continue
     parentsOf.set(child, [...(parentsOf.get(child) ?? []), parent])
-    childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), child])
   }
   const column = columnsOf(ids, parentsOf)
   const layers: string[][] = []
+  const between = new Map<string, readonly string[]>()
   for (const id of ids) {
     const at = column.get(id) ?? 0
     while (layers.length <= at) layers.push([])
     layers[at]?.push(id)
+  }
+  const linked = { up: new Map<string, string[]>(), down: new Map<string, string[]>() }
+  const link = (from: string, to: string) => {
+    linked.down.set(from, [...(linked.down.get(from) ?? []), to])
+    linked.up.set(to, [...(linked.up.get(to) ?? []), from])
+  }
+  for (const [child, parents] of parentsOf) {
+    for (const parent of parents) {
+      const [first, last] = [column.get(parent) ?? 0, column.get(child) ?? 0]
+      const stops = Array.from(
+        { length: Math.max(0, last - first - 1) },
+        (_, i) => `${edgeKey({ parent, child })}#${i}`,
+      )
+      for (const [i, stop] of stops.entries()) layers[first + 1 + i]?.push(stop)
+      if (stops.length > 0) between.set(edgeKey({ parent, child }), stops)
+      const way = [parent, ...stops, child]
+      for (const [i, from] of way.entries()) {
+        const to = way[i + 1]
+        if (to !== undefined) link(from, to)
+      }
+    }
   }
   const row = new Map<string, number>()
   const number = (layer: readonly string[]) => {
@@ -77,11 +103,19 @@ export function layoutLineage(ids: readonly string[], edges: readonly LineageEdg
     number(layer)
   }
   for (let round = 0; round < 4; round += 1) {
-    for (const layer of layers) sweep(layer, parentsOf)
-    for (const layer of [...layers].reverse()) sweep(layer, childrenOf)
+    for (const layer of layers) sweep(layer, linked.up)
+    for (const layer of [...layers].reverse()) sweep(layer, linked.down)
+  }
+  const places = new Map(
+    layers.flatMap((layer, at) => layer.map((id, index) => [id, { id, column: at, row: index }] as const)),
+  )
+  const placed = (id: string): Placed[] => {
+    const at = places.get(id)
+    return at === undefined ? [] : [at]
   }
   return {
-    nodes: layers.flatMap((layer, at) => layer.map((id, index) => ({ id, column: at, row: index }))),
+    nodes: ids.flatMap(placed),
+    routes: new Map([...between].map(([key, stops]) => [key, stops.flatMap(placed)])),
     columns: layers.length,
     rows: Math.max(0, ...layers.map(layer => layer.length)),
   }

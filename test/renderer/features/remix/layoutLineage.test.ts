@@ -16,7 +16,10 @@ describe('layoutLineage', () => {
   test('places every node once, every child right of its parents, no two in one place', () => {
     fc.assert(
       fc.property(dag, ({ ids, edges }) => {
-        const { nodes } = layoutLineage(ids, edges)
+        const { nodes, routes } = layoutLineage(ids, edges)
+        const stops = [...routes.values()].flat()
+        const taken = [...nodes, ...stops].map(node => `${node.column}:${node.row}`)
+        expect(new Set(taken).size).toBe(taken.length)
         const at = new Map(nodes.map(node => [node.id, node]))
         expect(at.size).toBe(ids.length)
         expect(new Set(nodes.map(node => `${node.column}:${node.row}`)).size).toBe(ids.length)

@@ -1,0 +1,111 @@
+/** Fold a chain of steps into one cartridge: the same context in one piece, or without the steps one leaves out. */
+import { useState } from 'react'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { Panel } from '../../ui/Panel.tsx'
+import { Switch } from '../../ui/Switch.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
+import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { ParentChip } from './ParentChip.tsx'
+import { ResultCard } from './ResultCard.tsx'
+
+export function CompactView({ start }: { readonly start: CartridgeSummary | null }) {
+  const [cartridge, setCartridge] = useState(start)
+  const [dropped, setDropped] = useState<readonly number[]>([])
+  const [name, setName] = useState('')
+  const task = useTask('packets.compact')
+  const read = useQuery('library.get', cartridge === null ? null : { ref: cartridge.packetId })
+  const steps = read.data?.recipe?.steps ?? []
+  const running = task.status === 'running'
+  return (
+    <Panel title="Compact" note="Makes one cartridge of a chain, so that its ancestors can be let go.">
+      <div className="stack">
+        {cartridge === null ? (
+          <CartridgeSelect label="Fold which chain" onChange={setCartridge} />
+        ) : (
+          <ParentChip
+            cartridge={cartridge}
+            onRemove={() => {
+              setCartridge(null)
+              setDropped([])
+            }}
+          />
+        )}
+        {steps.length < 2 ? null : (
+          <fieldset className="Steps">
+            <legend className="Field-label">Steps to keep</legend>
+            {steps.map((step, index) => (
+              <Switch
+                // biome-ignore lint/suspicious/noArrayIndexKey: the contract names steps by their place
+                key={index}
+                isSelected={!dropped.includes(index)}
+                isDisabled={running || step.do === 'mix'}
+                onChange={keep =>
+                  setDropped(before => (keep ? before.filter(other => other !== index) : [...before, index]))
+                }
+              >
+                {index + 1}.{' '}
+                {step.do === 'read'
+                  ? step.name
+                  : step.do === 'generated'
+                    ? `${formatCount(step.tokens)} generated tokens`
+                    : 'a mix'}
+              </Switch>
+            ))}
+          </fieldset>
+        )}
+        <p className="Remix-note">
+          {dropped.length === 0
+            ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
+            : `Leaving out ${dropped.length === 1 ? 'a step' : `${dropped.length} steps`} makes a new context: it has to be read again, and it will not know what was left out.`}
+        </p>
+        <TextField
+          label="Name"
+          value={name}
+          onChange={setName}
+          placeholder={cartridge === null ? '' : `${cartridge.name}, compact`}
+        />
+        <div className="row wrap">
+          <Button
+            variant="primary"
+            isDisabled={cartridge === null}
+            isPending={running}
+            onPress={() => {
+              if (cartridge === null) return
+              void task.run({
+                ref: cartridge.packetId,
+                dropSteps: [...dropped],
+                ...(name.trim() === '' ? {} : { name: name.trim() }),
+              })
+            }}
+          >
+            Compact
+          </Button>
+          {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
+        </div>
+        {running ? <TaskProgress progress={task.progress} fallback="Folding the steps" /> : null}
+        {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
+        {task.result === null ? null : (
+          <ResultCard
+            cartridge={task.result.created.cartridge}
+            receipt={task.result.created.receipt}
+            note={[
+              `${formatCount(task.result.stepsFolded)} steps folded in ${formatSeconds(task.result.created.seconds)}`,
+              task.result.bytesFreed > 0
+                ? `${formatBytes(task.result.bytesFreed)} can be freed`
+                : 'nothing could be freed',
+              task.result.dropped.length > 0 ? `left out: ${task.result.dropped.join(', ')}` : null,
+            ]
+              .filter(part => part !== null)
+              .join(' · ')}
+          />
+        )}
+      </div>
+    </Panel>
+  )
+}

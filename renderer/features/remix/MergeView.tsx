@@ -1,0 +1,85 @@
+/** Append a text to a state: only the new words are read, and the result is exactly what reading everything would give. */
+import { useState } from 'react'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { Panel } from '../../ui/Panel.tsx'
+import { TextArea } from '../../ui/TextArea.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
+import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { ParentChip } from './ParentChip.tsx'
+import { ResultCard } from './ResultCard.tsx'
+import { useDebounced } from './useDebounced.ts'
+
+export function MergeView({ start }: { readonly start: CartridgeSummary | null }) {
+  const [base, setBase] = useState(start)
+  const [text, setText] = useState('')
+  const [name, setName] = useState('')
+  const task = useTask('packets.merge')
+  const settled = useDebounced(text, 250)
+  const counted = useQuery(
+    'packets.tokenize',
+    base === null || settled === '' ? null : { ref: base.packetId, text: settled },
+  )
+  const running = task.status === 'running'
+  return (
+    <Panel title="Append" note="Read more into a state. The cartridge you start from stays as it is.">
+      <div className="stack">
+        {base === null ? (
+          <CartridgeSelect label="Start from" onChange={setBase} />
+        ) : (
+          <ParentChip cartridge={base} onRemove={() => setBase(null)} />
+        )}
+        <TextArea
+          label="What it should read next"
+          rows={8}
+          value={text}
+          onChange={setText}
+          placeholder="Paste the text that comes after"
+        />
+        <TextField
+          label="Name of the new cartridge"
+          value={name}
+          onChange={setName}
+          placeholder={base === null ? '' : `${base.name}, continued`}
+        />
+        <div className="row wrap">
+          <Button
+            variant="primary"
+            isDisabled={base === null || text === ''}
+            isPending={running}
+            onPress={() => {
+              if (base === null) return
+              void task.run({ ref: base.packetId, delta: text, ...(name.trim() === '' ? {} : { name: name.trim() }) })
+            }}
+          >
+            Append
+          </Button>
+          {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
+          {counted.data === null || base === null ? null : (
+            <span className="small muted">
+              {formatCount(counted.data.count)} tokens to read; {formatCount(base.tokens)} need not be read again
+            </span>
+          )}
+        </div>
+        {running ? <TaskProgress progress={task.progress} fallback="Restoring the state" /> : null}
+        {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
+        {task.result === null ? null : (
+          <ResultCard
+            cartridge={task.result.cartridge}
+            receipt={task.result.receipt}
+            note={
+              task.result.cacheHit
+                ? 'This context was already stored: nothing was read again.'
+                : `${formatCount(task.result.tokensProcessed)} tokens read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.`
+            }
+          />
+        )}
+      </div>
+    </Panel>
+  )
+}
