@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { runCheckpointCase } from './goldenCheckpoint.ts'
+import { runExportCase } from './goldenExport.ts'
 import type { GoldenLine } from './goldenLine.ts'
 import { runTokenizerCase } from './goldenTokenizer.ts'
 
@@ -18,6 +19,12 @@ const KINDS: readonly CaseKind[] = [
     name: 'checkpoint',
     matches: names => names.has('model.safetensors') || names.has('model.safetensors.index.json'),
     run: runCheckpointCase,
+  },
+  {
+    name: 'export',
+    matches: names =>
+      names.has('golden.safetensors') && [...names].some(name => name === 'onnx' || name.endsWith('.onnx')),
+    run: runExportCase,
   },
   {
     name: 'tokenizer',

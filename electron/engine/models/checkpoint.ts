@@ -37,6 +37,7 @@ export async function readCheckpointFile(
 }
 
 const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8 }
+const INDEX = 'model.safetensors.index.json'
 const HEADER_LIMIT = 100_000_000
 
 /** The header rules are those of the reference reader (the safetensors crate): 100 MB cap, no holes, exact end. */
@@ -68,22 +69,26 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   return { folder: real, files, tensors }
 }
 
+/** True when the folder has weights in safetensors. */
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  return (await exists(join(folder, 'model.safetensors'))) || exists(join(folder, INDEX))
+}
+
 /** model.safetensors, or the shards that model.safetensors.index.json lists, each with the tensors it must hold. */
 async function weightFiles(folder: string): Promise<{ name: string; expected: string[] }[]> {
   if (await exists(join(folder, 'model.safetensors'))) return [{ name: 'model.safetensors', expected: [] }]
-  const indexName = 'model.safetensors.index.json'
-  const text = await readFile(join(folder, indexName), 'utf8').catch(() => null)
+  const text = await readFile(join(folder, INDEX), 'utf8').catch(() => null)
   if (text === null) {
     throw weightsError('model.safetensors', 'the folder has neither this file nor an index of shards')
   }
   const shards = new Map<string, string[]>()
-  for (const [tensor, file] of Object.entries(weightMap(text, indexName))) {
+  for (const [tensor, file] of Object.entries(weightMap(text, INDEX))) {
     if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
-      throw weightsError(indexName, `the entry of ${tensor} is not the name of a shard`)
+      throw weightsError(INDEX, `the entry of ${tensor} is not the name of a shard`)
     }
     shards.set(file, [...(shards.get(file) ?? []), tensor])
   }
-  if (shards.size === 0) throw weightsError(indexName, 'it lists no shard')
+  if (shards.size === 0) throw weightsError(INDEX, 'it lists no shard')
   return [...shards].map(([name, expected]) => ({ name, expected })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 

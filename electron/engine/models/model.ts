@@ -46,6 +46,8 @@ export interface BoundComponent {
   readonly name: string
   readonly digest: Digest
   readonly shape: readonly number[]
+  /** Why it is bound more coarsely than by its own tensors. */
+  readonly reason?: string
 }
 
 /** Components 2 (embeddings), 7 (norms) and 8 (attention or mixer weights); norms and mixers have one entry a layer. */

@@ -2,21 +2,17 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#engine/sha256.ts'
-import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type Checkpoint, isBuffer, readCheckpoint } from './checkpoint.ts'
-import { compileGraph, prepareArchitecture } from './compile/compile.ts'
 import { readConfig } from './config.ts'
 import { parsePythonJson } from './configJson.ts'
-import { bindComponents, hashTensors, weightsDigest } from './fingerprint.ts'
-import type { CompiledGraph, Model, ModelComponents, ModelKind, Precision } from './model.ts'
-import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest } from './precision.ts'
+import type { Model, ModelKind, Precision } from './model.ts'
+import { openWeights } from './openWeights.ts'
 import { openTokenizer } from './tokenizer.ts'
 
 export interface OpenModelOptions {
   /** Default: the folder's name, or `owner/name` of a hub snapshot. */
   readonly name?: string
-  /** Default float32: the checkpoint's own values, widened. */
+  /** Of a checkpoint, default float32: its own values, widened. Of an ONNX export, default the best file there is. */
   readonly precision?: Precision
   /** Where weights in another precision are kept; default the model's own folder. */
   readonly convertedFolder?: string
@@ -36,73 +32,38 @@ export interface OpenModelOptions {
 export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<Model> {
   await requireFolder(folder)
   const { bytes: configBytes, fields } = await readConfig(folder)
-  const layers = prepareArchitecture(fields)
-  const checkpoint = await readCheckpoint(folder)
-  const floatGraph = compileGraph(layers, checkpoint)
   const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
   const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
   const tokenizer = await openTokenizer(folder)
-  const digests = await hashTensors(checkpoint, options)
-  const from = weightsDigest([...checkpoint.tensors.values()], digests)
-  const precision = options.precision ?? 'float32'
-  const weights =
-    precision === 'float32'
-      ? { digest: from, graph: floatGraph, components: bindComponents(checkpoint, layers, digests) }
-      : await openConverted({ checkpoint, layers, weightsDigest: from }, precision, { ...options, folder })
+  const weights = await openWeights(folder, fields, options)
   const name = options.name ?? (await nameOf(folder))
   const architecture = String(fields.model_type)
   return {
     name,
     folder,
-    kind: layers.geometry.kind satisfies ModelKind,
+    kind: weights.geometry.kind satisfies ModelKind,
     architecture,
-    parameters: parametersOf(checkpoint),
-    vocabSize: layers.vocabSize,
-    contextLength: layers.contextLength,
-    config: layers.config,
+    parameters: weights.parameters,
+    vocabSize: weights.vocabSize,
+    contextLength: weights.contextLength,
+    config: weights.config,
     configBytes,
     generationConfigBytes,
     eosTokenIds: tokenIds(generation.eos_token_id ?? fields.eos_token_id),
-    geometry: layers.geometry,
-    position: layers.position,
+    geometry: weights.geometry,
+    position: weights.position,
     fingerprint: {
       name,
       architecture,
       configDigest: sha256(configBytes),
       weightsDigest: weights.digest,
       tokenizerDigest: tokenizer?.digest ?? null,
-      precision,
+      precision: weights.precision,
     },
     components: weights.components,
     tokenizer,
     graph: weights.graph,
   }
-}
-
-async function openConverted(
-  source: Parameters<typeof convertedCheckpoint>[0],
-  precision: ConvertedPrecision,
-  options: OpenModelOptions & { folder: string },
-): Promise<{ digest: Digest; graph: CompiledGraph; components: ModelComponents }> {
-  const { convertedFolder, signal, folder } = options
-  const checkpoint = await convertedCheckpoint(source, precision, {
-    folder,
-    convertedFolder,
-    signal,
-    onProgress: options.onConvert,
-  })
-  const digests = await hashTensors(checkpoint, options)
-  const tensors = weightsDigest([...checkpoint.tensors.values()], digests)
-  return {
-    digest: convertedWeightsDigest(precision, { from: source.weightsDigest, tensors }),
-    graph: compileGraph(source.layers, checkpoint),
-    components: bindComponents(checkpoint, source.layers, digests),
-  }
-}
-
-function parametersOf(checkpoint: Checkpoint): number {
-  const weights = [...checkpoint.tensors.values()].filter(({ name }) => !isBuffer(name))
-  return weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
 }
 
 async function requireFolder(folder: string): Promise<void> {

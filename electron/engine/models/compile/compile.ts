@@ -19,6 +19,10 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = { gpt2, llama, mam
 
 export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
 
+export function isSupported(fields: Readonly<Record<string, unknown>>): boolean {
+  return typeof fields.model_type === 'string' && Object.hasOwn(ARCHITECTURES, fields.model_type)
+}
+
 /** Throws `E_NOT_SUPPORTED` for an unknown `model_type`, `E_MODEL_CONFIG` for a field the architecture does not support. */
 export function prepareArchitecture(fields: Readonly<Record<string, unknown>>): CompiledLayers {
   const type = fields.model_type

@@ -4,7 +4,9 @@ import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
   EXTERNAL,
+  encodeGraph,
   encodeModel,
+  type GraphProto,
   type NodeProto,
   ONNX_TYPE,
   type OnnxType,
@@ -45,6 +47,12 @@ export class GraphBuilder {
   readonly #nodes: NodeProto[] = []
   readonly #initializers = new Map<string, TensorProto>()
   #next = 0
+  readonly #prefix: string
+
+  /** `prefix` keeps the names of two builders apart whose graphs become one. */
+  constructor(prefix = '') {
+    this.#prefix = prefix
+  }
 
   input(name: string, type: TensorSpec['type'], dims: TensorSpec['dims']): Value {
     this.inputs.push({ name, type, dims })
@@ -72,7 +80,7 @@ export class GraphBuilder {
 
   node(type: string, inputs: readonly Value[], outputs: readonly Value[], attributes: Attributes = {}): void {
     this.#nodes.push({
-      name: `${type}_${this.#nodes.length}`,
+      name: `${this.#prefix}${type}_${this.#nodes.length}`,
       opType: type,
       domain: MICROSOFT_OPS.has(type) ? 'com.microsoft' : '',
       input: [...inputs],
@@ -122,6 +130,24 @@ export class GraphBuilder {
 
   /** The model file's bytes. */
   encode(name: string): Uint8Array {
+    return encodeModel({
+      irVersion: 10,
+      producerName: 'state-pack-studio',
+      opsetImport: [
+        { domain: '', version: OPSET },
+        { domain: 'com.microsoft', version: 1 },
+      ],
+      graph: this.#graph(name),
+    })
+  }
+
+  /** Only the nodes and constants with the declared inputs (or outputs), to be merged into another graph. */
+  encodeGraph(name: string, side: 'inputs' | 'outputs'): Uint8Array {
+    const graph = this.#graph(name)
+    return encodeGraph(side === 'inputs' ? { ...graph, output: [] } : { ...graph, input: [] })
+  }
+
+  #graph(name: string): GraphProto {
     const valueInfo = (spec: TensorSpec) => ({
       name: spec.name,
       type: {
@@ -131,24 +157,17 @@ export class GraphBuilder {
         },
       },
     })
-    return encodeModel({
-      irVersion: 10,
-      producerName: 'state-pack-studio',
-      opsetImport: [
-        { domain: '', version: OPSET },
-        { domain: 'com.microsoft', version: 1 },
-      ],
-      graph: {
-        name,
-        node: this.#nodes,
-        initializer: [...this.#initializers.values()],
-        input: this.inputs.map(valueInfo),
-        output: this.outputs.map(valueInfo),
-      },
-    })
+    return {
+      name,
+      node: this.#nodes,
+      initializer: [...this.#initializers.values()],
+      input: this.inputs.map(valueInfo),
+      output: this.outputs.map(valueInfo),
+    }
   }
 
-  #constant(name: string, type: OnnxType, dims: readonly number[], rawData: Uint8Array): Value {
+  #constant(hint: string, type: OnnxType, dims: readonly number[], rawData: Uint8Array): Value {
+    const name = this.#prefix + hint
     if (!this.#initializers.has(name)) {
       this.#initializers.set(name, { name, dataType: ONNX_TYPE[type], dims: [...dims], rawData })
     }
@@ -158,7 +177,7 @@ export class GraphBuilder {
   /** A name nothing else has. */
   name(hint: string): Value {
     this.#next += 1
-    return `${hint.toLowerCase()}.${this.#next}`
+    return `${this.#prefix}${hint.toLowerCase()}.${this.#next}`
   }
 }
 

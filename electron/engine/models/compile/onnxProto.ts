@@ -137,3 +137,8 @@ export interface ValueInfoProto {
 export function encodeModel(model: ModelProto): Uint8Array {
   return schema.lookupType('ModelProto').encode(model).finish()
 }
+
+/** One graph alone: GraphProtos written one after the other are one graph with all their parts. */
+export function encodeGraph(graph: GraphProto): Uint8Array {
+  return schema.lookupType('GraphProto').encode(graph).finish()
+}

@@ -1,0 +1,84 @@
+/** A Hugging Face ONNX export as what openModel needs of it: graph, geometry, identity. */
+
+import { StatePackError } from '#shared/domain/error.ts'
+import { adaptExport } from './export/adaptExport.ts'
+import { type ExportFile, findExports, openExportFile } from './export/exportFiles.ts'
+import { type ConfiguredHeads, geometryOf, stateSlots } from './export/stateSlots.ts'
+import { type HashOptions, hashTensors, weightsDigest } from './fingerprint.ts'
+import type { BoundComponent, PositionScheme, Precision } from './model.ts'
+import type { OpenWeights } from './openWeights.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Opens the folder's export in the precision asked for, or the best there is. Throws `E_NOT_FOUND` when there is none in
+ * that precision, `E_NOT_SUPPORTED` and `E_MODEL_WEIGHTS` naming what is in the way.
+ */
+export async function openExport(
+  folder: string,
+  fields: Fields,
+  options: HashOptions & { readonly precision?: Precision },
+): Promise<OpenWeights> {
+  const file = choose(await findExports(folder), options.precision)
+  const { graph, folder: externalFolder, files, contents } = await openExportFile(file.path)
+  const slots = stateSlots(graph, configuredHeads(fields))
+  const { vocabSize, ...adapted } = adaptExport(graph, slots, { files, vocabSize: numberOf(fields, 'vocab_size') })
+  const digest = weightsDigest([...contents.tensors.values()], await hashTensors(contents, options))
+  const whole: BoundComponent = {
+    name: 'export',
+    digest,
+    shape: [],
+    reason: 'An ONNX export does not tell its parts apart: the whole file is bound.',
+  }
+  return {
+    graph: { ...adapted, externalFolder },
+    geometry: geometryOf(slots),
+    vocabSize,
+    contextLength: numberOf(fields, 'max_position_embeddings') ?? numberOf(fields, 'n_positions'),
+    position: positionOf(fields),
+    config: fields,
+    parameters: graph.parameters,
+    precision: file.precision === 'float32' ? graph.precision : file.precision,
+    digest,
+    components: { embeddings: whole, norms: [whole], mixers: [whole] },
+  }
+}
+
+function choose(found: readonly ExportFile[], precision: Precision | undefined): ExportFile {
+  const file = precision === undefined ? found[0] : found.find(each => each.precision === precision)
+  if (file !== undefined) return file
+  const known = [...new Set(found.map(each => each.precision))].join(', ')
+  throw new StatePackError(
+    'E_NOT_FOUND',
+    `This model has no ONNX file in ${precision ?? 'any precision'}; it has: ${known}.`,
+  )
+}
+
+function configuredHeads(fields: Fields): ConfiguredHeads {
+  const heads = numberOf(fields, 'num_attention_heads') ?? numberOf(fields, 'n_head')
+  const width = numberOf(fields, 'hidden_size') ?? numberOf(fields, 'n_embd')
+  return {
+    kvHeads: numberOf(fields, 'num_key_value_heads') ?? heads,
+    headDim: numberOf(fields, 'head_dim') ?? (heads === null || width === null ? null : width / heads),
+  }
+}
+
+/** What config.json says about positions; the graph itself computes them. */
+function positionOf(fields: Fields): PositionScheme {
+  const rope: Fields = { ...Object(fields.rope_scaling), ...Object(fields.rope_parameters) }
+  const theta = numberOf(rope, 'rope_theta') ?? numberOf(fields, 'rope_theta')
+  if (theta !== null) {
+    const kind = rope.rope_type ?? rope.type
+    return {
+      scheme: 'rotary',
+      parameters: { rope_theta: theta, rope_type: typeof kind === 'string' ? kind : 'default' },
+    }
+  }
+  const length = numberOf(fields, 'n_positions')
+  return length === null ? { scheme: 'none', parameters: {} } : { scheme: 'learned', parameters: { length } }
+}
+
+function numberOf(fields: Fields, name: string): number | null {
+  const value = fields[name]
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
