@@ -1,40 +1,12 @@
-import { FileInput, Keyboard, MonitorCog, Search } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
-import {
-  Autocomplete,
-  Dialog,
-  Header,
-  Input,
-  Menu,
-  MenuItem,
-  MenuSection,
-  Modal,
-  ModalOverlay,
-  SearchField,
-  useFilter,
-} from 'react-aria-components'
-import { useNavigate } from 'react-router'
-import { useStudio } from '../stores/studio.ts'
-import { useQuery } from '../stores/useQuery.ts'
-import { CartridgeFace } from '../ui/CartridgeFace.tsx'
-import { formatTokens } from '../ui/format.ts'
+import { Search } from 'lucide-react'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
 import { Kbd } from '../ui/Kbd.tsx'
-import { toastError } from '../ui/toasts.tsx'
-import { MOD_KEY } from './modKey.ts'
-import { openFiles } from './openFiles.ts'
-import { PLACES } from './places.ts'
 import { useUi } from './uiStore.ts'
+import { usePaletteItems } from './usePaletteItems.tsx'
 import '../ui/dialog.css'
+import '../ui/field.css'
 import './palette.css'
-
-interface Command {
-  readonly id: string
-  readonly title: string
-  readonly words: string
-  readonly icon: ReactNode
-  readonly shortcut?: string
-  readonly run: () => void
-}
 
 /** Ctrl/Cmd+K: places, actions and cartridges by a few typed letters. */
 export function CommandPalette() {
@@ -51,108 +23,87 @@ export function CommandPalette() {
   )
 }
 
-function PaletteBody() {
-  const navigate = useNavigate()
-  const { settings } = useStudio()
-  const [text, setText] = useState('')
-  const { contains } = useFilter({ sensitivity: 'base' })
-  const found = useQuery('library.list', { query: text.trim(), limit: 8 })
-  const close = () => useUi.getState().openPalette(false)
+const optionId = (index: number) => `palette-${index}`
 
-  const commands: readonly Command[] = [
-    ...PLACES.map(place => ({
-      id: place.path,
-      title: place.name,
-      words: `${place.name} ${place.words}`,
-      icon: <place.icon aria-hidden />,
-      ...(place.path === '/new' ? { shortcut: `${MOD_KEY} N` } : {}),
-      ...(place.path === '/settings' ? { shortcut: `${MOD_KEY} ,` } : {}),
-      run: () => void navigate(place.path),
-    })),
-    {
-      id: 'import',
-      title: 'Import a cartridge file',
-      words: 'import open file cartridge',
-      icon: <FileInput aria-hidden />,
-      shortcut: `${MOD_KEY} O`,
-      run: () => openFiles('.cartridge', files => useUi.getState().setImports(files)),
-    },
-    ...(['light', 'dark', 'system'] as const).map(theme => ({
-      id: `theme-${theme}`,
-      title: `Theme: ${theme}`,
-      words: `theme appearance ${theme}`,
-      icon: <MonitorCog aria-hidden />,
-      run: () => void settings.getState().change({ theme }).catch(toastError),
-    })),
-    {
-      id: 'help',
-      title: 'Keyboard shortcuts',
-      words: 'help keys shortcuts',
-      icon: <Keyboard aria-hidden />,
-      shortcut: '?',
-      run: () => useUi.getState().openHelp(true),
-    },
-  ]
-  const shown = commands.filter(command => text.trim() === '' || contains(command.words, text.trim()))
-  const cartridges = found.data?.items ?? []
+/** A combobox whose list is always open; the first entry is chosen until the arrows say otherwise. */
+function PaletteBody() {
+  const [text, setText] = useState('')
+  const [active, setActive] = useState(0)
+  const items = usePaletteItems(text)
+  const list = useRef<HTMLDivElement>(null)
+  const current = Math.min(active, items.length - 1)
+
+  useEffect(() => {
+    list.current?.querySelector(`#${optionId(current)}`)?.scrollIntoView({ block: 'nearest' })
+  }, [current])
+
+  function run(index: number): void {
+    const item = items[index]
+    if (item === undefined) return
+    useUi.getState().openPalette(false)
+    item.run()
+  }
+  function onKeyDown(event: KeyboardEvent): void {
+    const last = items.length - 1
+    const next = {
+      ArrowDown: current === last ? 0 : current + 1,
+      ArrowUp: current <= 0 ? last : current - 1,
+      PageDown: Math.min(last, current + 8),
+      PageUp: Math.max(0, current - 8),
+    }[event.key]
+    if (next !== undefined) setActive(next)
+    else if (event.key === 'Enter') run(current)
+    else return
+    event.preventDefault()
+  }
 
   return (
-    <Autocomplete inputValue={text} onInputChange={setText}>
-      <SearchField aria-label="Find a place, an action or a cartridge" autoFocus className="Palette-field">
+    <>
+      <div className="Palette-field">
         <Search aria-hidden />
-        <Input placeholder="Find a place, an action or a cartridge" />
-      </SearchField>
-      <Menu
-        className="Palette-list"
-        aria-label="Commands"
-        onClose={close}
-        renderEmptyState={() => <p className="Palette-empty">Nothing is called that.</p>}
-      >
-        {cartridges.length === 0 || text.trim() === '' ? null : (
-          <MenuSection>
-            <Header className="Palette-section">Cartridges</Header>
-            {cartridges.map(item => (
-              <MenuItem
-                key={item.packetId}
-                id={item.packetId}
-                textValue={item.name}
-                className="Item"
-                onAction={() => {
-                  close()
-                  void navigate(`/ask/${encodeURIComponent(item.packetId)}`)
-                }}
-              >
-                <span className="Palette-face">
-                  <CartridgeFace digest={item.packetId} kind={item.kind} />
-                </span>
-                <span className="truncate">Ask {item.name}</span>
-                <span className="muted small">{formatTokens(item.tokens)} tok</span>
-              </MenuItem>
-            ))}
-          </MenuSection>
-        )}
-        {shown.length === 0 ? null : (
-          <MenuSection>
-            <Header className="Palette-section">Commands</Header>
-            {shown.map(command => (
-              <MenuItem
-                key={command.id}
-                id={command.id}
-                textValue={command.title}
-                className="Item"
-                onAction={() => {
-                  close()
-                  command.run()
-                }}
-              >
-                {command.icon}
-                <span className="truncate">{command.title}</span>
-                {command.shortcut === undefined ? null : <Kbd>{command.shortcut}</Kbd>}
-              </MenuItem>
-            ))}
-          </MenuSection>
-        )}
-      </Menu>
-    </Autocomplete>
+        <input
+          // The palette is opened to type into.
+          // biome-ignore lint/a11y/noAutofocus: see above
+          autoFocus
+          role="combobox"
+          aria-expanded
+          aria-controls="palette-list"
+          aria-activedescendant={current < 0 ? undefined : optionId(current)}
+          aria-label="Find a place, an action or a cartridge"
+          placeholder="Find a place, an action or a cartridge"
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          onChange={event => {
+            setText(event.target.value)
+            setActive(0)
+          }}
+          onKeyDown={onKeyDown}
+        />
+      </div>
+      <div className="Palette-list" id="palette-list" role="listbox" aria-label="Commands" ref={list}>
+        {items.length === 0 ? <p className="Palette-empty">Nothing is called that.</p> : null}
+        {items.map((item, index) => (
+          // The combobox keeps the focus and handles the keys (aria-activedescendant).
+          // biome-ignore lint/a11y/useFocusableInteractive: see above
+          // biome-ignore lint/a11y/useKeyWithClickEvents: see above
+          <div
+            key={item.id}
+            id={optionId(index)}
+            role="option"
+            aria-selected={index === current}
+            className="Item"
+            data-focused={index === current || undefined}
+            onPointerMove={() => setActive(index)}
+            onClick={() => run(index)}
+          >
+            {item.icon}
+            <span className="truncate">{item.title}</span>
+            {item.note === undefined ? null : <span className="muted small">{item.note}</span>}
+            {item.shortcut === undefined ? null : <Kbd>{item.shortcut}</Kbd>}
+          </div>
+        ))}
+      </div>
+    </>
   )
 }

@@ -65,10 +65,10 @@ export function formatRate(perSecond: number, unit = 'tok'): string {
   return `${perSecond >= 100 ? whole.format(perSecond) : perSecond.toFixed(1)} ${unit}/s`
 }
 
-/** `sha256:9f2c…e41a`. */
+/** `sha256:9f2c…e41a`; ids of another form keep their own beginning. */
 export function shortDigest(digest: string): string {
-  const hex = digest.replace(/^sha256:/, '')
-  return hex.length <= 12 ? digest : `sha256:${hex.slice(0, 4)}…${hex.slice(-4)}`
+  const head = digest.startsWith('sha256:') ? 11 : 8
+  return digest.length <= head + 5 ? digest : `${digest.slice(0, head)}…${digest.slice(-4)}`
 }
 
 /** `just now`, `5 min ago`, `yesterday`, then the date. */

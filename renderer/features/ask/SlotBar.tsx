@@ -1,7 +1,7 @@
-import { ArrowUpFromLine } from 'lucide-react'
 import { Button as AriaButton } from 'react-aria-components'
 import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { EjectIcon } from '../../ui/EjectIcon.tsx'
 import { formatTokens } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -38,7 +38,7 @@ export function SlotBar(props: SlotBarProps) {
             </span>
           </span>
           <IconButton label="Eject" onPress={props.onEject}>
-            <ArrowUpFromLine aria-hidden />
+            <EjectIcon />
           </IconButton>
         </div>
       )}

@@ -25,7 +25,9 @@ export function TurnList({ conversation, cartridge, empty, examples, canAsk, onA
   const end = useRef<HTMLDivElement>(null)
   const length = turns.length + (live?.with.length ?? 0) + (live?.without.length ?? 0)
   // biome-ignore lint/correctness/useExhaustiveDependencies: `length` says that something was added
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [length])
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' })
+  }, [length])
 
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it

@@ -1,6 +1,7 @@
 import { Dices, FlaskConical } from 'lucide-react'
 import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatSeconds } from '../../ui/format.ts'
@@ -37,11 +38,25 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
           <header>
             {isStep && cartridge !== null ? <TrustBadges cartridge={cartridge} tier={false} /> : null}
             <span>{isStep ? 'with the cartridge' : 'the bare model'}</span>
-            <span className="grow" />
+          </header>
+          <p className="Answer-text" aria-live={latest ? 'polite' : undefined}>
+            {answer === '' ? <span className="muted">(no words)</span> : answer}
+          </p>
+          <footer className="Answer-foot">
+            <span className="grow">
+              <Cost tokens={tokens} /> · {formatSeconds(seconds)}
+              {reason === 'length'
+                ? ' · stopped at the token limit'
+                : reason === 'cancelled'
+                  ? ' · stopped by you'
+                  : ''}
+            </span>
             {isStep ? (
               <>
-                <IconButton
-                  label="Prove it: read everything again and compare"
+                <Button
+                  size="s"
+                  variant="quiet"
+                  icon={<FlaskConical aria-hidden />}
                   isDisabled={busy || prove.status === 'running'}
                   onPress={() =>
                     void prove.run({
@@ -51,21 +66,14 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
                     })
                   }
                 >
-                  <FlaskConical aria-hidden />
-                </IconButton>
+                  Prove it
+                </Button>
                 <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
                   <Dices aria-hidden />
                 </IconButton>
               </>
             ) : null}
             <CopyButton text={answer} label="Copy the answer" />
-          </header>
-          <p className="Answer-text" aria-live={latest ? 'polite' : undefined}>
-            {answer === '' ? <span className="muted">(no words)</span> : answer}
-          </p>
-          <footer>
-            <Cost tokens={tokens} /> · {formatSeconds(seconds)}
-            {reason === 'length' ? ' · stopped at the token limit' : reason === 'cancelled' ? ' · stopped by you' : ''}
           </footer>
           {prove.status === 'running' ? (
             <ProgressBar label={prove.progress?.phase ?? 'reading everything again'} value={null} />

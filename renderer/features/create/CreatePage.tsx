@@ -52,7 +52,7 @@ export function CreatePage() {
   const texts = useMemo(
     () => [
       ...files.flatMap(file => (file.text === null ? [] : [{ name: file.name, text: file.text }])),
-      ...(text.trim() === '' ? [] : [{ name: files.length === 0 ? name.trim() || 'text' : 'pasted text', text }]),
+      ...(text.trim() === '' ? [] : [{ name: name.trim() || titleOf(text), text }]),
     ],
     [files, text, name],
   )
@@ -80,7 +80,7 @@ export function CreatePage() {
         ...estimateInput,
         sources: group,
         dtype,
-        name: title.replace(/\.[a-z0-9]{1,8}$/i, '').slice(0, 200),
+        name: title.replace(/\.[a-z0-9]{1,5}$/i, '').slice(0, 200),
       }
       createQueue.getState().add(title, orderFor(base, estimate.fits || separate ? null : tooLong))
     }
@@ -91,6 +91,7 @@ export function CreatePage() {
 
   return (
     <Page title="New cartridge">
+      <JobList jobs={jobs} />
       {error !== null && data === null ? (
         <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
       ) : (
@@ -123,9 +124,14 @@ export function CreatePage() {
           />
         </div>
       )}
-      <JobList jobs={jobs} />
     </Page>
   )
+}
+
+/** The first words of a pasted text stand in for a file name. */
+function titleOf(text: string): string {
+  const line = text.trim().split('\n', 1)[0]?.trim() ?? ''
+  return line.length <= 48 ? line : `${line.slice(0, 48).replace(/\s+\S*$/, '')}…`
 }
 
 type Base = Extract<Order, { how: 'whole' }>['input']

@@ -126,18 +126,20 @@ export function EstimatePane(props: EstimatePaneProps) {
       {isTooLong && model !== undefined ? (
         <TooLong estimate={estimate} model={model} models={models} value={props.tooLong} onChange={props.onTooLong} />
       ) : null}
-      <Button
-        variant="primary"
-        wide
-        isDisabled={estimate === null || model === undefined || (isTooLong && props.tooLong.how === 'recurrent')}
-        onPress={props.onStart}
-      >
-        {separate !== null
-          ? `Read ${separate} texts`
-          : isTooLong && props.tooLong.how === 'split'
-            ? `Read into ${estimate.parts} cartridges`
-            : 'Read it'}
-      </Button>
+      <div className="Create-start">
+        <Button
+          variant="primary"
+          wide
+          isDisabled={estimate === null || model === undefined || (isTooLong && props.tooLong.how === 'recurrent')}
+          onPress={props.onStart}
+        >
+          {separate !== null
+            ? `Read ${separate} texts`
+            : isTooLong && props.tooLong.how === 'split'
+              ? `Read into ${estimate.parts} cartridges`
+              : 'Read it'}
+        </Button>
+      </div>
     </aside>
   )
 }

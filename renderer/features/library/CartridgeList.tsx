@@ -56,7 +56,9 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
     paddingEnd: 12,
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights differ by layout
-  useEffect(() => virtual.measure(), [layout, virtual])
+  useEffect(() => {
+    virtual.measure()
+  }, [layout, virtual])
 
   const visible = virtual.getVirtualItems()
   const from = (visible[0]?.index ?? 0) * columns

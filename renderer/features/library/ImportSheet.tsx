@@ -147,7 +147,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
       {importing.status === 'running' ? (
         <ProgressBar label={importing.progress?.phase ?? 'Importing'} value={null} />
       ) : (
-        <div className="stack stack--tight">
+        <div className="Review-foot">
           <p className="small muted">
             Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.
           </p>

@@ -1,0 +1,85 @@
+import { FileInput, Keyboard, MonitorCog } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { useNavigate } from 'react-router'
+import { useStudio } from '../stores/studio.ts'
+import { useQuery } from '../stores/useQuery.ts'
+import { CartridgeFace } from '../ui/CartridgeFace.tsx'
+import { formatTokens } from '../ui/format.ts'
+import { toastError } from '../ui/toasts.tsx'
+import { MOD_KEY } from './modKey.ts'
+import { openFiles } from './openFiles.ts'
+import { PLACES } from './places.ts'
+import { useUi } from './uiStore.ts'
+
+export interface PaletteItem {
+  readonly id: string
+  readonly title: string
+  /** All words it can be found by. */
+  readonly words: string
+  readonly icon: ReactNode
+  readonly note?: string
+  readonly shortcut?: string
+  readonly run: () => void
+}
+
+const SHORTCUTS: Readonly<Record<string, string>> = { '/new': `${MOD_KEY} N`, '/settings': `${MOD_KEY} ,` }
+
+/** What the palette offers for `text`: commands whose words begin with every typed word, then cartridges. */
+export function usePaletteItems(text: string): readonly PaletteItem[] {
+  const navigate = useNavigate()
+  const { settings } = useStudio()
+  const query = text.trim()
+  const found = useQuery('library.list', { query, limit: 8 })
+
+  const commands: readonly PaletteItem[] = [
+    ...PLACES.map(place => ({
+      id: place.path,
+      title: place.name,
+      words: `${place.name} ${place.words}`,
+      icon: <place.icon aria-hidden />,
+      ...(SHORTCUTS[place.path] === undefined ? {} : { shortcut: SHORTCUTS[place.path] }),
+      run: () => void navigate(place.path),
+    })),
+    {
+      id: 'import',
+      title: 'Import a cartridge file',
+      words: 'import open file cartridge',
+      icon: <FileInput aria-hidden />,
+      shortcut: `${MOD_KEY} O`,
+      run: () => openFiles('.cartridge', files => useUi.getState().setImports(files)),
+    },
+    ...(['light', 'dark', 'system'] as const).map(theme => ({
+      id: `theme-${theme}`,
+      title: `Theme: ${theme}`,
+      words: `theme appearance ${theme}`,
+      icon: <MonitorCog aria-hidden />,
+      run: () => void settings.getState().change({ theme }).catch(toastError),
+    })),
+    {
+      id: 'help',
+      title: 'Keyboard shortcuts',
+      words: 'help keys keyboard shortcuts',
+      icon: <Keyboard aria-hidden />,
+      shortcut: '?',
+      run: () => useUi.getState().openHelp(true),
+    },
+  ]
+  const typed = query.toLowerCase().split(/\s+/).filter(Boolean)
+  const matching = commands.filter(command => {
+    const words = command.words.toLowerCase().split(' ')
+    return typed.every(part => words.some(word => word.startsWith(part)))
+  })
+  const cartridges = (query === '' ? [] : (found.data?.items ?? [])).map(item => ({
+    id: item.packetId,
+    title: `Ask ${item.name}`,
+    words: item.name,
+    icon: (
+      <span className="Palette-face">
+        <CartridgeFace digest={item.packetId} kind={item.kind} />
+      </span>
+    ),
+    note: `${formatTokens(item.tokens)} tok`,
+    run: () => void navigate(`/ask/${encodeURIComponent(item.packetId)}`),
+  }))
+  return [...matching, ...cartridges]
+}
