@@ -46,7 +46,7 @@ export async function writeGroup(writing: Writing, drafts: readonly ReceiptDraft
     end += line.length + 1
     lines.push(Buffer.from(line), Buffer.from('\n'))
     entries.push({ end, leaf: leafHash(line), id: prev, op: statement.predicate.op })
-    receipts.push(receiptOf(statement, keys.current.keyid))
+    receipts.push(receiptOf(statement, keys.current.keyid, prev))
   }
   await writeLines(writing, { bytes: Buffer.concat(lines), offset })
   for (const entry of entries) index.add(entry)

@@ -102,8 +102,8 @@ export function parseReceiptStatement(payload: Uint8Array): ReceiptStatement {
 }
 
 /** A statement as the receipt people see. */
-export function receiptOf(statement: ReceiptStatement, keyid: string): Receipt {
-  return { ...statement.predicate, receipt_id: receiptId(statement), keyid }
+export function receiptOf(statement: ReceiptStatement, keyid: string, receipt_id = receiptId(statement)): Receipt {
+  return { ...statement.predicate, receipt_id, keyid }
 }
 
 /** Any other signed claim about an artifact, e.g. a publisher's signature over a cartridge's manifest. */
