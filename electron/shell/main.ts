@@ -78,7 +78,8 @@ function createWindow(host: IpcHost, stateFile: string): BrowserWindow {
     host.pageGone(contents)
     if (reason !== 'clean-exit' && reloads++ < RELOADS) contents.reload()
   })
-  void window.loadURL(`${APP_ORIGIN}/index.html`)
+  // A load that is overtaken by a reload is no error; a page that cannot load shows as an empty window.
+  window.loadURL(`${APP_ORIGIN}/index.html`).catch(() => {})
   return window
 }
 

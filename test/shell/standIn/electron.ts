@@ -114,7 +114,9 @@ class WebContents extends StrictEmitter {
   }
 
   reload(): void {
-    void this.#page().then(page => page.reload())
+    void this.#page()
+      .then(page => page.reload())
+      .catch(() => {})
   }
 
   setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
