@@ -1,0 +1,61 @@
+import { useState } from 'react'
+import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Dialog } from '../../ui/Dialog.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { toastDone } from '../../ui/toasts.tsx'
+import { TaskProgress } from '../inspect/TaskProgress.tsx'
+
+/** Adds a model that already lies on a disk of the machine the engine runs on. */
+export function AddFolderDialog({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  const task = useTask('models.add')
+  const [folder, setFolder] = useState('')
+  const [name, setName] = useState('')
+  const running = task.status === 'running'
+  const close = () => {
+    task.cancel()
+    task.reset()
+    onClose()
+  }
+  const add = async () => {
+    const model = await task.run({ folder: folder.trim(), ...(name.trim() === '' ? {} : { name: name.trim() }) })
+    if (model === null) return
+    toastDone('Model added', model.name)
+    setFolder('')
+    setName('')
+    close()
+  }
+  return (
+    <Dialog
+      title="Add a model folder"
+      size="m"
+      isOpen={isOpen}
+      onClose={close}
+      footer={
+        <>
+          <Button onPress={close}>Cancel</Button>
+          <Button variant="primary" isDisabled={folder.trim() === ''} isPending={running} onPress={() => void add()}>
+            Add
+          </Button>
+        </>
+      }
+    >
+      <p className="muted">
+        A folder with config.json, the weights as safetensors, and the tokenizer files, as downloaded from the hub.
+        Nothing is copied: the weights are hashed once and read where they are.
+      </p>
+      <TextField
+        label="Folder"
+        mono
+        autoFocus
+        value={folder}
+        onChange={setFolder}
+        placeholder="/home/ada/models/SmolLM2-135M"
+      />
+      <TextField label="Name" value={name} onChange={setName} placeholder="The folder's name" />
+      {running ? <TaskProgress progress={task.progress} fallback="Reading config.json" /> : null}
+      {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
+    </Dialog>
+  )
+}

@@ -1,0 +1,92 @@
+import { Ellipsis } from 'lucide-react'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { Badge, type Tone } from '../../ui/Badge.tsx'
+import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount, formatRate } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Menu } from '../../ui/Menu.tsx'
+import { stateSize } from './stateSize.ts'
+
+const STATUS = {
+  ready: null,
+  offline: ['warn', 'Offline'],
+  broken: ['bad', 'Cannot be used'],
+} as const satisfies Record<ModelView['status'], readonly [Tone, string] | null>
+
+const size = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
+
+interface ModelCardProps {
+  readonly model: ModelView
+  readonly isDefault: boolean
+  readonly onDefault: () => void
+  readonly onRemove: () => void
+}
+
+/** One installed model with what is known and what was measured. */
+export function ModelCard({ model, isDefault, onDefault, onRemove }: ModelCardProps) {
+  const status = STATUS[model.status]
+  return (
+    <article className="Model" data-status={model.status}>
+      <header className="row">
+        <div className="grow">
+          <h2 className="truncate">{model.name}</h2>
+          <p className="small muted truncate">
+            {model.architecture} · {size.format(model.parameters)} parameters · {model.precision}
+          </p>
+        </div>
+        <Menu
+          label={`Actions for ${model.name}`}
+          trigger={
+            <IconButton label={`Actions for ${model.name}`}>
+              <Ellipsis aria-hidden />
+            </IconButton>
+          }
+          items={[
+            {
+              id: 'default',
+              label: 'Use for new cartridges',
+              disabled: isDefault || model.status !== 'ready',
+              onAction: onDefault,
+            },
+            { id: 'copy', label: 'Copy its folder', onAction: () => void navigator.clipboard.writeText(model.folder) },
+            {
+              id: 'remove',
+              label: model.starter ? 'Starter models stay' : 'Remove …',
+              danger: true,
+              separated: true,
+              disabled: model.starter,
+              onAction: onRemove,
+            },
+          ]}
+        />
+      </header>
+      <div className="row wrap">
+        <Badge tone={model.kind}>{KIND_LABEL[model.kind]}</Badge>
+        {status === null ? null : <Badge tone={status[0]}>{status[1]}</Badge>}
+        {isDefault ? <Badge tone="accent">Default</Badge> : null}
+        {model.starter ? <Badge>Starter</Badge> : null}
+      </div>
+      {model.problem === null ? null : <p className="Model-problem">{model.problem}</p>}
+      <Facts
+        caption={model.name}
+        facts={[
+          {
+            label: 'Reads',
+            value:
+              model.prefillTokensPerSecond === null
+                ? 'not measured yet'
+                : `${formatRate(model.prefillTokensPerSecond)}, measured`,
+          },
+          { label: 'State', value: stateSize(model) },
+          {
+            label: 'Context',
+            value: model.contextLength === null ? 'no limit' : `${formatCount(model.contextLength)} tokens`,
+          },
+          { label: 'Weights', value: formatBytes(model.weightsBytes) },
+          { label: 'Chat template', value: model.hasChatTemplate ? 'yes' : 'no' },
+        ]}
+      />
+    </article>
+  )
+}

@@ -1,0 +1,300 @@
+/** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
+import { FolderPlus, Trash2 } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { Settings } from '#shared/rpc/methods/engine.ts'
+import { Page } from '../../app/Page.tsx'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Panel } from '../../ui/Panel.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { Select } from '../../ui/Select.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { toastDone, toastError } from '../../ui/toasts.tsx'
+import './settings.css'
+
+const DTYPES = [
+  { id: 'float32', label: 'float32', description: 'Exactly as computed. Largest.' },
+  { id: 'float16', label: 'float16', description: 'Half the size; differences far below what changes an answer.' },
+  { id: 'int8', label: 'int8', description: 'A quarter of the size; the change it makes is measured and shown.' },
+  { id: 'float8_e4m3', label: 'float8', description: 'A quarter of the size, for wide ranges of values.' },
+] as const satisfies readonly { id: StateDtype; label: string; description: string }[]
+
+export function SettingsPage() {
+  const { settings: store, engine } = useStudio()
+  const settings = useStore(store, state => state.settings)
+  const info = useStore(engine, state => state.info)
+  return (
+    <Page title="Settings">
+      {settings === null ? (
+        <p className="muted" role="status">
+          Reading the settings …
+        </p>
+      ) : (
+        <div className="Settings">
+          <SettingsForm
+            settings={settings}
+            deviceReason={info === null ? null : `${info.device}: ${info.deviceReason}`}
+          />
+          <EngineFacts />
+        </div>
+      )}
+    </Page>
+  )
+}
+
+function SettingsForm({
+  settings,
+  deviceReason,
+}: {
+  readonly settings: Settings
+  readonly deviceReason: string | null
+}) {
+  const { settings: store } = useStudio()
+  const navigate = useNavigate()
+  const models = useQuery('models.list', {}, ['models.changed'])
+  const prices = useQuery('savings.prices', {}, ['settings.changed'])
+  const change = (part: Partial<Settings>) => store.getState().change(part).catch(toastError)
+  return (
+    <>
+      <Panel title="Appearance">
+        <Row label="Theme" hint="System follows your computer.">
+          <SegmentedControl
+            label="Theme"
+            value={settings.theme}
+            onChange={theme => void change({ theme })}
+            segments={[
+              { id: 'system', label: 'System' },
+              { id: 'light', label: 'Light' },
+              { id: 'dark', label: 'Dark' },
+            ]}
+          />
+        </Row>
+        <Row label="Introduction" hint="The three steps of the first start.">
+          <Button
+            onPress={() => {
+              void change({ onboarded: false }).then(() => navigate('/library'))
+            }}
+          >
+            Show it again
+          </Button>
+        </Row>
+      </Panel>
+      <Panel title="Running models">
+        <Row label="Device" hint={deviceReason ?? 'The engine is starting.'}>
+          <SegmentedControl
+            label="Device"
+            value={settings.device}
+            onChange={device => void change({ device })}
+            segments={[
+              { id: 'auto', label: 'Automatic' },
+              { id: 'cpu', label: 'CPU' },
+              { id: 'webgpu', label: 'WebGPU' },
+            ]}
+          />
+        </Row>
+        <Row label="Model for new cartridges">
+          <Select
+            label="Model for new cartridges"
+            hideLabel
+            options={(models.data?.models ?? []).map(model => ({
+              id: model.id,
+              label: model.name,
+              disabled: model.status !== 'ready',
+            }))}
+            value={settings.defaultModel}
+            onChange={defaultModel => void change({ defaultModel })}
+          />
+        </Row>
+        <Row
+          label="Precision of stored states"
+          hint="For keys and values; recurrent states are small and stay float32."
+        >
+          <Select
+            label="Precision of stored states"
+            hideLabel
+            options={DTYPES}
+            value={settings.dtype}
+            onChange={dtype => void change({ dtype })}
+          />
+        </Row>
+      </Panel>
+      <Panel title="Models">
+        <Folders folders={settings.modelFolders} onChange={modelFolders => void change({ modelFolders })} />
+        <Endpoint endpoint={settings.hubEndpoint} onChange={hubEndpoint => change({ hubEndpoint })} />
+      </Panel>
+      <Panel title="Money">
+        <Row label="Count savings at the price of" hint="Only to translate tokens into money; nothing is charged.">
+          <div className="row SettingRow-price">
+            <Select
+              label="Count savings at the price of"
+              hideLabel
+              options={(prices.data?.prices ?? []).map(price => ({
+                id: price.id,
+                label: price.label,
+                description: `$${price.input} per million input tokens`,
+              }))}
+              value={settings.priceId}
+              onChange={priceId => void change({ priceId })}
+            />
+            <Button onPress={() => navigate('/savings?tab=prices')}>Edit prices</Button>
+          </div>
+        </Row>
+      </Panel>
+    </>
+  )
+}
+
+function Row({
+  label,
+  hint,
+  children,
+}: {
+  readonly label: string
+  readonly hint?: string
+  readonly children: ReactNode
+}) {
+  return (
+    <div className="SettingRow">
+      <div>
+        <b>{label}</b>
+        {hint === undefined ? null : <p className="small muted">{hint}</p>}
+      </div>
+      <div className="SettingRow-control">{children}</div>
+    </div>
+  )
+}
+
+function Folders({
+  folders,
+  onChange,
+}: {
+  readonly folders: readonly string[]
+  readonly onChange: (folders: string[]) => void
+}) {
+  const [draft, setDraft] = useState('')
+  const add = () => {
+    const folder = draft.trim()
+    if (folder === '' || folders.includes(folder)) return
+    onChange([...folders, folder])
+    setDraft('')
+  }
+  return (
+    <div className="SettingRow SettingRow--tall">
+      <div>
+        <b>Model folders</b>
+        <p className="small muted">
+          Every model in them is offered. A folder on a drive that is not there marks its models offline.
+        </p>
+      </div>
+      <ul className="Folders">
+        {folders.map(folder => (
+          <li key={folder}>
+            <span className="mono truncate">{folder}</span>
+            <IconButton label={`Remove ${folder}`} onPress={() => onChange(folders.filter(other => other !== folder))}>
+              <Trash2 aria-hidden />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+      <form
+        className="Folders-add"
+        onSubmit={event => {
+          event.preventDefault()
+          add()
+        }}
+      >
+        <TextField
+          aria-label="Another model folder"
+          mono
+          placeholder="/path/to/models"
+          value={draft}
+          onChange={setDraft}
+        />
+        <Button type="submit" icon={<FolderPlus aria-hidden />} isDisabled={draft.trim() === ''}>
+          Add
+        </Button>
+      </form>
+    </div>
+  )
+}
+
+function Endpoint({
+  endpoint,
+  onChange,
+}: {
+  readonly endpoint: string
+  readonly onChange: (endpoint: string) => Promise<unknown>
+}) {
+  const [draft, setDraft] = useState<string | null>(null)
+  const text = draft ?? endpoint
+  const valid = URL.canParse(text) && /^https?:/.test(text)
+  const save = async () => {
+    await onChange(text)
+    setDraft(null)
+    toastDone('Saved', `Models now come from ${new URL(text).host}.`)
+  }
+  return (
+    <div className="SettingRow">
+      <div>
+        <b>Model hub</b>
+        <p className="small muted">Hugging Face, or a mirror that answers like it.</p>
+      </div>
+      <form
+        className="Folders-add SettingRow-control"
+        onSubmit={event => {
+          event.preventDefault()
+          if (valid) void save()
+        }}
+      >
+        <TextField
+          aria-label="Address of the model hub"
+          mono
+          value={text}
+          onChange={setDraft}
+          error={valid ? undefined : 'Enter a full address, with https://.'}
+        />
+        <Button type="submit" isDisabled={!valid || text === endpoint}>
+          Save
+        </Button>
+      </form>
+    </div>
+  )
+}
+
+/** What runs underneath, as it says itself. */
+function EngineFacts() {
+  const { engine } = useStudio()
+  const state = useStore(engine)
+  const { info } = state
+  return (
+    <Panel title="This installation">
+      {info === null ? (
+        <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
+      ) : (
+        <Facts
+          caption="This installation"
+          facts={[
+            { label: 'Version', value: info.version },
+            { label: 'Device', value: `${info.device}, ${info.threads} threads` },
+            { label: 'Runtime', value: info.runtime },
+            { label: 'Memory of the engine', value: formatBytes(info.rssBytes) },
+            { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
+            {
+              label: 'Library',
+              value: `${formatCount(info.store.packets)} cartridges, ${formatBytes(info.store.bytes)}`,
+            },
+            { label: 'Receipts', value: formatCount(info.receipts) },
+            { label: 'Folder', value: <span className="mono">{info.store.folder}</span> },
+          ]}
+        />
+      )}
+    </Panel>
+  )
+}
