@@ -1,17 +1,15 @@
 /** G11: every operation on the disk failing in turn, with each error a disk has: typed errors, old data whole, next run clean. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openStore, type Store } from '#engine/store/openStore.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
 import { describeTestPacket, testPacket } from '../engine/store/fixture.ts'
+import { fastFolder } from './fastFolder.ts'
 import { type Fault, faultyFs } from './faultyFs.ts'
 import { SimulatedDisk } from './simulatedDisk.ts'
 
-const FAST = process.platform === 'linux' ? '/dev/shm' : tmpdir()
 const CODES: Record<string, readonly string[]> = {
   EIO: ['E_IO'],
   ENOSPC: ['E_DISK_FULL'],
@@ -41,7 +39,7 @@ async function session(store: Store, old: Digest): Promise<void> {
 }
 
 async function run(fault: Fault | null): Promise<{ error: unknown; operations: number }> {
-  const databases = mkdtempSync(join(FAST, 'faults-'))
+  const databases = fastFolder('faults-')
   const disk = new SimulatedDisk()
   const open = (fs: SimulatedDisk | ReturnType<typeof faultyFs>) =>
     openStore('/store', { describe: describeTestPacket, fs, databases })

@@ -1,51 +1,72 @@
 /** G1: kill -9 at random moments of publications. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '#engine/store/openStore.ts'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
+import { fastFolder } from './fastFolder.ts'
 import { describePacket } from './packets.ts'
 import { seededRandom } from './simulatedDisk.ts'
 
 const KILLS = process.env.DEEP ? 200 : 15
 const PUBLISHER = fileURLToPath(new URL('./publisher.ts', import.meta.url))
 
-/** Runs the publisher until a random moment after its start; returns what it had acknowledged when it died. */
-async function publishUntilKilled(folder: string, seed: number): Promise<Digest[]> {
+interface Killed {
+  readonly acknowledged: readonly Digest[]
+  /** How many acknowledgements the kill waited for at least. */
+  readonly waitedFor: number
+}
+
+/**
+ * Runs the publisher until a random moment after a random number of publications, or, every fifth time, a random moment
+ * after its start. Returns what it had acknowledged when it died.
+ */
+async function publishUntilKilled(folder: string, seed: number, when = 'in-time'): Promise<Killed> {
   const random = seededRandom(seed)
-  const child = spawn(process.execPath, [PUBLISHER, folder, String(seed)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [PUBLISHER, folder, String(seed), when], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const anywhere = random() < 0.2
+  const waitedFor = anywhere ? 0 : Math.floor(random() * 8)
+  const delay = random() * (anywhere ? 400 : 60)
   let out = ''
   let errors = ''
+  let isAimed = false
+  const aim = () => {
+    if (!isAimed) setTimeout(() => child.kill('SIGKILL'), delay)
+    isAimed = true
+  }
   child.stderr.on('data', chunk => {
     errors += chunk
   })
-  const exit = new Promise<string | null>(resolve => child.on('close', (_, signal) => resolve(signal)))
   child.stdout.on('data', chunk => {
-    const isFirst = out === ''
     out += chunk
-    if (isFirst) setTimeout(() => child.kill('SIGKILL'), random() * 250)
+    if (out.split('\n').length > waitedFor + 1) aim()
   })
-  // A kill during the opening, too.
-  if (random() < 0.2) setTimeout(() => child.kill('SIGKILL'), random() * 400)
-  expect(await exit, errors).toBe('SIGKILL')
+  if (anywhere) aim()
+  const signal = await new Promise<string | null>(resolve => child.on('close', (_, name) => resolve(name)))
+  expect(signal, errors).toBe('SIGKILL')
   const lines = out.split('\n').slice(0, -1)
-  return lines.filter(line => line.startsWith('ack ')).map(line => parseDigest(line.slice(4)))
+  return {
+    waitedFor,
+    acknowledged: lines.filter(line => line.startsWith('ack ')).map(line => parseDigest(line.slice(4))),
+  }
 }
 
 describe('kill -9', () => {
   it(`at ${KILLS} moments loses nothing acknowledged, shows nothing broken, leaves no temporary file`, {
     timeout: 1_200_000,
   }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kill-'))
+    const folder = fastFolder('kill-')
     const acknowledged = new Set<Digest>()
     const checked = new Set<Digest>()
+    let expected = 0
     try {
       for (let kill = 0; kill < KILLS; kill++) {
-        for (const packetId of await publishUntilKilled(folder, kill)) acknowledged.add(packetId)
+        const killed = await publishUntilKilled(folder, kill)
+        for (const packetId of killed.acknowledged) acknowledged.add(packetId)
+        expected += killed.waitedFor
         const store = await openStore(folder, { describe: describePacket })
         try {
           expect(readdirSync(join(folder, 'tmp'))).toEqual([])
@@ -70,7 +91,24 @@ describe('kill -9', () => {
           await store.close()
         }
       }
-      expect(acknowledged.size).toBeGreaterThan(KILLS)
+      expect(acknowledged.size).toBeGreaterThanOrEqual(expected)
+      expect(expected).toBeGreaterThan(KILLS)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('is noticed when something is acknowledged too early (control)', { timeout: 120_000 }, async () => {
+    const folder = fastFolder('kill-')
+    try {
+      let lost = 0
+      for (let kill = 0; kill < 10 && lost === 0; kill++) {
+        const { acknowledged } = await publishUntilKilled(folder, kill, 'too-early')
+        const store = await openStore(folder, { describe: describePacket })
+        lost += acknowledged.filter(packetId => store.library.packets.get(packetId) === null).length
+        await store.close()
+      }
+      expect(lost).toBeGreaterThan(0)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -1,17 +1,14 @@
 /** G2: power loss at any moment of publications, on a disk that then keeps, loses, tears and reorders what was not flushed. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openStore, type Store } from '#engine/store/openStore.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
 import { describeTestPacket, testPacket } from '../engine/store/fixture.ts'
+import { fastFolder } from './fastFolder.ts'
 import { PowerLoss, type Random, SimulatedDisk, type SimulatedDiskOptions, seededRandom } from './simulatedDisk.ts'
 
 const SHARE = process.env.DEEP ? 2000 : 200
-// The SQLite files lie on the real machine: SQLite answers for its own commits, we for the order around them.
-const FAST = process.platform === 'linux' ? '/dev/shm' : tmpdir()
 
 /** Publishes, side by side, until the power goes; returns what was acknowledged. */
 async function work(store: Store, random: Random, label: string): Promise<Digest[]> {
@@ -56,7 +53,8 @@ async function inspect(store: Store, disk: SimulatedDisk, acknowledged: readonly
 /** One history: two runs that both end in a power loss, and a third that looks. */
 async function history(seed: number, options: SimulatedDiskOptions = {}): Promise<string | null> {
   const random = seededRandom(seed)
-  const databases = mkdtempSync(join(FAST, 'power-'))
+  // The SQLite files lie on a real disk: SQLite answers for its own commits, we for the order around them.
+  const databases = fastFolder('power-')
   const open = (disk: SimulatedDisk) => openStore('/data/store', { describe: describeTestPacket, fs: disk, databases })
   const acknowledged: Digest[] = []
   let disk = new SimulatedDisk(options)

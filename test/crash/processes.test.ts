@@ -1,13 +1,13 @@
 /** G10: several real processes with mixed operations, gc without grace among them, on one store. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '#engine/store/openStore.ts'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
+import { fastFolder } from './fastFolder.ts'
 import { describePacket } from './packets.ts'
 
 const [PROCESSES, OPERATIONS] = process.env.DEEP ? [8, 2000] : [4, 60]
@@ -36,7 +36,7 @@ function mix(folder: string, seed: number): Promise<Ended> {
 
 describe('many processes', () => {
   it(`${PROCESSES} at once: nothing lost, no torn read, nothing live collected`, { timeout: 3_600_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'processes-'))
+    const folder = fastFolder('processes-')
     try {
       const ends = await Promise.all(Array.from({ length: PROCESSES }, (_, seed) => mix(folder, seed)))
       for (const { code, errors } of ends) expect(code, errors).toBe(0)

@@ -1,14 +1,15 @@
 /**
- * A process that publishes until it is killed: `publisher.ts FOLDER SEED`. It writes `ack PACKET_ID` to stdout after a
- * publication has returned, and nothing before.
+ * A process that publishes until it is killed: `publisher.ts FOLDER SEED [too-early]`. It writes `ack PACKET_ID` to stdout
+ * after a publication has returned; with `too-early` before it has begun, which the test must notice.
  */
 import { writeSync } from 'node:fs'
+import { buildManifest } from '#engine/store/manifests.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { describePacket, testPacket } from './packets.ts'
 import { seededRandom } from './simulatedDisk.ts'
 
-const [folder = '', seed = '0'] = process.argv.slice(2)
+const [folder = '', seed = '0', when = 'in-time'] = process.argv.slice(2)
 const random = seededRandom(Number(seed))
 const store = await openStore(folder, { describe: describePacket })
 writeSync(1, 'ready\n')
@@ -23,8 +24,10 @@ for (let i = 0; ; i++) {
   // Merge-like: the parent's blocks are shared, the rest is new.
   const shared = parent === undefined ? [] : (await store.readManifest(parent)).layers.slice(0, 2)
   const names = random() < 0.3 ? [`name ${i}`] : []
-  const { packetId } = await store.publishPacket({ ...packet, layers: [...shared, ...packet.layers], names })
+  const layers = [...shared, ...packet.layers]
+  if (when === 'too-early') writeSync(1, `ack ${buildManifest(packet.config, layers).packetId}\n`)
+  const { packetId } = await store.publishPacket({ ...packet, layers, names })
   made.push(packetId)
-  writeSync(1, `ack ${packetId}\n`)
+  if (when === 'in-time') writeSync(1, `ack ${packetId}\n`)
   if (random() < 0.1) await store.gc()
 }

@@ -108,6 +108,18 @@ describe('canonical cartridge files', () => {
     expect(await codeOf(store.importCartridge(pieces(file)))).toBe('no error')
   })
 
+  it('owe that to the canonical form: the lenient path does not see a changed time (control)', async () => {
+    const { file } = await smallest(await openTestStore())
+    const changed = Buffer.from(file)
+    changed[146] = (changed[146] ?? 0) ^ 1
+    let sum = 0
+    for (let i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 32 : (changed[i] ?? 0)
+    changed.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+    const store = await openTestStore()
+    expect(await codeOf(store.importCartridge(pieces(changed)))).toBe('E_BAD_FORMAT')
+    expect(await codeOf(store.importCartridge(pieces(changed), { lenient: true }))).toBe('no error')
+  })
+
   it('refuse changed bytes sampled over a large file', async () => {
     const source = await openTestStore()
     const { packetId } = await source.publishPacket(testPacket('large', { blocks: 8, blockBytes: 60_000 }))

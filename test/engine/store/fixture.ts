@@ -1,10 +1,10 @@
 /** Stores in fresh folders, closed and removed after each test. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type OpenStoreOptions, openStore, type Store } from '#engine/store/openStore.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { fastFolder } from '../../crash/fastFolder.ts'
 import { describePacket } from '../../crash/packets.ts'
 
 export { describePacket as describeTestPacket, noise, testPacket } from '../../crash/packets.ts'
@@ -14,7 +14,7 @@ const stores: Store[] = []
 
 /** A fresh folder, removed after the test. */
 export function freshFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'store-test-'))
+  const folder = fastFolder('store-test-')
   folders.push(folder)
   return folder
 }

@@ -13,6 +13,7 @@ export interface PacketQuery {
   readonly tag?: string
   readonly trust?: Trust
   readonly verified?: VerifiedLevel
+  /** This packet alone; facets then count it only. */
   readonly packetId?: Digest
   /** Only packets that somebody named: not the states between two questions. Facets then count these only, too. */
   readonly named?: boolean
@@ -72,79 +73,87 @@ const ORDER: Readonly<Record<PacketSort, string>> = {
 
 /** Lists the packets of the library that have an index entry and are not deleted. */
 export function listPackets(db: Database, query: PacketQuery): PacketList {
-  const words = textCondition(query.query ?? '')
-  const text = query.named ? { ...words, conditions: [...words.conditions, NAMED] } : words
-  const conditions = [...text.conditions]
-  const values: (string | number)[] = [...text.values]
-  const filters = [
-    ['i.kind = ?', query.kind],
-    ['i.model = ?', query.model],
-    ['l.trust = ?', query.trust],
-    ['l.verified = ?', query.verified],
-    ['l.packet_id = ?', query.packetId],
-    ['l.packet_id IN (SELECT packet_id FROM main.tags WHERE tag = ?)', query.tag],
-  ] as const
-  for (const [condition, value] of filters) {
-    if (value === undefined) continue
-    conditions.push(condition)
-    values.push(value)
-  }
-  const where = conditions.map(condition => ` AND ${condition}`).join('')
+  // The text is searched once; counts and filters work on what it found.
+  const found = findText(db, query)
+  const tagged = tagsByPacket(db)
+  const matches = found.filter(row => isMatch(row, query, tagged))
+  const ids = matches.map(row => row.packet_id)
   const rows = db
-    .prepare<unknown[], Row>(
+    .prepare<[string, number, number], Row>(
       `SELECT l.packet_id, l.context_id, l.dtype, l.added_at, l.trust, l.verified, l.pinned, ${NAME} AS name, i.kind, i.model,
        i.architecture, i.weights_digest, i.tokens, i.bytes, u.used_at,
-       (SELECT json_group_array(tag) FROM (SELECT tag FROM main.tags t WHERE t.packet_id = l.packet_id ORDER BY tag)) AS tags,
        (SELECT count(*) FROM idx.parents p WHERE p.child = l.packet_id) AS parents
-       ${FROM}${where} ORDER BY ${ORDER[query.sort ?? 'used']}, l.packet_id LIMIT ? OFFSET ?`,
+       ${FROM} AND l.packet_id IN (SELECT value FROM json_each(?))
+       ORDER BY ${ORDER[query.sort ?? 'used']}, l.packet_id LIMIT ? OFFSET ?`,
     )
-    .all(...values, query.limit ?? 100, query.offset ?? 0)
-  const total = db.prepare<unknown[], { n: number }>(`SELECT count(*) AS n ${FROM}${where}`).get(...values)?.n ?? 0
-  return { items: rows.map(summary), total, facets: facets(db, text) }
+    .all(JSON.stringify(ids), query.limit ?? 100, query.offset ?? 0)
+  return {
+    items: rows.map(row => summary(row, tagged.get(row.packet_id) ?? [])),
+    total: matches.length,
+    facets: facets(found, tagged),
+  }
 }
 
-interface TextCondition {
-  readonly conditions: readonly string[]
-  readonly values: readonly string[]
+interface Found {
+  readonly packet_id: string
+  readonly kind: string
+  readonly model: string
+  readonly trust: string
+  readonly verified: string
 }
 
-/** One condition a word. Words are letters and digits only, so nothing of the query language of FTS5 gets through. */
-function textCondition(query: string): TextCondition {
+/** Packets that match every word. Words are letters and digits only, so nothing of the query language of FTS5 gets through. */
+function findText(db: Database, { query = '', named, packetId }: PacketQuery): Found[] {
   const words =
     query
       .normalize('NFC')
       .match(/[\p{L}\p{N}\p{M}]+/gu)
       ?.slice(0, 16) ?? []
-  return {
-    conditions: words.map(
-      () => `(l.packet_id IN (SELECT packet_id FROM idx.packet_text WHERE packet_text MATCH ?)
-        OR EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id AND instr(lower(n.name), ?))
-        OR EXISTS (SELECT 1 FROM main.tags t WHERE t.packet_id = l.packet_id AND instr(lower(t.tag), ?)))`,
-    ),
-    values: words.flatMap(word => [`"${word}"*`, word.toLowerCase(), word.toLowerCase()]),
+  const conditions = words.map(
+    () => ` AND l.packet_id IN (SELECT packet_id FROM idx.packet_text WHERE packet_text MATCH ?
+      UNION SELECT packet_id FROM main.names WHERE instr(lower(name), ?)
+      UNION SELECT packet_id FROM main.tags WHERE instr(lower(tag), ?))`,
+  )
+  const values = words.flatMap(word => [`"${word}"*`, word.toLowerCase(), word.toLowerCase()])
+  if (named === true) conditions.push(` AND ${NAMED}`)
+  if (packetId !== undefined) {
+    conditions.push(' AND l.packet_id = ?')
+    values.push(packetId)
   }
+  const sql = `SELECT l.packet_id, i.kind, i.model, l.trust, l.verified ${FROM}${conditions.join('')}`
+  return db.prepare<string[], Found>(sql).all(...values)
 }
 
-function facets(db: Database, text: TextCondition): PacketList['facets'] {
-  const where = text.conditions.map(condition => ` AND ${condition}`).join('')
-  // The text is searched once, not once for every facet.
-  const sql = `SELECT l.packet_id, i.kind, i.model, l.trust, l.verified ${FROM}${where}`
-  const rows = db
-    .prepare<unknown[], { packet_id: string; kind: string; model: string; trust: string; verified: string }>(sql)
-    .all(...text.values)
-  const tags = new Map<string, string[]>()
-  for (const { packet_id, tag } of db
-    .prepare<[], { packet_id: string; tag: string }>('SELECT * FROM main.tags')
-    .all()) {
-    tags.set(packet_id, [...(tags.get(packet_id) ?? []), tag])
+function isMatch(row: Found, query: PacketQuery, tagged: ReadonlyMap<string, readonly string[]>): boolean {
+  const { kind, model, trust, verified, tag } = query
+  return (
+    (kind === undefined || row.kind === kind) &&
+    (model === undefined || row.model === model) &&
+    (trust === undefined || row.trust === trust) &&
+    (verified === undefined || row.verified === verified) &&
+    (tag === undefined || (tagged.get(row.packet_id) ?? []).includes(tag))
+  )
+}
+
+function tagsByPacket(db: Database): Map<string, string[]> {
+  const tagged = new Map<string, string[]>()
+  const sql = 'SELECT packet_id, tag FROM main.tags ORDER BY packet_id, tag'
+  for (const { packet_id, tag } of db.prepare<[], { packet_id: string; tag: string }>(sql).all()) {
+    const tags = tagged.get(packet_id)
+    if (tags === undefined) tagged.set(packet_id, [tag])
+    else tags.push(tag)
   }
+  return tagged
+}
+
+function facets(found: readonly Found[], tagged: ReadonlyMap<string, readonly string[]>): PacketList['facets'] {
   return {
-    all: rows.length,
-    kind: tally(rows.map(row => row.kind)),
-    model: tally(rows.map(row => row.model)),
-    trust: tally(rows.map(row => row.trust)),
-    verified: tally(rows.map(row => row.verified)),
-    tag: tally(rows.flatMap(row => tags.get(row.packet_id) ?? [])),
+    all: found.length,
+    kind: tally(found.map(row => row.kind)),
+    model: tally(found.map(row => row.model)),
+    trust: tally(found.map(row => row.trust)),
+    verified: tally(found.map(row => row.verified)),
+    tag: tally(found.flatMap(row => tagged.get(row.packet_id) ?? [])),
   }
 }
 
@@ -170,11 +179,10 @@ interface Row {
   tokens: number
   bytes: number
   used_at: number | null
-  tags: string
   parents: number
 }
 
-function summary(row: Row): PacketSummary {
+function summary(row: Row, tags: readonly string[]): PacketSummary {
   return {
     packetId: parseDigest(row.packet_id),
     contextId: parseDigest(row.context_id),
@@ -191,7 +199,7 @@ function summary(row: Row): PacketSummary {
     trust: row.trust,
     verified: row.verified,
     pinned: row.pinned === 1,
-    tags: JSON.parse(row.tags) as string[],
+    tags,
     parents: row.parents,
   }
 }
