@@ -54,7 +54,7 @@ export async function modelView(
 function weightsBytes(folder: string): number {
   try {
     return readdirSync(folder)
-      .filter(name => /\.(safetensors|onnx|onnx\.data|onnx_data)$/.test(name))
+      .filter(name => /^model.*\.safetensors$|\.onnx(\.data|_data)?$/.test(name))
       .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
   } catch {
     return 0

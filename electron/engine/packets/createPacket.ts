@@ -49,7 +49,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const { model, runtime } = loaded
   const text = keepFirst(composeText(model, input), input.firstTokens)
   const dtype = input.dtype ?? defaultDtype(model.kind)
-  const stored = findContext(context, loaded, text, dtype)
+  const stored = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
   if (stored !== null && !input.again)
     return {
@@ -125,20 +125,28 @@ export function assertFitsContext({ entry, model }: LoadedModel, tokens: number)
   )
 }
 
-/** The stored packet of this very context, if there is one. */
-function findContext(
+/** The stored packet of this very context, if there is one and all of it is there; a damaged one is made again. */
+async function findContext(
   context: PacketContext,
   { model }: LoadedModel,
   text: ComposedText,
   dtype: StateDtype,
-): Digest | null {
+): Promise<Digest | null> {
   const id = contextId({
     model: model.fingerprint,
     origin: { kind: 'tokens' },
     tokensDigest: tokensDigest(text.tokens),
     tailDigest: sha256(text.tail),
   })
-  return context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
+  const packetId = context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
+  if (packetId === null) return null
+  try {
+    const { manifest } = await readPacket(context.store.blobs, packetId)
+    const there = await Promise.all(manifest.layers.map(layer => context.store.blobs.has(layer)))
+    return there.every(Boolean) ? packetId : null
+  } catch {
+    return null
+  }
 }
 
 function keepFirst(text: ComposedText, firstTokens: number | undefined): ComposedText {

@@ -199,7 +199,7 @@ async function replayBlocks(
       largest,
       await assertSame(
         packet.config,
-        { ...snapshot, blocks: [block] },
+        { ...snapshot, position: again.position, blocks: [block] },
         { ...again, blocks: again.blocks.slice(index) },
         block.start,
       ),
