@@ -93,25 +93,30 @@ export interface LogRecord {
   readonly receipt: Receipt
 }
 
-const LINE =
-  /^\{"payload":"([A-Za-z0-9+/]+={0,2})","payloadType":"application\/vnd\.in-toto\+json","signatures":\[\{"keyid":"([0-9a-f]{64})","sig":"([A-Za-z0-9+/]{86}==)"\}\]\}$/
-
 /**
  * Reads one line of the log. Accepts only the very bytes the log writes: the envelope of one in-toto statement with one
- * signature, in canonical JSON, which for these fields is this pattern. Throws `E_BAD_FORMAT`; checks no signature.
+ * signature, in canonical JSON. Throws `E_BAD_FORMAT`; checks no signature.
  */
 export function parseLine(bytes: Uint8Array): LogRecord {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  const [, payload = '', keyid = '', sig = ''] = LINE.exec(text) ?? []
-  const envelope = {
-    payloadType: IN_TOTO_TYPE,
-    payload: Buffer.from(payload, 'base64'),
-    signatures: [{ keyid, sig: Buffer.from(sig, 'base64') }],
-  }
-  const [signature] = envelope.signatures
-  // Base64 has spare bits at its end: another spelling of the same bytes is another line.
-  if (payload === '' || envelope.payload.toString('base64') !== payload || signature?.sig.toString('base64') !== sig) {
+  const payload = Buffer.from(text.slice(PAYLOAD_AT, -AFTER_PAYLOAD), 'base64')
+  const keyid = text.slice(-KEYID_FROM_END, -KEYID_FROM_END + 64)
+  const sig = Buffer.from(text.slice(-SIG_FROM_END, -SIG_FROM_END + 88), 'base64')
+  // Written again and compared: another spelling of the same content is another line.
+  if (!/^[0-9a-f]{64}$/.test(keyid) || lineText({ payload, keyid, sig }) !== text) {
     throw new StatePackError('E_BAD_FORMAT', 'This line is not the envelope of a receipt as the log writes it.')
   }
-  return { envelope, receipt: receiptOf(parseReceiptStatement(envelope.payload), keyid) }
+  const envelope = { payloadType: IN_TOTO_TYPE, payload, signatures: [{ keyid, sig }] }
+  return { envelope, receipt: receiptOf(parseReceiptStatement(payload), keyid) }
 }
+
+/** The canonical JSON of an envelope whose every field is free of characters that JSON escapes. */
+function lineText({ payload, keyid, sig }: { payload: Buffer; keyid: string; sig: Buffer }): string {
+  return `{"payload":"${payload.toString('base64')}","payloadType":"${IN_TOTO_TYPE}","signatures":[{"keyid":"${keyid}","sig":"${sig.toString('base64')}"}]}`
+}
+
+// Only the payload's length varies: 64 digits of key id, 88 of signature.
+const PAYLOAD_AT = '{"payload":"'.length
+const SIG_FROM_END = 88 + '"}]}'.length
+const KEYID_FROM_END = 64 + '","sig":"'.length + SIG_FROM_END
+const AFTER_PAYLOAD = `","payloadType":"${IN_TOTO_TYPE}","signatures":[{"keyid":"`.length + KEYID_FROM_END
