@@ -1,10 +1,11 @@
 /** Which ONNX file of a folder to open, and where its weights lie. */
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint.ts'
 import type { Precision } from '../model.ts'
 import { ExportedGraph } from './exportedGraph.ts'
+import { readSkeleton } from './onnxSkeleton.ts'
 
 /** File names in order of preference, without `.onnx`, as optimum, onnxruntime-genai and transformers.js write them. */
 const NAMES: Readonly<Record<Precision, readonly string[]>> = {
@@ -43,10 +44,10 @@ export interface OpenExport {
   readonly contents: Checkpoint
 }
 
-/** Reads the file and checks that its weights are there and long enough. Throws `E_MODEL_WEIGHTS`. */
+/** Reads the graph, not the weights, and checks that these are there and long enough. Throws `E_MODEL_WEIGHTS`. */
 export async function openExportFile(path: string): Promise<OpenExport> {
   const real = await realpath(path)
-  const graph = parse(await readFile(real), basename(path))
+  const graph = await parse(real, basename(path))
   const files = new Map<string, string>()
   const contents: CheckpointTensor[] = [await contentOf(real, basename(path))]
   const folders = new Set<string>()
@@ -60,7 +61,7 @@ export async function openExportFile(path: string): Promise<OpenExport> {
       throw weightsError(name, `it has ${content.length} bytes, the graph needs ${bytes}: it is truncated`)
     folders.add(dirname(data))
     files.set(name, basename(data))
-    contents.push(content)
+    if (data !== real) contents.push(content)
   }
   if (folders.size > 1) throw weightsError(basename(path), 'its weight files lie in different folders')
   const folder = [...folders][0] ?? dirname(real)
@@ -76,11 +77,12 @@ export async function openExportFile(path: string): Promise<OpenExport> {
   }
 }
 
-function parse(bytes: Uint8Array, name: string): ExportedGraph {
+async function parse(path: string, name: string): Promise<ExportedGraph> {
   try {
-    return new ExportedGraph(bytes)
+    return new ExportedGraph(await readSkeleton(path, name))
   } catch (error) {
-    throw weightsError(name, 'it is not an ONNX file, or damaged', error)
+    if (!(error instanceof Error) || 'code' in error) throw error // not the file's content: the disk
+    throw weightsError(name, `it is not an ONNX file, or it is damaged: ${error.message}`, error)
   }
 }
 

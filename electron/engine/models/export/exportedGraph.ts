@@ -9,7 +9,7 @@ const MODEL = { graph: 7, opset: 8 }
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 }
 const NODE = { input: 1, output: 2, opType: 4, attribute: 5 }
 const ATTRIBUTE = { name: 1, int: 3, graph: 6, graphs: 11 }
-const TENSOR = { dims: 1, name: 8, externalData: 13 }
+const TENSOR = { dims: 1, type: 2, name: 8, externalData: 13 }
 
 export interface ExportedValue {
   readonly name: string
@@ -163,14 +163,31 @@ function elementsOf(tensor: Uint8Array): number {
   return dims.reduce((product, dim) => product * dim, 1)
 }
 
+/** Bits of one number, by `TensorProto.DataType`. */
+const BITS: Readonly<Record<number, number>> = {
+  ...{ 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16 },
+  ...{ 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4 },
+}
+
+/** What a tensor's numbers take; null for a type not known here. */
+function bytesOf(tensor: Uint8Array): number | null {
+  const bits = BITS[fieldsOf(readFields(tensor), TENSOR.type)[0]?.value ?? 0]
+  return bits === undefined ? null : Math.ceil((elementsOf(tensor) * bits) / 8)
+}
+
 function externalFiles(initializers: readonly ProtoField[]): Map<string, number> {
   const files = new Map<string, number>()
   for (const { bytes } of initializers) {
     const entries = externalEntries(readFields(bytes))
     const location = entries.get('location')
     if (location === undefined) continue
-    const end = Number(entries.get('offset') ?? 0) + Number(entries.get('length') ?? 0)
-    files.set(location, Math.max(files.get(location) ?? 0, end))
+    const needed = bytesOf(bytes)
+    const length = Number(entries.get('length') ?? needed ?? 0)
+    if (needed !== null && length !== needed) {
+      const name = textOf(fieldsOf(readFields(bytes), TENSOR.name)[0])
+      throw new RangeError(`the tensor ${name} needs ${needed} bytes and has ${length}`)
+    }
+    files.set(location, Math.max(files.get(location) ?? 0, Number(entries.get('offset') ?? 0) + length))
   }
   return files
 }
