@@ -9,9 +9,12 @@ const WORDS = {
   failed: 'Engine stopped',
 } as const
 
+const DEVICES: Readonly<Record<string, string>> = { cpu: 'CPU', webgpu: 'WebGPU', cuda: 'CUDA' }
+
 /** The engine's state, always in sight at the lower left. */
 export function EngineCard() {
-  const { engine } = useStudio()
+  const { engine, library } = useStudio()
+  const cartridges = useStore(library, s => s.facets?.all ?? 0)
   const state = useStore(engine, s => s.state)
   const reason = useStore(engine, s => s.reason)
   const info = useStore(engine, s => s.info)
@@ -25,11 +28,11 @@ export function EngineCard() {
       {state === 'ready' && info !== null ? (
         <>
           <span className="Sidebar-text">
-            {info.device}
+            {DEVICES[info.device] ?? info.device}
             {speed}
           </span>
           <span className="Sidebar-text">
-            {formatCount(info.store.packets)} {info.store.packets === 1 ? 'cartridge' : 'cartridges'} ·{' '}
+            {cartridges === 1 ? '1 cartridge' : `${formatCount(cartridges)} cartridges`} ·{' '}
             {formatBytes(info.store.bytes)}
           </span>
         </>

@@ -5,12 +5,14 @@ import { useStudio } from '../stores/studio.ts'
 import { Toasts } from '../ui/toasts.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
 import { DropZone } from './DropZone.tsx'
+import { EngineBanner } from './EngineBanner.tsx'
 import { ErrorBoundary } from './ErrorBoundary.tsx'
 import { Onboarding } from './Onboarding.tsx'
 import { ShortcutHelp } from './ShortcutHelp.tsx'
 import { Sidebar } from './Sidebar.tsx'
 import { rememberedTheme, useTheme } from './theme.ts'
 import { useUi } from './uiStore.ts'
+import { useOpenRequests } from './useOpenRequests.ts'
 import { useShortcuts } from './useShortcuts.ts'
 import './shell.css'
 
@@ -23,6 +25,7 @@ export function Shell() {
   const { pathname } = useLocation()
   const importing = useUi(ui => ui.imports.length > 0)
   useShortcuts()
+  useOpenRequests()
   return (
     <>
       <div className="Shell">
@@ -31,6 +34,7 @@ export function Shell() {
         </button>
         <Sidebar />
         <main className="Shell-main" id="main" tabIndex={-1}>
+          <EngineBanner />
           <ErrorBoundary resetKey={pathname}>
             <Suspense fallback={<div className="Shell-wait" role="status" aria-label="Loading" />}>
               <Outlet />

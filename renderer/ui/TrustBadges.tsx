@@ -21,6 +21,7 @@ export function TrustBadges({
   return (
     <>
       {cartridge.trust === 'restricted' ? <Badge tone="warn">Restricted</Badge> : null}
+      {cartridge.trust === 'starter' && verified === null ? <Badge>Starter</Badge> : null}
       {verified === null ? null : <Badge tone={verified[0]}>{verified[1]}</Badge>}
       {cartridge.model.installed ? null : <Badge tone="warn">Model missing</Badge>}
       {tier ? <span className={`Tier Tier--${cartridge.tier}`}>{cartridge.tier}</span> : null}

@@ -43,7 +43,7 @@ export function TurnList({ conversation, cartridge, empty, examples, canAsk, onA
           ))}
         >
           {empty
-            ? 'Questions go to the bare model now, which has read nothing. Choose a cartridge at the right to see the difference.'
+            ? 'Questions go to the bare model now, which has read nothing. Choose a cartridge to see the difference.'
             : cartridge?.trust === 'restricted'
               ? 'It came from elsewhere and is not trusted yet. Trust it, or check it by recomputing, in the library.'
               : cartridge !== null && !cartridge.model.installed
