@@ -1,5 +1,6 @@
 /** A Hugging Face ONNX export as what openModel needs of it: graph, geometry, identity. */
 
+import { basename } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import { adaptExport } from './export/adaptExport.ts'
 import { type ExportFile, findExports, openExportFile } from './export/exportFiles.ts'
@@ -21,8 +22,10 @@ export async function openExport(
 ): Promise<OpenWeights> {
   const file = choose(await findExports(folder), options.precision)
   const { graph, folder: externalFolder, files, contents } = await openExportFile(file.path)
-  const slots = stateSlots(graph, configuredHeads(fields))
-  const { vocabSize, ...adapted } = adaptExport(graph, slots, { files, vocabSize: numberOf(fields, 'vocab_size') })
+  const { slots, vocabSize, ...adapted } = intact(file, () => {
+    const slots = stateSlots(graph, configuredHeads(fields))
+    return { slots, ...adaptExport(graph, slots, { files, vocabSize: numberOf(fields, 'vocab_size') }) }
+  })
   const digest = weightsDigest([...contents.tensors.values()], await hashTensors(contents, options))
   const whole: BoundComponent = {
     name: 'export',
@@ -41,6 +44,17 @@ export async function openExport(
     precision: file.precision === 'float32' ? graph.precision : file.precision,
     digest,
     components: { embeddings: whole, norms: [whole], mixers: [whole] },
+  }
+}
+
+/** What protobufjs throws half-way through a damaged file becomes a refusal that says so. */
+function intact<T>(file: ExportFile, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof StatePackError) throw error
+    const name = basename(file.path)
+    throw new StatePackError('E_MODEL_WEIGHTS', `The ONNX file ${name} is damaged.`, { file: name }, error)
   }
 }
 

@@ -1,5 +1,6 @@
 /** What an opened model is, for every other part: its identity, its state's shape and its compiled graph. */
 import type { Digest } from '#shared/domain/digest.ts'
+import type { OnnxType } from './compile/onnxProto.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type ModelKind = 'kv' | 'ssm' | 'hybrid'
@@ -66,7 +67,7 @@ export interface PositionScheme {
 
 export interface TensorSpec {
   readonly name: string
-  readonly type: 'int64' | 'int32' | 'float32'
+  readonly type: OnnxType
   /** Numbers are fixed; a string is a dimension named after what it counts. */
   readonly dims: readonly (number | string)[]
 }

@@ -1,5 +1,4 @@
 /** Builds an ONNX graph node by node, so that an architecture file reads like the paper's maths. */
-import type { TensorSpec } from '../model.ts'
 import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
@@ -15,7 +14,9 @@ import {
 
 /** The name of a tensor inside the graph. `''` stands for an optional input that is left out. */
 export type Value = string
-export type Attributes = Readonly<Record<string, number | string | readonly number[] | { readonly float: number }>>
+export type Attributes = Readonly<
+  Record<string, number | string | readonly number[] | { readonly float: number } | { readonly graph: GraphProto }>
+>
 
 /** ONNX Runtime's own operators; everything else is standard ONNX. */
 const MICROSOFT_OPS = new Set([
@@ -41,9 +42,16 @@ export interface ExternalTensor {
   readonly length: number
 }
 
+/** An input or output of the graph; a string names a dimension. */
+export interface GraphValue {
+  readonly name: string
+  readonly type: OnnxType
+  readonly dims: readonly (number | string)[]
+}
+
 export class GraphBuilder {
-  readonly inputs: TensorSpec[] = []
-  readonly outputs: TensorSpec[] = []
+  readonly inputs: GraphValue[] = []
+  readonly outputs: GraphValue[] = []
   readonly #nodes: NodeProto[] = []
   readonly #initializers = new Map<string, TensorProto>()
   #next = 0
@@ -54,13 +62,13 @@ export class GraphBuilder {
     this.#prefix = prefix
   }
 
-  input(name: string, type: TensorSpec['type'], dims: TensorSpec['dims']): Value {
+  input(name: string, type: OnnxType, dims: GraphValue['dims']): Value {
     this.inputs.push({ name, type, dims })
     return name
   }
 
   /** Declares a value that some node produces under exactly this name as an output. */
-  output(name: string, type: TensorSpec['type'], dims: TensorSpec['dims']): void {
+  output(name: string, type: OnnxType, dims: GraphValue['dims']): void {
     this.outputs.push({ name, type, dims })
   }
 
@@ -148,7 +156,7 @@ export class GraphBuilder {
   }
 
   #graph(name: string): GraphProto {
-    const valueInfo = (spec: TensorSpec) => ({
+    const valueInfo = (spec: GraphValue) => ({
       name: spec.name,
       type: {
         tensorType: {
@@ -184,6 +192,7 @@ export class GraphBuilder {
 function attribute(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'string') return { name, type: ATTRIBUTE_TYPE.string, s: new TextEncoder().encode(value) }
   if (typeof value === 'number') return { name, type: ATTRIBUTE_TYPE.int, i: value }
+  if ('graph' in value) return { name, type: ATTRIBUTE_TYPE.graph, g: value.graph }
   if ('float' in value) return { name, type: ATTRIBUTE_TYPE.float, f: value.float }
   return { name, type: ATTRIBUTE_TYPE.ints, ints: [...value] }
 }

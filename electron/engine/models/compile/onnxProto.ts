@@ -40,6 +40,7 @@ const schema = protobuf.Root.fromJSON({
         f: { type: 'float', id: 2 },
         i: { type: 'int64', id: 3 },
         s: { type: 'bytes', id: 4 },
+        g: { type: 'GraphProto', id: 6 },
         floats: { rule: 'repeated', type: 'float', id: 7 },
         ints: { rule: 'repeated', type: 'int64', id: 8 },
         type: { type: 'int32', id: 20 },
@@ -80,7 +81,7 @@ export const ONNX_TYPE = {
 export type OnnxType = keyof typeof ONNX_TYPE
 
 /** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, graph: 5, floats: 6, ints: 7 } as const
 
 /** `TensorProto.DataLocation.EXTERNAL`. */
 export const EXTERNAL = 1
@@ -115,6 +116,7 @@ export interface AttributeProto {
   f?: number
   i?: number
   s?: Uint8Array
+  g?: GraphProto
   floats?: number[]
   ints?: number[]
 }
