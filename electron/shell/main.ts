@@ -17,7 +17,7 @@ import { windowOptions } from './windowOptions.ts'
 import { fitToScreens, readWindowState, writeWindowState } from './windowState.ts'
 
 const built = packageFolder()
-const icon = join(built, 'assets', 'icons', 'icon.png')
+const icon = join(app.isPackaged ? process.resourcesPath : built, 'assets', 'icons', 'icon.png')
 const windows = new Set<BrowserWindow>()
 /** A page that keeps crashing is not reloaded for ever. */
 const RELOADS = 3

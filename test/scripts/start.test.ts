@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -53,6 +53,31 @@ describe('npm start', () => {
       await run.ended
       expect(run.lines).toHaveLength(1)
       await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow()
+    },
+  )
+
+  it.runIf(process.platform === 'linux')(
+    'opens a browser window of its own where there is a display but no Electron, and ends when that is closed',
+    async () => {
+      const bin = mkdtempSync(join(tmpdir(), 'statepack-bin-'))
+      const log = join(bin, 'log')
+      // Stands for a browser: writes down what it was started with and stays open until told.
+      const script = `#!/bin/sh\necho "$@" > ${log}\nwhile [ ! -e ${bin}/close ]; do sleep 0.05; done\n`
+      writeFileSync(join(bin, 'chromium'), script, { mode: 0o755 })
+      const run = start([], {
+        DISPLAY: ':99',
+        PATH: `${bin}:${process.env.PATH}`,
+        // A mirror nobody answers at: as on a network that does not let one reach Electron's host.
+        ELECTRON_MIRROR: 'http://127.0.0.1:9/',
+      })
+      const line = await run.firstLine
+      expect(line).toMatch(/^Opened the Studio in a browser window, because Electron [\d.]+ is not on this machine/)
+      const address = line.slice(line.indexOf('http'))
+      expect(readFileSync(log, 'utf8')).toContain(`--app=${address}`)
+      expect((await fetch(new URL(address).origin)).status).toBe(200)
+      writeFileSync(join(bin, 'close'), '')
+      await run.ended
+      await expect(fetch(new URL(address).origin)).rejects.toThrow()
     },
   )
 

@@ -140,7 +140,7 @@ describe('another page in the same browser', () => {
     await page.close()
   })
 
-  it('gets nowhere by rebinding its name to the Studio', async () => {
+  it('gets nowhere by rebinding its name to the Studio (CVE-2024-28224)', async () => {
     const page = await browser.newPage()
     const rebound = `http://rebound.test:${studio.server.port}`
     const answer = await page.goto(`${rebound}/`)

@@ -97,7 +97,7 @@ describe('the contract over HTTP', () => {
     await supervisor.dispose()
   })
 
-  it('refuses a body over the limit: announced, chunked, or lying in its own header', async () => {
+  it('refuses a body over the limit: announced, chunked (CVE-2026-44456), or lying in its own header', async () => {
     const announced = await rawRequest(
       test.server.port,
       headOf(test.server, 'library.gc', 'Content-Length: 100001'),
