@@ -153,6 +153,22 @@ describe('the search index', () => {
     expect((await b.list({ query: 'late' })).items.map(item => item.packetId)).toEqual([packetId])
   })
 
+  it('is built again under the feet of another process, which goes on working', async () => {
+    const a = await filled()
+    const b = await openTestStore(a.folder)
+    await b.rebuildIndex()
+    const { packetId } = await a.publishPacket(testPacket('after'))
+    expect((await a.list()).total).toBe(31)
+    expect((await b.list({ query: 'after' })).items.map(item => item.packetId)).toEqual([packetId])
+  })
+
+  it('does not keep a packet from being published when it is damaged', async () => {
+    const store = await filled()
+    store.library.connection.exec('DROP TABLE idx.packets')
+    await store.publishPacket(testPacket('after'))
+    expect((await store.list()).total).toBe(31)
+  })
+
   it('does not list a packet whose manifest is damaged', async () => {
     const store = await filled()
     const [victim] = (await store.list({ limit: 1 })).items

@@ -47,10 +47,13 @@ export class SearchIndex {
       .map(row => parseDigest(row.id))
   }
 
-  /** Enters or replaces packets; `bytes` is the size of all blobs of a packet. */
+  /**
+   * Enters or replaces packets; `bytes` is the size of all blobs of a packet. A damaged index is left to the next
+   * {@link SearchIndex.missing}: what has been published is published, whatever its index says.
+   */
   put(packets: readonly { packetId: Digest; bytes: number; entry: PacketIndexEntry }[]): void {
     const db = this.#db
-    db.transaction(() => {
+    this.#ifWhole(() => {
       for (const { packetId, bytes, entry } of packets) {
         this.#drop(packetId)
         const { title, kind, modelName, architecture, weightsDigest, tokens, card, recipe } = entry
@@ -71,13 +74,13 @@ export class SearchIndex {
           db.prepare('INSERT INTO idx.parents VALUES (?, ?, ?, ?)').run(packetId, parent.packetId, parent.op, place)
         })
       }
-    })()
+    })
   }
 
   drop(packetIds: readonly Digest[]): void {
-    this.#db.transaction(() => {
+    this.#ifWhole(() => {
       for (const packetId of packetIds) this.#drop(packetId)
-    })()
+    })
   }
 
   /** Adds one use to a packet's usage. */
@@ -125,10 +128,12 @@ export class SearchIndex {
 
   /** Throws everything away and starts empty; the caller fills it again. */
   reset(): void {
-    this.#detach()
-    if (!this.#memory) for (const end of ['', '-wal', '-shm']) rmSync(`${this.#path}${end}`, { force: true })
-    this.#attach()
-    this.#create()
+    if (!this.#emptyInPlace()) {
+      this.#detach()
+      if (!this.#memory) for (const end of ['', '-wal', '-shm']) rmSync(`${this.#path}${end}`, { force: true })
+      this.#attach()
+      this.#create()
+    }
     this.usageIsKnown = false
   }
 
@@ -142,6 +147,14 @@ export class SearchIndex {
 
   get #db(): Database.Database {
     return this.#library.connection
+  }
+
+  #ifWhole(write: () => void): void {
+    try {
+      this.#db.transaction(write)()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+    }
   }
 
   /** True when the file was there and whole. */
@@ -181,9 +194,27 @@ export class SearchIndex {
     this.#db.pragma(`idx.user_version = ${INDEX_VERSION}`)
   }
 
+  /** Empties the tables where that is possible: other processes have the file open, and would be left with a deleted one. */
+  #emptyInPlace(): boolean {
+    try {
+      if (!this.#isAttached) this.#attach()
+      this.#db.transaction(() => {
+        for (const table of INDEX_TABLES) this.#db.exec(`DROP TABLE IF EXISTS idx.${table}`)
+        this.#create()
+      })()
+      return this.#db.pragma('idx.quick_check(1)', { simple: true }) === 'ok'
+    } catch (error) {
+      if (isDamage(error)) return false
+      throw error
+    }
+  }
+
   #detach(): void {
-    const attached = this.#db.pragma('database_list') as { name: string }[]
-    if (attached.some(({ name }) => name === 'idx')) this.#db.exec('DETACH idx')
+    if (this.#isAttached) this.#db.exec('DETACH idx')
+  }
+
+  get #isAttached(): boolean {
+    return (this.#db.pragma('database_list') as { name: string }[]).some(({ name }) => name === 'idx')
   }
 
   #drop(packetId: Digest): void {
@@ -197,5 +228,8 @@ export class SearchIndex {
 
 /** True for the errors by which SQLite says that a file is not what it should be. */
 export function isDamage(thrown: unknown): boolean {
-  return thrown instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR)/.test(thrown.code)
+  return (
+    thrown instanceof Database.SqliteError &&
+    /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR|READONLY_DBMOVED|FULL)/.test(thrown.code)
+  )
 }
