@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '#engine/version.ts'
 import { ERROR_CODES } from '#shared/domain/error.ts'
+import { addBenchCommands } from './commands/bench.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addLibraryCommands } from './commands/library.ts'
 import { addModelCommands } from './commands/models.ts'
@@ -25,6 +26,7 @@ addLibraryCommands(program)
 addReceiptCommands(program)
 addModelCommands(program)
 addDemoCommand(program)
+addBenchCommands(program)
 addServeCommand(program)
 for (const command of allCommands(program)) addGlobalOptions(command)
 

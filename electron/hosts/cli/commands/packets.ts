@@ -123,6 +123,54 @@ export function addPacketCommands(program: Command): void {
     })
 
   program
+    .command('compact')
+    .description('fold a chain of merges into one exact state')
+    .argument('<ref>', 'pointer file, packet_id, context_id or name')
+    .option('--drop <n...>', 'texts of the chain to leave out, from 0')
+    .option('--name <name>', 'what to call the result')
+    .action(async (ref: string, options: GlobalOptions & { drop?: string[]; name?: string }) => {
+      await withManifest({ ...options, manifest: ref }, async ({ client, call }, resolved) => {
+        const dropSteps = (options.drop ?? []).map(integer)
+        const { created, stepsFolded, bytesFreed, dropped } = await client.call(
+          'packets.compact',
+          { ref: resolved, dropSteps, name: options.name },
+          call,
+        )
+        const { packetId, contextId } = created.cartridge
+        return {
+          ...created.receipt,
+          new_packet_id: packetId,
+          new_context_id: contextId,
+          steps_folded: stepsFolded,
+          bytes_freed: bytesFreed,
+          dropped,
+        }
+      })
+    })
+
+  program
+    .command('remix')
+    .description('mix recurrent states, or read several cartridges’ texts again in this order')
+    .argument('<refs...>', 'cartridges; for a mix each may end with =weight')
+    .option('--compose', 'read the texts again instead of mixing')
+    .option('--name <name>', 'what to call the result')
+    .action(async (refs: string[], options: GlobalOptions & { compose?: boolean; name?: string }) => {
+      await runCommand(options, async ({ client, call }) => {
+        const { name } = options
+        const result =
+          options.compose === true
+            ? await client.call('remix.compose', { refs, name }, call)
+            : await client.call('remix.mix', { parents: refs.map(weighted), name }, call)
+        return {
+          ...result.receipt,
+          new_packet_id: result.cartridge.packetId,
+          new_context_id: result.cartridge.contextId,
+          name: result.cartridge.name,
+        }
+      })
+    })
+
+  program
     .command('resolve')
     .description('find a cartridge')
     .requiredOption('--base-hash <hash>', 'SHA-256 of its text, packet_id, context_id or name')
@@ -347,6 +395,12 @@ async function withDelta(
 
 function seamOption(): Option {
   return new Option('--seam <mode>', 'concat counts as State Pack does').choices(['exact', 'concat']).default('exact')
+}
+
+/** `name=0.7`; without a weight 1. */
+function weighted(text: string): { ref: string; weight: number } {
+  const [, ref = text, weight = '1'] = /^(.+)=([\d.]+)$/.exec(text) ?? []
+  return { ref, weight: Number(weight) }
 }
 
 function integer(text: string): number {
