@@ -19,6 +19,14 @@ const IRRELEVANT = new Set(
     /\s+/,
   ),
 )
+/** Fields of the base class that change nothing at these values, written out by old versions. */
+const NEUTRAL: Readonly<Record<string, readonly string[]>> = {
+  is_decoder: ['true', 'false'],
+  is_encoder_decoder: ['false'],
+  add_cross_attention: ['false'],
+  tie_encoder_decoder: ['false'],
+  pruned_heads: ['{}'],
+}
 const IRRELEVANT_PREFIX = /^(_|summary_|unsloth_|transformers\.js)/
 
 /** config.json of a model folder: the raw bytes (kept in every cartridge) and its fields. */
@@ -132,10 +140,9 @@ export class ConfigFields {
   /** Refuses the first field that nothing above has read. */
   finish(): void {
     for (const [name, value] of Object.entries(this.#fields)) {
-      const known =
-        this.#read.has(name) || (this.#path === '' && (IRRELEVANT.has(name) || IRRELEVANT_PREFIX.test(name)))
-      if (!known && value !== null)
-        throw this.#error(name, `(${show(value)}) is not a supported field of this architecture`)
+      if (value === null || this.#read.has(name)) continue
+      if (this.#path === '' && harmless(name, value)) continue
+      throw this.#error(name, `(${show(value)}) is not a supported field of this architecture`)
     }
   }
 
@@ -147,6 +154,11 @@ export class ConfigFields {
   #error(name: string, problem: string): StatePackError {
     return configError(`${this.#path}${name}`, problem)
   }
+}
+
+function harmless(name: string, value: unknown): boolean {
+  if (IRRELEVANT.has(name) || IRRELEVANT_PREFIX.test(name)) return true
+  return Object.hasOwn(NEUTRAL, name) && NEUTRAL[name]?.includes(JSON.stringify(value)) === true
 }
 
 function show(value: unknown): string {

@@ -13,7 +13,7 @@ const PUBLISHED: Readonly<Record<string, { json: string; context: number | null;
     state: [12, 12, 64],
   },
   distilgpt2: {
-    json: `{"_num_labels":1,"activation_function":"gelu_new","architectures":["GPT2LMHeadModel"],"attn_pdrop":0.1,"bos_token_id":50256,"embd_pdrop":0.1,"eos_token_id":50256,
+    json: `{"_num_labels":1,"is_decoder":false,"is_encoder_decoder":false,"pruned_heads":{},"activation_function":"gelu_new","architectures":["GPT2LMHeadModel"],"attn_pdrop":0.1,"bos_token_id":50256,"embd_pdrop":0.1,"eos_token_id":50256,
       "id2label":{"0":"LABEL_0"},"initializer_range":0.02,"label2id":{"LABEL_0":0},"layer_norm_epsilon":1e-05,"model_type":"gpt2","n_ctx":1024,"n_embd":768,"n_head":12,
       "n_layer":6,"n_positions":1024,"resid_pdrop":0.1,"summary_activation":null,"vocab_size":50257}`,
     context: 1024,
