@@ -58,6 +58,7 @@ export class ReceiptLog {
   #lock: ProcessLock | null = null
   #waiting: Waiting[] = []
   #flushing: Promise<void> | null = null
+  #refreshing: Promise<unknown> | null = null
 
   constructor(paths: LogPaths, state: LogState, options: ReceiptLogOptions & { readonly fs: LogFs }) {
     this.#paths = paths
@@ -86,6 +87,7 @@ export class ReceiptLog {
   /** The receipt with this id, its signature checked. Throws `E_NOT_FOUND`, `E_RECEIPT_LOG` when its line was changed. */
   async get(id: Digest | string): Promise<Receipt> {
     await this.#refresh()
+    if (this.#state.index.seqOf(parseDigest(id)) === undefined) await this.#flushing
     const seq = this.#state.index.seqOf(parseDigest(id))
     if (seq === undefined) throw new StatePackError('E_NOT_FOUND', 'There is no such receipt in this store.', { id })
     const { receipt, envelope } = await readRecord(this.#reading(), seq)
@@ -132,6 +134,7 @@ export class ReceiptLog {
   async checkpoint(): Promise<string> {
     await this.#flushing
     await this.#refresh()
+    if (this.#state.broken !== null) throw this.#state.broken
     if (this.count === 0)
       throw new StatePackError('E_NOT_FOUND', 'There is no receipt yet, so there is nothing to checkpoint.')
     const note = checkpointNote(this.#state.index, this.#options.keys)
@@ -210,7 +213,7 @@ export class ReceiptLog {
 
   async #flushAll(): Promise<void> {
     // Let everything that is appended in this turn join the first group.
-    await Promise.resolve()
+    await this.#refreshing
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP)
       try {
@@ -233,15 +236,13 @@ export class ReceiptLog {
     return { fs: this.#options.fs, paths: this.#paths, index: this.#state.index }
   }
 
-  /** Takes in what other processes have appended since. */
+  /** Takes in what other processes have appended since. A flush does so itself, and the two never run at once. */
   async #refresh(): Promise<void> {
     if (this.#flushing !== null || this.#state.broken !== null) return
-    await readAppended({
-      fs: this.#options.fs,
-      paths: this.#paths,
-      trusted: this.#options.keys.trusted,
-      index: this.#state.index,
+    this.#refreshing ??= readAppended({ ...this.#reading(), trusted: this.#options.keys.trusted }).finally(() => {
+      this.#refreshing = null
     })
+    await this.#refreshing
   }
 
   #withLock<T>(work: () => Promise<T>): Promise<T> {

@@ -268,6 +268,32 @@ describe('receipt log', () => {
     }
   })
 
+  it('stays right when reading and appending run into each other', async () => {
+    await using place = await scratch()
+    const a = await openReceiptLog(place.path, { keys })
+    const b = await openReceiptLog(place.path, { keys })
+    const work: Promise<unknown>[] = []
+    for (const i of from0(60)) {
+      work.push(
+        a
+          .append(draftOf(i))
+          .then(receipt => Promise.all([b.get(receipt.receipt_id), b.list({ limit: 5 }), a.list({ limit: 5 })])),
+        b.list(),
+        i % 3 === 0 ? b.append(draftOf(1000 + i)) : b.proveInclusion(0).catch(() => undefined),
+      )
+      if (i % 7 === 0) await Promise.race(work.slice(-3))
+    }
+    await Promise.all(work)
+    for (const [more, log] of [a, b].entries()) {
+      const { receipts, total } = await log.list({ limit: 1000, ascending: true })
+      expect(total).toBe(80 + more)
+      expect(receipts.map(r => r.seq)).toEqual(from0(80 + more))
+      await log.append(draftOf(1))
+      expect(await log.verify()).toMatchObject({ ok: true })
+      await log.close()
+    }
+  })
+
   it('lets two logs of one process and readers share a folder', async () => {
     await using place = await scratch()
     const a = await openReceiptLog(place.path, { keys })
