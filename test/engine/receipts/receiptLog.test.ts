@@ -294,6 +294,18 @@ describe('receipt log', () => {
     }
   })
 
+  it('takes a new line in once, however many readers see it at the same time', async () => {
+    await using place = await scratch()
+    const writer = await openReceiptLog(place.path, { keys })
+    const reader = await openReceiptLog(place.path, { keys, readOnly: true })
+    for (const i of from0(20)) {
+      await writer.append(draftOf(i))
+      const pages = await Promise.all(from0(4).map(() => reader.list()))
+      expect(pages.map(page => page.total)).toEqual([i + 1, i + 1, i + 1, i + 1])
+    }
+    await writer.close()
+  })
+
   it('lets two logs of one process and readers share a folder', async () => {
     await using place = await scratch()
     const a = await openReceiptLog(place.path, { keys })
