@@ -19,6 +19,11 @@ function pinnedNode() {
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (existsSync(cli)) {
+    // `statepack … | head` closes the pipe early; that is no error.
+    process.stdout.on('error', error => {
+      if (error.code === 'EPIPE') process.exit(0)
+      throw error
+    })
     await import(cli.href)
   } else {
     console.error('The command line has not been built here. Run: npm run build')

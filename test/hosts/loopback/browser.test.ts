@@ -209,6 +209,14 @@ describe('the Studio’s own window', () => {
       await sleep(150)
     }
     expect(problems).toEqual([])
+    // The negative control: an injected script does not run, and is noticed.
+    await page.evaluate(() => {
+      const script = document.createElement('script')
+      script.textContent = 'window.injected = true'
+      document.head.append(script)
+    })
+    expect(await page.evaluate(() => 'injected' in window)).toBe(false)
+    expect(problems.length).toBeGreaterThan(0)
     // A reload keeps the key; a second tab without it is told what to do.
     await page.reload()
     expect(await page.evaluate(() => sessionStorage.length)).toBe(1)

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { freshBuild } from '../../scripts/freshBuild.mjs'
+
+const root = resolve(import.meta.dirname, '../..')
+const bin = join(root, 'bin', 'statepack.mjs')
+
+/** Makes the running Node say it is another version. */
+const pretend = (version: string) =>
+  `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`
+
+describe('the statepack command', () => {
+  beforeAll(() => freshBuild(root))
+
+  it('refuses an old Node in one sentence', () => {
+    // Alone in a folder, so that it cannot find the Node this package pins.
+    const folder = join(mkdtempSync(join(tmpdir(), 'statepack-bin-')), 'bin')
+    mkdirSync(folder)
+    copyFileSync(bin, join(folder, 'statepack.mjs'))
+    const run = spawnSync(process.execPath, ['--import', pretend('20.19.0'), join(folder, 'statepack.mjs'), 'demo'], {
+      encoding: 'utf8',
+    })
+    expect(run.stderr.trim()).toBe('statepack needs Node 24 or newer; this is Node 20.19.0.')
+    expect(run.stdout).toBe('')
+    expect(run.status).toBe(1)
+  })
+
+  it('goes on under the pinned Node where there is one, and passes arguments and exit code through', () => {
+    const help = spawnSync(process.execPath, ['--import', pretend('20.19.0'), bin, '--help'], { encoding: 'utf8' })
+    expect(help.stdout).toContain('Usage: statepack')
+    const wrong = spawnSync(process.execPath, ['--import', pretend('20.19.0'), bin, 'no-such-command'], {
+      encoding: 'utf8',
+    })
+    expect(wrong.status).not.toBe(0)
+  })
+})
