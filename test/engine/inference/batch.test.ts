@@ -4,6 +4,7 @@ import { compareLogits, compareStates } from '#engine/inference/compareStates.ts
 import { generate } from '#engine/inference/generate.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
 
@@ -45,7 +46,7 @@ describe.each(STARTERS)('a batch of %s', folder => {
       const differences = compareStates(await session.capture(), batch.capture(row))
       expect(Math.max(...differences.map(({ maxAbsDiff }) => maxAbsDiff))).toBeLessThan(TOLERANCE)
       // A row that only waited is untouched, bit for bit.
-      if (delta.length === 0) expect(batch.capture(row)).toEqual(state)
+      if (delta.length === 0) expect(digestState(batch.capture(row))).toBe(digestState(state))
     }
   })
 
@@ -113,6 +114,6 @@ it('grows its buffers, and lets a full row wait unharmed', async () => {
   using batch = runtime.openBatch([full, small])
   await expect(batch.step([1, 1])).rejects.toMatchObject({ code: 'E_CONTEXT_LENGTH', details: { row: 0 } })
   await batch.append([[], [1, 2, 3]])
-  expect(batch.capture(0)).toEqual(full)
+  expect(digestState(batch.capture(0))).toBe(digestState(full))
   await runtime.dispose()
 })

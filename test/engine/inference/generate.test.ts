@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GeneratedToken, generate } from '#engine/inference/generate.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
+import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
 
@@ -47,8 +48,8 @@ describe.each(STARTERS)('generation with %s', folder => {
     const kept = await generate(two.session, two.logits, { maxNewTokens: 6, keepOutput: true })
     expect([kept.fed, two.session.position]).toEqual([6, 56])
     using whole = runtime.newSession()
-    expect(kept.logits).toEqual(await whole.append([...prompt, ...kept.ids]))
-    expect(await two.session.capture()).toEqual(await whole.capture())
+    expect(digestLogits(kept.logits)).toBe(digestLogits(await whole.append([...prompt, ...kept.ids])))
+    expect(digestState(await two.session.capture())).toBe(digestState(await whole.capture()))
   })
 
   it('stops at a stop id, which is not part of the answer, having read the whole answer', async () => {

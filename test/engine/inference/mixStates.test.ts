@@ -3,6 +3,7 @@ import { compareLogits, compareStates } from '#engine/inference/compareStates.ts
 import { mixStates } from '#engine/inference/mixStates.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
 
@@ -39,8 +40,8 @@ describe('mixing', () => {
         })
       }
     }
-    expect(mixStates(parents)).toEqual(mixed)
-    expect(mixStates([{ state: a, weight: 2 }]).recurrent).toEqual(a.recurrent)
+    expect(digestState(mixStates(parents))).toBe(digestState(mixed))
+    expect(digestState(mixStates([{ state: a, weight: 2 }]))).toBe(digestState(a))
     const runtime = await openRuntime(await runnableModel(STARTERS[1]), { device: 'cpu', threads: 2 })
     using session = await runtime.restore(mixed)
     expect((await session.append([1, 2, 3])).every(Number.isFinite)).toBe(true)

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { type Seeded, seeded } from './seeded.ts'
 
@@ -49,7 +50,7 @@ describe.each(STARTERS)('a session of %s', folder => {
         expect(rows.findIndex((value, i) => value !== logits[at * vocab + i])).toBe(-1)
         at += piece
       }
-      expect(await cut.capture()).toEqual(await whole.capture())
+      expect(digestState(await cut.capture())).toBe(digestState(await whole.capture()))
     }
   })
 
@@ -62,7 +63,7 @@ describe.each(STARTERS)('a session of %s', folder => {
     const last = await b.append(tokens)
     const all = await c.append(tokens, { logits: 'all' })
     expect(all).toHaveLength(200 * vocab)
-    expect(last).toEqual(all.slice(-vocab))
+    expect(digestLogits(last)).toBe(digestLogits(all.slice(-vocab)))
     expect(await a.append([])).toHaveLength(0)
     expect(a.position).toBe(200)
   })
@@ -82,7 +83,7 @@ describe.each(STARTERS)('a session of %s', folder => {
   it('cancels between chunks and is where it was before', async () => {
     const tokens = random.tokens(400, vocab)
     using session = await read(runtime.newSession(), tokens.subarray(0, 100))
-    const before = await session.capture()
+    const before = digestState(await session.capture())
     const cancel = new AbortController()
     const append = session.append(tokens.subarray(100), {
       signal: cancel.signal,
@@ -90,9 +91,9 @@ describe.each(STARTERS)('a session of %s', folder => {
     })
     await expect(append).rejects.toMatchObject({ code: 'E_CANCELLED' })
     expect([session.position, session.processed]).toEqual([100, 100 + 256])
-    expect(await session.capture()).toEqual(before)
+    expect(digestState(await session.capture())).toBe(before)
     const logits = await session.append(tokens.subarray(100))
-    expect(logits).toEqual(await runtime.newSession().append(tokens))
+    expect(digestLogits(logits)).toBe(digestLogits(await runtime.newSession().append(tokens)))
   })
 
   it('lets other work run between chunks', async () => {
@@ -114,8 +115,8 @@ describe.each(STARTERS)('a session of %s', folder => {
       b.append(two, { onProgress: () => order.push('b') }),
     ])
     expect(order.join('')).toBe('abababab')
-    expect(x).toEqual(await runtime.newSession().append(one))
-    expect(y).toEqual(await runtime.newSession().append(two))
+    expect(digestLogits(x)).toBe(digestLogits(await runtime.newSession().append(one)))
+    expect(digestLogits(y)).toBe(digestLogits(await runtime.newSession().append(two)))
   })
 
   it('forks: both go their own way and neither notices the other', async () => {
@@ -124,12 +125,12 @@ describe.each(STARTERS)('a session of %s', folder => {
     using session = await read(runtime.newSession(), base)
     using fork = await session.fork()
     expect(fork.copiedBytes).toBe(0)
-    const before = await fork.capture()
+    const before = digestState(await fork.capture())
     const x = await session.append(left)
-    expect(await fork.capture()).toEqual(before)
+    expect(digestState(await fork.capture())).toBe(before)
     const y = await fork.append(right)
-    expect(x).toEqual(await runtime.newSession().append(Int32Array.from([...base, ...left])))
-    expect(y).toEqual(await runtime.newSession().append(Int32Array.from([...base, ...right])))
+    expect(digestLogits(x)).toBe(digestLogits(await runtime.newSession().append(Int32Array.from([...base, ...left]))))
+    expect(digestLogits(y)).toBe(digestLogits(await runtime.newSession().append(Int32Array.from([...base, ...right]))))
   })
 
   it('keeps snapshots as they were while it reads on', async () => {
@@ -143,7 +144,7 @@ describe.each(STARTERS)('a session of %s', folder => {
     for (const snapshot of [snapshots[0], snapshots[5], snapshots[9]]) {
       if (snapshot === undefined) continue
       using again = await read(runtime.newSession(), tokens.subarray(0, snapshot.position))
-      expect(snapshot).toEqual(await again.capture())
+      expect(digestState(snapshot)).toBe(digestState(await again.capture()))
     }
   })
 
@@ -151,7 +152,8 @@ describe.each(STARTERS)('a session of %s', folder => {
     const tokens = random.tokens(170, vocab)
     using session = await read(runtime.newSession(), tokens.subarray(0, 150))
     await session.park()
-    expect(await session.append(tokens.subarray(150))).toEqual(await runtime.newSession().append(tokens))
+    const after = await session.append(tokens.subarray(150))
+    expect(digestLogits(after)).toBe(digestLogits(await runtime.newSession().append(tokens)))
   })
 
   it('refuses what is no token, a second operation at once, and use after closing', async () => {
@@ -196,9 +198,7 @@ describe('keys and values', () => {
     using session = await read(runtime.newSession(), random.tokens(700, 2048))
     const run = vi.spyOn(Reflect.get(InferenceSession, 'prototype') as InferenceSession, 'run')
     const copied = session.copiedBytes
-    const before = process.memoryUsage().arrayBuffers
     for (let step = 0; step < STEPS; step++) await session.append([step])
-    const allocated = process.memoryUsage().arrayBuffers - before
     expect(session.copiedBytes).toBe(copied)
     const buffers = new Set<unknown>()
     for (const [feeds, outputs] of run.mock.calls) {
@@ -212,7 +212,11 @@ describe('keys and values', () => {
     }
     expect(run).toHaveBeenCalledTimes(STEPS)
     expect(buffers.size).toBe(8)
-    expect(allocated).toBeLessThan(STEPS * 64 * 1024)
+    // What the binding returned besides the given buffers; it copies whole outputs, whatever their length.
+    const returned = run.mock.settledResults.flatMap(({ type, value }) =>
+      type === 'fulfilled' ? Object.values(value) : [],
+    )
+    expect(returned.reduce((bytes, tensor) => bytes + (tensor.size ?? 0) * 4, 0)).toBeLessThan(64 * 1024)
   })
 
   it('would be copied by a plain run with preallocated outputs (control of the test above)', async () => {
@@ -279,9 +283,9 @@ describe('keys and values', () => {
       session.truncate(position)
       expect(session.position).toBe(position)
       using fresh = await read(runtime.newSession(), tokens.subarray(0, position))
-      expect(await session.capture()).toEqual(await fresh.capture())
+      expect(digestState(await session.capture())).toBe(digestState(await fresh.capture()))
       const rest = random.tokens(20, 2048)
-      expect(await session.append(rest)).toEqual(await fresh.append(rest))
+      expect(digestLogits(await session.append(rest))).toBe(digestLogits(await fresh.append(rest)))
     }
     using session = await read(runtime.newSession(), random.tokens(10, 2048))
     expect(() => session.truncate(11)).toThrow(expect.objectContaining({ code: 'E_BAD_INPUT' }))
