@@ -10,7 +10,7 @@ export interface Architecture {
 }
 
 export interface CompiledLayers {
-  /** config.json in one layout, defaults filled in. */
+  /** config.json in one layout, defaults filled in; plain JSON values. */
   readonly config: Readonly<Record<string, unknown>>
   readonly vocabSize: number
   readonly contextLength: number | null

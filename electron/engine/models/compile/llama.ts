@@ -30,7 +30,7 @@ function readLlama(config: ConfigFields): LlamaConfig {
 
 export function prepareLlama(c: LlamaConfig): CompiledLayers {
   return {
-    config: { ...c },
+    config: { ...c, rope: c.rope.position.parameters },
     vocabSize: c.vocabSize,
     contextLength: c.contextLength,
     geometry: { kind: 'kv', layers: c.layers, kvHeads: c.kvHeads, headDim: c.headDim },

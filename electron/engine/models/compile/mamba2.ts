@@ -31,7 +31,7 @@ export const mamba2: Architecture = {
     const c = readMamba2(config)
     const channels = c.inner + 2 * c.groups * c.state
     return {
-      config: { ...c },
+      config: { ...c, stepLimit: c.stepLimit.map(limit => (Number.isFinite(limit) ? limit : null)) },
       vocabSize: c.vocabSize,
       contextLength: null,
       geometry: { kind: 'ssm', layers: c.layers, conv: [channels, c.kernel - 1], ssm: [c.heads, c.headDim, c.state] },

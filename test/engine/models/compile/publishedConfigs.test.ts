@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { canonicalText } from '#engine/canonicalJson.ts'
 import { prepareArchitecture } from '#engine/models/compile/compile.ts'
 import { parsePythonJson } from '#engine/models/configJson.ts'
 
@@ -98,6 +99,7 @@ describe('configurations of published checkpoints are understood', () => {
   test.each(Object.entries(PUBLISHED))('%s', (_name, { json, context, state }) => {
     const layers = prepareArchitecture(parsePythonJson(new TextEncoder().encode(json)))
     expect(layers.contextLength).toBe(context)
+    expect(JSON.parse(canonicalText(layers.config))).toEqual(layers.config)
     const { geometry } = layers
     if (geometry.kind === 'kv') expect([geometry.layers, geometry.kvHeads, geometry.headDim]).toEqual(state)
     else expect(geometry.kind === 'ssm' ? [geometry.layers, ...geometry.ssm] : []).toEqual(state)
