@@ -15,7 +15,7 @@ export const SHORTCUTS = [
   { keys: 'Enter', does: 'Ask the selected cartridge' },
   { keys: 'F2', does: 'Rename the selected cartridge' },
   { keys: 'Del', does: 'Delete the selected cartridges (can be undone)' },
-  { keys: 'F8', does: 'Go to the messages at the lower right' },
+  { keys: 'F8', does: 'Go to the messages at the bottom' },
 ] as const
 
 function isTyping(target: EventTarget | null): boolean {

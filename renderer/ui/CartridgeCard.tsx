@@ -16,7 +16,7 @@ export function CartridgeCard({
   readonly selected?: boolean
 }) {
   return (
-    <article className={`Cartridge${selected ? ' Cartridge--selected' : ''}`}>
+    <div className={`Cartridge${selected ? ' Cartridge--selected' : ''}`}>
       <div className="Cartridge-face">
         <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
         <span className="Cartridge-kind">{KIND_LABEL[cartridge.kind]}</span>
@@ -41,6 +41,6 @@ export function CartridgeCard({
           <TrustBadges cartridge={cartridge} />
         </div>
       </div>
-    </article>
+    </div>
   )
 }

@@ -4,7 +4,7 @@ import './toasts.css'
 
 /** Says that something was done. */
 export function toastDone(message: string, description?: string): void {
-  toast.success(message, { description })
+  toast.success(message, { description, duration: 3500 })
 }
 
 /** Says that something was done and offers to take it back for eight seconds. */
@@ -21,5 +21,5 @@ export function toastError(thrown: unknown): void {
 
 /** Where toasts appear; mounted once. F8 moves focus there. */
 export function Toasts({ theme }: { readonly theme: 'light' | 'dark' }) {
-  return <Toaster theme={theme} position="bottom-right" hotkey={['F8']} className="Toasts" closeButton />
+  return <Toaster theme={theme} position="bottom-center" hotkey={['F8']} className="Toasts" closeButton />
 }

@@ -23,7 +23,7 @@ export function AskPage() {
   return <Ask key={id ?? ''} packetId={id ?? null} />
 }
 
-const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false }
+const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false, followUp: null }
 let remembered = DEFAULTS
 /** The model that answers while the slot is empty: that of the cartridge last in it. */
 let bareModel: string | null = null
@@ -49,6 +49,11 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
   if (summary !== null) bareModel = summary.model.name
 
   const conversation = useConversation(packetId, model?.id)
+  // The starter models answer from facts and never learnt to converse: each question meets the cartridge afresh.
+  const isStarter = models.some(entry => entry.starter && entry.name === summary?.model.name)
+  const follows = options.followUp ?? !isStarter
+  const ask = (question: string) =>
+    conversation.ask(question, options, follows ? (conversation.head?.id ?? null) : null, conversation.turns.length)
   const setOptions = (part: Partial<AskOptions>) => {
     remembered = { ...options, ...part }
     setOptionsState(remembered)
@@ -58,12 +63,25 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
     void navigate(id === null ? '/ask' : `/ask/${encodeURIComponent(id)}`)
   }
   const sidePanel = (
-    <AskSide view={side} onView={setSide} cartridge={summary} conversation={conversation} onInsert={insert} />
+    <AskSide
+      view={side}
+      onView={setSide}
+      cartridge={summary}
+      conversation={conversation}
+      onInsert={insert}
+      onRewind={stepId => {
+        conversation.rewind(stepId)
+        // Going back to a step means to go on from there.
+        if (stepId !== null) setOptions({ followUp: true })
+      }}
+    />
   )
   const canAsk =
     packetId === null
       ? model !== undefined
-      : summary !== null && summary.trust !== 'restricted' && summary.model.installed
+      : summary === null
+        ? cartridge.error === null
+        : summary.trust !== 'restricted' && summary.model.installed
 
   return (
     <Page title="Ask" fill actions={narrow ? <Button onPress={() => setSheet(true)}>Timeline</Button> : undefined}>
@@ -111,7 +129,7 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
             empty={packetId === null}
             examples={cartridge.data?.exampleQuestions ?? []}
             canAsk={canAsk}
-            onAsk={question => conversation.ask(question, options)}
+            onAsk={ask}
             onRegenerate={turn =>
               conversation.ask(
                 turn.question,
@@ -120,7 +138,8 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
                   temperature: options.temperature === 0 ? 0.8 : options.temperature,
                   seed: (Math.random() * 2 ** 31) | 0,
                 },
-                turn.kind === 'step' ? turn.step.parentId : undefined,
+                turn.kind === 'step' ? turn.step.parentId : null,
+                conversation.turns.indexOf(turn),
               )
             }
           />
@@ -128,11 +147,12 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
             canAsk={canAsk}
             packetId={packetId}
             model={model?.id}
-            baseTokens={conversation.head?.tokens.naive ?? summary?.tokens ?? 0}
+            baseTokens={(follows ? conversation.head?.tokens.naive : undefined) ?? summary?.tokens ?? 0}
             running={conversation.live !== null}
             options={options}
             onOptions={setOptions}
-            onAsk={question => conversation.ask(question, options)}
+            followUp={packetId === null || conversation.head === null ? null : follows}
+            onAsk={ask}
             onStop={conversation.stop}
           />
         </section>

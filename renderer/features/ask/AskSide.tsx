@@ -19,10 +19,12 @@ export interface AskSideProps {
   readonly cartridge: CartridgeSummary | null
   readonly conversation: Conversation
   readonly onInsert: (packetId: string) => void
+  /** Goes back to a step; null: to the cartridge as it was. */
+  readonly onRewind: (stepId: string | null) => void
 }
 
 /** Right of the conversation: its timeline and what it saved, or the cartridges to put into the slot. */
-export function AskSide({ view, onView, cartridge, conversation, onInsert }: AskSideProps) {
+export function AskSide({ view, onView, cartridge, conversation, onInsert, onRewind }: AskSideProps) {
   const [keeping, setKeeping] = useState(false)
   const points = cumulative(conversation.turns)
   const total = points.at(-1) ?? { naive: 0, processed: 0 }
@@ -49,7 +51,7 @@ export function AskSide({ view, onView, cartridge, conversation, onInsert }: Ask
           ) : (
             <>
               <p className="muted small">Every step is a checkpoint. Rewind or branch from any of them.</p>
-              <Timeline cartridge={cartridge} conversation={conversation} />
+              <Timeline cartridge={cartridge} conversation={conversation} onRewind={onRewind} />
             </>
           )}
           <h2>This conversation</h2>

@@ -13,6 +13,8 @@ export interface AskOptions {
   readonly temperature: number
   readonly seed: number
   readonly compare: boolean
+  /** Continue after the last answer, instead of asking the cartridge as it was. Null: what suits the model. */
+  readonly followUp: boolean | null
 }
 
 export interface ComposerProps {
@@ -22,6 +24,8 @@ export interface ComposerProps {
   /** Tokens of the state that the question continues: what a naive loop would read again. */
   readonly baseTokens: number
   readonly running: boolean
+  /** Whether a question would continue now; null where there is nothing to continue. */
+  readonly followUp: boolean | null
   readonly options: AskOptions
   readonly onOptions: (part: Partial<AskOptions>) => void
   readonly onAsk: (question: string) => void
@@ -33,6 +37,10 @@ const TEMPERATURES = [
   { id: '0.4', label: 'Calm', description: 'Temperature 0.4' },
   { id: '0.8', label: 'Varied', description: 'Temperature 0.8' },
   { id: '1.2', label: 'Wild', description: 'Temperature 1.2' },
+] as const
+const STARTS = [
+  { id: 'fresh', label: 'Afresh', description: 'From the cartridge as it was' },
+  { id: 'follow', label: 'Follow-up', description: 'From the last answer' },
 ] as const
 const LENGTHS = ['16', '32', '64', '128', '256', '512', '1024'] as const
 
@@ -93,6 +101,16 @@ export function Composer(props: ComposerProps) {
           value={LENGTHS.find(id => Number(id) === options.maxNewTokens) ?? null}
           onChange={id => onOptions({ maxNewTokens: Number(id) })}
         />
+        {props.followUp === null ? null : (
+          <Select
+            pill
+            hideLabel
+            label="Where the question starts"
+            options={STARTS}
+            value={props.followUp ? 'follow' : 'fresh'}
+            onChange={id => onOptions({ followUp: id === 'follow' })}
+          />
+        )}
         {options.temperature === 0 ? null : (
           <label className="Composer-seed">
             Seed

@@ -19,7 +19,7 @@ export function LiveTurn({
         <div className="Answer Answer--live" aria-busy>
           <header>{bare ? 'the bare model' : 'with the cartridge'}</header>
           <p className="Answer-text">
-            {text}
+            {text.trimStart()}
             <span className="Caret" aria-hidden />
           </p>
           <footer>

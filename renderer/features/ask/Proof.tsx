@@ -5,14 +5,19 @@ import { formatCount, formatSeconds } from '../../ui/format.ts'
 /** What reading the whole context again gave, against what the cartridge gave. */
 export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
   const slower = result.secondsFull > 0 && result.secondsState > 0 ? result.secondsFull / result.secondsState : null
+  // An answer drawn with a seed is not the likeliest one, but its state can be proven all the same.
+  const sameNumbers = result.sameTopToken && result.maxAbsDiff < 1e-3
+  const proven = result.sameOutput || sameNumbers
   return (
-    <div className={`Proof${result.sameOutput ? '' : ' Proof--bad'}`} role="status">
-      {result.sameOutput ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
+    <div className={`Proof${proven ? '' : ' Proof--bad'}`} role="status">
+      {proven ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
       <div>
         <b>
           {result.sameOutput
             ? 'Same answer when everything is read again.'
-            : 'A different answer when everything is read again.'}
+            : sameNumbers
+              ? 'Same state when everything is read again. These words were drawn, not the likeliest.'
+              : 'A different answer when everything is read again.'}
         </b>
         <span>
           Largest logit difference {formatDifference(result.maxAbsDiff)}

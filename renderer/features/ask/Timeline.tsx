@@ -7,36 +7,39 @@ import type { Conversation } from './useConversation.ts'
 export function Timeline({
   cartridge,
   conversation,
+  onRewind,
 }: {
   readonly cartridge: CartridgeSummary
   readonly conversation: Conversation
+  readonly onRewind: (stepId: string | null) => void
 }) {
-  const { head, live, rewind } = conversation
+  const { head, live } = conversation
   const shown = new Set(conversation.turns.map(turn => turn.id))
   return (
     <ol className="Timeline" aria-label="Steps">
       <li className={head === null && live === null ? 'Timeline-now' : ''}>
-        <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => rewind(null)}>
+        <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
           <b className="truncate">{cartridge.name}</b>
           <span>
             {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
           </span>
         </button>
       </li>
-      {timeline(conversation.steps).map(({ step, lane }) => (
+      {timeline(conversation.steps).map(({ step, lane, afresh }) => (
         <li
           key={step.id}
-          className={`Timeline-lane-${lane}${head?.id === step.id && live === null ? ' Timeline-now' : ''}${shown.has(step.id) ? '' : ' Timeline-aside'}`}
+          className={`Timeline-lane-${lane}${afresh ? ' Timeline-afresh' : ''}${head?.id === step.id && live === null ? ' Timeline-now' : ''}${shown.has(step.id) ? '' : ' Timeline-aside'}`}
         >
           <button
             type="button"
             aria-current={head?.id === step.id ? 'step' : undefined}
             title={head?.id === step.id ? 'The next question continues here' : 'Go back to this step'}
-            onClick={() => rewind(step.id)}
+            onClick={() => onRewind(step.id)}
           >
             <b className="truncate">{step.question}</b>
             <span>
-              +{formatCount(step.tokens.tail + step.tokens.delta)} read, +{formatCount(step.tokens.generated)} written
+              {afresh ? 'afresh, ' : ''}+{formatCount(step.tokens.tail + step.tokens.delta)} read, +
+              {formatCount(step.tokens.generated)} written
             </span>
           </button>
         </li>

@@ -24,7 +24,7 @@ export interface TurnViewProps {
 export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnViewProps) {
   const prove = useTask('packets.prove')
   const isStep = turn.kind === 'step'
-  const answer = isStep ? turn.step.answer : turn.result.output
+  const answer = (isStep ? turn.step.answer : turn.result.output).trim()
   const tokens = isStep ? turn.step.tokens : turn.result.tokens
   const seconds = isStep ? turn.step.seconds : turn.result.seconds.total
   const reason = isStep ? turn.step.finishReason : turn.result.finishReason
@@ -61,7 +61,7 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
                   onPress={() =>
                     void prove.run({
                       ref: turn.step.fromPacketId,
-                      delta: turn.question,
+                      delta: turn.step.delta,
                       outputTokenIds: turn.step.outputTokenIds,
                     })
                   }

@@ -22,25 +22,24 @@ export interface TimelineEntry {
   readonly step: AskStep
   /** 0 on the first line; a second answer to the same state moves one lane to the right. */
   readonly lane: number
+  /** Starts from the cartridge itself although other steps stand above it. */
+  readonly afresh: boolean
 }
 
 /** The tree of steps as lines: a step is followed by its first continuation; later ones are branches in lanes of their own. */
 export function timeline(steps: readonly AskStep[]): readonly TimelineEntry[] {
   const children = Map.groupBy(steps, step => step.parentId)
   const entries: TimelineEntry[] = []
-  const todo = [...(children.get(null) ?? [])]
-    .reverse()
-    .map((step, i, all) => ({ step, lane: i === all.length - 1 ? 0 : 1 }))
+  const roots = children.get(null) ?? []
+  const todo = roots.map((step, i): TimelineEntry => ({ step, lane: 0, afresh: i > 0 })).reverse()
   // Depth first, so that a conversation stays together.
-  while (todo.length > 0) {
-    const entry = todo.pop()
-    if (entry === undefined) break
+  for (let entry = todo.pop(); entry !== undefined; entry = todo.pop()) {
     entries.push(entry)
-    const next = children.get(entry.step.id) ?? []
-    for (let i = next.length - 1; i >= 0; i--) {
-      const step = next[i]
-      if (step !== undefined) todo.push({ step, lane: Math.min(4, entry.lane + (i === 0 ? 0 : 1)) })
-    }
+    const { lane } = entry
+    const next = (children.get(entry.step.id) ?? []).map(
+      (step, i): TimelineEntry => ({ step, lane: Math.min(4, lane + (i === 0 ? 0 : 1)), afresh: false }),
+    )
+    todo.push(...next.reverse())
   }
   return entries
 }

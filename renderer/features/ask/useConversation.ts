@@ -24,8 +24,11 @@ export interface Conversation {
   readonly head: AskStep | null
   readonly live: Live | null
   readonly error: unknown
-  /** Puts a question; `parentId` null or a step to branch from, absent to continue at the head. */
-  readonly ask: (question: string, options: AskOptions, parentId?: string | null) => void
+  /**
+   * Puts a question to the state after `parentId` (null: to the cartridge as it was). It is shown below the first `keep`
+   * turns that are on screen; the ones after them leave the screen, not the history.
+   */
+  readonly ask: (question: string, options: AskOptions, parentId: string | null, keep: number) => void
   /** Asks again what failed. */
   readonly again: () => void
   readonly stop: () => void
@@ -45,7 +48,7 @@ export function useConversation(packetId: string | null, model: string | undefin
   const [view, setView] = useState<readonly string[] | null>(null)
   const [headId, setHeadId] = useState<string | null>(null)
   const [live, setLive] = useState<Live | null>(null)
-  const last = useRef<readonly [string, AskOptions, (string | null)?] | null>(null)
+  const last = useRef<readonly [string, AskOptions, string | null, number] | null>(null)
   const task = useTask('ask.ask', progress => {
     setLive(before => {
       if (before === null) return before
@@ -81,8 +84,8 @@ export function useConversation(packetId: string | null, model: string | undefin
           return step === undefined ? [] : [{ kind: 'step' as const, id, question: step.question, step }]
         })
 
-  function ask(question: string, options: AskOptions, parentId: string | null | undefined = headId): void {
-    last.current = [question, options, parentId]
+  function ask(question: string, options: AskOptions, parentId: string | null, keep: number): void {
+    last.current = [question, options, parentId, keep]
     const compare = options.compare && packetId !== null
     setLive({ question, compare, with: '', without: '', rate: null })
     const input: Input<'ask.ask'> = {
@@ -92,7 +95,7 @@ export function useConversation(packetId: string | null, model: string | undefin
       sampling: { temperature: options.temperature, seed: options.seed },
       ...(packetId === null ? {} : { ref: packetId }),
       ...(packetId === null && model !== undefined ? { model } : {}),
-      ...(parentId == null || packetId === null ? {} : { parentId }),
+      ...(parentId === null || packetId === null ? {} : { parentId }),
     }
     void task.run(input).then(answer => {
       setLive(null)
@@ -100,11 +103,7 @@ export function useConversation(packetId: string | null, model: string | undefin
       const { step, without } = answer
       if (step !== null) {
         setOwn(before => [...before, step])
-        setView(before =>
-          parentId === headId
-            ? [...(before ?? []), step.id]
-            : [...pathTo(steps, parentId ?? null).map(entry => entry.id), step.id],
-        )
+        setView(before => [...(before ?? []).slice(0, keep), step.id])
         setHeadId(step.id)
       } else if (without !== null) {
         setBare(before => [...before, { kind: 'bare', id: `bare-${before.length}`, question, result: without }])

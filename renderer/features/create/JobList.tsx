@@ -122,7 +122,7 @@ function Result({ created }: { readonly created: Created }) {
               value: (
                 <b>
                   {formatCount(cartridge.tokens)} tokens
-                  {price === undefined
+                  {price === undefined || cartridge.tokens * price.input < 100
                     ? ''
                     : `, ${formatMoney((cartridge.tokens * price.input) / 1e6)} at ${price.label}`}
                 </b>

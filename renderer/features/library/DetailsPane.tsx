@@ -11,11 +11,11 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatMoney, formatSeconds, formatTokens, shortDigest } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { Markdown } from '../../ui/Markdown.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { CardText } from './CardText.tsx'
 import { DragOut } from './DragOut.tsx'
 import { TagEditor } from './TagEditor.tsx'
 import { TrustNotice } from './TrustNotice.tsx'
@@ -138,7 +138,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
           ]}
         />
       </div>
-      {data.card === '' ? null : <Markdown text={data.card} />}
+      {data.card === '' ? null : <CardText text={data.card} />}
       <div className="row wrap">
         <TrustBadges cartridge={summary} />
       </div>

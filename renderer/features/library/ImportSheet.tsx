@@ -81,7 +81,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
     if (result === null) return
     toastDone(
       result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,
-      trust ? undefined : 'Restricted: it can be inspected, not run.',
+      result.cartridge.trust === 'restricted' ? 'Restricted: it can be inspected, not run.' : undefined,
     )
     library.getState().select([result.cartridge.packetId])
     void navigate('/library')

@@ -66,13 +66,15 @@ export function LibraryFilters({
             </Chip>
           )
         })}
-        <Chip
-          selected={filter.verified === 'recomputed'}
-          count={facets?.verified['recomputed'] ?? 0}
-          onChange={on => set({ verified: on ? 'recomputed' : undefined })}
-        >
-          Recomputed
-        </Chip>
+        {(facets?.verified['recomputed'] ?? 0) > 0 || filter.verified === 'recomputed' ? (
+          <Chip
+            selected={filter.verified === 'recomputed'}
+            count={facets?.verified['recomputed'] ?? 0}
+            onChange={on => set({ verified: on ? 'recomputed' : undefined })}
+          >
+            Recomputed
+          </Chip>
+        ) : null}
         {(facets?.trust['restricted'] ?? 0) > 0 || filter.trust === 'restricted' ? (
           <Chip
             selected={filter.trust === 'restricted'}
