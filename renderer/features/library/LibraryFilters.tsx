@@ -66,19 +66,19 @@ export function LibraryFilters({
             </Chip>
           )
         })}
-        {(facets?.verified['recomputed'] ?? 0) > 0 || filter.verified === 'recomputed' ? (
+        {(facets?.verified.recomputed ?? 0) > 0 || filter.verified === 'recomputed' ? (
           <Chip
             selected={filter.verified === 'recomputed'}
-            count={facets?.verified['recomputed'] ?? 0}
+            count={facets?.verified.recomputed ?? 0}
             onChange={on => set({ verified: on ? 'recomputed' : undefined })}
           >
             Recomputed
           </Chip>
         ) : null}
-        {(facets?.trust['restricted'] ?? 0) > 0 || filter.trust === 'restricted' ? (
+        {(facets?.trust.restricted ?? 0) > 0 || filter.trust === 'restricted' ? (
           <Chip
             selected={filter.trust === 'restricted'}
-            count={facets?.trust['restricted'] ?? 0}
+            count={facets?.trust.restricted ?? 0}
             onChange={on => set({ trust: on ? 'restricted' : undefined })}
           >
             Restricted
