@@ -6,6 +6,7 @@ import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
 import { createDownload } from './download.ts'
+import { probeExport } from './exportProbe.ts'
 import { runInPlace, withMarker } from './inPlaceRun.ts'
 import { KvCache } from './kvCache.ts'
 import { kvLayersOf, ssmLayersOf } from './layers.ts'
@@ -43,7 +44,7 @@ export interface Runtime extends Disposable {
   restore(snapshot: StateSnapshot): Promise<Session>
   /**
    * Several contexts that advance together, one token each, in one pass. Throws what {@link restore} throws, and
-   * `E_NOT_SUPPORTED` on devices other than the processor.
+   * `E_NOT_SUPPORTED` on devices other than the processor and for ONNX exports.
    */
   openBatch(states: readonly StateSnapshot[]): Batch
   /** Waits for the run under way and frees the model. */
@@ -52,7 +53,7 @@ export interface Runtime extends Disposable {
 
 /**
  * Loads a compiled model on the device asked for. Throws `E_DEVICE` when a named device cannot be had, `E_MODEL_WEIGHTS`
- * when ONNX Runtime refuses the graph or its weights.
+ * when ONNX Runtime refuses the graph or its weights, `E_NOT_SUPPORTED` for an export whose state does not carry on.
  */
 export async function openRuntime(model: RunnableModel, options: RuntimeOptions = {}): Promise<Runtime> {
   const threads = options.threads ?? defaultThreads()
@@ -91,9 +92,9 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
 
   const empty: StateSnapshot = { kind: model.kind, position: 0, blocks: [], recurrent: [] }
   const needsProbe = device.provider === 'webgpu' && kvLayers.length > 0
-  const chunkTokens = needsProbe
-    ? await probeChunkTokens(chunk => open(empty, hostWith(chunk)), CHUNK_TOKENS)
-    : CHUNK_TOKENS
+  const opener = (chunk: number) => open(empty, hostWith(chunk))
+  const safeTokens = needsProbe ? await probeChunkTokens(opener, CHUNK_TOKENS) : CHUNK_TOKENS
+  const chunkTokens = model.graph.isExport ? await probeExport(opener, safeTokens) : safeTokens
   const host = hostWith(chunkTokens)
 
   async function dispose(): Promise<void> {
@@ -120,6 +121,9 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
         throw new StatePackError('E_NOT_SUPPORTED', `Batches run on the processor, not on ${device.provider}.`, {
           device: device.provider,
         })
+      }
+      if (model.graph.isExport) {
+        throw new StatePackError('E_NOT_SUPPORTED', 'An ONNX export reads one context at a time, not a batch of them.')
       }
       if (states.length === 0) throw new StatePackError('E_BAD_INPUT', 'A batch needs at least one context.')
       for (const state of states) checkSnapshot(state, model)

@@ -34,7 +34,7 @@ export async function openExport(
     reason: 'An ONNX export does not tell its parts apart: the whole file is bound.',
   }
   return {
-    graph: { ...adapted, externalFolder },
+    graph: { ...adapted, externalFolder, isExport: true },
     geometry: geometryOf(slots),
     vocabSize,
     contextLength: numberOf(fields, 'max_position_embeddings') ?? numberOf(fields, 'n_positions'),

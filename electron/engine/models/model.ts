@@ -98,6 +98,8 @@ export interface CompiledGraph {
   readonly bytes: Uint8Array
   /** The real folder (no links) of the weight files. */
   readonly externalFolder: string
+  /** True for a Hugging Face ONNX export with nodes around it that give it this interface, for one row at a time. */
+  readonly isExport?: boolean
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
 }
