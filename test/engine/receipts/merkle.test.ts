@@ -36,8 +36,8 @@ describe('Merkle tree of RFC 6962', () => {
     expect(merkleRoot([]).toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
   })
 
-  it('agrees with the definition for every size up to 66: roots, inclusion and consistency proofs', () => {
-    for (let n = 0; n <= 66; n++) {
+  it('agrees with the definition for every size up to 40: roots, inclusion and consistency proofs', () => {
+    for (let n = 0; n <= 40; n++) {
       const raw = data(n)
       const leaves = raw.map(leafHash)
       const root = merkleRoot(leaves)

@@ -194,7 +194,7 @@ describe('receipt log', () => {
     await using base = await written(5)
     const whole = await readFile(join(base.path, 'log.jsonl'))
     const keep = whole.lastIndexOf(10, whole.length - 2) + 1
-    for (let cut = keep + 1; cut < whole.length; cut += 97) {
+    for (let cut = keep + 1; cut < whole.length; cut += process.env.DEEP ? 1 : 331) {
       await using place = await copyOf(base.path)
       // The state after a crash in the middle of the fifth receipt: nothing derived knows of it yet.
       await rm(join(place.path, 'checkpoints'), { recursive: true })

@@ -13,7 +13,7 @@ import { calculatorCsv, encodeCalculator, parseCalculator } from '#shared/domain
 import { changedPrices, costOf, DEFAULT_PRICES, type Price, parsePriceList } from '#shared/domain/prices.ts'
 import { naiveLoopTokens, stateLoopTokens } from '#shared/domain/savings.ts'
 
-const runs = { numRuns: process.env.DEEP ? 5000 : 200 }
+const runs = { numRuns: process.env.DEEP ? 5000 : 100 }
 const priced = (id: string) => DEFAULT_PRICES.prices.find(p => p.id === id) as Price
 
 const inputsArbitrary: fc.Arbitrary<CalculatorInputs> = fc.record({
@@ -131,7 +131,7 @@ describe('the calculator beyond it', () => {
           if (againstNaive.loopsPerDay > 1) expect(wins({ loopsPerDay: againstNaive.loopsPerDay - 1 })).toBe(false)
         }
       }),
-      { numRuns: 40 },
+      { numRuns: process.env.DEEP ? 500 : 20 },
     )
   })
 
