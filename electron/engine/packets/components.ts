@@ -26,7 +26,8 @@ export interface ComponentSources extends Pick<CartridgeConfig, 'kind' | 'origin
 
 /** A component without its id: the union kept apart by status. */
 type ComponentStatus =
-  | { readonly status: 'captured' | 'bound'; readonly digest: Digest }
+  | { readonly status: 'captured'; readonly digest: Digest }
+  | { readonly status: 'bound'; readonly digest: Digest; readonly reason?: string }
   | { readonly status: 'not-applicable'; readonly reason: string }
 
 type Bound = Pick<Model, 'components' | 'tokenizer'>
@@ -35,17 +36,21 @@ type Bound = Pick<Model, 'components' | 'tokenizer'>
 export function componentsOf(state: ComponentSources, model: Bound): Component[] {
   const mixed = state.origin.kind === 'mix'
   const captured = (digest: Digest) => ({ status: 'captured' as const, digest })
-  const bound = (digest: Digest) => ({ status: 'bound' as const, digest })
+  const bound = (digest: Digest, reason?: string) => ({
+    status: 'bound' as const,
+    digest,
+    ...(reason === undefined ? {} : { reason }),
+  })
   const without = (reason: string) => ({ status: 'not-applicable' as const, reason })
   const byId: Record<ComponentId, ComponentStatus> = {
     cache: captured(digestOfList(state.cache.blocks)),
-    embeddings: bound(model.components.embeddings.digest),
+    embeddings: bound(model.components.embeddings.digest, model.components.embeddings.reason),
     position: captured(digestOfValue(state.position)),
     tokens: mixed ? without('A mix has no token sequence of its own.') : captured(state.tokensDigest),
     mask: maskComponent(state),
     config: captured(digestOfList(state.modelConfigDigests)),
-    norms: bound(digestOfList(model.components.norms.map(norm => norm.digest))),
-    mixers: bound(digestOfList(model.components.mixers.map(mixer => mixer.digest))),
+    norms: bound(digestOfList(model.components.norms.map(norm => norm.digest)), model.components.norms[0]?.reason),
+    mixers: bound(digestOfList(model.components.mixers.map(mixer => mixer.digest)), model.components.mixers[0]?.reason),
     logits:
       state.logitsDigest === null
         ? without(mixed ? 'A mix has read no last token.' : 'No token has been read yet.')

@@ -63,7 +63,7 @@ export class ExportedGraph {
     const opsets = fieldsOf(this.#model, MODEL.opset).map(({ bytes }) => readFields(bytes))
     this.opset =
       opsets.find(fields => textOf(fieldsOf(fields, 1)[0]) === '')?.find(({ number }) => number === 2)?.value ?? 0
-    this.precision = precisionOf(this.nodes)
+    this.precision = precisionOf(this.nodes, initializers)
     this.externalFiles = externalFiles(initializers)
     this.parameters = initializers.reduce((sum, { bytes }) => sum + elementsOf(bytes), 0)
   }
@@ -146,11 +146,19 @@ function bitsOf(node: readonly ProtoField[]): number | null {
   return bits?.find(({ number }) => number === ATTRIBUTE.int)?.value ?? null
 }
 
-/** An export may be quantised whatever its file is called. */
-function precisionOf(nodes: readonly ExportedNode[]): Precision {
+/** An export may be quantised, or in half precision, whatever its file is called. */
+function precisionOf(nodes: readonly ExportedNode[], initializers: readonly ProtoField[]): Precision {
   const blocks = nodes.filter(({ type }) => type === 'MatMulNBits')
   if (blocks.length > 0) return blocks.some(({ bits }) => bits !== 8) ? 'int4' : 'int8'
-  return nodes.some(({ type }) => INTEGER_PRODUCTS.includes(type)) ? 'int8' : 'float32'
+  if (nodes.some(({ type }) => INTEGER_PRODUCTS.includes(type))) return 'int8'
+  const numbersOf = (...types: OnnxType[]) => {
+    const codes = types.map(type => ONNX_TYPE[type])
+    const mine = initializers.filter(({ bytes }) =>
+      codes.some(code => code === fieldsOf(readFields(bytes), TENSOR.type)[0]?.value),
+    )
+    return mine.reduce((sum, { bytes }) => sum + elementsOf(bytes), 0)
+  }
+  return numbersOf('float16', 'bfloat16') > numbersOf('float32') ? 'float16' : 'float32'
 }
 
 const INTEGER_PRODUCTS: readonly string[] = ['MatMulInteger', 'DynamicQuantizeMatMul', 'QLinearMatMul']

@@ -26,6 +26,17 @@ const PAST = [
   { pattern: /^past_conv\.(\d+)$/, present: (n: string) => [`present_conv.${n}`], part: 'conv' },
   { pattern: /^past_ssm\.(\d+)$/, present: (n: string) => [`present_ssm.${n}`], part: 'ssm' },
   { pattern: /^past_recurrent\.(\d+)$/, present: (n: string) => [`present_recurrent.${n}`], part: 'ssm' },
+  // As onnxruntime-genai's model builder writes hybrids.
+  {
+    pattern: /^past_key_values\.(\d+)\.conv_state$/,
+    present: (n: string) => [`present.${n}.conv_state`],
+    part: 'conv',
+  },
+  {
+    pattern: /^past_key_values\.(\d+)\.recurrent_state$/,
+    present: (n: string) => [`present.${n}.recurrent_state`],
+    part: 'ssm',
+  },
 ] as const
 
 /** True for the inputs this file reads as state. */
