@@ -10,7 +10,9 @@ const quick = process.argv.includes('quick')
 const steps = [
   ['types', bin('tsc'), ['-b']],
   ['lint', bin('biome'), ['check', '.', '--error-on-warnings', '--max-diagnostics=20']],
-  ...(existsSync(join(root, 'out', 'main', 'cli.js')) ? [] : [['build', bin('electron-vite'), ['build', '--logLevel', 'warn']]]),
+  ...(existsSync(join(root, 'out', 'main', 'cli.js'))
+    ? []
+    : [['build', bin('electron-vite'), ['build', '--logLevel', 'warn']]]),
   ['unit', bin('vitest'), ['run', '--project', 'unit']],
   ...(quick ? [] : [['browser', bin('playwright'), ['test']]]),
 ]
