@@ -177,7 +177,7 @@ export class Session implements Disposable {
     const vocab = this.#host.vocabSize
     const rows = wanted === 'all' ? total : wanted === 'last' ? Math.min(1, total) : 0
     const logits = new Float32Array(rows * vocab)
-    await this.#state.kv?.reserve(this.#state.position + total + 1)
+    if (total > 0) await this.#state.kv?.reserve(this.#state.position + total + 1)
     const began = performance.now()
     for (let done = 0; done < total; ) {
       this.#alive()
