@@ -1,13 +1,14 @@
 /** Two cartridges side by side: where their texts part, which components are equal, how far each layer is apart. */
 import { useState } from 'react'
-import { COMPONENTS } from '#shared/domain/component.ts'
+import type { StateKind } from '#shared/domain/cartridge.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, shortDigest } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 import { CartridgeSelect } from './CartridgeSelect.tsx'
+import { componentTitle } from './componentTitle.ts'
 
 interface CompareViewProps {
   readonly a: CartridgeSummary
@@ -39,14 +40,21 @@ export function CompareView({ a, b, onChoose }: CompareViewProps) {
       />
       {compared.error === null ? null : <ErrorPanel error={compared.error} />}
       {compared.loading && compared.data === null ? <p className="muted">Comparing …</p> : null}
-      {compared.data === null ? null : <Comparison result={compared.data} a={a.name} b={otherName} />}
+      {compared.data === null ? null : <Comparison result={compared.data} kind={a.kind} a={a.name} b={otherName} />}
     </div>
   )
 }
 
 type Result = NonNullable<ReturnType<typeof useQuery<'packets.compare'>>['data']>
 
-function Comparison({ result, a, b }: { readonly result: Result; readonly a: string; readonly b: string }) {
+interface ComparisonProps {
+  readonly result: Result
+  readonly kind: StateKind
+  readonly a: string
+  readonly b: string
+}
+
+function Comparison({ result, kind, a, b }: ComparisonProps) {
   const { firstDifference, commonTokens, sameContext, components, layers } = result
   const most = Math.max(...layers.map(layer => layer.maxAbsDiff), Number.MIN_VALUE)
   return (
@@ -73,14 +81,14 @@ function Comparison({ result, a, b }: { readonly result: Result; readonly a: str
         rows={components}
         rowKey={component => component.id}
         columns={[
-          { id: 'title', title: 'Component', cell: c => COMPONENTS.find(known => known.id === c.id)?.title ?? c.id },
+          { id: 'title', title: 'Component', cell: c => componentTitle(c.id, kind) },
           {
             id: 'equal',
             title: 'Equal',
             cell: c => <Badge tone={c.equal ? 'ok' : 'warn'}>{c.equal ? 'equal' : 'differs'}</Badge>,
           },
-          { id: 'a', title: a, cell: c => <span className="mono CompareCell">{c.a}</span> },
-          { id: 'b', title: b, cell: c => <span className="mono CompareCell">{c.b}</span> },
+          { id: 'a', title: a, cell: c => <span className="mono CompareCell">{shortDigest(c.a)}</span> },
+          { id: 'b', title: b, cell: c => <span className="mono CompareCell">{shortDigest(c.b)}</span> },
         ]}
       />
       {layers.length === 0 ? null : (

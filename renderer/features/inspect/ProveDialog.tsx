@@ -1,7 +1,6 @@
 /** Checks a cartridge at a chosen level, with progress and cancel; the result is a receipt and a badge. */
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { COMPONENTS } from '#shared/domain/component.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
@@ -12,6 +11,7 @@ import { formatCount, formatPercent } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Slider } from '../../ui/Slider.tsx'
 import { Table } from '../../ui/Table.tsx'
+import { componentTitle } from './componentTitle.ts'
 import { TaskProgress } from './TaskProgress.tsx'
 
 type Level = 'intact' | 'sampled' | 'recomputed'
@@ -82,7 +82,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
           min={1}
           max={blocks}
           format={value =>
-            `${value} of ${blocks}: one bad block is found with ${formatPercent((value / blocks) * 100)}`
+            `${value} of ${blocks}; one bad block is found in ${formatPercent((value / blocks) * 100)} of cases`
           }
         />
       ) : null}
@@ -99,7 +99,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
             {task.result.maxAbsDiff === null ? '' : `Largest difference ${task.result.maxAbsDiff.toExponential(1)}. `}
             {task.result.detectionProbability === null
               ? ''
-              : `One tampered block would have been found with ${formatPercent(task.result.detectionProbability * 100)}. `}
+              : `One tampered block would have been found in ${formatPercent(task.result.detectionProbability * 100)} of cases. `}
             <Link className="link" to={`/receipts/${encodeURIComponent(task.result.receipt.receipt_id)}`}>
               Receipt {task.result.receipt.seq}
             </Link>
@@ -112,7 +112,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
               {
                 id: 'component',
                 title: 'Component',
-                cell: check => COMPONENTS.find(c => c.id === check.component)?.title ?? check.component,
+                cell: check => componentTitle(check.component, cartridge.kind),
               },
               {
                 id: 'ok',

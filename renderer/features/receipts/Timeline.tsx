@@ -61,6 +61,7 @@ export function Timeline({ receipts, selected, problem, verified, goTo }: Timeli
   }
 
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it and step through it
     <section ref={scroller} className="Timeline" aria-label="Receipts, newest first" tabIndex={0} onKeyDown={onKeyDown}>
       <ol style={{ height: virtual.getTotalSize() }}>
         {items.map(item => (

@@ -200,19 +200,23 @@ export function MixView({ start, onOther }: MixViewProps) {
                       <span className="muted">{answer.parentAnswers[index] ?? ''}</span>
                     ),
                   })),
-                  {
-                    id: 'remove',
-                    title: 'Own',
-                    cell: answer =>
-                      own.includes(answer.question) ? (
-                        <IconButton
-                          label={`Remove the question ${answer.question}`}
-                          onPress={() => setOwn(before => before.filter(q => q !== answer.question))}
-                        >
-                          <X aria-hidden />
-                        </IconButton>
-                      ) : null,
-                  },
+                  ...(own.length === 0
+                    ? []
+                    : [
+                        {
+                          id: 'remove',
+                          title: 'Own',
+                          cell: (answer: { readonly question: string }) =>
+                            own.includes(answer.question) ? (
+                              <IconButton
+                                label={`Remove the question ${answer.question}`}
+                                onPress={() => setOwn(before => before.filter(q => q !== answer.question))}
+                              >
+                                <X aria-hidden />
+                              </IconButton>
+                            ) : null,
+                        },
+                      ]),
                 ]}
               />
             )}

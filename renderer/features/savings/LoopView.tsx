@@ -235,6 +235,7 @@ export function LoopView({
               <LineChart
                 label={`Cumulative ${measure} of ${rows.length} steps`}
                 rows={rows}
+                endX={running ? count : undefined}
                 x={row => row.step}
                 formatX={step => `${Math.round(step)}`}
                 formatY={measure === 'seconds' ? formatSeconds : measure === 'money' ? formatMoney : formatShort}

@@ -92,7 +92,9 @@ export function HeatMap({
   const width = useElementWidth(holder)
   const colours = useThemeColours(COLOURS)
 
-  const height = Math.min(440, Math.max(120, data.rows * (data.rows <= 16 ? 18 : 11)))
+  // Leaves room for legend and figures where the window is low.
+  const room = Math.min(440, Math.max(200, window.innerHeight - 400))
+  const height = Math.min(room, Math.max(120, data.rows * (data.rows <= 16 ? 18 : 11)))
   const frame = useMemo(
     () => ({ width: Math.max(1, width - GUTTER), height, rows: data.rows, columns: data.columns }),
     [width, height, data.rows, data.columns],

@@ -36,14 +36,17 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
   const heat = useQuery('packets.heatmap', { ref: summary.packetId, tensor })
   const rows = useMemo(() => rowsOf(inspection, tensor), [inspection, tensor])
   const isKv = tensor === 'key' || tensor === 'value'
+  const labels = useMemo(() => rows.map(({ layer, head }) => (isKv ? `L${layer} h${head}` : `${layer}`)), [rows, isKv])
   const shape = inspection.ssm[0]?.ssm ?? []
   const columnName = isKv ? 'position' : tensor === 'ssm' && shape.length > 2 ? 'head' : 'channel'
 
+  const drawn = useMemo(() => (heat.data === null ? null : { ...heat.data, rowLabels: labels }), [heat.data, labels])
+
   if (heat.error !== null)
     return <ErrorPanel error={heat.error} action={{ label: 'Read again', onPress: heat.reload }} />
-  if (heat.data === null || (heat.loading && heat.data.rows !== rows.length))
+  if (heat.data === null || drawn === null || (heat.loading && heat.data.rows !== rows.length))
     return <p className="muted">Reading norms …</p>
-  const data = heat.data
+  const data = drawn
   const at = { row: Math.min(cell.row, data.rows - 1), column: Math.min(cell.column, data.columns - 1) }
   const place = rows[at.row] ?? { layer: at.row, head: 0 }
   const token = isKv ? inspection.tokens[at.column] : undefined

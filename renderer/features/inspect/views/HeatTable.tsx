@@ -3,9 +3,9 @@ import { Select } from '../../../ui/Select.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { HeatData } from '../heat/HeatMap.tsx'
 
-const WINDOW = 8
+const WINDOW = 6
 
-/** The numbers of a heat map: one line per column of the picture, eight of its rows at a time. */
+/** The numbers of a heat map: one line per column of the picture, six of its rows at a time. */
 export function HeatTable({ data, columnName }: { readonly data: HeatData; readonly columnName: string }) {
   const [from, setFrom] = useState(0)
   const first = Math.min(from, Math.max(0, data.rows - 1))
@@ -34,9 +34,9 @@ export function HeatTable({ data, columnName }: { readonly data: HeatData; reado
           ...shown.map(row => ({
             id: String(row),
             title: name(row),
-            width: 'minmax(64px, 1fr)',
+            width: 'minmax(72px, 1fr)',
             numeric: true,
-            cell: (column: number) => (data.values[row * data.columns + column] ?? 0).toPrecision(4),
+            cell: (column: number) => (data.values[row * data.columns + column] ?? 0).toFixed(4),
           })),
         ]}
       />

@@ -22,6 +22,8 @@ export interface LineChartProps<Row> {
   readonly formatValue?: (y: number) => string
   readonly series: readonly Series<Row>[]
   readonly height?: number
+  /** Where the axis ends while rows are still coming; the last row's place when left out. */
+  readonly endX?: number | undefined
 }
 
 const STROKES = { main: 'var(--accent)', other: 'var(--faint)', warn: 'var(--bad)' } as const
@@ -35,6 +37,7 @@ export function LineChart<Row>({
   formatValue = formatY,
   series,
   height = 260,
+  endX,
 }: LineChartProps<Row>) {
   const data = rows.map(row => ({ x: x(row), ...Object.fromEntries(series.map(line => [line.id, line.of(row)])) }))
   const main = series.find(line => line.tone === 'main')
@@ -57,7 +60,7 @@ export function LineChart<Row>({
           <XAxis
             dataKey="x"
             type="number"
-            domain={['dataMin', 'dataMax']}
+            domain={['dataMin', endX ?? 'dataMax']}
             tickFormatter={formatX}
             tickLine={false}
             axisLine={false}
