@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import { type Envelope, IN_TOTO_TYPE } from './dsse.ts'
-import { parseReceiptStatement, receiptOf } from './statement.ts'
+import { parseReceipt } from './statement.ts'
 
 /** The file operations the log uses; tests hand in one that fails. */
 export type LogFs = Pick<typeof nodeFs, 'open' | 'mkdir' | 'readFile' | 'readdir' | 'rename' | 'stat'>
@@ -107,7 +107,7 @@ export function parseLine(bytes: Uint8Array): LogRecord {
     throw new StatePackError('E_BAD_FORMAT', 'This line is not the envelope of a receipt as the log writes it.')
   }
   const envelope = { payloadType: IN_TOTO_TYPE, payload, signatures: [{ keyid, sig }] }
-  return { envelope, receipt: receiptOf(parseReceiptStatement(payload), keyid) }
+  return { envelope, receipt: parseReceipt(payload, keyid) }
 }
 
 /** The canonical JSON of an envelope whose every field is free of characters that JSON escapes. */

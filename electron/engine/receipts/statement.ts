@@ -78,6 +78,18 @@ export function receiptId(statement: ReceiptStatement): Digest {
  * a receipt, so nothing can be hidden in white space, order, or fields nobody reads. Throws `E_BAD_FORMAT`.
  */
 export function parseReceiptStatement(payload: Uint8Array): ReceiptStatement {
+  return parseCanonical(payload).statement
+}
+
+/** {@link parseReceiptStatement}, as the receipt people see. */
+export function parseReceipt(payload: Uint8Array, keyid: string): Receipt {
+  const { statement, text } = parseCanonical(payload)
+  // The text without its one member `observed` is the canonical text of what receipt_id names: no need to write it again.
+  const observed = `"observed":${canonicalText(statement.predicate.observed)},`
+  return receiptOf(statement, keyid, sha256(text.replace(observed, () => '')))
+}
+
+function parseCanonical(payload: Uint8Array): { readonly statement: ReceiptStatement; readonly text: string } {
   let text: string
   let json: unknown
   try {
@@ -98,7 +110,7 @@ export function parseReceiptStatement(payload: Uint8Array): ReceiptStatement {
   if (statement.predicate.operation_id !== sha256(canonicalBytes(operationPart(statement.predicate)))) {
     throw new StatePackError('E_BAD_FORMAT', 'The operation_id is not the digest of the operation.')
   }
-  return statement
+  return { statement, text }
 }
 
 /** A statement as the receipt people see. */

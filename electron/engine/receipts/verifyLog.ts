@@ -139,19 +139,16 @@ class SignatureQueue {
     this.#trusted = trusted
   }
 
+  /** Starts a check; waits for the oldest one when many are under way. */
   async add(envelope: Envelope, index: number): Promise<void> {
     this.#pending.push(checkSignature(envelope, { index, trusted: this.#trusted }))
-    if (this.#pending.length >= WINDOW) await this.#drain()
+    if (this.#pending.length >= WINDOW) this.#bad ??= (await this.#pending.shift()) ?? null
   }
 
   async firstBad(): Promise<LogBreak | null> {
-    await this.#drain()
-    return this.#bad
-  }
-
-  async #drain(): Promise<void> {
     for (const result of await Promise.all(this.#pending)) this.#bad ??= result
     this.#pending = []
+    return this.#bad
   }
 }
 

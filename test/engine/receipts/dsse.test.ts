@@ -4,7 +4,7 @@ import { canonicalBytes, canonicalText } from '#engine/canonicalJson.ts'
 import { envelopeBytes, IN_TOTO_TYPE, pae, parseEnvelope, signEnvelope, verifyEnvelope } from '#engine/receipts/dsse.ts'
 import { type KeyRing, openKeys } from '#engine/receipts/keys.ts'
 import { parseLine } from '#engine/receipts/logFile.ts'
-import { receiptStatement, signClaim, verifyClaim } from '#engine/receipts/statement.ts'
+import { receiptId, receiptStatement, signClaim, verifyClaim } from '#engine/receipts/statement.ts'
 import { digestOf, draftOf, scratch } from './fixtures.ts'
 
 let place: Awaited<ReturnType<typeof scratch>>
@@ -256,6 +256,8 @@ describe('refused envelopes', () => {
     expect(() => parseLine(make())).toThrow(expect.objectContaining({ code: 'E_BAD_FORMAT' }))
   })
   it('control: the canonical line is read', () => {
-    expect(parseLine(line(canonicalBytes(statement()))).receipt.seq).toBe(0)
+    const { receipt } = parseLine(line(canonicalBytes(statement())))
+    expect(receipt.seq).toBe(0)
+    expect(receipt.receipt_id).toBe(receiptId(statement()))
   })
 })
