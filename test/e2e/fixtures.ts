@@ -1,6 +1,14 @@
 /** What every spec starts from: one Studio per spec file (real engine, real store, fresh folder) and a window per test. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { test as base, expect, type Locator, type Page } from '@playwright/test'
 import { findElectronForTests, type OpenStudio, openStudio, openStudioInElectron } from './studio.ts'
+
+const texts = resolve(import.meta.dirname, '../../assets/texts')
+/** How many starter cartridges a new library gets: one for each bundled text and model that it is made for. */
+export const STARTERS = readdirSync(texts)
+  .map(name => JSON.parse(readFileSync(join(texts, name), 'utf8')) as { readonly models: readonly string[] })
+  .reduce((sum, { models }) => sum + models.length, 0)
 
 /** The Studio of the spec file that runs. Opening one takes seconds, so the tests of a file share it and its library. */
 interface Shelf {
@@ -65,6 +73,8 @@ export const test = base.extend<Fixtures & { readonly opened: Awaited<ReturnType
     if (isNew && !firstRun) {
       await page.getByRole('button', { name: 'Skip', exact: true }).click()
       await expect(page.getByRole('dialog')).toHaveCount(0)
+      // They are made one after the other, and later tests count.
+      await expect(page.getByRole('option')).toHaveCount(STARTERS)
     }
     await use(page)
     if (info.status !== info.expectedStatus) {

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -10,11 +10,9 @@ import { useLibraryActions } from './useLibraryActions.ts'
 export function RenameDialog({ packetId, onClose }: { readonly packetId: string; readonly onClose: () => void }) {
   const { data } = useQuery('library.get', { ref: packetId })
   const { update } = useLibraryActions()
-  const [name, setName] = useState('')
-  const current = data?.summary.name
-  useEffect(() => {
-    if (current !== undefined) setName(current)
-  }, [current])
+  // What was typed, also before the old name arrived.
+  const [typed, setTyped] = useState<string | null>(null)
+  const name = typed ?? data?.summary.name ?? ''
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault()
@@ -35,7 +33,7 @@ export function RenameDialog({ packetId, onClose }: { readonly packetId: string;
       }
     >
       <form id="rename" onSubmit={event => void submit(event)}>
-        <TextField label="Name" value={name} onChange={setName} maxLength={200} autoFocus />
+        <TextField label="Name" value={name} onChange={setTyped} maxLength={200} autoFocus />
       </form>
     </Dialog>
   )

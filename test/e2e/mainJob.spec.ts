@@ -1,0 +1,141 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, choose, chooseModel, expect, goTo, insert, test } from './fixtures.ts'
+import { watchAnswer } from './watchAnswer.ts'
+
+const FACTS =
+  'Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nThe phone of Harbor Coffee is 555-0142.\nAnders likes noodles.\n'
+const QUESTION = 'Who is the manager of Harbor Coffee?'
+/** Long enough that reading it takes seconds on any machine: only the recurrent model takes it whole. */
+const LONG = 'The station Juniper opens at 6:30. '.repeat(6000)
+
+test('drop, read, ask, eject, export, delete, undo, delete, import, trust, ask again', async ({ page, studio }) => {
+  const options = page.getByRole('option')
+  await expect(options.first()).toBeVisible()
+  const starters = await options.count()
+
+  // Dropped anywhere in the window.
+  const dropped = await page.evaluateHandle(text => {
+    const data = new DataTransfer()
+    data.items.add(new File([text], 'harbor.txt', { type: 'text/plain' }))
+    return data
+  }, FACTS)
+  await page.getByRole('main').dispatchEvent('drop', { dataTransfer: dropped })
+  await expect(page.getByRole('heading', { name: 'New cartridge' })).toBeVisible()
+  await expect(page.getByRole('list', { name: 'Files' })).toContainText('harbor.txt')
+  await page.getByRole('button', { name: 'Read it' }).click()
+  await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible()
+  await page.getByRole('button', { name: 'Ask it' }).click()
+
+  const seen = await watchAnswer(page)
+  const answer = await ask(page, QUESTION)
+  await expect(answer).toContainText('Lena Ortiz')
+  await expect(answer).toContainText('not re-read')
+  const pieces = (await seen()).filter(text => 'Lena Ortiz'.startsWith(text))
+  expect(pieces.length, `the answer came in pieces: ${pieces.join(' | ')}`).toBeGreaterThan(1)
+
+  await page.getByRole('button', { name: 'Eject' }).click()
+  await expect(page.getByText('The slot is empty')).toBeVisible()
+  const bare = await ask(page, QUESTION)
+  await expect(bare).toContainText("I don't know")
+  await expect(bare).not.toContainText('Lena')
+
+  await goTo(page, 'Library')
+  const made = page.getByRole('option', { name: /harbor/ }).first()
+  await made.click()
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Export' }).click()
+  const file = join(studio.home, 'harbor.cartridge')
+  await (await download).saveAs(file)
+
+  const remove = async () => {
+    await made.click()
+    await page.getByRole('listbox', { name: 'Cartridges' }).press('Delete')
+    await expect(page.getByRole('option', { name: /harbor/ })).toHaveCount(0)
+  }
+  await remove()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(made).toBeVisible()
+  await expect(options).toHaveCount(starters + 1)
+  await remove()
+
+  // The review says what one takes in before anything is written.
+  await choose(page, 'Import', [file])
+  const review = page.getByRole('dialog')
+  await expect(review.getByText('Text that anyone holding this file can read')).toBeVisible()
+  await expect(review).toContainText('Lena Ortiz')
+  await expect(made).toHaveCount(0)
+  await review.getByRole('button', { name: 'Import, restricted' }).click()
+  await expect(review).toHaveCount(0)
+  await made.click()
+  const details = page.getByRole('complementary', { name: 'Cartridge' })
+  await expect(details.getByRole('button', { name: 'Ask this cartridge' })).toBeDisabled()
+  await details.getByRole('button', { name: /^Trust/ }).click()
+  await details.getByRole('button', { name: 'Ask this cartridge' }).click()
+  await expect(await ask(page, 'What does Anders like?')).toContainText('noodles')
+})
+
+test('a pasted text becomes a cartridge, and progress is shown', async ({ page }) => {
+  await goTo(page, 'New cartridge')
+  await chooseModel(page, /mamba/i)
+  await page.getByRole('textbox', { name: 'Paste text' }).fill(`${LONG.slice(0, 70_000)}\n`)
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Juniper, many times')
+  await page.getByRole('button', { name: 'Read it' }).click()
+  const progress = page.getByRole('progressbar').first()
+  await expect(progress).toBeVisible()
+  await expect(page.getByText(/[\d.,]+k? tok\/s/).first()).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible()
+  await page.getByRole('button', { name: 'Show in the library' }).click()
+  await expect(page.getByRole('option', { name: /Juniper, many times/ })).toBeVisible()
+  await insert(page, 'Juniper, many times')
+  await expect(await ask(page, 'When does the station Juniper open?')).toContainText('6:30')
+})
+
+test('cancelling half-way keeps nothing', async ({ page }) => {
+  const options = page.getByRole('option')
+  await expect(options.first()).toBeVisible()
+  const before = await options.count()
+  await goTo(page, 'New cartridge')
+  await chooseModel(page, /mamba/i)
+  await page.getByRole('textbox', { name: 'Paste text' }).fill(LONG)
+  await page.getByRole('button', { name: 'Read it' }).click()
+  await expect(page.getByText(/tok\/s/).first()).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByText('cancelled, nothing was kept')).toBeVisible()
+  await goTo(page, 'Library')
+  await expect(options).toHaveCount(before)
+  await goTo(page, 'Receipts')
+  await expect(page.getByRole('region', { name: 'Receipts, newest first' })).toBeVisible()
+})
+
+test('a file that is no text, and a file that is no cartridge, are said and change nothing', async ({
+  page,
+  studio,
+}) => {
+  const options = page.getByRole('option')
+  await expect(options.first()).toBeVisible()
+  const before = await options.count()
+  const bad = join(studio.home, 'noise.cartridge')
+  writeFileSync(bad, Buffer.from([1, 2, 3, 0, 255]))
+  await choose(page, 'Import', [bad])
+  await expect(page.getByRole('alert')).toBeVisible()
+  await page.getByRole('button', { name: 'Skip this file' }).click()
+  await expect(options).toHaveCount(before)
+
+  const noise = join(studio.home, 'noise.txt')
+  writeFileSync(noise, Buffer.from([0xff, 0xfe, 0, 1, 2]))
+  await goTo(page, 'New cartridge')
+  await choose(page, 'Add files', [noise])
+  await expect(page.getByText('is not UTF-8 text')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Read it' })).toBeDisabled()
+})
+
+test('a text too long for the model can be split', async ({ page }) => {
+  await goTo(page, 'New cartridge')
+  await chooseModel(page, /transformer/i)
+  await page.getByRole('textbox', { name: 'Paste text' }).fill('The station Juniper opens at 6:30.\n\n'.repeat(220))
+  await expect(page.getByText(/^Too long for/)).toBeVisible()
+  await page.getByRole('button', { name: /^Read into \d+ cartridges/ }).click()
+  await expect(page.getByRole('heading', { name: /^Done, \d+ cartridges/ })).toBeVisible()
+})
