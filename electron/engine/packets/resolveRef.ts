@@ -25,12 +25,17 @@ export async function resolveRef(
   if (state !== undefined) return { state }
   // The index knows the digests of every source text (describePacket).
   const { items } = await store.list({ query: hexOf(digest), limit: 20 })
-  const [only, ...others] = items
+  // What was merged or answered from it holds the text too; the text's own cartridge is the one meant.
+  const roots = items.filter(item => item.parents === 0)
+  const candidates = roots.length > 0 ? roots : items
+  const [only, ...others] = candidates
   if (only === undefined) throw notFound(ref)
   if (others.length > 0) {
-    throw new StatePackError('E_AMBIGUOUS', `${items.length} cartridges were made from this text: name one of them.`, {
-      packets: items.map(item => item.packetId).join(','),
-    })
+    throw new StatePackError(
+      'E_AMBIGUOUS',
+      `${candidates.length} cartridges were made from this text: name one of them.`,
+      { packets: candidates.map(item => item.packetId).join(',') },
+    )
   }
   return { packetId: only.packetId }
 }

@@ -6,11 +6,8 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { legacyPacketId } from '#engine/receipts/legacy.ts'
-import { sha256 } from '#engine/sha256.ts'
-import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { readBytes, readJsonFile } from './readInput.ts'
+import { readJsonFile } from './readInput.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -29,6 +26,9 @@ export const pointerSchema = z.object({
 })
 export type Pointer = z.infer<typeof pointerSchema>
 
+/** A packet that State Pack itself made, and the folder its files lie in. */
+export type ForeignPacket = Pointer & { readonly folder: string }
+
 /** Writes the pointer beside the store; returns its path. */
 export async function writePointer(folder: string, pointer: Pointer): Promise<string> {
   const path = join(folder, `state_packet_${pointer.base_sha256}.json`)
@@ -42,7 +42,7 @@ export async function writePointer(folder: string, pointer: Pointer): Promise<st
  */
 export async function resolveManifest(
   manifest: string,
-): Promise<{ ref: string; store?: string; foreign?: Pointer & { folder: string } }> {
+): Promise<{ ref: string; store?: string; foreign?: ForeignPacket }> {
   if (!existsSync(manifest)) return { ref: manifest }
   const parsed = pointerSchema.safeParse(await readJsonFile(manifest))
   if (!parsed.success) {
@@ -53,34 +53,4 @@ export async function resolveManifest(
   const folder = dirname(manifest)
   if (parsed.data.context_id === undefined) return { ref: parsed.data.packet_id, foreign: { ...parsed.data, folder } }
   return { ref: parsed.data.packet_id, ...(existsSync(join(folder, 'oci-layout')) ? { store: folder } : {}) }
-}
-
-/**
- * Checks a v0.1 packet: the digest of its blob and the packet_id over its fields. The blob itself is a pickle of another
- * program and is never loaded. Throws `E_CORRUPT` naming the field.
- */
-export async function verifyForeign(
-  pointer: Pointer & { folder: string },
-): Promise<{ ok: true; packet_id: string; blob_sha256: string; foreign: true }> {
-  const { version, model, base_sha256, base_bytes, blob_sha256, blob_bytes, blob_file, packet_id, folder } = pointer
-  const expected = legacyPacketId({ version, model, base_sha256, base_bytes, blob_sha256, blob_bytes })
-  if (expected !== packet_id) {
-    throw new StatePackError('E_CORRUPT', 'The packet_id is not the digest of the fields.', {
-      field: 'packet_id',
-      expected,
-      found: packet_id,
-    })
-  }
-  if (blob_file === null)
-    throw new StatePackError('E_MISSING_BLOB', 'The packet names no blob file.', { field: 'blob_file' })
-  const blob = await readBytes(join(folder, blob_file), Number.MAX_SAFE_INTEGER)
-  const found = hexOf(sha256(blob))
-  if (found !== blob_sha256 || blob.byteLength !== blob_bytes) {
-    throw new StatePackError('E_CORRUPT', 'The blob is not the one the packet names.', {
-      field: 'blob_sha256',
-      expected: blob_sha256,
-      found,
-    })
-  }
-  return { ok: true, packet_id, blob_sha256, foreign: true }
 }

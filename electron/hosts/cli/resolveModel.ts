@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Engine } from '#engine/createEngine.ts'
 
+/** What commands run on when no model is named: it came with the Studio. */
+export const DEFAULT_MODEL = 'starter-transformer'
+
 /** `--model` takes the id of an installed model or a folder; a folder is added for this run. */
 export function resolveModel(engine: Engine, model: string): string {
   const { models } = engine.state

@@ -62,10 +62,15 @@ export async function finish(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (thrown) {
-    const { code, message, details } = toStatePackError(thrown)
-    process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
-    process.exitCode = ERROR_CODES[code].exit
+    printError(thrown)
   }
+}
+
+/** One line of JSON on stderr, and the exit code that goes with it. */
+export function printError(thrown: unknown): void {
+  const { code, message, details } = toStatePackError(thrown)
+  process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
+  process.exitCode = ERROR_CODES[code].exit
 }
 
 /** One JSON value on stdout. */

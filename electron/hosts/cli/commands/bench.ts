@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { runNative, runRestore } from '#engine/savings/nativeBenchmark.ts'
+import { positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
-import { resolveModel } from '../resolveModel.ts'
+import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
-
-const DEFAULT_MODEL = 'starter-transformer'
 
 /** bench agent-loop, native, restore; `benchmark` is State Pack's own name for the first. */
 export function addBenchCommands(program: Command): void {
@@ -20,8 +19,8 @@ export function addBenchCommands(program: Command): void {
     .description('full read against restored state plus delta, with and without loading')
     .option('--base <file>', 'text file; the agent loop’s text otherwise')
     .option('--delta <file>', 'text file')
-    .option('--tokens <n>', 'tokens of the base', Number, 1000)
-    .option('--runs <n>', 'measured runs', Number, 5)
+    .option('--tokens <n>', 'tokens of the base', positive, 1000)
+    .option('--runs <n>', 'measured runs', positive, 5)
     .action(async (options: GlobalOptions & { base?: string; delta?: string; tokens: number; runs: number }) => {
       await inScratch(options, async ({ engine, call }) => {
         const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
@@ -39,7 +38,7 @@ export function addBenchCommands(program: Command): void {
   bench
     .command('restore')
     .description('the same at several lengths: where restoring begins to pay')
-    .option('--runs <n>', 'measured runs', Number, 5)
+    .option('--runs <n>', 'measured runs', positive, 5)
     .action(async (options: GlobalOptions & { runs: number }) => {
       await inScratch(options, async ({ engine, call }) => {
         const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
@@ -56,7 +55,7 @@ export function addBenchCommands(program: Command): void {
 
 function agentLoop(command: Command): void {
   command
-    .option('--steps <n>', 'steps of the loop', Number, 40)
+    .option('--steps <n>', 'steps of the loop', positive, 40)
     .addOption(new Option('--variant <name>').choices(['state-pack', 'honest']).default('state-pack'))
     .action(async (options: GlobalOptions & { steps: number; variant: 'state-pack' | 'honest' }) => {
       await inScratch(options, ({ client, engine, call }) => {

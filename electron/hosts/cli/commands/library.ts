@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, Option } from 'commander'
+import { decimal, integer } from '../parseOption.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
 
 /** list, search, inspect, gc. */
@@ -6,7 +7,7 @@ export function addLibraryCommands(program: Command): void {
   program
     .command('list')
     .description('the cartridges of the library')
-    .option('--kind <kind>', 'kv, ssm or hybrid')
+    .addOption(new Option('--kind <kind>').choices(['kv', 'ssm', 'hybrid']))
     .option('--tag <tag>')
     .action((options: GlobalOptions & { kind?: 'kv'; tag?: string }) => list(options, ''))
 
@@ -30,8 +31,8 @@ export function addLibraryCommands(program: Command): void {
   program
     .command('gc')
     .description('remove what nothing refers to')
-    .option('--older-than <days>', 'also unnamed packets older than this', number)
-    .option('--keep-latest <n>', 'but keep this many of the newest', number)
+    .option('--older-than <days>', 'also unnamed packets older than this', decimal)
+    .option('--keep-latest <n>', 'but keep this many of the newest', integer)
     .option('--dry-run', 'count, remove nothing')
     .action(async (options: GlobalOptions & { olderThan?: number; keepLatest?: number; dryRun?: boolean }) => {
       await runCommand(options, ({ client, call }) =>
@@ -57,10 +58,4 @@ async function list(options: GlobalOptions & { kind?: 'kv'; tag?: string }, quer
       if (page.items.length === 0 || items.length >= page.total) return { cartridges: items, total: page.total }
     }
   })
-}
-
-function number(text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value >= 0) return value
-  throw new InvalidArgumentError('Not a number.')
 }

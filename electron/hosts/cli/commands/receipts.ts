@@ -1,7 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type GlobalOptions, print, runCommand } from '../run.ts'
+import { integer, positive } from '../parseOption.ts'
+import { readTextFile } from '../readInput.ts'
+import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
+import { assertWritable, writeOutput } from '../writeOutput.ts'
 
 /** receipts list, verify, export, replay. */
 export function addReceiptCommands(program: Command): void {
@@ -9,11 +11,15 @@ export function addReceiptCommands(program: Command): void {
 
   receipts
     .command('list')
+    .description('newest first')
     .option('--op <op>', 'only this kind of operation')
     .option('--packet <packet_id>', 'only those about this packet')
-    .action(async (options: GlobalOptions & { op?: string; packet?: string }) => {
+    .option('--limit <n>', 'at most this many, up to 1000', positive, 1000)
+    .option('--offset <n>', 'leave out so many of the newest', integer, 0)
+    .action(async (options: GlobalOptions & { op?: string; packet?: string; limit: number; offset: number }) => {
+      const { op, packet, limit, offset } = options
       await runCommand(options, ({ client, call }) =>
-        client.call('receipts.list', { op: options.op, packetId: options.packet, limit: 1000 }, call),
+        client.call('receipts.list', { op, packetId: packet, limit, offset }, call),
       )
     })
 
@@ -22,13 +28,15 @@ export function addReceiptCommands(program: Command): void {
     .description('every signature, the chain, and the checkpoints')
     .option('--checkpoint <file>', 'a checkpoint kept outside the store: finds a cut tail')
     .action(async (options: GlobalOptions & { checkpoint?: string }) => {
-      await runCommand(options, async ({ client, call }) => {
-        const checkpoint = options.checkpoint === undefined ? undefined : await readFile(options.checkpoint, 'utf8')
-        const report = await client.call('receipts.verify', { checkpoint }, call)
-        if (report.ok) return report
-        print(report)
-        throw new StatePackError('E_RECEIPT_LOG', `Receipt ${report.problem?.index}: ${report.problem?.reason}`, {
-          index: report.problem?.index ?? null,
+      await finish(async () => {
+        const checkpoint = options.checkpoint === undefined ? undefined : await readTextFile(options.checkpoint)
+        await runCommand(options, async ({ client, call }) => {
+          const report = await client.call('receipts.verify', { checkpoint }, call)
+          if (report.ok) return report
+          print(report)
+          throw new StatePackError('E_RECEIPT_LOG', `Receipt ${report.problem?.index}: ${report.problem?.reason}`, {
+            index: report.problem?.index ?? null,
+          })
         })
       })
     })
@@ -38,11 +46,14 @@ export function addReceiptCommands(program: Command): void {
     .description('the log as JSON lines')
     .option('--out <file>', 'where to write it')
     .action(async (options: GlobalOptions & { out?: string }) => {
-      await runCommand(options, async ({ client, call }) => {
-        const { fileName, bytes } = await client.call('receipts.export', {}, call)
-        const file = options.out ?? fileName
-        await writeFile(file, bytes)
-        return { file, bytes: bytes.byteLength }
+      await finish(async () => {
+        if (options.out !== undefined) await assertWritable(options.out)
+        await runCommand(options, async ({ client, call }) => {
+          const { fileName, bytes } = await client.call('receipts.export', {}, call)
+          const file = options.out ?? fileName
+          await writeOutput(file, bytes)
+          return { file, bytes: bytes.byteLength }
+        })
       })
     })
 

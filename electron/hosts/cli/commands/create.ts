@@ -1,0 +1,93 @@
+import { basename } from 'node:path'
+import { type Command, Option } from 'commander'
+import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
+import { sha256 } from '#engine/sha256.ts'
+import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
+import { hexOf } from '#shared/domain/digest.ts'
+import { createForeign } from '../foreignPacket.ts'
+import { positive } from '../parseOption.ts'
+import { writePointer } from '../pointerFile.ts'
+import { readTextFile } from '../readInput.ts'
+import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
+import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
+import { seamOption } from '../seamOption.ts'
+
+interface CreateOptions extends GlobalOptions {
+  readonly base: string
+  readonly out?: string
+  readonly name?: string
+  readonly dtype?: StateDtype
+  readonly system?: string
+  readonly template?: boolean
+  readonly firstTokens?: number
+  readonly blob?: string
+  readonly seam: 'exact' | 'concat'
+}
+
+/** create, with State Pack's own flags. */
+export function addCreateCommand(program: Command): void {
+  program
+    .command('create')
+    .description('read a text and store the state')
+    .requiredOption('--base <file>', 'text file, - for standard input')
+    .option('--out <folder>', 'the store to write to, and where the pointer file goes')
+    .option('--name <name>', 'what to call it')
+    .addOption(new Option('--dtype <dtype>', 'how to store the state').choices(stateDtypeSchema.options))
+    .option('--system <text>', 'system prompt to put before the text')
+    .option('--template', 'render the text through the model’s chat template')
+    .option('--first-tokens <n>', 'keep only the first n tokens', positive)
+    .option('--blob <file>', 'an opaque cache of another program: bound by digest, never loaded')
+    .addOption(seamOption())
+    .action(async (options: CreateOptions) => {
+      const { base, blob, model, out = '.' } = options
+      await finish(async () => {
+        if (blob !== undefined) return print(await createForeign({ base, blob, model, folder: out }))
+        return create(options, await readTextFile(base))
+      })
+    })
+}
+
+async function create(options: CreateOptions, text: string): Promise<void> {
+  await runCommand({ ...options, store: options.out ?? options.store }, async ({ client, engine, call }) => {
+    const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+    const name = options.base === '-' ? 'text' : basename(options.base)
+    const { receipt, cartridge, ...rest } = await client.call(
+      'packets.create',
+      {
+        model,
+        sources: [{ name, text }],
+        name: options.name,
+        dtype: options.dtype,
+        systemPrompt: options.system,
+        template: options.template ?? false,
+        firstTokens: options.firstTokens,
+        seam: options.seam,
+      },
+      call,
+    )
+    const pointer = {
+      version: LEGACY_PACKET_VERSION,
+      model,
+      base_sha256: receipt.base_sha256 ?? hexOf(sha256(text)),
+      base_bytes: Buffer.byteLength(text),
+      base_tokens: cartridge.tokens,
+      base_file: options.base === '-' ? null : basename(options.base),
+      blob_sha256: receipt.blob_sha256 ?? '',
+      blob_bytes: receipt.bytes ?? 0,
+      blob_file: null,
+      packet_id: cartridge.packetId,
+      context_id: cartridge.contextId,
+    }
+    const manifest = options.out === undefined ? null : await writePointer(options.out, pointer)
+    const { cacheHit, tokensProcessed, bytesWritten } = rest
+    return {
+      ...receipt,
+      ...pointer,
+      name: cartridge.name,
+      manifest,
+      cache_hit: cacheHit,
+      tokens_processed: tokensProcessed,
+      bytes_written: bytesWritten,
+    }
+  })
+}

@@ -1,0 +1,159 @@
+import { type Command, Option } from 'commander'
+import { legacyHash } from '#engine/receipts/legacy.ts'
+import { foreignDelta } from '../foreignPacket.ts'
+import { decimal, integer } from '../parseOption.ts'
+import { type DeltaOptions, withDelta } from '../readDelta.ts'
+import { readTextFile } from '../readInput.ts'
+import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
+import { finish, type GlobalOptions, runCommand } from '../run.ts'
+import { seamOption } from '../seamOption.ts'
+import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
+import { assertWritable, writeOutput } from '../writeOutput.ts'
+
+/** delta, infer, tokenize, merge: what continues a state, with State Pack's own flags. */
+export function addDeltaCommands(program: Command): void {
+  program
+    .command('delta')
+    .description('bind a text to the state it continues')
+    .requiredOption('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .requiredOption('--delta <file>', 'text file, - for standard input')
+    .option('--out <file>', 'write the delta packet here')
+    .action(delta)
+
+  program
+    .command('infer')
+    .description('answer a delta from a stored state')
+    .requiredOption('--delta <file>', 'delta packet, or text with --manifest; - for standard input')
+    .option('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .option('--base-hash <hash>', 'the same, as State Pack calls it')
+    .option('--max-new-tokens <n>', 'tokens to generate at most', integer, 32)
+    .option('--temperature <t>', '0 is greedy', decimal, 0)
+    .option('--top-k <n>', '0 keeps all', integer, 0)
+    .option('--top-p <p>', '1 keeps all', decimal, 1)
+    .option('--seed <n>', 'seed of the sampler', integer, 0)
+    .option('--keep-output', 'append the generated tokens to the new state')
+    .option('--trace', 'record a logits trace')
+    .addOption(new Option('--persist <where>').choices(['durable', 'memory']).default('durable'))
+    .addOption(seamOption())
+    .action(infer)
+
+  program
+    .command('tokenize')
+    .description('token ids of a text')
+    .requiredOption('--delta <file>', 'text file, - for standard input')
+    .action(tokenize)
+
+  program
+    .command('merge')
+    .description('append a text to a state')
+    .requiredOption('--delta <file>', 'delta packet or text; - for standard input')
+    .option('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .option('--base-hash <hash>', 'the same, as State Pack calls it')
+    .option('--name <name>', 'what to call the result')
+    .addOption(seamOption())
+    .action(merge)
+}
+
+async function delta(options: ManifestOptions & { delta: string; out?: string }): Promise<void> {
+  const { out } = options
+  const write = async (packet: object) => {
+    if (out !== undefined) await writeOutput(out, `${JSON.stringify(packet, null, 2)}\n`)
+  }
+  await finish(async () => {
+    if (out !== undefined) await assertWritable(out)
+    await withManifest(
+      options,
+      async (session, ref) => {
+        const text = await readTextFile(options.delta)
+        const { packet, tokens, receipt } = await session.client.call(
+          'packets.delta',
+          { ref, delta: text },
+          session.call,
+        )
+        await write(packet)
+        return { ...receipt, ...packet, base_sha256: await baseSha256(session, ref), delta_tokens: tokens }
+      },
+      async foreign => {
+        const packet = await foreignDelta(foreign, options.delta)
+        await write(packet)
+        return { op: 'delta', ok: true, ...packet }
+      },
+    )
+  })
+}
+
+interface InferOptions extends DeltaOptions {
+  readonly maxNewTokens: number
+  readonly temperature: number
+  readonly topK: number
+  readonly topP: number
+  readonly seed: number
+  readonly keepOutput?: boolean
+  readonly trace?: boolean
+  readonly persist: 'durable' | 'memory'
+  readonly seam: 'exact' | 'concat'
+}
+
+async function infer(options: InferOptions): Promise<void> {
+  await withDelta(options, async ({ client, engine, call }, { ref, delta }) => {
+    const { temperature, topK, topP, seed } = options
+    const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
+    const { receipt, ...result } = await client.call(
+      'packets.infer',
+      {
+        ...{ ref, model, delta },
+        maxNewTokens: options.maxNewTokens,
+        sampling: { temperature, topK, topP, seed },
+        keepOutput: options.keepOutput ?? false,
+        trace: options.trace ?? false,
+        persist: options.persist,
+        seam: options.seam,
+      },
+      call,
+    )
+    return {
+      ...receipt,
+      output: result.output,
+      output_token_ids: result.outputTokenIds,
+      finish_reason: result.finishReason,
+      new_context_id: result.newContextId,
+      new_packet_id: result.newPacketId,
+      new_state_hash: result.newContextId,
+      token_counts: result.tokens,
+      phases: result.seconds,
+    }
+  })
+}
+
+async function tokenize(options: GlobalOptions & { delta: string }): Promise<void> {
+  await finish(async () => {
+    const text = await readTextFile(options.delta)
+    await runCommand(options, async ({ client, engine, call }) => {
+      const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+      const { tokens, count, tokenTrace, pieces } = await client.call('packets.tokenize', { model, text }, call)
+      return { model, delta_tokens: count, token_ids: tokens, token_trace_sha256: tokenTrace, pieces }
+    })
+  })
+}
+
+async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'concat' }): Promise<void> {
+  await withDelta(options, async (session, { ref, delta }) => {
+    const { client, call } = session
+    const { receipt, cartridge, ...rest } = await client.call(
+      'packets.merge',
+      { ref, delta, name: options.name, seam: options.seam },
+      call,
+    )
+    const parent = await baseSha256(session, ref)
+    return {
+      ...receipt,
+      new_packet_id: cartridge.packetId,
+      new_context_id: cartridge.contextId,
+      new_state_hash: cartridge.contextId,
+      legacy_hash: parent === null ? null : legacyHash(parent, delta),
+      cache_hit: rest.cacheHit,
+      tokens_processed: rest.tokensProcessed,
+      bytes_written: rest.bytesWritten,
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { readBytes } from '../readInput.ts'
+import { finish, type GlobalOptions, runCommand } from '../run.ts'
+import { withManifest } from '../withManifest.ts'
+import { assertWritable, writeOutput } from '../writeOutput.ts'
+
+/** Node reads files of up to 2 GiB at once. */
+const FILE_CAP = 2 * 1024 ** 3 - 1
+
+/** export and import: one canonical `.cartridge` file. */
+export function addTransferCommands(program: Command): void {
+  program
+    .command('export')
+    .description('write one canonical .cartridge file')
+    .argument('<ref>', 'pointer file, packet_id, context_id or name')
+    .option('--out <file>', 'where to write it')
+    .action(async (ref: string, options: GlobalOptions & { out?: string }) => {
+      await finish(async () => {
+        if (options.out !== undefined) await assertWritable(options.out)
+        await withManifest({ ...options, manifest: ref }, async ({ client, call }, resolved) => {
+          const { fileName, bytes, receipt } = await client.call('packets.export', { ref: resolved }, call)
+          const path = options.out ?? fileName
+          await writeOutput(path, bytes)
+          return { ...receipt, file: path, file_bytes: bytes.byteLength }
+        })
+      })
+    })
+
+  program
+    .command('import')
+    .description('take in a .cartridge file')
+    .argument('<file>')
+    .option('--trust', 'allow it to be run at once')
+    .option('--name <name>', 'what to call it')
+    .option('--review', 'only look: write nothing')
+    .action(async (file: string, options: GlobalOptions & { trust?: boolean; name?: string; review?: boolean }) => {
+      await finish(async () => {
+        const bytes = await readCartridge(file)
+        await runCommand(options, async ({ client, call }) => {
+          if (options.review === true) return client.call('packets.review', { bytes }, call)
+          const { cartridge, duplicate, receipt } = await client.call(
+            'packets.import',
+            { bytes, trust: options.trust ?? false, name: options.name },
+            call,
+          )
+          return { ...receipt, name: cartridge.name, trust: cartridge.trust, duplicate }
+        })
+      })
+    })
+}
+
+/** Every byte of a `.cartridge` file checked as an import would, and nothing kept. */
+export async function verifyFile(file: string, options: GlobalOptions): Promise<void> {
+  const bytes = await readCartridge(file)
+  await runCommand(options, async ({ client, call }) => {
+    const { packetId, contextId, model, tokens } = await client.call('packets.review', { bytes }, call)
+    return {
+      ...{ op: 'verify', ok: true, level: 'intact', file, packet_id: packetId, context_id: contextId },
+      ...{ bytes: bytes.byteLength, model: model.name, tokens: { base: tokens } },
+    }
+  })
+}
+
+async function readCartridge(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readBytes(file, FILE_CAP))
+}
