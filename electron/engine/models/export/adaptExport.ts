@@ -4,7 +4,7 @@
  */
 import { GraphBuilder, type Value } from '../compile/graphBuilder.ts'
 import { ONNX_TYPE, type OnnxType } from '../compile/onnxProto.ts'
-import type { CompiledGraph } from '../model.ts'
+import type { CompiledGraph, KvLayer } from '../model.ts'
 import type { ExportedGraph, ExportedValue } from './exportedGraph.ts'
 import { isState, type StateSlot, type StateTensor, unsupported } from './stateSlots.ts'
 
@@ -54,6 +54,7 @@ class Adapter {
   readonly #total: Value
   /** Inputs that GroupQueryAttention reads: it takes a buffer with room and appends to it in place. */
   readonly #inPlace: ReadonlySet<string>
+  readonly #placesOf = new Map<number, Value>()
 
   constructor(graph: ExportedGraph, slots: readonly StateSlot[]) {
     const { before } = this
@@ -130,18 +131,21 @@ class Adapter {
 
   #state(slot: number, state: StateSlot): void {
     if ('key' in state) {
-      const dims = ['batch', state.shape.kvHeads, 'capacity', state.shape.headDim]
-      this.#keysOrValues(`${slot}.key`, state.key, dims)
-      this.#keysOrValues(`${slot}.value`, state.value, dims)
+      this.#keysOrValues(`${slot}.key`, state.key, state.shape)
+      this.#keysOrValues(`${slot}.value`, state.value, state.shape)
       return
     }
     this.#recurrent(`conv.${slot}`, state.conv, ['batch', ...state.shape.conv])
     this.#recurrent(`ssm.${slot}`, state.ssm, ['batch', ...state.shape.ssm])
   }
 
-  /** The file reads the used part of our buffer and writes a longer one; the rest of the buffer is put behind it again. */
-  #keysOrValues(name: string, tensor: StateTensor, dims: (string | number)[]): void {
+  /**
+   * The file reads the used part of our buffer (one copy) and writes a longer one (its own copy); of that the new rows are
+   * put into our buffer where it lies: ScatterND copies nothing else when its output is given its input's memory.
+   */
+  #keysOrValues(name: string, tensor: StateTensor, { kvHeads, headDim }: KvLayer): void {
     const { before, after } = this
+    const dims = ['batch', kvHeads, 'capacity', headDim]
     const buffer = before.input(`past_key_values.${name}`, 'float32', dims)
     const present = `present.${name}`
     after.output(present, 'float32', dims)
@@ -151,9 +155,33 @@ class Adapter {
       return
     }
     this.#feed(tensor.past, before.op('Slice', [buffer, before.int64([0]), this.#past, before.int64([2])]), 'float32')
-    const longer = after.op('Cast', [this.#own(tensor.present)], { to: ONNX_TYPE.float32 })
-    const rest = after.op('Slice', [buffer, this.#total, after.int64([END]), after.int64([2])])
-    after.op('Concat', [longer, rest], { axis: 2 }, present)
+    const rows = after.op('Slice', [this.#own(tensor.present), this.#past, after.int64([END]), after.int64([2])])
+    const added = after.op('Cast', [rows], { to: ONNX_TYPE.float32 })
+    after.op('ScatterND', [buffer, this.#places(kvHeads), added], {}, present)
+  }
+
+  /** Where the new rows belong in a buffer `[batch, heads, capacity, head size]`: int64 [batch, heads, tokens, 3]. */
+  #places(kvHeads: number): Value {
+    const known = this.#placesOf.get(kvHeads)
+    if (known !== undefined) return known
+    const { before } = this
+    const shape = before.op('Concat', [this.#batch, before.int64([kvHeads]), this.#tokens, before.int64([1])], {
+      axis: 0,
+    })
+    const scalar = (value: Value) => before.op('Squeeze', [value])
+    const along = (axis: number, from: Value, to: Value) => {
+      const range = before.op('Range', [from, to, before.int64(1)])
+      const dims = [1, 1, 1, 1].map((one, at) => (at === axis ? -1 : one))
+      return before.op('Expand', [before.op('Reshape', [range, before.int64(dims)]), shape])
+    }
+    const indices = [
+      along(0, before.int64(0), scalar(this.#batch)),
+      along(1, before.int64(0), before.int64(kvHeads)),
+      along(2, scalar(this.#past), scalar(this.#total)),
+    ]
+    const places = before.op('Concat', indices, { axis: 3 })
+    this.#placesOf.set(kvHeads, places)
+    return places
   }
 
   #recurrent(name: string, tensor: StateTensor | null, dims: (string | number)[]): void {

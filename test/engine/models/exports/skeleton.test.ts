@@ -36,7 +36,7 @@ describe('weights inside an ONNX file are left in the file', () => {
   test('a tensor of another size than its dimensions say is refused by name', async () => {
     const { folder, path } = await copyOf('genai-llama-fp32')
     const bytes = await readFile(path)
-    const entry = /length\x12[\s\S](\d{3,})/.exec(bytes.toString('latin1'))
+    const entry = /length..(\d{3,})/s.exec(bytes.toString('latin1'))
     const at = (entry?.index ?? 0) + (entry?.[0].length ?? 0) - 1
     bytes[at] = bytes[at] === 0x30 ? 0x38 : 0x30
     await writeFile(path, bytes)
