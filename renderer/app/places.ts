@@ -12,6 +12,7 @@ import {
   Settings,
   Shuffle,
 } from 'lucide-react'
+import { pageModules } from './pageModules.ts'
 
 export interface Place {
   readonly path: string
@@ -21,8 +22,7 @@ export interface Place {
   readonly words: string
 }
 
-/** The places of the window, in the order of the sidebar; settings last, at its foot. */
-export const PLACES: readonly Place[] = [
+const places: readonly Place[] = [
   { path: '/library', name: 'Library', icon: LibraryBig, words: 'cartridges packets list home' },
   { path: '/new', name: 'New cartridge', icon: Plus, words: 'create read text file pdf' },
   { path: '/ask', name: 'Ask', icon: MessageSquare, words: 'chat question playground infer' },
@@ -35,3 +35,9 @@ export const PLACES: readonly Place[] = [
   { path: '/server', name: 'Server', icon: Server, words: 'api openai endpoint agents' },
   { path: '/settings', name: 'Settings', icon: Settings, words: 'theme device folders keys preferences' },
 ]
+
+/** The places of the window, in the order of the sidebar, settings last, at its foot. Only those that have a page. */
+export const PLACES = places.filter(place => {
+  const feature = place.path === '/new' ? 'create' : place.path.slice(1)
+  return Object.keys(pageModules).some(file => file.startsWith(`../features/${feature}/`))
+})

@@ -1,14 +1,11 @@
 import { type ComponentType, lazy } from 'react'
 import { createHashRouter, Navigate } from 'react-router'
 import { MissingPage } from './MissingPage.tsx'
+import { pageModules } from './pageModules.ts'
 import { Shell } from './Shell.tsx'
 
-type PageModule = Readonly<Record<string, ComponentType>>
-/** Every feature's page, `features/<name>/<Name>Page.tsx` exporting `<Name>Page`; loaded when its route is opened. */
-const pages = import.meta.glob<PageModule>('../features/*/*Page.tsx')
-
 function page(feature: string, name: string): ComponentType {
-  const load = pages[`../features/${feature}/${name}.tsx`]
+  const load = pageModules[`../features/${feature}/${name}.tsx`]
   if (load === undefined) return MissingPage
   return lazy(async () => ({ default: (await load())[name] ?? MissingPage }))
 }

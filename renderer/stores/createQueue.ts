@@ -25,6 +25,8 @@ export interface CreateQueueState {
   /** Stops a running job (nothing half-made is kept) or takes a waiting one out of the line. */
   readonly cancel: (id: number) => void
   readonly retry: (id: number) => void
+  /** Reads a text that was too long into several cartridges instead. */
+  readonly split: (id: number) => void
   readonly dismiss: (id: number) => void
 }
 export type CreateQueue = StoreApi<CreateQueueState>
@@ -74,6 +76,13 @@ export function createCreateQueue(client: Client): CreateQueue {
       },
       retry: id => {
         change(id, { status: 'waiting', error: null })
+        void next()
+      },
+      split: id => {
+        const job = get().jobs.find(candidate => candidate.id === id)
+        if (job === undefined) return
+        const { model, sources, dtype, name } = job.order.input
+        change(id, { order: { how: 'split', input: { model, sources, dtype, name } }, status: 'waiting', error: null })
         void next()
       },
       dismiss: id => set({ jobs: get().jobs.filter(job => job.id !== id) }),

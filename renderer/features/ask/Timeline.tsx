@@ -16,8 +16,8 @@ export function Timeline({
   const { head, live } = conversation
   const shown = new Set(conversation.turns.map(turn => turn.id))
   return (
-    <ol className="Timeline" aria-label="Steps">
-      <li className={head === null && live === null ? 'Timeline-now' : ''}>
+    <ol className="AskTimeline" aria-label="Steps">
+      <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
           <b className="truncate">{cartridge.name}</b>
           <span>
@@ -28,7 +28,7 @@ export function Timeline({
       {timeline(conversation.steps).map(({ step, lane, afresh }) => (
         <li
           key={step.id}
-          className={`Timeline-lane-${lane}${afresh ? ' Timeline-afresh' : ''}${head?.id === step.id && live === null ? ' Timeline-now' : ''}${shown.has(step.id) ? '' : ' Timeline-aside'}`}
+          className={`AskTimeline-lane-${lane}${afresh ? ' AskTimeline-afresh' : ''}${head?.id === step.id && live === null ? ' AskTimeline-now' : ''}${shown.has(step.id) ? '' : ' AskTimeline-aside'}`}
         >
           <button
             type="button"
@@ -45,7 +45,7 @@ export function Timeline({
         </li>
       ))}
       {live === null ? null : (
-        <li className="Timeline-now">
+        <li className="AskTimeline-now">
           <div>
             <b className="truncate">{live.question}</b>
             <span>writing</span>

@@ -102,9 +102,11 @@ export function EstimatePane(props: EstimatePaneProps) {
         ) : (
           <>
             <p className="Create-tokens">
-              <b>{formatCount(estimate.tokens)}</b> tokens
+              <b>{formatCount(estimate.tokens)}</b> tokens{separate === null ? '' : ` in ${separate} texts`}
             </p>
-            {estimate.contextLength === null ? null : <Fill tokens={estimate.tokens} limit={estimate.contextLength} />}
+            {estimate.contextLength === null || separate !== null ? null : (
+              <Fill tokens={estimate.tokens} limit={estimate.contextLength} />
+            )}
             <Facts
               caption="Estimate"
               facts={[

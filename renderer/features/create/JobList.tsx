@@ -1,12 +1,16 @@
+import { useEffect, useRef } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { Created } from '#shared/rpc/methods/packets.ts'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import type { Job } from '../../stores/createQueue.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
+import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { describeError } from '../../ui/describeError.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import {
@@ -23,12 +27,27 @@ import { ProgressBar } from '../../ui/ProgressBar.tsx'
 
 /** What is being read, waits, or was read in this window, the newest first. */
 export function JobList({ jobs }: { readonly jobs: readonly Job[] }) {
-  return jobs.toReversed().map(job => <JobPanel key={job.id} job={job} />)
+  const top = useRef<HTMLDivElement>(null)
+  const count = jobs.length
+  const before = useRef(count)
+  // What was just begun is above the form that began it.
+  useEffect(() => {
+    if (count > before.current) top.current?.scrollIntoView({ block: 'nearest' })
+    before.current = count
+  }, [count])
+  if (count === 0) return null
+  return (
+    <div className="Jobs" ref={top}>
+      {jobs.toReversed().map((job, i) => (
+        <JobPanel key={job.id} job={job} full={i === 0} />
+      ))}
+    </div>
+  )
 }
 
-function JobPanel({ job }: { readonly job: Job }) {
+function JobPanel({ job, full }: { readonly job: Job; readonly full: boolean }) {
   const { createQueue } = useStudio()
-  const { cancel, retry, dismiss } = createQueue.getState()
+  const { cancel, retry, split, dismiss } = createQueue.getState()
   if (job.status === 'done') {
     return (
       <Panel
@@ -41,15 +60,38 @@ function JobPanel({ job }: { readonly job: Job }) {
         }
       >
         <div className="stack">
-          {job.created.map(created => (
-            <Result key={created.cartridge.packetId} created={created} />
-          ))}
+          {job.created.map(created =>
+            full && job.created.length === 1 ? (
+              <Result key={created.cartridge.packetId} created={created} />
+            ) : (
+              <ResultLine key={created.cartridge.packetId} cartridge={created.cartridge} />
+            ),
+          )}
         </div>
       </Panel>
     )
   }
   if (job.status === 'failed') {
-    return <ErrorPanel error={job.error} action={{ label: 'Try again', onPress: () => retry(job.id) }} />
+    const tooLong = describeError(job.error).code === 'E_CONTEXT_LENGTH' && job.order.how === 'whole'
+    return (
+      <Panel
+        title={job.title}
+        actions={
+          <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
+            Dismiss
+          </Button>
+        }
+      >
+        <ErrorPanel
+          error={job.error}
+          action={
+            tooLong
+              ? { label: 'Split it', onPress: () => split(job.id) }
+              : { label: 'Try again', onPress: () => retry(job.id) }
+          }
+        />
+      </Panel>
+    )
   }
   const { progress } = job
   const known = progress?.done !== undefined && progress.total !== undefined && progress.total > 0
@@ -91,6 +133,25 @@ function JobPanel({ job }: { readonly job: Job }) {
         />
       ) : null}
     </Panel>
+  )
+}
+
+/** One of several results, on one line. */
+function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
+  const navigate = useNavigate()
+  return (
+    <div className="ResultLine">
+      <span className="ResultLine-face">
+        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+      </span>
+      <b className="truncate grow">{cartridge.name}</b>
+      <span className="muted small">
+        {formatCount(cartridge.tokens)} tok · {formatBytes(cartridge.bytes)}
+      </span>
+      <Button size="s" onPress={() => navigate(`/ask/${encodeURIComponent(cartridge.packetId)}`)}>
+        Ask it
+      </Button>
+    </div>
   )
 }
 
