@@ -6,9 +6,11 @@ import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
 import type { EngineState } from './api/engineState.ts'
+import { hubHandlers } from './api/hubHandlers.ts'
 import { inspectHandlers } from './api/inspectHandlers.ts'
 import { libraryHandlers } from './api/libraryHandlers.ts'
 import { modelHandlers } from './api/modelHandlers.ts'
+import { createModelSettings } from './api/modelSettings.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
 import { receiptHandlers } from './api/receiptHandlers.ts'
 import { remixHandlers } from './api/remixHandlers.ts'
@@ -43,7 +45,7 @@ export interface EngineOptions {
 }
 
 export interface Engine {
-  readonly handlers: Partial<Handlers>
+  readonly handlers: Handlers
   /** The parts, for the command line and the benchmarks, which run in this very process. */
   readonly state: EngineState
   /** Resolves when a new library has its starter cartridges. */
@@ -61,15 +63,23 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'), { onChange: () => emit('savings.changed', {}) })
     const settings = createSettingsStore(store.library)
+    const modelSettings = createModelSettings(store.library)
     const models = createModelPool({
       entries: () =>
-        findModels([
-          { folder: join(assetsFolder, 'models'), starter: true },
-          ...[join(dataFolder, 'models'), ...options.modelFolders, ...settings.get().modelFolders].map(folder => ({
-            folder,
-            starter: false,
-          })),
-        ]),
+        findModels(
+          [
+            { folder: join(assetsFolder, 'models'), starter: true },
+            { folder: join(dataFolder, 'models'), starter: false },
+            ...[...options.modelFolders, ...settings.get().modelFolders].map(folder => ({
+              folder,
+              starter: false,
+              external: true,
+            })),
+          ],
+          modelSettings.seen,
+        ),
+      precision: entry => modelSettings.precisionOf(entry.folder),
+      convertedFolder: join(dataFolder, 'converted'),
       device: () =>
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,
@@ -79,6 +89,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       store,
       models,
       receipts,
+      keys,
       meter: usageMeter(meter, store.index),
       savings: meter,
       memory: createMemoryStates(),
@@ -104,7 +115,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...remixHandlers(state),
         ...askHandlers(state),
         ...receiptHandlers(state),
-        ...modelHandlers(state),
+        ...modelHandlers(state, modelSettings),
+        ...hubHandlers(state, process.env.HF_TOKEN),
         ...savingsHandlers(state),
       },
       state,

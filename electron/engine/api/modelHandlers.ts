@@ -1,15 +1,24 @@
+import { rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { findModels } from '../models/findModels.ts'
 import { modelView } from '../models/modelView.ts'
 import type { EngineState } from './engineState.ts'
+import type { ModelSettings } from './modelSettings.ts'
+import { tryPrecision } from './tryPrecision.ts'
 
-type Owned = 'models.list' | 'models.add' | 'models.remove'
+type Owned = 'models.list' | 'models.add' | 'models.remove' | 'models.setPrecision'
 
-export function modelHandlers(state: EngineState): Pick<Handlers, Owned> {
-  const view = (id: string) => {
+export function modelHandlers(state: EngineState, settings: ModelSettings): Pick<Handlers, Owned> {
+  const downloaded = join(state.folders.data, 'models')
+  const find = (id: string) => {
     const entry = state.models.entries().find(candidate => candidate.id === id)
     if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `There is no model "${id}".`, { model: id })
+    return entry
+  }
+  const view = (id: string) => {
+    const entry = find(id)
     const thousand = state.meter.prefillSeconds(id, state.models.provider(), 1000)
     return modelView(state.models, { entry, prefillTokensPerSecond: thousand === null ? null : 1000 / thousand })
   }
@@ -28,7 +37,7 @@ export function modelHandlers(state: EngineState): Pick<Handlers, Owned> {
       state.settings.set({ modelFolders: [...modelFolders.filter(known => known !== folder), folder] })
       const entry = state.models.entries().find(candidate => candidate.folder === found.folder)
       try {
-        await state.models.open(entry?.id ?? '', call.signal)
+        await state.models.open(entry?.id ?? '', call.signal, call.progress)
       } catch (thrown) {
         state.settings.set({ modelFolders })
         throw thrown
@@ -36,24 +45,42 @@ export function modelHandlers(state: EngineState): Pick<Handlers, Owned> {
       state.emit('models.changed', {})
       return view(entry?.id ?? '')
     },
-    'models.remove': async ({ id }) => {
+    'models.remove': async ({ id, deleteFiles }) => {
       const entry = state.models.entries().find(candidate => candidate.id === id)
       if (entry === undefined) return { removed: false }
-      if (entry.starter)
-        throw new StatePackError('E_NOT_SUPPORTED', 'The starter models belong to the app.', { model: id })
-      const { modelFolders } = state.settings.get()
-      const rest = modelFolders.filter(folder => folder !== entry.folder)
-      if (rest.length === modelFolders.length) {
-        throw new StatePackError(
-          'E_NOT_SUPPORTED',
-          'This model is one of several in a folder: remove the folder in the settings.',
-          { model: id },
-        )
+      if (entry.starter) throw notRemovable(id, 'The starter models belong to the app.')
+      if (dirname(entry.folder) === downloaded) {
+        if (!deleteFiles)
+          throw notRemovable(id, 'This model was downloaded: removing it deletes its files, which must be asked for.')
+        await state.models.unload()
+        // First what makes the folder a model: a crash in between leaves no half model in the list.
+        await rm(join(entry.folder, 'config.json'), { force: true })
+        await rm(entry.folder, { recursive: true, force: true })
+      } else {
+        const { modelFolders } = state.settings.get()
+        const rest = modelFolders.filter(folder => folder !== entry.folder)
+        if (rest.length === modelFolders.length)
+          throw notRemovable(id, 'This model is one of several in a folder: remove the folder in the settings.')
+        if (deleteFiles) throw notRemovable(id, 'Only downloaded models are deleted; this folder is your own.')
+        await state.models.unload()
+        state.settings.set({ modelFolders: rest })
       }
-      await state.models.unload()
-      state.settings.set({ modelFolders: rest })
+      settings.setPrecision(entry.folder, null)
+      await rm(join(state.folders.data, 'converted', id), { recursive: true, force: true })
       state.emit('models.changed', {})
       return { removed: true }
     },
+    'models.setPrecision': async ({ id, precision }, call) => {
+      const entry = find(id)
+      const change = await tryPrecision(state, { id, precision }, call)
+      settings.setPrecision(entry.folder, precision)
+      await state.models.unload()
+      state.emit('models.changed', {})
+      return { model: await view(id), ...change }
+    },
   }
+}
+
+function notRemovable(model: string, why: string): StatePackError {
+  return new StatePackError('E_NOT_SUPPORTED', why, { model })
 }

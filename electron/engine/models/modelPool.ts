@@ -1,9 +1,12 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import { openRuntime, type Runtime } from '../inference/runtime.ts'
 import { findModels, freeId } from './findModels.ts'
-import type { Model } from './model.ts'
+import type { Model, Precision } from './model.ts'
 import { type OpenModelOptions, openModel } from './openModel.ts'
 
 /** A model that is installed: where it is and what people call it. */
@@ -11,7 +14,12 @@ export interface ModelEntry {
   readonly id: string
   readonly folder: string
   readonly starter: boolean
+  /** Its folder cannot be reached now: it is known, and cannot be opened. */
+  readonly offline: boolean
 }
+
+/** Called while a model is being opened for the first time: its weights are hashed, or converted to another precision. */
+export type OnOpening = (progress: Progress) => void
 
 export interface LoadedModel {
   readonly entry: ModelEntry
@@ -25,6 +33,10 @@ export interface ModelPoolOptions {
   readonly device: () => DeviceChoice
   readonly threads?: number
   readonly openOptions?: Pick<OpenModelOptions, 'cacheFolder'>
+  /** The precision a model runs in; null for its own. Asked each time: it may be changed while the engine runs. */
+  readonly precision?: (entry: ModelEntry) => Precision | null
+  /** Where converted weights are kept, a folder for each model; default beside the model. */
+  readonly convertedFolder?: string
   /** Models kept loaded; the least recently used one is unloaded when another is needed. */
   readonly keep?: number
 }
@@ -33,9 +45,11 @@ export interface ModelPoolOptions {
 export interface ModelPool {
   entries(): readonly ModelEntry[]
   /** By id or name. Throws `E_UNKNOWN_MODEL`, or what opening the folder throws. */
-  load(id: string, signal?: AbortSignal): Promise<LoadedModel>
-  /** Identity, tokenizer and geometry without loading weights into a runtime. */
-  open(id: string, signal?: AbortSignal): Promise<Model>
+  load(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel>
+  /** Identity, tokenizer and geometry without loading weights into a runtime. Throws `E_MODEL_OFFLINE` besides. */
+  open(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model>
+  /** The same in a precision of one's choice, whatever the model runs in; not kept by the pool. */
+  openAt(id: string, precision: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model>
   /** The installed model a state belongs to: the same fingerprint, else the same name (so that a mismatch can be named). */
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
   loaded(): readonly string[]
@@ -52,6 +66,8 @@ export function createModelPool({
   device,
   threads,
   openOptions,
+  precision = () => null,
+  convertedFolder,
   keep = 2,
 }: ModelPoolOptions): ModelPool {
   let running: string | null = null
@@ -79,22 +95,47 @@ export function createModelPool({
     return made
   }
 
-  function open(id: string, signal?: AbortSignal): Promise<Model> {
-    const entry = find(id)
-    return once(models, entry.folder, () => openModel(entry.folder, { ...openOptions, name: entry.id, signal }))
+  /** A model in another precision is another model: what is open is kept by both. */
+  const keyOf = (entry: ModelEntry) => `${precision(entry) ?? ''} ${entry.folder}`
+
+  async function openEntry(
+    entry: ModelEntry,
+    { chosen, signal, onOpening }: { chosen: Precision | null; signal?: AbortSignal; onOpening?: OnOpening },
+  ): Promise<Model> {
+    requireOnline(entry)
+    const converted = convertedFolder === undefined ? undefined : join(convertedFolder, entry.id)
+    if (chosen !== null && chosen !== 'float32' && converted !== undefined) await mkdir(converted, { recursive: true })
+    return openModel(entry.folder, {
+      ...openOptions,
+      ...{ name: entry.id, precision: chosen ?? undefined, convertedFolder: converted, signal },
+      onProgress: ({ done, total }) => onOpening?.({ phase: 'hashing weights', done, total, unit: 'bytes' }),
+      onConvert: ({ done, total }) => onOpening?.({ phase: `converting to ${chosen}`, done, total, unit: 'items' }),
+    })
   }
 
-  async function load(id: string, signal?: AbortSignal): Promise<LoadedModel> {
+  function open(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
     const entry = find(id)
-    const model = await open(id, signal)
-    const runtime = await once(runtimes, entry.folder, () => openRuntime(model, { device: device(), threads }))
+    // A drive can go while its models are open.
+    if (entry.offline) return openEntry(entry, { chosen: null })
+    return once(models, keyOf(entry), () => openEntry(entry, { chosen: precision(entry), signal, onOpening }))
+  }
+
+  function openAt(id: string, chosen: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
+    return openEntry(find(id), { chosen, signal, onOpening })
+  }
+
+  async function load(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel> {
+    const entry = find(id)
+    const key = keyOf(entry)
+    const model = await open(id, signal, onOpening)
+    const runtime = await once(runtimes, key, () => openRuntime(model, { device: device(), threads }))
     running = runtime.environment.provider
-    runtimes.delete(entry.folder)
-    runtimes.set(entry.folder, Promise.resolve(runtime))
-    for (const [folder, old] of runtimes) {
+    runtimes.delete(key)
+    runtimes.set(key, Promise.resolve(runtime))
+    for (const [other, old] of runtimes) {
       if (runtimes.size <= keep) break
-      if (folder === entry.folder) continue
-      runtimes.delete(folder)
+      if (other === key) continue
+      runtimes.delete(other)
       await (await old).dispose()
     }
     return { entry, model, runtime }
@@ -104,6 +145,7 @@ export function createModelPool({
     const all = [...runtimes.values()]
     running = null
     runtimes.clear()
+    models.clear()
     for (const runtime of await Promise.allSettled(all)) {
       if (runtime.status === 'fulfilled') await runtime.value.dispose()
     }
@@ -114,6 +156,7 @@ export function createModelPool({
     same: (a: Fingerprint, b: Fingerprint) => boolean,
   ): Promise<ModelEntry> {
     let named: ModelEntry | null = null
+    const offline = entries().find(entry => entry.offline && entry.id === fingerprint.name)
     const [byName, others] = [
       entries().filter(e => e.id === fingerprint.name),
       entries().filter(e => e.id !== fingerprint.name),
@@ -125,6 +168,7 @@ export function createModelPool({
       if (entry.id === fingerprint.name) named = entry
     }
     if (named !== null) return named
+    if (offline !== undefined) requireOnline(offline)
     throw new StatePackError(
       'E_UNKNOWN_MODEL',
       `This cartridge needs the model "${fingerprint.name}", which is not installed.`,
@@ -153,11 +197,18 @@ export function createModelPool({
     entries,
     load,
     open,
+    openAt,
     forFingerprint,
     loaded: () =>
       entries()
-        .filter(entry => runtimes.has(entry.folder))
+        .filter(entry => runtimes.has(keyOf(entry)))
         .map(entry => entry.id),
     unload,
   }
+}
+
+function requireOnline({ id, folder, offline }: ModelEntry): void {
+  if (!offline) return
+  const message = `The model "${id}" is offline: ${folder} cannot be reached now.`
+  throw new StatePackError('E_MODEL_OFFLINE', message, { model: id, folder })
 }

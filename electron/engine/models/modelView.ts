@@ -27,7 +27,8 @@ export async function modelView(
     hasChatTemplate: false,
     prefillTokensPerSecond: null,
   }
-  if (!existsSync(entry.folder)) return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
+  if (entry.offline || !existsSync(entry.folder))
+    return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
   try {
     const model = await models.open(entry.id)
     const { perToken, fixed } = stateBytes(model.geometry)

@@ -3,6 +3,19 @@ import { z } from 'zod'
 import { method } from '../method.ts'
 import { count, modelViewSchema } from './views.ts'
 
+export const precisionSchema = z.enum(['float32', 'float16', 'int8', 'int4'])
+
+/** Measured against float32 on a sample text. */
+export const precisionEffectSchema = z.strictObject({
+  /** Positions compared. */
+  tokens: count,
+  /** Mean Kullback-Leibler divergence over positions, in nats. */
+  meanKl: z.number(),
+  /** Share of positions where both name the same most likely token. */
+  top1Agreement: z.number(),
+  maxLogitDifference: z.number(),
+})
+
 export const modelMethods = {
   'models.list': method(
     z.strictObject({}),
@@ -36,8 +49,24 @@ export const modelMethods = {
       endpoint: z.string(),
     }),
   ),
+  /** Fetches a model of the hub, or goes on with one that was interrupted. */
   'models.download': method(
     z.strictObject({ hubId: z.string().min(3), revision: z.string().default('main') }),
     modelViewSchema,
+  ),
+  /** Downloads that were interrupted: `models.download` continues them. */
+  'models.unfinished': method(
+    z.strictObject({}),
+    z.strictObject({ downloads: z.array(z.strictObject({ hubId: z.string(), bytes: count })) }),
+  ),
+  /** Lets a model run in another precision from now on; converts its weights the first time and measures what changes. */
+  'models.setPrecision': method(
+    z.strictObject({ id: z.string(), precision: precisionSchema }),
+    z.strictObject({
+      model: modelViewSchema,
+      effect: precisionEffectSchema.nullable(),
+      /** Why there is no effect. */
+      notMeasured: z.string().nullable(),
+    }),
   ),
 } as const

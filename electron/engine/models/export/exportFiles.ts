@@ -15,6 +15,9 @@ const NAMES: Readonly<Record<Precision, readonly string[]>> = {
   int4: ['model_q4', 'model_q4f16', 'model_bnb4', 'decoder_model_merged_q4', 'decoder_model_merged_q4f16'],
 }
 
+/** All of them, best first. */
+export const EXPORT_NAMES: readonly string[] = Object.values(NAMES).flat()
+
 export interface ExportFile {
   readonly path: string
   readonly precision: Precision

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { precisionSchema } from '#shared/rpc/methods/models.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
 
-/** models list, add, remove. */
+/** models list, add, remove, catalogue, download, compile. */
 export function addModelCommands(program: Command): void {
-  const models = program.command('models').description('installed models')
+  const models = program.command('models').description('installed models, and models to be had')
 
   models.command('list').action(async (options: GlobalOptions) => {
     await runCommand(options, ({ client, call }) => client.call('models.list', {}, call))
@@ -21,7 +22,36 @@ export function addModelCommands(program: Command): void {
   models
     .command('remove')
     .argument('<id>')
-    .action(async (id: string, options: GlobalOptions) => {
-      await runCommand(options, ({ client, call }) => client.call('models.remove', { id }, call))
+    .option('--delete-files', 'delete the files of a downloaded model')
+    .action(async (id: string, options: GlobalOptions & { deleteFiles?: boolean }) => {
+      const { deleteFiles } = options
+      await runCommand(options, ({ client, call }) => client.call('models.remove', { id, deleteFiles }, call))
+    })
+
+  models
+    .command('catalogue')
+    .description('models worth having: size, licence, bytes of state')
+    .action(async (options: GlobalOptions) => {
+      await runCommand(options, ({ client, call }) => client.call('models.catalogue', {}, call))
+    })
+
+  models
+    .command('download')
+    .description('a model of the Hugging Face Hub; goes on where an earlier download stopped')
+    .argument('<hubid>', 'owner/name')
+    .option('--revision <revision>', 'a branch, tag or commit', 'main')
+    .action(async (hubId: string, options: GlobalOptions & { revision: string }) => {
+      const { revision } = options
+      await runCommand(options, ({ client, call }) => client.call('models.download', { hubId, revision }, call))
+    })
+
+  models
+    .command('compile')
+    .description('convert the weights once, run in that precision from now on, and measure what it changes')
+    .argument('<id>')
+    .addOption(new Option('--precision <precision>').choices(precisionSchema.options).makeOptionMandatory())
+    .action(async (id: string, options: GlobalOptions & { precision: string }) => {
+      const precision = precisionSchema.parse(options.precision)
+      await runCommand(options, ({ client, call }) => client.call('models.setPrecision', { id, precision }, call))
     })
 }

@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Handlers } from '#shared/rpc/contract.ts'
+import { CATALOGUE } from '../models/catalogue.ts'
+import { createDownloadQueue, unfinishedDownloads } from '../models/hub/downloadQueue.ts'
+import { parseHubModel } from '../models/hub/hubId.ts'
+import { modelView } from '../models/modelView.ts'
+import { stateBytes } from '../models/stateBytes.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned = 'models.catalogue' | 'models.download' | 'models.unfinished'
+
+const parameters = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** `token` is for the configured hub alone. */
+export function hubHandlers(state: EngineState, token?: string): Pick<Handlers, Owned> {
+  const queue = createDownloadQueue()
+  const modelsFolder = join(state.folders.data, 'models')
+  return {
+    'models.catalogue': async () => {
+      const installed = new Set(state.models.entries().map(entry => entry.folder))
+      return {
+        entries: CATALOGUE.map(({ geometry, parameters: count, ...model }) => {
+          const { folderName } = parseHubModel(model.hubId)
+          const { perToken, fixed } = stateBytes(geometry)
+          return {
+            ...model,
+            id: folderName,
+            parameters: parameters.format(count),
+            stateBytesPerToken: perToken,
+            stateBytesFixed: fixed,
+            installed: installed.has(join(modelsFolder, folderName)),
+          }
+        }),
+        endpoint: state.settings.get().hubEndpoint,
+      }
+    },
+    'models.download': async ({ hubId, revision }, { signal, progress }) => {
+      const folder = await queue.run(parseHubModel(hubId, revision), {
+        endpoint: state.settings.get().hubEndpoint,
+        ...{ token, modelsFolder, signal, progress },
+      })
+      const entry = state.models.entries().find(candidate => candidate.folder === folder)
+      if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `${hubId} was removed again.`, { hubId })
+      await state.models.open(entry.id, signal, progress)
+      state.emit('models.changed', {})
+      return modelView(state.models, { entry, prefillTokensPerSecond: null })
+    },
+    'models.unfinished': async () => ({ downloads: await unfinishedDownloads(modelsFolder) }),
+  }
+}

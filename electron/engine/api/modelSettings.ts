@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { precisionSchema } from '#shared/rpc/methods/models.ts'
+import type { ModelMemory, SeenModels } from '../models/findModels.ts'
+import type { Precision } from '../models/model.ts'
+import type { Library } from '../store/library/library.ts'
+
+/** What is remembered about models, by folder: the precision chosen for each, and what was seen on which drive. */
+export interface ModelSettings {
+  readonly seen: ModelMemory
+  /** null: as the model is. */
+  precisionOf(folder: string): Precision | null
+  setPrecision(folder: string, precision: Precision | null): void
+}
+
+const SEEN = 'models.seen'
+const PRECISION = 'models.precision'
+const seenSchema = z.record(z.string(), z.array(z.string()))
+const precisionsSchema = z.record(z.string(), precisionSchema)
+
+export function createModelSettings({ settings }: Pick<Library, 'settings'>): ModelSettings {
+  const precisions = () => precisionsSchema.safeParse(settings.get(PRECISION)).data ?? {}
+  return {
+    seen: {
+      get: (): SeenModels => seenSchema.safeParse(settings.get(SEEN)).data ?? {},
+      set: seen => settings.set(SEEN, seen),
+    },
+    precisionOf: folder => precisions()[folder] ?? null,
+    setPrecision(folder, precision) {
+      const { [folder]: _, ...rest } = precisions()
+      settings.set(PRECISION, precision === null ? rest : { ...rest, [folder]: precision })
+    },
+  }
+}

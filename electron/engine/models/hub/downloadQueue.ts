@@ -1,0 +1,75 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Progress } from '#shared/rpc/progress.ts'
+import { type DownloadOptions, downloadModel, UNFINISHED } from './downloadModel.ts'
+import type { HubModel } from './hubId.ts'
+
+export interface UnfinishedDownload {
+  readonly hubId: string
+  /** Bytes on the disk so far. */
+  readonly bytes: number
+}
+
+export interface DownloadQueue {
+  /** {@link downloadModel}, one model at a time: two at once would only both be slow. */
+  run(model: HubModel, options: DownloadOptions): Promise<string>
+}
+
+export function createDownloadQueue(): DownloadQueue {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    async run(model, options) {
+      const before = last
+      let finish: () => void = () => {}
+      last = Promise.all([before, new Promise<void>(resolve => (finish = resolve))])
+      try {
+        await turn(before, options.signal, options.progress)
+        return await downloadModel(model, options)
+      } finally {
+        finish()
+      }
+    },
+  }
+}
+
+/** Waits for the downloads ahead; a cancelled one leaves the queue at once. */
+async function turn(
+  before: Promise<unknown>,
+  signal: AbortSignal | undefined,
+  progress: ((progress: Progress) => void) | undefined,
+): Promise<void> {
+  progress?.({ phase: 'waiting for its turn' })
+  const left = Promise.withResolvers<never>()
+  const leave = () => left.reject(signal?.reason)
+  signal?.throwIfAborted()
+  signal?.addEventListener('abort', leave)
+  try {
+    await Promise.race([before, left.promise])
+  } finally {
+    signal?.removeEventListener('abort', leave)
+  }
+}
+
+/** Downloads that were interrupted and can go on: what is left of the queue after a restart. */
+export async function unfinishedDownloads(modelsFolder: string): Promise<UnfinishedDownload[]> {
+  const folder = join(modelsFolder, UNFINISHED)
+  const found = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return Promise.all(
+    found
+      .filter(entry => entry.isDirectory() && !entry.name.includes('@'))
+      .map(async ({ name }) => ({ hubId: name.replace('--', '/'), bytes: await bytesIn(join(folder, name)) })),
+  )
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  const files = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => [])
+  const sizes = files
+    .filter(file => file.isFile())
+    .map(({ parentPath, name }) =>
+      stat(join(parentPath, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    )
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}

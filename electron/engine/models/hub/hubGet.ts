@@ -1,0 +1,106 @@
+/** A GET that waits for a busy hub, tries again after a broken connection, and never hangs. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { HubFetch } from './hubFetch.ts'
+
+export interface Patience {
+  /** Tries in a row that bring nothing before giving up. */
+  readonly attempts: number
+  /** The first pause; each next one is twice as long, up to {@link Patience.longestMs}. */
+  readonly pauseMs: number
+  /** The longest pause, also one that the hub asks for. */
+  readonly longestMs: number
+  /** Silence after which a connection counts as lost. */
+  readonly stallMs: number
+  /** Silence after which it is reported. */
+  readonly noticeMs: number
+}
+
+export const PATIENCE: Patience = { attempts: 6, pauseMs: 500, longestMs: 300_000, stallMs: 30_000, noticeMs: 2_000 }
+
+export interface Waiting {
+  readonly why: string
+  readonly seconds: number | null
+}
+
+export interface GetOptions {
+  readonly fetch: HubFetch
+  readonly patience: Patience
+  readonly signal?: AbortSignal
+  readonly headers?: Readonly<Record<string, string>>
+  /** Told before each pause, so that people see why nothing moves. */
+  readonly onWait?: (waiting: Waiting) => void
+}
+
+export interface Connection {
+  readonly response: Response
+  /** Ends the connection, whatever it is doing. Safe to call twice. */
+  stop(): void
+}
+
+/**
+ * The answer to a GET with a status that is final: success, or a refusal that no waiting helps. Throws `E_NETWORK` when the
+ * hub stays unreachable or busy, `E_CANCELLED`.
+ */
+export async function hubGet(url: string, options: GetOptions): Promise<Connection> {
+  const { patience, signal, onWait } = options
+  for (let failed = 1; ; failed++) {
+    signal?.throwIfAborted()
+    const found = await tryOnce(url, options)
+    const asked = 'response' in found ? retryAfterMs(found.response) : null
+    if ('response' in found && !isBusy(found.response.status)) return found
+    if ('response' in found) found.stop()
+    const why = 'response' in found ? `The hub is busy (${found.response.status})` : found.why
+    const cause = 'response' in found ? undefined : found.cause
+    if (failed >= patience.attempts) throw networkError(url, why, cause)
+    const pause = asked ?? Math.min(patience.pauseMs * 2 ** (failed - 1), patience.longestMs)
+    if (pause > patience.longestMs) throw networkError(url, `${why} and asks for ${Math.ceil(pause / 1000)} seconds`)
+    onWait?.({ why, seconds: pause / 1000 })
+    await sleep(pause, undefined, { signal })
+  }
+}
+
+type Failure = { readonly why: string; readonly cause: unknown }
+
+async function tryOnce(url: string, options: GetOptions): Promise<Connection | Failure> {
+  const { fetch, headers, patience, signal, onWait } = options
+  const controller = new AbortController()
+  const stop = () => controller.abort()
+  signal?.addEventListener('abort', stop)
+  const notice = setTimeout(() => onWait?.({ why: 'The hub does not answer', seconds: null }), patience.noticeMs)
+  const timeout = setTimeout(stop, patience.stallMs)
+  try {
+    const response = await fetch(url, { headers, signal: controller.signal })
+    const end = () => {
+      signal?.removeEventListener('abort', stop)
+      controller.abort()
+    }
+    return { response, stop: end }
+  } catch (error) {
+    signal?.removeEventListener('abort', stop)
+    signal?.throwIfAborted()
+    if (error instanceof StatePackError) throw error
+    return { why: controller.signal.aborted ? 'The hub did not answer' : 'The hub cannot be reached', cause: error }
+  } finally {
+    clearTimeout(notice)
+    clearTimeout(timeout)
+  }
+}
+
+function isBusy(status: number): boolean {
+  return status === 429 || status === 408 || (status >= 500 && status !== 501)
+}
+
+/** Milliseconds that `Retry-After` asks for, as seconds or as a date; null without one. */
+export function retryAfterMs(response: Pick<Response, 'headers'>, now = Date.now()): number | null {
+  const value = response.headers.get('retry-after')
+  if (value === null) return null
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? null : Math.max(0, date - now)
+}
+
+export function networkError(url: string, why: string, cause?: unknown): StatePackError {
+  const { host } = new URL(url)
+  return new StatePackError('E_NETWORK', `${why}: ${host}. What has arrived is kept.`, { host }, cause)
+}
