@@ -72,7 +72,7 @@ export function LoopView({
     <>
       <Panel
         title="Agent loop"
-        note={VARIANTS[variant]}
+        note="re-reading everything, and a state plus what is new, side by side"
         actions={
           running ? (
             <Button onPress={task.cancel}>Cancel</Button>
@@ -103,6 +103,7 @@ export function LoopView({
                 { id: 'honest', label: 'Honest' },
               ]}
             />
+            <span className="Field-hint">{VARIANTS[variant]}</span>
           </div>
         </div>
         <details className="Group">

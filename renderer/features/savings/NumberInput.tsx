@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { Slider } from '../../ui/Slider.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { fromLogPosition, LOG_STEPS, toLogPosition } from './logScale.ts'
+import { LOG_STEPS, slide, stepOf, toLogPosition } from './logScale.ts'
 
 export interface NumberInputProps {
   readonly label: string
@@ -35,9 +35,7 @@ export function NumberInput({ label, value, onChange, min, max, integer = false,
     if (number !== null && number >= min && number <= max && (!integer || Number.isInteger(number))) onChange(number)
   }
   const nudge = (direction: number) => {
-    const size = integer
-      ? Math.max(1, 10 ** Math.floor(Math.log10(Math.max(1, value)) - 1))
-      : 10 ** Math.floor(Math.log10(Math.max(0.01, value)) - 1)
+    const size = stepOf(value, integer)
     const next = Math.min(max, Math.max(min, Number((value + direction * size).toPrecision(12))))
     setDraft(null)
     onChange(next)
@@ -72,8 +70,10 @@ export function NumberInput({ label, value, onChange, min, max, integer = false,
           value={logarithmic ? toLogPosition(value, min, slideTo) : Math.min(value, slideTo)}
           onChange={at => {
             setDraft(null)
-            const next = logarithmic ? fromLogPosition(at, min, slideTo) : Number(at.toPrecision(6))
-            onChange(integer ? Math.round(next) : next)
+            const linear = Number(at.toPrecision(6))
+            onChange(
+              logarithmic ? slide(at, { value, min, max: slideTo, integer }) : integer ? Math.round(linear) : linear,
+            )
           }}
           format={() => text}
         />

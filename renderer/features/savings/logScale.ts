@@ -19,3 +19,25 @@ export function fromLogPosition(position: number, min: number, max: number): num
   const value = from * (max / from) ** ((position - 1) / (LOG_STEPS - 1))
   return Math.min(max, Math.max(min, Number(value.toPrecision(2))))
 }
+
+/** A number of about a twentieth of `value`'s size, as a step of its keys: 1 for 21, 0.01 for 0.15, 1,000 for 44,600. */
+export function stepOf(value: number, integer: boolean): number {
+  const unit = 10 ** (Math.floor(Math.log10(Math.max(value, integer ? 1 : 0.01))) - 1)
+  return integer ? Math.max(1, unit) : unit
+}
+
+/**
+ * What `value` becomes when the slider moves to `position`. Never stays where it was: a single key press on a slider that
+ * rounds to two digits would otherwise do nothing.
+ */
+export function slide(
+  position: number,
+  { value, min, max, integer }: { value: number; min: number; max: number; integer: boolean },
+): number {
+  const target = fromLogPosition(position, min, max)
+  const next = integer ? Math.round(target) : target
+  const direction = Math.sign(position - toLogPosition(value, min, max))
+  if (direction === 0 || Math.sign(next - value) === direction) return next
+  const nudged = Number((value + direction * stepOf(value, integer)).toPrecision(12))
+  return Math.min(max, Math.max(min, nudged))
+}

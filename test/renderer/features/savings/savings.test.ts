@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromLogPosition, LOG_STEPS, toLogPosition } from '../../../../renderer/features/savings/logScale.ts'
+import { fromLogPosition, LOG_STEPS, slide, toLogPosition } from '../../../../renderer/features/savings/logScale.ts'
 import { cumulative, loopSample } from '../../../../renderer/features/savings/loopSample.ts'
 
+const range = fc.tuple(fc.constantFrom(0, 0.1, 1), fc.constantFrom(20, 500, 100_000))
+
 describe('logScale', () => {
-  const range = fc.tuple(fc.constantFrom(0, 0.1, 1), fc.constantFrom(20, 500, 100_000))
   test('positions grow with values, both ends are exact, and every position stays in the range', () => {
     fc.assert(
       fc.property(range, fc.nat(LOG_STEPS), fc.nat(LOG_STEPS), ([min, max], a, b) => {
@@ -21,6 +22,30 @@ describe('logScale', () => {
       const value = fromLogPosition(at, 0, 100_000)
       expect(Math.abs(toLogPosition(value, 0, 100_000) - at)).toBeLessThanOrEqual(2)
     }
+  })
+})
+
+describe('slide', () => {
+  test('a single key press always moves the value, in its direction', () => {
+    fc.assert(
+      fc.property(
+        range,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.boolean(),
+        fc.constantFrom(-1, 1),
+        ([min, max], t, integer, step) => {
+          const raw = min + t ** 4 * (max - min)
+          const value = integer ? Math.ceil(raw) : Number(raw.toPrecision(4))
+          const low = integer ? Math.ceil(min) : min
+          const at = toLogPosition(value, low, max) + step
+          fc.pre(at >= 0 && at <= LOG_STEPS)
+          const next = slide(at, { value, min: low, max, integer })
+          expect(next).toBeGreaterThanOrEqual(low)
+          expect(next).toBeLessThanOrEqual(max)
+          if (value > low && value < max) expect(Math.sign(next - value)).toBe(step)
+        },
+      ),
+    )
   })
 })
 

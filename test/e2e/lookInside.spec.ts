@@ -1,0 +1,132 @@
+import { expect, goTo, test } from './fixtures.ts'
+
+test('inspect: twelve components match, every one opens, the heat map has a cursor, values and a table', async ({
+  page,
+}) => {
+  await goTo(page, 'Inspect')
+  const list = page.getByRole('listbox', { name: 'Components of the state' })
+  await expect(list.getByRole('option')).toHaveCount(12)
+  await expect(page.getByText('12 of 12 match the installed model')).toBeVisible()
+
+  const map = page.getByRole('application', { name: /norm by layer/ })
+  await map.focus()
+  const reading = page.getByRole('region', { name: 'View' }).getByRole('status')
+  const before = await reading.textContent()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await expect(reading).not.toHaveText(before ?? '')
+  const cell = await reading.textContent()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 3 }).first()).toContainText(cell?.split(':')[0] ?? 'nothing')
+  // The norm of the numbers shown is the one the picture showed.
+  const norm = Number(/norm ([\d.]+)/.exec(cell ?? '')?.[1])
+  const shown = page.getByText(/^Shape .* norm/)
+  await expect(shown).toBeVisible()
+  expect(Number(/norm ([\d.]+)/.exec((await shown.textContent()) ?? '')?.[1])).toBeCloseTo(norm, 2)
+  await page.getByRole('radio', { name: 'Table' }).click()
+  await expect(page.getByRole('region', { name: 'Norms' }).getByRole('row').nth(1)).toBeVisible()
+
+  await list.focus()
+  for (const option of await list.getByRole('option').all()) {
+    const title = (await option.locator('b').textContent()) ?? ''
+    await option.click()
+    await expect(
+      page.getByRole('region', { name: 'View' }).getByRole('heading', { level: 2, name: title }),
+    ).toBeVisible()
+    await expect(page.getByRole('alert')).toHaveCount(0)
+  }
+})
+
+test('prove: recomputing passes, is shown as a badge, and leaves a receipt', async ({ page }) => {
+  await goTo(page, 'Inspect')
+  await page.getByRole('button', { name: 'Prove' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('radio', { name: 'Recomputed' }).click()
+  await dialog.getByRole('button', { name: 'Check now' }).click()
+  await expect(dialog.getByText(/^Passed: recomputed/)).toBeVisible()
+  await dialog.getByRole('link', { name: /^Receipt/ }).click()
+  await expect(page.getByRole('heading', { name: 'Checked a cartridge' })).toBeVisible()
+})
+
+test('compare two cartridges: the fork in the texts, components and layers', async ({ page }) => {
+  await goTo(page, 'Inspect')
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await page.getByRole('combobox', { name: 'Compare with' }).focus()
+  await page.keyboard.press('ArrowDown')
+  await page.getByRole('option').first().waitFor()
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/tokens in common/)).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Components compared' }).getByRole('row')).toHaveCount(13)
+})
+
+test('why a miss: the place where a prompt leaves the nearest cartridge', async ({ page }) => {
+  await goTo(page, 'Inspect')
+  await page.getByRole('option', { name: 'Input token buffer' }).click()
+  const text = (await page.getByRole('region', { name: 'The text as tokens' }).textContent())?.replaceAll('↵', '') ?? ''
+  await page.getByRole('button', { name: 'Why a miss' }).click()
+  await page.getByRole('textbox', { name: 'Prompt' }).fill(`${text.slice(0, 120)} zebra`)
+  await page.getByRole('button', { name: 'Find the nearest' }).click()
+  await expect(page.getByText(/then they part/)).toBeVisible()
+  await expect(page.getByText('zebra').last()).toBeVisible()
+})
+
+test('mix two recurrent states with a preview, keep it, and find it in the lineage with its receipt', async ({
+  page,
+}) => {
+  await goTo(page, 'Remix')
+  await page.getByRole('radio', { name: 'Mix' }).click()
+  for (const label of ['Choose the first cartridge', 'Add a cartridge']) {
+    await page.getByRole('combobox', { name: label }).focus()
+    await page.keyboard.press('ArrowDown')
+    await page.getByRole('option').first().waitFor()
+    await page.keyboard.press('Enter')
+  }
+  await expect(page.getByText(/of \d+ answers/).first()).toBeVisible()
+  await page.getByRole('slider').first().focus()
+  await page.keyboard.press('End')
+  await expect(page.getByText('66.7 %').first()).toBeVisible()
+  await page.getByRole('textbox', { name: 'Name of the new cartridge' }).fill('Two thirds')
+  await page.getByRole('button', { name: 'Keep this mix' }).click()
+  await expect(page.getByText('Two thirds is in the library')).toBeVisible()
+
+  await page.getByRole('radio', { name: 'Lineage' }).click()
+  const graph = page.getByRole('region', { name: 'Graph of descent' })
+  await expect(graph.getByRole('link', { name: /Two thirds/ })).toBeVisible()
+  await graph
+    .getByRole('link', { name: /^Receipt of this/ })
+    .first()
+    .click()
+  await expect(page.getByRole('heading', { name: 'Mixed states' })).toBeVisible()
+})
+
+test('a mix with keys and values is refused with the reason', async ({ page }) => {
+  await goTo(page, 'Inspect')
+  await page.getByRole('combobox', { name: 'Another cartridge' }).fill('Harbor Coffee handbook')
+  await page
+    .getByRole('option', { name: /Harbor Coffee handbook/ })
+    .first()
+    .click()
+  await expect(page.getByRole('option', { name: 'KV cache' })).toBeVisible()
+  const id = /inspect\/([^?]+)/.exec(page.url())?.[1]
+  await page.evaluate(hash => {
+    location.hash = hash
+  }, `/remix/${id}?do=mix`)
+  await expect(page.getByText(/holds keys and values by position/)).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Keep this mix' })).toBeDisabled()
+})
+
+test('receipts: the chain holds, filters, replays to the same operation id', async ({ page }) => {
+  await goTo(page, 'Receipts')
+  await page.getByRole('button', { name: 'Verify all' }).click()
+  await expect(page.getByText(/^All [\d,]+ receipts hold/)).toBeVisible()
+  await page.getByRole('button', { name: /^create/ }).click()
+  await page
+    .getByRole('link', { name: /Created a cartridge/ })
+    .first()
+    .click()
+  await page.getByRole('button', { name: 'Run it again' }).click()
+  await expect(page.getByText(/^Same result: sha256:/)).toBeVisible()
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Export' }).click()
+  expect((await download).suggestedFilename()).toMatch(/receipts|log/)
+})

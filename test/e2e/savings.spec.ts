@@ -1,0 +1,64 @@
+import { ask, expect, goTo, insert, test } from './fixtures.ts'
+
+test('the agent loop runs on a real model and its chart moves while it runs', async ({ page }) => {
+  await goTo(page, 'Savings')
+  await page.getByRole('radio', { name: 'Agent loop' }).click()
+  const steps = page.getByRole('textbox', { name: 'Steps' })
+  await steps.fill('12')
+  await page.getByRole('button', { name: 'Run benchmark' }).click()
+  const head = page.getByRole('heading', { name: /^Agent loop, \d+ step/ })
+  await expect(head).toBeVisible()
+  const curve = page.locator('.Chart .recharts-line-curve').first()
+  const seen = new Set<string>()
+  while (!(await page.getByRole('link', { name: 'the receipt' }).isVisible())) {
+    seen.add((await curve.getAttribute('d').catch(() => null)) ?? '')
+    await page.waitForTimeout(40)
+  }
+  expect(seen.size).toBeGreaterThan(2)
+  await expect(head).toHaveText('Agent loop, 12 steps')
+  await page.getByRole('radio', { name: 'Table' }).click()
+  await expect(page.getByRole('region', { name: 'Steps of the agent loop' }).getByRole('row')).toHaveCount(13)
+})
+
+test('the calculator follows the keyboard, and its link shows the same figures', async ({ page, studio }) => {
+  await goTo(page, 'Savings')
+  await page.getByRole('radio', { name: 'Calculator' }).click()
+  // State Pack's defaults.
+  for (const figure of ['44,600', '1,700', '96.2 %', '$669.00 a day', '$25.50 a day']) {
+    await expect(page.getByText(figure, { exact: true }).first()).toBeVisible()
+  }
+  await page.getByRole('textbox', { name: 'Steps per loop' }).focus()
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.type('20')
+  // 20 x 500 + 30 x 210, and 500 + 30 x 20
+  await expect(page.locator('.Stats').getByText('16,300', { exact: true })).toBeVisible()
+  await expect(page.locator('.Stats').getByText('1,100', { exact: true })).toBeVisible()
+  await page.keyboard.press('ArrowUp')
+  await expect(page.locator('.Stats').getByText('17,430', { exact: true })).toBeVisible()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('ArrowRight')
+  await expect(page.locator('.Stats').getByText('17,430', { exact: true })).toHaveCount(0)
+
+  await page.getByRole('textbox', { name: 'Steps per loop' }).fill('20')
+  await expect(page).toHaveURL(/steps=20/)
+  const hash = new URL(page.url()).hash
+  const other = await studio.newWindow()
+  await other.evaluate(target => {
+    location.hash = target
+  }, hash)
+  await expect(other.locator('.Stats').getByText('16,300', { exact: true })).toBeVisible()
+  await other.close()
+})
+
+test('a question asked in another window moves the measured figures without a reload', async ({ page, studio }) => {
+  await goTo(page, 'Savings')
+  const runs = page.getByText(/^of \d+;/)
+  const empty = page.getByText('Nothing measured yet')
+  await expect(runs.or(empty)).toBeVisible()
+  const before = (await empty.isVisible()) ? 0 : Number(/of (\d+)/.exec((await runs.textContent()) ?? '')?.[1])
+  const other = await studio.newWindow()
+  await insert(other, 'Harbor Coffee handbook')
+  await ask(other, 'Who is the manager of Harbor Coffee?')
+  await other.close()
+  await expect(page.getByText(new RegExp(`^of ${before + 1};`))).toBeVisible()
+})
