@@ -5,6 +5,7 @@ import { cartridgeSummary, summaryOf } from '../library/summaries.ts'
 import { readDocuments, readPacket } from '../packets/packet.ts'
 import { assertFreeName } from '../packets/publish.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
+import { trustPublishers } from '../packets/signatures.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -66,6 +67,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
     'library.trust': async ({ packetId }) => {
       const { packets } = store.library
       if (packets.get(packetId)?.trust === 'restricted') packets.setTrust(packetId, 'trusted')
+      await trustPublishers(state, packetId)
       state.changed([packetId])
       return summaryOf(state, packetId)
     },

@@ -2,6 +2,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
+import { assertRunnable } from './openState.ts'
 import { type Packet, readDocuments, readPacket } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
@@ -23,7 +24,9 @@ export async function compactPacket(
   { ref, dropSteps, name }: { ref: string; dropSteps: readonly number[]; name?: string | undefined },
   call: Call = {},
 ): Promise<Compacted> {
-  const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
+  const packetId = await resolvePacketId(context, ref)
+  assertRunnable(context, packetId)
+  const packet = await readPacket(context.store.blobs, packetId)
   const { sources, recipe } = await readDocuments(context.store.blobs, packet)
   if (packet.config.origin.kind === 'mix' || sources.length === 0) {
     throw new StatePackError('E_NOT_SUPPORTED', 'This state was not read from texts, so there is no chain to fold.', {

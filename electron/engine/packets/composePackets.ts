@@ -1,6 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
+import { assertRunnable } from './openState.ts'
 import { readDocuments, readPacket } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
@@ -15,7 +16,9 @@ export async function composePackets(
 ): Promise<Created> {
   const parts = await Promise.all(
     refs.map(async ref => {
-      const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
+      const packetId = await resolvePacketId(context, ref)
+      assertRunnable(context, packetId)
+      const packet = await readPacket(context.store.blobs, packetId)
       const { sources, card } = await readDocuments(context.store.blobs, packet)
       if (sources.length === 0) {
         throw new StatePackError('E_NOT_SUPPORTED', 'A cartridge without its text cannot be read again.', {

@@ -3,6 +3,7 @@ import type { ReceiptDraft } from '#shared/domain/receipt.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import type { Environment } from '../inference/runtime.ts'
 import type { ModelPool } from '../models/modelPool.ts'
+import type { KeyRing } from '../receipts/keys.ts'
 import type { ReceiptLog } from '../receipts/receiptLog.ts'
 import type { Store } from '../store/openStore.ts'
 import type { OpenedState } from './openState.ts'
@@ -12,6 +13,8 @@ export interface PacketContext {
   readonly store: Store
   readonly models: ModelPool
   readonly receipts: ReceiptLog
+  /** Signs what is shared; says whose signatures count. */
+  readonly keys: KeyRing
   readonly meter: UsageMeter
   /** States returned with `persist: memory`: resolvable while the engine runs, never on disk. */
   readonly memory: MemoryStates

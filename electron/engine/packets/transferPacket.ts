@@ -11,6 +11,7 @@ import { assertRunnable } from './openState.ts'
 import { type Packet, readDocuments, readLogits, readPacket, readSnapshot, readTokens } from './packet.ts'
 import { freeName } from './publish.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import { signaturesOf, signPacket, trustPublishers } from './signatures.ts'
 import { blobSha256 } from './stateLayers.ts'
 
 /** One canonical `.cartridge` file, every blob re-hashed on the way. Throws `E_RESTRICTED` for an import nobody trusts yet. */
@@ -23,6 +24,7 @@ export async function exportPacket(
   const packetId = await resolvePacketId(context, ref)
   assertRunnable(context, packetId)
   const packet = await readPacket(context.store.blobs, packetId)
+  await signPacket(context, packetId)
   const chunks: Uint8Array[] = []
   for await (const chunk of exportCartridge(context.store.parts, packetId)) {
     if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
@@ -111,6 +113,7 @@ export async function importPacket(
   // A packet that this very library has made and signed for needs nobody's word.
   if (packets.get(packetId)?.trust === 'restricted' && (await context.receipts.vouchesFor(packetId)))
     packets.setTrust(packetId, 'own')
+  if (trust) await trustPublishers(context, packetId)
   context.store.touchIndexFile()
   context.changed([packetId])
   return { cartridge: await summaryOf(context, packetId), duplicate: imported.cacheHit, receipt: receiptView(receipt) }
@@ -154,11 +157,24 @@ async function reviewOf(
     model: config.model,
     modelInstalled: installed,
     duplicate: known !== null && known.removedAt === null,
-    signedBy: null,
+    signedBy: await signer(context, candidate),
     recoverableText: text,
     secrets: findSecrets(text),
     card,
   }
+}
+
+/** Who signed a file, in words; null for nobody. */
+async function signer(context: PacketContext, { packet, referrers, blobs }: ImportCandidate): Promise<string | null> {
+  const digests = referrers.map(({ digest }) => digest)
+  const [first] = await signaturesOf(context, { packetId: packet.packetId, blobs, referrers: digests })
+  if (first === undefined) return null
+  const whose = {
+    own: 'this installation',
+    known: 'a publisher trusted before',
+    unknown: 'a publisher seen for the first time',
+  }
+  return `${whose[first.publisher]} (${first.keyid.slice(0, 16)}…)`
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -13,6 +13,7 @@ import { componentChecks, loadModelFor } from './openState.ts'
 import { type Packet, readLogits, readPacket, readSnapshot, readTokens } from './packet.ts'
 import { rebuildMix } from './rebuildMix.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import { requireSignature } from './signatures.ts'
 import { blobSha256 } from './stateLayers.ts'
 
 export interface VerifyInput {
@@ -55,7 +56,11 @@ export async function verifyPacket(
     packet = await readPacket(context.store.blobs, packetId)
     const snapshot = await checkIntact(context, packet, call)
     checks.push(intactCheck('cache', `Every byte of ${packet.manifest.layers.length} layers matches its digest.`))
-    if (level === 'signed') throw unsigned(packetId)
+    if (level === 'signed') {
+      const keyid = await requireSignature(context, packetId)
+      checks.push(intactCheck('format', `Signed by ${keyid.slice(0, 16)}….`))
+      reached = 'signed'
+    }
     if (level === 'recomputed') {
       loaded = await loadModelFor(context, packet, { model: input.model, signal: call.signal })
       const components = componentChecks(packet, loaded)
@@ -259,8 +264,4 @@ function mismatch(component: string, expected: string, found: string): StatePack
       found,
     },
   )
-}
-
-function unsigned(packetId: string): StatePackError {
-  return new StatePackError('E_BAD_SIGNATURE', 'Nobody has signed this cartridge.', { packetId })
 }
