@@ -17,10 +17,12 @@ type Fields = Readonly<Record<string, unknown>>
  */
 export async function openExport(
   folder: string,
-  fields: Fields,
+  config: Fields,
   options: HashOptions & { readonly precision?: Precision },
 ): Promise<OpenWeights> {
-  const file = choose(await findExports(folder), options.precision)
+  // Models that also see or hear keep the decoder's fields in a section of their own.
+  const fields: Fields = { ...config, ...Object(config.text_config) }
+  const file = await choose(await findExports(folder), options.precision)
   const { graph, folder: externalFolder, files, contents } = await openExportFile(file.path)
   const { slots, vocabSize, ...adapted } = intact(file, () => {
     const slots = stateSlots(graph, configuredHeads(fields))
@@ -37,9 +39,9 @@ export async function openExport(
     graph: { ...adapted, externalFolder, isExport: true },
     geometry: geometryOf(slots),
     vocabSize,
-    contextLength: numberOf(fields, 'max_position_embeddings') ?? numberOf(fields, 'n_positions'),
+    contextLength: contextLengthOf(fields),
     position: positionOf(fields),
-    config: fields,
+    config,
     parameters: graph.parameters,
     precision: file.precision === 'float32' ? graph.precision : file.precision,
     digest,
@@ -58,14 +60,27 @@ function intact<T>(file: ExportFile, read: () => T): T {
   }
 }
 
-function choose(found: readonly ExportFile[], precision: Precision | undefined): ExportFile {
-  const file = precision === undefined ? found[0] : found.find(each => each.precision === precision)
-  if (file !== undefined) return file
-  const known = [...new Set(found.map(each => each.precision))].join(', ')
+/** A file's name may say its precision; one that does not may hold any. */
+async function choose(found: readonly ExportFile[], precision: Precision | undefined): Promise<ExportFile> {
+  const [best] = found
+  if (precision === undefined && best !== undefined) return best
+  const known = new Set<Precision>()
+  for (const file of found) {
+    const holds = file.precision === 'float32' ? (await openExportFile(file.path)).graph.precision : file.precision
+    if (holds === precision) return file
+    known.add(holds)
+  }
   throw new StatePackError(
     'E_NOT_FOUND',
-    `This model has no ONNX file in ${precision ?? 'any precision'}; it has: ${known}.`,
+    `This model has no ONNX file in ${precision ?? 'any precision'}; it has: ${[...known].join(', ')}.`,
   )
+}
+
+const CONTEXT_FIELDS = ['max_position_embeddings', 'n_positions', 'max_sequence_length', 'max_seq_len', 'n_ctx']
+
+function contextLengthOf(fields: Fields): number | null {
+  const [length = null] = CONTEXT_FIELDS.map(name => numberOf(fields, name)).filter(value => value !== null)
+  return length
 }
 
 function configuredHeads(fields: Fields): ConfiguredHeads {

@@ -51,6 +51,8 @@ class Adapter {
   readonly #batch: Value
   readonly #tokens: Value
   readonly #past: Value
+  /** A recurrent state alone does not say how many tokens it has read. */
+  readonly #countsPast: boolean
   readonly #total: Value
   /** Inputs that GroupQueryAttention reads: it takes a buffer with room and appends to it in place. */
   readonly #inPlace: ReadonlySet<string>
@@ -65,7 +67,8 @@ class Adapter {
     this.#batch = before.op('Gather', [shape, before.int64([0])])
     this.#tokens = before.op('Gather', [shape, before.int64([1])])
     this.#total = this.#tokens
-    if (slots.some(({ shape }) => shape.kind === 'kv')) {
+    this.#countsPast = slots.some(({ shape }) => shape.kind === 'kv')
+    if (this.#countsPast) {
       before.input('seqlens_k', 'int32', ['batch'])
       const total = before.op('Cast', [before.input('total_sequence_length', 'int32', [])], { to: ONNX_TYPE.int64 })
       this.#total = before.op('Reshape', [total, before.int64([1])])
@@ -100,7 +103,7 @@ class Adapter {
     else this.#feed(input, this.#made(input), null)
   }
 
-  /** What the file wants, made from ours; int64. */
+  /** What the file wants, made from ours; int64, or bool. */
   #made(input: ExportedValue): Value {
     const { before } = this
     const shaped = (...dims: Value[]) => before.op('Concat', dims, { axis: 0 })
@@ -117,7 +120,8 @@ class Adapter {
       case 'cache_position':
         return range()
       case 'use_cache_branch':
-        return before.int64([1])
+        // Merged files have a graph for an empty past and one for the rest; without keys nothing tells the two apart.
+        return this.#countsPast ? before.op('Greater', [this.#past, before.int64([0])]) : before.int64([1])
       case 'num_logits_to_keep':
       case 'logits_to_keep': {
         // Zero would mean all of them; the Slice after the graph takes the one away again.
