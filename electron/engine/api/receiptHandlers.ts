@@ -2,6 +2,7 @@ import { parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import { readTrace } from '../packets/logitsTrace.ts'
 import { replayReceipt } from '../packets/replayReceipt.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
@@ -52,6 +53,7 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
       for await (const chunk of receipts.export()) chunks.push(chunk)
       return { fileName: 'receipts.jsonl', bytes: new Uint8Array(Buffer.concat(chunks)) }
     },
+    'receipts.trace': ({ id }) => readTrace(state, id),
     'receipts.replay': ({ id }, call) => replayReceipt(state, id, call),
   }
 }

@@ -2,7 +2,6 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
-import { canonicalBytes } from '../canonicalJson.ts'
 import { type Generation, generate } from '../inference/generate.ts'
 import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
@@ -13,6 +12,7 @@ import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
+import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
 import { type OpenedState, openState, runOf } from './openState.ts'
 import { publish } from './publish.ts'
 import { readableText } from './readableText.ts'
@@ -38,8 +38,6 @@ export interface InferInput {
   readonly stream?: 'with' | 'without'
 }
 
-const TRACE_TOP_K = 8
-
 /**
  * Answers a delta from a stored state: restore (0 tokens), fold the delta up to its last safe boundary (that is the new
  * state), feed the rest, generate. Tokens run = tail + delta + generated, counted at the session. The base is never changed.
@@ -59,9 +57,17 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const keep = input.keepOutput ?? false
   const options = { logits: 'last', signal: call.signal, onProgress: readingProgress(call) } as const
   const toFold = Int32Array.from([...split.prefix, ...split.fold])
-  const folded = toFold.length > 0 ? await session.append(toFold, options) : base.logits
+  const readSteps: Parameters<typeof traceBytes>[0][number][] = []
+  const readPart = async (tokens: Int32Array, before: Float32Array | null) => {
+    if (tokens.length === 0) return before
+    if (!input.trace) return session.append(tokens, options)
+    const { logits, steps } = await readTraced(session, tokens, { ...options, before })
+    readSteps.push(...steps)
+    return logits
+  }
+  const folded = await readPart(toFold, base.logits)
   const newState = keep ? null : { snapshot: await session.capture(), logits: folded }
-  const first = split.tailTokens.length > 0 ? await session.append(split.tailTokens, options) : folded
+  const first = await readPart(split.tailTokens, folded)
   if (first === null)
     throw new StatePackError(
       'E_EMPTY_TEXT',
@@ -104,7 +110,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const generated = session.processed - toFold.length - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed: session.processed })
   const seconds = { restore, read, generate: generate_ }
-  const traceBytes = input.trace ? canonicalBytes(generation.traces.map(traceView)) : null
+  const trace = input.trace ? traceBytes(readSteps, generatedSteps(generation.ids, generation.traces)) : null
   const receiptFor = (packetId: Digest | null) => ({
     op: 'infer' as const,
     inputs: [
@@ -127,7 +133,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       token_count: generation.ids.length,
       token_ids_sha256: sha256(tokenBytes(generation.ids)),
       logits_sha256: contents.logits === null ? null : logitsDigest(contents.logits),
-      trace_sha256: traceBytes === null ? null : sha256(traceBytes),
+      trace_sha256: trace === null ? null : sha256(trace),
     },
     details: { finish_reason: generation.finishReason, keep_output: keep, seam: input.seam ?? 'exact' },
     observed: { seconds: clock.total(), phases: seconds },
@@ -142,6 +148,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
         receipt: receiptFor,
       })
     : { packetId: null, bytesWritten: 0, receipt: await context.receipts.append(receiptFor(null)) }
+  if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (!durable) remember(context, base, { contents, contextId: assembled.contextId })
   const total = clock.total()
   const naiveEstimate = context.meter.prefillSeconds(
@@ -214,10 +221,6 @@ function samplingRecord({ sampling, maxNewTokens }: InferInput) {
   const { temperature = 0, topK = 0, topP = 1, seed = 0 } = sampling ?? {}
   const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
   return { generator, temperature, top_k: topK, top_p: topP, seed, max_new_tokens: maxNewTokens ?? 32 }
-}
-
-function traceView({ ids, logProbs, surprisalBits }: Generation['traces'][number]) {
-  return { ids: [...ids], log_probs: [...logProbs], surprisal_bits: surprisalBits }
 }
 
 /** Keeps a state that was not written, so that the next step can continue from it. */

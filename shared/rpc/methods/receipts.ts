@@ -3,6 +3,16 @@ import { z } from 'zod'
 import { method } from '../method.ts'
 import { count, receiptViewSchema } from './views.ts'
 
+const traceStepSchema = z.strictObject({
+  id: count,
+  text: z.string(),
+  /** `-log2 p`; null for the first token of a context, which nothing predicts. */
+  surprisalBits: z.number().nullable(),
+  probability: z.number().nullable(),
+  top: z.array(z.strictObject({ id: count, text: z.string(), probability: z.number() })),
+})
+export type TraceStep = z.infer<typeof traceStepSchema>
+
 export const receiptMethods = {
   'receipts.list': method(
     z.strictObject({
@@ -41,6 +51,19 @@ export const receiptMethods = {
   'receipts.export': method(
     z.strictObject({}),
     z.strictObject({ fileName: z.string(), bytes: z.instanceof(Uint8Array) }),
+  ),
+  /**
+   * The logits trace recorded with an infer receipt: what the model expected at each position, and how surprising the token
+   * that came was. `readBits` is the information content of the delta.
+   */
+  'receipts.trace': method(
+    z.strictObject({ id: z.string() }),
+    z.strictObject({
+      read: z.array(traceStepSchema),
+      generated: z.array(traceStepSchema),
+      readBits: z.number(),
+      generatedBits: z.number(),
+    }),
   ),
   /** Runs the operation of a receipt again: same inputs must give the same operation_id. */
   'receipts.replay': method(

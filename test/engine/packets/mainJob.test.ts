@@ -141,6 +141,30 @@ it('refuses a cartridge of the other model by naming the component', async () =>
   })
 })
 
+it('records what the model expected at each position, stored by digest with the receipt', async () => {
+  const { cartridge } = await create('starter-transformer', 'card-coffee')
+  const delta = questionDelta('What does Anders like?')
+  const plain = await test.client.call('packets.infer', { ref: cartridge.packetId, delta })
+  const traced = await test.client.call('packets.infer', { ref: cartridge.packetId, delta, trace: true })
+  expect(traced.outputTokenIds).toEqual(plain.outputTokenIds)
+  const trace = await test.client.call('receipts.trace', { id: traced.receipt.receipt_id })
+  expect(trace.read).toHaveLength(traced.tokens.tail + traced.tokens.delta)
+  expect(trace.read.map(step => step.text).join('')).toContain('What does Anders like?')
+  expect(trace.generated.map(step => step.id)).toEqual(traced.outputTokenIds)
+  // Greedy: every generated token was the most likely one, and its surprise is that of its probability.
+  for (const { id, top, surprisalBits } of trace.generated) {
+    expect(top[0]?.id).toBe(id)
+    expect(2 ** -(surprisalBits ?? 0)).toBeCloseTo(top[0]?.probability ?? 0, 4)
+  }
+  expect(trace.readBits).toBeCloseTo(
+    trace.read.reduce((sum, step) => sum + (step.surprisalBits ?? 0), 0),
+    6,
+  )
+  await expect(test.client.call('receipts.trace', { id: plain.receipt.receipt_id })).rejects.toMatchObject({
+    code: 'E_NOT_FOUND',
+  })
+})
+
 it('signs one receipt for each operation, and all verify', async () => {
   const { receipts } = test.engine.state
   const before = receipts.count
