@@ -62,18 +62,19 @@ const recurrence =
     const c = project(graph, x, ['c', state, 5])
     const tokens = graph.op('Squeeze', [graph.op('Shape', [x], { start: 1, end: 2 })])
     const range = graph.op('Cast', [graph.op('Range', [graph.int64(0), tokens, graph.int64(1)])], { to: FLOAT })
-    const decays = graph.table(
+    const logDecays = graph.table(
       'decays',
       [heads, 1, 1],
-      Float32Array.from({ length: heads }, (_, h) => decayOf(h)),
+      Float32Array.from({ length: heads }, (_, h) => Math.log(decayOf(h))),
     )
+    const faded = (steps: Value) => graph.op('Exp', [graph.op('Mul', [logDecays, steps])])
     const column = graph.op('Reshape', [range, graph.int64([1, -1, 1])])
     const lag = graph.op('Sub', [column, graph.op('Reshape', [range, graph.int64([1, 1, -1])])]) // t - s
-    const lower = graph.op('Trilu', [graph.op('Pow', [decays, graph.op('Abs', [lag])])], { upper: 0 }) // [H, T, S]
+    const lower = graph.op('Trilu', [faded(graph.op('Abs', [lag]))], { upper: 0 }) // [H, T, S]
     const flow = graph.op('Transpose', [inputs], { perm: [0, 2, 1, 3] }) // [B, H, S, P]
     const cb = graph.op('MatMul', [c, graph.op('Transpose', [b], { perm: [0, 2, 1] })]) // [B, T, S]
     const weights = graph.op('Mul', [graph.op('Unsqueeze', [cb, graph.int64([1])]), lower])
-    const carry = graph.op('Pow', [decays, graph.op('Add', [column, graph.float32(1)])]) // [H, T, 1]
+    const carry = faded(graph.op('Add', [column, graph.float32(1)])) // [H, T, 1]
     const read = graph.op('MatMul', [
       graph.op('Unsqueeze', [c, graph.int64([1])]),
       graph.op('Transpose', [past], { perm: [0, 1, 3, 2] }),
@@ -81,9 +82,9 @@ const recurrence =
     const y = graph.op('Add', [graph.op('MatMul', [weights, flow]), graph.op('Mul', [read, carry])])
     // h = Σ decay^(T-1-s) x_s ⊗ b_s + decay^T past
     const toEnd = last(graph, lower, [1, 1]) // [H, 1, S]
-    const faded = graph.op('Mul', [flow, graph.op('Transpose', [toEnd], { perm: [0, 2, 1] })])
+    const weighted = graph.op('Mul', [flow, graph.op('Transpose', [toEnd], { perm: [0, 2, 1] })])
     const added = graph.op('MatMul', [
-      graph.op('Transpose', [faded], { perm: [0, 1, 3, 2] }),
+      graph.op('Transpose', [weighted], { perm: [0, 1, 3, 2] }),
       graph.op('Unsqueeze', [b, graph.int64([1])]),
     ])
     graph.op('Add', [added, graph.op('Mul', [past, last(graph, carry, [1, 1])])], {}, `present_${name}.${layer}`)

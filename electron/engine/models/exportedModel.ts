@@ -49,13 +49,15 @@ export async function openExport(
   }
 }
 
-/** What protobufjs throws half-way through a damaged file becomes a refusal that says so. */
+/** Refusals name the file; what protobufjs throws half-way through a damaged one becomes one. */
 function intact<T>(file: ExportFile, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof StatePackError) throw error
     const name = basename(file.path)
+    if (error instanceof StatePackError) {
+      throw new StatePackError(error.code, `${name}: ${error.message}`, { ...error.details, file: name }, error)
+    }
     throw new StatePackError('E_MODEL_WEIGHTS', `The ONNX file ${name} is damaged.`, { file: name }, error)
   }
 }
