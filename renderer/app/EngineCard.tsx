@@ -14,7 +14,7 @@ const DEVICES: Readonly<Record<string, string>> = { cpu: 'CPU', webgpu: 'WebGPU'
 /** The engine's state, always in sight at the lower left. */
 export function EngineCard() {
   const { engine, library } = useStudio()
-  const cartridges = useStore(library, s => s.facets?.all ?? 0)
+  const cartridges = useStore(library, s => s.all ?? 0)
   const state = useStore(engine, s => s.state)
   const reason = useStore(engine, s => s.reason)
   const info = useStore(engine, s => s.info)

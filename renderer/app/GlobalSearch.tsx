@@ -43,7 +43,7 @@ export function GlobalSearch() {
             if (!inLibrary) navigate('/library')
           }
           if (event.key === 'Escape') {
-            if (text === '') input.current?.blur()
+            input.current?.blur()
             setText('')
             search('', 0)
           }

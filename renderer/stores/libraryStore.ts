@@ -12,7 +12,10 @@ export interface LibraryState {
   readonly filter: LibraryFilter
   /** How many items pass the filter; null until first read. */
   readonly total: number | null
+  /** Counted among what the search finds, whatever filters are set. */
   readonly facets: Facets | null
+  /** How many cartridges there are, whatever is searched for; null until known. */
+  readonly all: number | null
   /** Sparse: what was scrolled to so far, by index. */
   readonly items: readonly (CartridgeSummary | undefined)[]
   readonly error: unknown
@@ -44,7 +47,8 @@ export function createLibraryStore(client: Client): LibraryStore {
         fresh = false
         items.length = result.total
         for (const [i, item] of result.items.entries()) items[page * PAGE + i] = item
-        set({ items, total: result.total, facets: result.facets, error: null })
+        const all = (get().filter.query ?? '') === '' ? result.facets.all : get().all
+        set({ items, total: result.total, facets: result.facets, all, error: null })
       } catch (error) {
         if (mine !== generation) return
         pages.delete(page)
@@ -63,6 +67,7 @@ export function createLibraryStore(client: Client): LibraryStore {
       filter: { query: '', sort: 'used' },
       total: null,
       facets: null,
+      all: null,
       items: [],
       error: null,
       selected: [],

@@ -1,4 +1,5 @@
 import { Pin } from 'lucide-react'
+import { memo } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { CartridgeFace } from './CartridgeFace.tsx'
 import { formatBytes, formatTokens } from './format.ts'
@@ -8,7 +9,7 @@ import './cartridge.css'
 export const KIND_LABEL = { kv: 'KV', ssm: 'SSM', hybrid: 'Hybrid' } as const
 
 /** The cartridge as an object: face, notch, name, model, size and badges. Purely visual: wrap it in what is interactive. */
-export function CartridgeCard({
+export const CartridgeCard = memo(function CartridgeCard({
   cartridge,
   selected = false,
 }: {
@@ -43,4 +44,4 @@ export function CartridgeCard({
       </div>
     </div>
   )
-}
+})

@@ -45,7 +45,7 @@ export function CreatePage() {
     ready.find(candidate => candidate.id === chosenModel) ??
     ready.find(candidate => candidate.id === defaults?.defaultModel) ??
     ready[0]
-  // Unless chosen here, the engine decides: recurrent states are small and stay exact.
+  // The setting is for keys and values: recurrent states are small and stay exact.
   const dtype = chosenDtype ?? (model?.kind === 'kv' ? (defaults?.dtype ?? 'float16') : 'float32')
   const modelId = model?.id
   const files = sources.files
@@ -80,7 +80,7 @@ export function CreatePage() {
       const base = {
         ...estimateInput,
         sources: group,
-        ...(chosenDtype === null ? {} : { dtype: chosenDtype }),
+        dtype,
         name: title.replace(/\.[a-z0-9]{1,5}$/i, '').slice(0, 200),
       }
       createQueue.getState().add(title, orderFor(base, estimate.fits || separate ? null : tooLong))

@@ -36,6 +36,8 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
   const [width, setWidth] = useState(0)
   const [active, setActive] = useState(0)
   const anchor = useRef(0)
+  /** Chosen before its page was read. */
+  const awaited = useRef<number | null>(null)
 
   useLayoutEffect(() => {
     const element = box.current
@@ -67,6 +69,14 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
     if (items.length > 0) library.getState().need(from, to)
   }, [library, from, to, items.length])
 
+  useEffect(() => {
+    const item = awaited.current === null ? undefined : items[awaited.current]
+    if (item === undefined) return
+    anchor.current = awaited.current ?? 0
+    awaited.current = null
+    library.getState().select([item.packetId])
+  }, [items, library])
+
   const chosen = new Set(selected)
   const select = (ids: readonly string[]) => library.getState().select(ids)
   const idsBetween = (a: number, b: number) =>
@@ -75,6 +85,7 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
   function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
     const item = items[index]
     setActive(index)
+    awaited.current = item === undefined ? index : null
     if (item === undefined) return
     if (how === 'range') {
       select([...idsBetween(anchor.current, index).filter(id => id !== item.packetId), item.packetId])

@@ -1,4 +1,5 @@
 import { Pin } from 'lucide-react'
+import { memo } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
@@ -6,7 +7,7 @@ import { formatAgo, formatBytes, formatTokens } from '../../ui/format.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 
 /** One cartridge on one line. */
-export function CartridgeRow({
+export const CartridgeRow = memo(function CartridgeRow({
   cartridge,
   selected,
 }: {
@@ -37,4 +38,4 @@ export function CartridgeRow({
       </span>
     </div>
   )
-}
+})

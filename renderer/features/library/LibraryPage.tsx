@@ -27,7 +27,7 @@ export function LibraryPage() {
   const { library } = useStudio()
   const navigate = useNavigate()
   const total = useStore(library, s => s.total)
-  const all = useStore(library, s => s.facets?.all ?? 0)
+  const all = useStore(library, s => s.all)
   const error = useStore(library, s => s.error)
   const selected = useStore(library, s => s.selected)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
@@ -90,7 +90,7 @@ export function LibraryPage() {
           title="Nothing matches"
           actions={
             <Button onPress={() => library.getState().setFilter(NO_FILTER)}>
-              Show all {all.toLocaleString('en-US')}
+              Show all{all === null ? '' : ` ${all.toLocaleString('en-US')}`}
             </Button>
           }
         >

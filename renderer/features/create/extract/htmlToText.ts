@@ -4,10 +4,13 @@ type Node = DefaultTreeAdapterTypes.Node
 
 const SKIPPED = new Set(['script', 'style', 'noscript', 'template', 'head', 'svg', 'iframe', 'object', 'nav'])
 const BLOCKS = new Set(
-  'address article aside blockquote br dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main ol p pre section table tr ul'.split(
+  'address article aside blockquote div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr main ol p pre section table ul'.split(
     ' ',
   ),
 )
+
+/** Begin a line, not a paragraph. */
+const LINES = new Set(['br', 'dd', 'dt', 'li', 'tr'])
 
 /** The readable text of an HTML page: scripts, styles and navigation left out, blocks on lines of their own. */
 export function htmlToText(html: string): string {
@@ -27,6 +30,7 @@ export function htmlToText(html: string): string {
     }
     if (SKIPPED.has(node.nodeName)) continue
     if (node.nodeName === 'td' || node.nodeName === 'th') text += ' '
+    if (LINES.has(node.nodeName)) text += '\n'
     const isBlock = BLOCKS.has(node.nodeName)
     if (isBlock) {
       text += '\n'

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { htmlToText } from '../../../../renderer/features/create/extract/htmlToText.ts'
+
+test('keeps what a reader sees, block by block', () => {
+  const html = `<!doctype html><html><head><title>T</title><style>p{}</style></head><body>
+    <nav>menu</nav><h1>Facts</h1><p>The  fee is <b>4800</b>.<br>Paid&nbsp;monthly.</p>
+    <script>alert('x')</script><ul><li>One</li><li>Two</li></ul>
+    <table><tr><th>Name</th><td>Ada</td></tr></table></body></html>`
+  expect(htmlToText(html)).toBe('Facts\n\nThe fee is 4800.\nPaid monthly.\n\nOne\nTwo\n\nName Ada')
+})
+
+test('markup in text stays text', () => {
+  expect(htmlToText('<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>')).toBe('<script>alert(1)</script>')
+})
+
+test('a page nested 100,000 deep is read without running out of stack', () => {
+  const depth = 100_000
+  expect(htmlToText(`${'<div>'.repeat(depth)}deep${'</div>'.repeat(depth)}`)).toBe('deep')
+})
