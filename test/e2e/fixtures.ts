@@ -16,6 +16,15 @@ interface Shelf {
   close(): Promise<void>
 }
 
+function openOne(inElectron: boolean): Promise<OpenStudio> {
+  return inElectron ? openStudioInElectron(findElectronForTests().program ?? '') : openStudio()
+}
+
+async function leaveOnboarding(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Skip', exact: true }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+}
+
 function createShelf(): Shelf {
   let current: { readonly file: string; readonly studio: OpenStudio } | null = null
   const close = async () => {
@@ -28,8 +37,7 @@ function createShelf(): Shelf {
     async open(file, inElectron) {
       if (current?.file === file) return { studio: current.studio, isNew: false }
       await close()
-      const found = findElectronForTests()
-      const studio = inElectron ? await openStudioInElectron(found.program ?? '') : await openStudio()
+      const studio = await openOne(inElectron)
       current = { file, studio }
       return { studio, isNew: true }
     },
@@ -42,6 +50,8 @@ export interface Fixtures {
   readonly studio: OpenStudio
   /** A window of `studio`. Errors and refusals of the Content-Security-Policy in it fail the test. */
   readonly page: Page
+  /** The Studio of another person: another store, another key. */
+  readonly elsewhere: OpenStudio
 }
 
 export const test = base.extend<Fixtures & { readonly opened: Awaited<ReturnType<Shelf['open']>> }, { shelf: Shelf }>({
@@ -71,8 +81,7 @@ export const test = base.extend<Fixtures & { readonly opened: Awaited<ReturnType
       if (message.type() === 'error' && /Content Security Policy/.test(message.text())) errors.push(message.text())
     })
     if (isNew && !firstRun) {
-      await page.getByRole('button', { name: 'Skip', exact: true }).click()
-      await expect(page.getByRole('dialog')).toHaveCount(0)
+      await leaveOnboarding(page)
       // They are made one after the other, and later tests count.
       await expect(page.getByRole('option')).toHaveCount(STARTERS)
     }
@@ -82,6 +91,13 @@ export const test = base.extend<Fixtures & { readonly opened: Awaited<ReturnType
     }
     await page.close()
     expect(errors).toEqual([])
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: see above
+  elsewhere: async ({}, use, info) => {
+    const studio = await openOne(info.project.name === 'electron')
+    await leaveOnboarding(studio.page)
+    await use(studio)
+    await studio.close()
   },
 })
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, choose, chooseModel, expect, goTo, insert, test } from './fixtures.ts'
+import { ask, choose, chooseModel, expect, goTo, insert, readText, test } from './fixtures.ts'
 import { watchAnswer } from './watchAnswer.ts'
 
 const FACTS =
@@ -66,14 +66,33 @@ test('drop, read, ask, eject, export, delete, undo, delete, import, trust, ask a
   await expect(review.getByText('Text that anyone holding this file can read')).toBeVisible()
   await expect(review).toContainText('Lena Ortiz')
   await expect(made).toHaveCount(0)
+  await review.getByRole('button', { name: 'Import and trust' }).click()
+  await expect(review).toHaveCount(0)
+  await made.dblclick()
+  await expect(await ask(page, 'What does Anders like?')).toContainText('noodles')
+})
+
+test('a cartridge made elsewhere is restricted until it is trusted', async ({ page, studio, elsewhere }) => {
+  await readText(page, 'Sent away', FACTS.replace('noodles', 'olives'))
+  await page.getByRole('button', { name: 'Show in the library' }).click()
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Export' }).click()
+  const file = join(studio.home, 'sent.cartridge')
+  await (await download).saveAs(file)
+
+  const other = elsewhere.page
+  await choose(other, 'Import', [file])
+  const review = other.getByRole('dialog')
+  await expect(review).toContainText('Anders likes olives')
   await review.getByRole('button', { name: 'Import, restricted' }).click()
   await expect(review).toHaveCount(0)
-  await made.click()
-  const details = page.getByRole('complementary', { name: 'Cartridge' })
+  await other.getByRole('option', { name: /Sent away/ }).click()
+  const details = other.getByRole('complementary', { name: 'Cartridge' })
   await expect(details.getByRole('button', { name: 'Ask this cartridge' })).toBeDisabled()
   await details.getByRole('button', { name: /^Trust/ }).click()
   await details.getByRole('button', { name: 'Ask this cartridge' }).click()
-  await expect(await ask(page, 'What does Anders like?')).toContainText('noodles')
+  await expect(await ask(other, 'What does Anders like?')).toContainText('olives')
 })
 
 test('a pasted text becomes a cartridge, and progress is shown', async ({ page }) => {

@@ -1,0 +1,87 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { ask, expect, goTo, insert, test } from './fixtures.ts'
+
+/** Every route, and every view that a route shows in its place. */
+const ROUTES = [
+  'library',
+  'new',
+  'ask',
+  'inspect',
+  'inspect?part=tokens',
+  'inspect?part=logits',
+  'inspect?part=compare',
+  'inspect?part=miss',
+  'remix?do=append',
+  'remix?do=compose',
+  'remix?do=mix',
+  'remix?do=compact',
+  'remix?do=lineage',
+  'receipts',
+  'savings',
+  'savings?tab=loop',
+  'savings?tab=calculator',
+  'savings?tab=provider',
+  'savings?tab=prices',
+  'models',
+  'memory',
+  'server',
+  'settings',
+]
+/** The window one works in, and the same at 200 % zoom, which has half the CSS pixels. */
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 640, height: 400 },
+]
+
+async function show(page: Page, route: string): Promise<void> {
+  await page.evaluate(to => {
+    location.hash = `/${to}`
+  }, route)
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+  await page.waitForLoadState('networkidle')
+}
+
+async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`)
+}
+
+test('axe finds nothing on any route, in both themes, also at 200 % zoom', async ({ page }) => {
+  test.setTimeout(600_000)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  // Something to look at: an answer, a selected cartridge.
+  await insert(page, 'Station card (Mamba)')
+  await ask(page, 'Who is the captain of Halcyon?')
+  await goTo(page, 'Library')
+  await page.getByRole('option').first().click()
+  for (const size of SIZES) {
+    await page.setViewportSize(size)
+    for (const route of ROUTES) {
+      await show(page, route)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        const found = await violationsOf(page)
+        expect.soft(found, `${route}, ${colorScheme}, ${size.width}x${size.height}`).toEqual([])
+      }
+    }
+  }
+})
+
+test('axe does find what is wrong: the check is live', async ({ page }) => {
+  await page.evaluate(() => {
+    document.querySelector('main')?.append(document.createElement('button'))
+  })
+  expect(await violationsOf(page)).toEqual([expect.stringContaining('button-name')])
+})
+
+test('nothing is wider than the window, down to 200 % zoom', async ({ page }) => {
+  for (const size of [...SIZES, { width: 900, height: 600 }]) {
+    await page.setViewportSize(size)
+    for (const route of ROUTES) {
+      await show(page, route)
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      expect.soft(overflow, `${route} at ${size.width}x${size.height}`).toBeLessThanOrEqual(0)
+    }
+  }
+})

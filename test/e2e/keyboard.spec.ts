@@ -1,0 +1,94 @@
+import type { Page } from '@playwright/test'
+import { answerTo, expect, STARTERS, test } from './fixtures.ts'
+
+// The onboarding is part of the walk.
+test.use({ firstRun: true })
+
+test('the main job without a mouse', async ({ page }) => {
+  const { keyboard } = page
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(page.getByRole('option')).toHaveCount(STARTERS)
+
+  // A new cartridge: Ctrl+N, paste, read.
+  await keyboard.press('ControlOrMeta+n')
+  await expect(page.getByRole('heading', { name: 'New cartridge' })).toBeVisible()
+  await tabTo(page, 'textbox', 'Paste text')
+  await keyboard.insertText('Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\n')
+  await expect(page.getByRole('button', { name: 'Read it' })).toBeEnabled()
+  await tabTo(page, 'button', 'Read it')
+  await keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible()
+
+  // Found by the palette, asked, ejected.
+  await keyboard.press('ControlOrMeta+k')
+  await keyboard.type('facts')
+  await expect(page.getByRole('option', { name: /Ask Facts/ })).toHaveAttribute('aria-selected', 'true')
+  await keyboard.press('Enter')
+  await expect(page.getByRole('textbox', { name: 'Question' })).toBeFocused()
+  await keyboard.type('Who is the manager of Harbor Coffee?')
+  await keyboard.press('Enter')
+  await expect(answerTo(page, 'Who is the manager of Harbor Coffee?')).toContainText('Lena Ortiz')
+  await tabTo(page, 'button', 'Eject')
+  await keyboard.press('Enter')
+  await expect(page.getByText('The slot is empty')).toBeVisible()
+
+  // The library by arrows: rename, select two, delete, undo through the messages.
+  await keyboard.press('ControlOrMeta+k')
+  await keyboard.type('library')
+  await keyboard.press('Enter')
+  await tabTo(page, 'listbox', 'Cartridges')
+  await keyboard.press('Home')
+  await keyboard.press('F2')
+  await expect(page.getByRole('textbox', { name: 'Name' })).toBeFocused()
+  await keyboard.press('ControlOrMeta+a')
+  await keyboard.type('By keyboard')
+  await keyboard.press('Enter')
+  await expect(page.getByRole('option', { name: /By keyboard/ })).toBeVisible()
+  const options = page.getByRole('listbox', { name: 'Cartridges' }).getByRole('option')
+  await expect(options).toHaveCount(STARTERS + 1)
+  await tabTo(page, 'listbox', 'Cartridges')
+  await keyboard.press('Home')
+  await keyboard.press('Shift+ArrowRight')
+  await expect(page.getByRole('heading', { name: '2 cartridges' })).toBeVisible()
+  await keyboard.press('Delete')
+  await expect(options).toHaveCount(STARTERS - 1)
+  await keyboard.press('F8')
+  await tabTo(page, 'button', 'Undo')
+  await keyboard.press('Enter')
+  await expect(options).toHaveCount(STARTERS + 1)
+
+  // Export, from the cartridge's menu.
+  await tabTo(page, 'listbox', 'Cartridges')
+  await keyboard.press('Home')
+  await tabTo(page, 'button', 'More')
+  await keyboard.press('Enter')
+  await expect(page.getByRole('menuitem', { name: 'Export' })).toBeVisible()
+  const download = page.waitForEvent('download')
+  await keyboard.type('Export')
+  await keyboard.press('Enter')
+  expect((await download).suggestedFilename()).toMatch(/\.cartridge$/)
+
+  // Import opens the file dialog; help; settings.
+  const chooser = page.waitForEvent('filechooser')
+  await keyboard.press('ControlOrMeta+o')
+  await chooser
+  await tabTo(page, 'listbox', 'Cartridges')
+  await keyboard.press('?')
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
+  await keyboard.press('Escape')
+  await keyboard.press('ControlOrMeta+,')
+  await expect(page.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible()
+})
+
+/** Presses Tab until the control has the focus; fails when a whole round does not reach it. */
+async function tabTo(page: Page, role: 'button' | 'textbox' | 'listbox', name: string): Promise<void> {
+  const wanted = page.getByRole(role, { name, exact: true }).first()
+  await expect(wanted).toBeVisible()
+  for (let i = 0; i < 120; i++) {
+    if (await wanted.evaluate(element => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not reach the ${role} “${name}”.`)
+}
