@@ -181,8 +181,10 @@ function Binding({ row }: { readonly row: InspectedComponent }) {
         ...(component.status === 'bound' && component.reason !== undefined
           ? [{ label: 'Why', value: component.reason }]
           : []),
-        ...(shape === '' ? [] : [{ label: 'Shape', value: <span className="mono">{shape}</span> }]),
-        ...(bytes === 0 ? [] : [{ label: 'Size', value: formatBytes(bytes) }]),
+        ...(shape === '' || component.id === 'cache'
+          ? []
+          : [{ label: 'Shape', value: <span className="mono">{shape}</span> }]),
+        ...(bytes === 0 || component.id === 'cache' ? [] : [{ label: 'Size', value: formatBytes(bytes) }]),
         { label: 'Installed model', value: matches === null ? 'not installed' : matches ? 'matches' : 'differs' },
         {
           label: 'Digest',

@@ -167,7 +167,8 @@ function Subject({
       <div className="Subject-text">
         <h2 className="truncate">{summary.name}</h2>
         <p className="small muted truncate">
-          {summary.model.name} · {formatTokens(summary.tokens)} tok · {formatBytes(summary.bytes)}
+          {summary.model.name} · {summary.tokens === 0 ? 'a mix' : `${formatTokens(summary.tokens)} tok`} ·{' '}
+          {formatBytes(summary.bytes)}
         </p>
         <div className="row">
           <TrustBadges cartridge={summary} tier={false} />

@@ -21,6 +21,8 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
   const task = useTask('packets.compact')
   const read = useQuery('library.get', cartridge === null ? null : { ref: cartridge.packetId })
   const steps = read.data?.recipe?.steps ?? []
+  const isMix = read.data?.config.origin.kind === 'mix'
+  const suggested = cartridge === null ? '' : `${cartridge.name}, compact`.slice(0, 200)
   const running = task.status === 'running'
   return (
     <Panel title="Compact" note="Makes one cartridge of a chain, so that its ancestors can be let go.">
@@ -60,27 +62,24 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
           </fieldset>
         )}
         <p className="Remix-note">
-          {dropped.length === 0
-            ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
-            : `Leaving out ${dropped.length === 1 ? 'a step' : `${dropped.length} steps`} makes a new context: it has to be read again, and it will not know what was left out.`}
+          {isMix
+            ? 'A mix was not read from texts: it is one state already, and there is nothing to fold.'
+            : dropped.length === 0
+              ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
+              : `Leaving out ${dropped.length === 1 ? 'a step' : `${dropped.length} steps`} makes a new context: it has to be read again, and it will not know what was left out.`}
         </p>
-        <TextField
-          label="Name"
-          value={name}
-          onChange={setName}
-          placeholder={cartridge === null ? '' : `${cartridge.name}, compact`}
-        />
+        <TextField label="Name" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
-            isDisabled={cartridge === null}
+            isDisabled={cartridge === null || isMix}
             isPending={running}
             onPress={() => {
               if (cartridge === null) return
               void task.run({
                 ref: cartridge.packetId,
                 dropSteps: [...dropped],
-                ...(name.trim() === '' ? {} : { name: name.trim() }),
+                name: name.trim() || suggested,
               })
             }}
           >

@@ -33,6 +33,10 @@ export function ComposeView({ start }: { readonly start: CartridgeSummary | null
   })
   const models = new Set(parents.map(parent => parent.model.name))
   const first = parents[0]
+  const suggested = parents
+    .map(parent => parent.name)
+    .join(' + ')
+    .slice(0, 200)
   return (
     <Panel title="Compose" note="Reads all their texts again in this order, as one. Exact, for every kind of state.">
       <div className="stack">
@@ -85,12 +89,7 @@ export function ComposeView({ start }: { readonly start: CartridgeSummary | null
             {first?.model.name}.
           </p>
         ) : null}
-        <TextField
-          label="Name of the new cartridge"
-          value={name}
-          onChange={setName}
-          placeholder={parents.map(parent => parent.name).join(' + ')}
-        />
+        <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
@@ -99,7 +98,7 @@ export function ComposeView({ start }: { readonly start: CartridgeSummary | null
             onPress={() =>
               void task.run({
                 refs: parents.map(parent => parent.packetId),
-                ...(name.trim() === '' ? {} : { name: name.trim() }),
+                name: name.trim() || suggested,
               })
             }
           >

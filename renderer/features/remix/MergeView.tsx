@@ -25,6 +25,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
     'packets.tokenize',
     base === null || settled === '' ? null : { ref: base.packetId, text: settled },
   )
+  const suggested = base === null ? '' : `${base.name}, continued`.slice(0, 200)
   const running = task.status === 'running'
   return (
     <Panel title="Append" note="Read more into a state. The cartridge you start from stays as it is.">
@@ -41,12 +42,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
           onChange={setText}
           placeholder="Paste the text that comes after"
         />
-        <TextField
-          label="Name of the new cartridge"
-          value={name}
-          onChange={setName}
-          placeholder={base === null ? '' : `${base.name}, continued`}
-        />
+        <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
@@ -54,7 +50,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
             isPending={running}
             onPress={() => {
               if (base === null) return
-              void task.run({ ref: base.packetId, delta: text, ...(name.trim() === '' ? {} : { name: name.trim() }) })
+              void task.run({ ref: base.packetId, delta: text, name: name.trim() || suggested })
             }}
           >
             Append

@@ -40,6 +40,10 @@ export function MixView({ start, onOther }: MixViewProps) {
   const sum = parts.reduce((total, part) => total + part.share, 0)
   const weights = parts.map(part => (sum === 0 ? 0 : part.share / sum))
   const refusal = whyNoMix(parts.map(part => part.cartridge))
+  const suggested = parts
+    .map(part => part.cartridge.name)
+    .join(' × ')
+    .slice(0, 200)
   const ready = parts.length >= 2 && refusal === null && sum > 0
   const parents = parts.map((part, index) => ({ ref: part.cartridge.packetId, weight: weights[index] ?? 0 }))
 
@@ -115,18 +119,13 @@ export function MixView({ start, onOther }: MixViewProps) {
               </div>
             </div>
           )}
-          <TextField
-            label="Name of the new cartridge"
-            value={name}
-            onChange={setName}
-            placeholder={parts.map(part => part.cartridge.name).join(' × ')}
-          />
+          <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
           <div className="row wrap">
             <Button
               variant="primary"
               isDisabled={!ready}
               isPending={task.status === 'running'}
-              onPress={() => void task.run({ parents, ...(name.trim() === '' ? {} : { name: name.trim() }) })}
+              onPress={() => void task.run({ parents, name: name.trim() || suggested })}
             >
               Keep this mix
             </Button>

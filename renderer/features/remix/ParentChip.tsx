@@ -22,7 +22,8 @@ export function ParentChip({ cartridge, onRemove, children }: ParentChipProps) {
       <span className="Parent-text">
         <b className="truncate">{cartridge.name}</b>
         <span className="small muted truncate">
-          {KIND_LABEL[cartridge.kind]} · {cartridge.model.name} · {formatTokens(cartridge.tokens)} tok
+          {KIND_LABEL[cartridge.kind]} · {cartridge.model.name} ·{' '}
+          {cartridge.tokens === 0 ? 'a mix' : `${formatTokens(cartridge.tokens)} tok`}
         </span>
       </span>
       {children}

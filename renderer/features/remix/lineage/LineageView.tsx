@@ -191,7 +191,7 @@ function Node({
       </span>
       <span className="Lineage-text">
         <b className="truncate">{node.name ?? shortDigest(node.packetId)}</b>
-        <span className="small muted">{formatTokens(node.tokens)} tok</span>
+        <span className="small muted">{node.tokens === 0 ? 'a mix' : `${formatTokens(node.tokens)} tok`}</span>
       </span>
     </Link>
   )
