@@ -50,11 +50,11 @@ export function MixView({ start, onOther }: MixViewProps) {
   // The questions that the parents say they can answer, a few of each, and the person's own.
   const a = useQuery('library.get', parts[0] === undefined ? null : { ref: parts[0].cartridge.packetId })
   const b = useQuery('library.get', parts[1] === undefined ? null : { ref: parts[1].cartridge.packetId })
-  const suggested = useMemo(
+  const known = useMemo(
     () => [...(a.data?.exampleQuestions ?? []).slice(0, 4), ...(b.data?.exampleQuestions ?? []).slice(0, 4)],
     [a.data, b.data],
   )
-  const questions = [...new Set([...suggested, ...own])].slice(0, 40)
+  const questions = [...new Set([...known, ...own])].slice(0, 40)
   const asked = useDebounced({ parents, questions }, 450)
   const preview = useQuery(
     'remix.preview',
