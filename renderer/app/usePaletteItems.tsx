@@ -69,7 +69,9 @@ export function usePaletteItems(text: string): readonly PaletteItem[] {
     const words = command.words.toLowerCase().split(' ')
     return typed.every(part => words.some(word => word.startsWith(part)))
   })
-  const cartridges = (query === '' ? [] : (found.data?.items ?? [])).map(item => ({
+  const begins = (name: string) => (name.toLowerCase().startsWith(query.toLowerCase()) ? 0 : 1)
+  const items = (query === '' ? [] : (found.data?.items ?? [])).toSorted((a, b) => begins(a.name) - begins(b.name))
+  const cartridges = items.map(item => ({
     id: item.packetId,
     title: `Ask ${item.name}`,
     words: item.name,

@@ -24,6 +24,8 @@ export interface Conversation {
   readonly head: AskStep | null
   readonly live: Live | null
   readonly error: unknown
+  /** The question that `error` belongs to. */
+  readonly failed: string | null
   /**
    * Puts a question to the state after `parentId` (null: to the cartridge as it was). It is shown below the first `keep`
    * turns that are on screen; the ones after them leave the screen, not the history.
@@ -117,6 +119,7 @@ export function useConversation(packetId: string | null, model: string | undefin
     head: headId === null ? null : (byId.get(headId) ?? null),
     live,
     error: task.status === 'failed' ? task.error : null,
+    failed: task.status === 'failed' ? (last.current?.[0] ?? null) : null,
     ask,
     again: () => {
       if (last.current !== null) ask(...last.current)

@@ -131,7 +131,7 @@ export function CreatePage() {
 
 /** The first words of a pasted text stand in for a file name. */
 function titleOf(text: string): string {
-  const line = text.trim().split('\n', 1)[0]?.trim() ?? ''
+  const line = (text.trim().split('\n', 1)[0] ?? '').replace(/[\s:;,.#]+$/, '').replace(/^[#\s]+/, '')
   return line.length <= 48 ? line : `${line.slice(0, 48).replace(/\s+\S*$/, '')}…`
 }
 
