@@ -28,6 +28,7 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
         statement,
         inclusion: await receipts.proveInclusion(receipt.seq),
         keyId: keyid,
+        traced: receipt.generation?.trace_sha256 != null,
       }
     },
     'receipts.verify': async ({ checkpoint }, call) => {

@@ -22,6 +22,8 @@ export interface AskInput {
   readonly sampling?: InferInput['sampling']
   /** Also ask the bare model. */
   readonly compare: boolean
+  /** Record what the model expected at each position. */
+  readonly trace?: boolean
 }
 
 /**
@@ -41,7 +43,7 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   const options = { maxNewTokens: input.maxNewTokens, sampling: input.sampling }
   const answer = await inferPacket(
     context,
-    { ...options, ref: from, model: input.model, delta, keepOutput: true, stream: 'with' },
+    { ...options, ref: from, model: input.model, delta, keepOutput: true, trace: input.trace ?? false, stream: 'with' },
     call,
   )
   const without = input.compare ? await askWithout(context, { ...input, model: entry.id }, call) : null
@@ -62,6 +64,7 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
     seconds: answer.seconds.total,
     finishReason: answer.finishReason,
     receiptId: answer.receipt.receipt_id,
+    traced: (input.trace ?? false) && answer.newPacketId !== null,
     at: new Date().toISOString(),
   }
   remember(context, root, step)

@@ -29,6 +29,8 @@ export const askStepSchema = z.strictObject({
   seconds: z.number(),
   finishReason: z.string(),
   receiptId: z.string(),
+  /** What the model expected was recorded: `receipts.trace` of `receiptId` has it. */
+  traced: z.boolean().optional(),
   at: z.string(),
 })
 export type AskStep = z.infer<typeof askStepSchema>
@@ -45,6 +47,8 @@ export const askMethods = {
       maxNewTokens: z.number().int().min(1).max(2048).default(64),
       sampling: samplingSchema.optional(),
       compare: z.boolean().default(false),
+      /** Record what the model expected at each position of the question and the answer. */
+      trace: z.boolean().default(false),
     }),
     z.strictObject({
       step: askStepSchema.nullable(),

@@ -33,6 +33,8 @@ export const receiptMethods = {
       /** RFC 6962 proof that the receipt is in the log of now. */
       inclusion: z.unknown(),
       keyId: z.string(),
+      /** A logits trace was recorded: `receipts.trace` has it while its cartridge is here. */
+      traced: z.boolean(),
     }),
   ),
   'receipts.verify': method(
