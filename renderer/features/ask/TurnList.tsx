@@ -63,7 +63,10 @@ export function TurnList({ conversation, cartridge, empty, examples, canAsk, onA
       ))}
       {live === null ? null : <LiveTurn live={live} bare={empty} onStop={conversation.stop} />}
       {error === null ? null : (
-        <ErrorPanel error={error} action={{ label: 'Ask again', onPress: conversation.again }} />
+        <div className="Turn">
+          {conversation.failed === null ? null : <h2 className="Turn-question">{conversation.failed}</h2>}
+          <ErrorPanel error={error} action={{ label: 'Ask again', onPress: conversation.again }} />
+        </div>
       )}
       <div ref={end} />
     </section>
