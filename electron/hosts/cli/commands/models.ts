@@ -40,9 +40,14 @@ export function addModelCommands(program: Command): void {
     .description('a model of the Hugging Face Hub; goes on where an earlier download stopped')
     .argument('<hubid>', 'owner/name')
     .option('--revision <revision>', 'a branch, tag or commit', 'main')
-    .action(async (hubId: string, options: GlobalOptions & { revision: string }) => {
-      const { revision } = options
-      await runCommand(options, ({ client, call }) => client.call('models.download', { hubId, revision }, call))
+    .option('--endpoint <url>', 'another hub, from now on')
+    .addHelpText('after', '\nA token in HF_TOKEN is sent to that hub and to nobody else.')
+    .action(async (hubId: string, options: GlobalOptions & { revision: string; endpoint?: string }) => {
+      const { revision, endpoint } = options
+      await runCommand(options, async ({ client, call }) => {
+        if (endpoint !== undefined) await client.call('settings.set', { hubEndpoint: endpoint })
+        return client.call('models.download', { hubId, revision }, call)
+      })
     })
 
   models
