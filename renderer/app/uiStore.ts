@@ -7,10 +7,13 @@ export interface UiState {
   readonly imports: readonly File[]
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
+  /** The address that an opened `statepack://` link names. */
+  readonly link: string | null
   readonly openPalette: (open: boolean) => void
   readonly openHelp: (open: boolean) => void
   readonly setImports: (files: readonly File[]) => void
   readonly setSources: (files: readonly File[]) => void
+  readonly setLink: (link: string | null) => void
 }
 
 /** What is open on top of the routes, in this window only. */
@@ -19,8 +22,10 @@ export const useUi = create<UiState>(set => ({
   helpOpen: false,
   imports: [],
   sources: [],
+  link: null,
   openPalette: paletteOpen => set({ paletteOpen }),
   openHelp: helpOpen => set({ helpOpen }),
   setImports: imports => set({ imports }),
   setSources: sources => set({ sources }),
+  setLink: link => set({ link }),
 }))

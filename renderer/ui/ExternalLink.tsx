@@ -5,13 +5,13 @@ import { Dialog } from './Dialog.tsx'
 function safeUrl(href: string | undefined): URL | null {
   try {
     const url = new URL(href ?? '')
-    return url.protocol === 'https:' || url.protocol === 'http:' ? url : null
+    return url.protocol === 'https:' && url.username === '' && url.password === '' ? url : null
   } catch {
     return null
   }
 }
 
-/** A link out of the Studio. Shows where it leads and opens only after a yes; anything but http(s) stays plain text. */
+/** A link out of the Studio. Shows where it leads and opens only after a yes; anything but https stays plain text. */
 export function ExternalLink({ href, children }: { readonly href: string | undefined; readonly children: ReactNode }) {
   const [asking, setAsking] = useState(false)
   const url = safeUrl(href)
