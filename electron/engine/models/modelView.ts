@@ -54,8 +54,9 @@ export async function modelView(
 
 function weightsBytes(folder: string): number {
   try {
-    return readdirSync(folder)
-      .filter(name => /^model.*\.safetensors$|\.onnx(\.data|_data)?$/.test(name))
+    const exported = existsSync(join(folder, 'onnx')) ? readdirSync(join(folder, 'onnx')) : []
+    return [...readdirSync(folder), ...exported.map(name => join('onnx', name))]
+      .filter(name => /^model.*\.safetensors$|\.onnx([._]data(_\d+)?)?$/.test(name))
       .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
   } catch {
     return 0

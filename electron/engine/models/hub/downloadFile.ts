@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type Connection, type GetOptions, hubGet, networkError } from './hubGet.ts'
+import { arriving, Interrupted } from './arriving.ts'
+import { type GetOptions, hubGet, networkError } from './hubGet.ts'
 import { type RepoFile, statusError } from './repoFiles.ts'
 import type { TransferMeter } from './transferMeter.ts'
 
@@ -56,9 +57,6 @@ export async function sizeOf(path: string): Promise<number> {
     () => 0,
   )
 }
-
-/** What ended a connection before the file was whole: another try may help. */
-class Interrupted extends Error {}
 
 async function fetchAll(file: RepoFile, part: string, download: FileDownload): Promise<void> {
   const { patience, signal, onWait, url } = download
@@ -119,33 +117,6 @@ function startOf(
   if (total !== '*' && Number(total) !== file.size)
     throw corrupt(file, `it has ${total} bytes, ${file.size} are listed`)
   return Number(start)
-}
-
-/** The body's chunks. Silence is reported, then ends the connection. Throws {@link Interrupted}, `E_CANCELLED`. */
-async function* arriving(
-  { response, stop }: Connection,
-  { patience, signal, onWait }: FileDownload,
-): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return
-  const next = async () => {
-    let silent = false
-    const notice = setTimeout(() => onWait?.({ why: 'Nothing arrives', seconds: null }), patience.noticeMs)
-    const timeout = setTimeout(() => {
-      silent = true
-      stop()
-    }, patience.stallMs)
-    try {
-      return await reader.read()
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw new Interrupted(silent ? 'Nothing arrived for too long' : 'The connection broke', { cause: error })
-    } finally {
-      clearTimeout(notice)
-      clearTimeout(timeout)
-    }
-  }
-  for (let chunk = await next(); !chunk.done; chunk = await next()) yield chunk.value
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

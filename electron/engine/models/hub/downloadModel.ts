@@ -1,7 +1,7 @@
 /** A model from the hub: fetched beside the installed ones, checked, opened once, and only then moved among them. */
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { StatePackError } from '#shared/domain/error.ts'
+import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { parsePythonJson } from '../configJson.ts'
 import { openModel } from '../openModel.ts'
@@ -26,6 +26,8 @@ export interface DownloadOptions extends HubAccess {
 
 /** Inside the models folder, so that the last step is a rename; without a config.json of its own it is no model. */
 export const UNFINISHED = '.downloads'
+/** Refusals of what the model is, in contrast to how it arrived. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['E_NOT_SUPPORTED', 'E_MODEL_CONFIG', 'E_MODEL_WEIGHTS', 'E_TOKENIZER'])
 /** Left free on the disk: a full one harms everything else. */
 const RESERVE = 256 << 20
 
@@ -40,17 +42,16 @@ export async function downloadModel(model: HubModel, options: DownloadOptions): 
   const staging = join(options.modelsFolder, UNFINISHED, model.folderName)
   await mkdir(staging, { recursive: true })
   using _lock = lockDownload(`${staging}.lock`, model.hubId)
-  await fill(staging, model, options)
   try {
+    await fill(staging, model, options)
     await openModel(staging, {
       name: model.folderName,
       signal: options.signal,
       onProgress: ({ done, total }) => options.progress?.({ phase: 'hashing weights', done, total, unit: 'bytes' }),
     })
   } catch (error) {
-    if (!(error instanceof StatePackError) || error.code === 'E_CANCELLED') throw error
-    // Every byte is as published, so another try would end the same way.
-    await rm(staging, { recursive: true, force: true })
+    // Every byte is as published, so another try would end the same way: nothing is kept for it.
+    if (error instanceof StatePackError && FINAL.has(error.code)) await rm(staging, { recursive: true, force: true })
     throw error
   }
   await rename(staging, target)

@@ -54,11 +54,12 @@ async function turn(
 export async function unfinishedDownloads(modelsFolder: string): Promise<UnfinishedDownload[]> {
   const folder = join(modelsFolder, UNFINISHED)
   const found = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  return Promise.all(
+  const all = await Promise.all(
     found
       .filter(entry => entry.isDirectory() && !entry.name.includes('@'))
       .map(async ({ name }) => ({ hubId: name.replace('--', '/'), bytes: await bytesIn(join(folder, name)) })),
   )
+  return all.filter(({ bytes }) => bytes > 0)
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -1,7 +1,8 @@
 import { listFiles } from '@huggingface/hub'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type GetOptions, hubGet } from './hubGet.ts'
+import type { GetOptions } from './hubGet.ts'
 import type { HubModel } from './hubId.ts'
+import { hubRead } from './hubRead.ts'
 
 /** One file of a repository, with the digest its bytes must have. */
 export interface RepoFile {
@@ -12,6 +13,8 @@ export interface RepoFile {
 }
 
 const MOST_FILES = 10_000
+/** Of one page of the list. */
+const MOST_BYTES = 32 << 20
 
 /** Every file of the repository. Throws `E_NOT_FOUND`, `E_UNAUTHORIZED`, `E_FORBIDDEN`, `E_NETWORK`, `E_BAD_FORMAT`. */
 export async function listRepoFiles(
@@ -26,9 +29,9 @@ export async function listRepoFiles(
     hubUrl: endpoint,
     // The library's own fetch would follow redirects with the token in its hands.
     fetch: async input => {
-      const { response } = await hubGet(String(input), options)
-      if (!response.ok) throw statusError(response.status, model.hubId, endpoint)
-      return response
+      const { status, headers, body } = await hubRead(String(input), { ...options, mostBytes: MOST_BYTES })
+      if (status !== 200) throw statusError(status, model.hubId, endpoint)
+      return new Response(body, { headers })
     },
   })
   try {

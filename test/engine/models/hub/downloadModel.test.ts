@@ -119,6 +119,7 @@ describe('downloading a model', () => {
     await expect(download({}, 'lab/none')).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
     expect(hub.of(WEIGHTS)).toEqual([])
     expect(listed()).toEqual([])
+    expect(await unfinishedDownloads(modelsFolder)).toEqual([])
   })
 
   test('weights that contradict config.json are refused and leave nothing', async () => {
@@ -152,7 +153,7 @@ describe('a hub that misbehaves', () => {
       expect(requests[1]?.start).toBeLessThanOrEqual(at)
       await rm(join(modelsFolder, 'some-lab--gpt2-tiny'), { recursive: true })
     }
-  })
+  }, 300_000)
 
   test('many cuts in a row end well as long as something arrives', async () => {
     faulty(WEIGHTS, () => ({ cutAfter: 70_000 }))
@@ -232,6 +233,13 @@ describe('a hub that misbehaves', () => {
     expect(phases).toContain('The hub does not answer')
     expect(phases).toContain('Nothing arrives')
     expect(hub.of(WEIGHTS).map(({ start }) => start)).toEqual([0, 0, 250_000])
+  })
+
+  test('a list that breaks off, or hangs, is asked for again', async () => {
+    hub.fault = (path, count) =>
+      path.startsWith('/api/') ? [{ cutAfter: 40 }, { stallAfter: 40 }].at(count) : undefined
+    await expectInstalled(await download({ patience: IMPATIENT }))
+    expect(hub.requests.filter(({ path }) => path.startsWith('/api/'))).toHaveLength(3)
   })
 
   test('refusals say what to do', async () => {

@@ -83,7 +83,7 @@ export async function startHub(repositories: Readonly<Record<string, Files>>): P
     const [, owner, name] = /^\/(.+)\/resolve\/[^/]+\/(.+)$/.exec(path) ?? []
     const tree = hub.files.get(listed ?? '')
     const file = hub.files.get(owner ?? '')?.get(name ?? '')
-    if (tree !== undefined) response.setHeader('content-type', 'application/json').end(JSON.stringify(treeOf(tree)))
+    if (tree !== undefined) send(response, { file: Buffer.from(JSON.stringify(treeOf(tree))), range, fault, seen })
     else if (file !== undefined) send(response, { file, range, fault, seen })
     else response.writeHead(404).end('not found')
   }
