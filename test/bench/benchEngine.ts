@@ -25,6 +25,20 @@ export async function withBenchEngine<T>(work: (engine: Engine) => Promise<T>): 
   }
 }
 
+/** An engine on a store that is there already (`home/store`), and how long opening it took. */
+export async function openBenchEngine(home: string): Promise<{ engine: Engine; seconds: number }> {
+  const start = performance.now()
+  const engine = await createEngine({
+    storeFolder: join(home, 'store'),
+    dataFolder: home,
+    modelFolders: [],
+    assetsFolder: join(ROOT, 'assets'),
+    device: 'cpu',
+    starters: false,
+  })
+  return { engine, seconds: (performance.now() - start) / 1000 }
+}
+
 /** A row of figures, numbers short enough to read. */
 export function row(values: Readonly<Record<string, string | number>>): Record<string, string | number> {
   return Object.fromEntries(

@@ -16,6 +16,7 @@ const WHY: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',
   ENOENT: 'it is not there',
+  ENOTDIR: 'a file is where a folder should be',
 }
 
 /**
@@ -30,6 +31,7 @@ export function storeError(thrown: unknown, doing: string, access: 'read' | 'wri
 }
 
 function codeOf(thrown: unknown, system: string, access: 'read' | 'write'): ErrorCode {
+  if (system === 'ENOTDIR') return 'E_STORE_UNREADABLE'
   if (access === 'read' && (system === 'EACCES' || system === 'EPERM')) return 'E_STORE_UNREADABLE'
   const { code } = toStatePackError(thrown)
   return code === 'E_INTERNAL' ? 'E_IO' : code

@@ -6,8 +6,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { StatePackError } from '#shared/domain/error.ts'
-import { readJsonFile } from './readInput.ts'
+import { readJsonFile, wrongShape } from './readInput.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -45,11 +44,7 @@ export async function resolveManifest(
 ): Promise<{ ref: string; store?: string; foreign?: ForeignPacket }> {
   if (!existsSync(manifest)) return { ref: manifest }
   const parsed = pointerSchema.safeParse(await readJsonFile(manifest))
-  if (!parsed.success) {
-    throw new StatePackError('E_BAD_FORMAT', `${manifest} is not a state packet: ${z.prettifyError(parsed.error)}`, {
-      path: manifest,
-    })
-  }
+  if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${manifest} is not a state packet`, parsed.error)
   const folder = dirname(manifest)
   if (parsed.data.context_id === undefined) return { ref: parsed.data.packet_id, foreign: { ...parsed.data, folder } }
   return { ref: parsed.data.packet_id, ...(existsSync(join(folder, 'oci-layout')) ? { store: folder } : {}) }

@@ -4,7 +4,7 @@ import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { deltaPacketSchema } from '#shared/rpc/methods/packets.ts'
 import { LEGACY_DELTA_VERSION } from './foreignPacket.ts'
-import { parseJson, readTextFile } from './readInput.ts'
+import { parseJson, readTextFile, wrongShape } from './readInput.ts'
 import { finish, type GlobalOptions, type Session } from './run.ts'
 import { type ManifestOptions, withManifest } from './withManifest.ts'
 
@@ -18,7 +18,6 @@ const legacyDeltaSchema = z.object({
   delta_bytes: z.number(),
   delta_text: z.string(),
 })
-const anyDeltaSchema = z.union([deltaPacketSchema, legacyDeltaSchema])
 
 export interface DeltaOptions extends GlobalOptions {
   readonly delta: string
@@ -63,14 +62,10 @@ async function readDelta(path: string, hasState: boolean): Promise<{ packetId?: 
     if (hasState) return { text }
     throw thrown
   }
-  const parsed = anyDeltaSchema.safeParse(value)
-  if (!parsed.success) {
-    const claims = z.object({ version: z.string().startsWith('state-delta-') }).safeParse(value).success
-    if (hasState && !claims) return { text }
-    throw new StatePackError('E_BAD_FORMAT', `${path} is not a delta packet: ${z.prettifyError(parsed.error)}`, {
-      path,
-    })
-  }
+  const version = z.object({ version: z.string().startsWith('state-delta-') }).safeParse(value).data?.version
+  if (version === undefined && hasState) return { text }
+  const parsed = (version === LEGACY_DELTA_VERSION ? legacyDeltaSchema : deltaPacketSchema).safeParse(value)
+  if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${path} is not a delta packet`, parsed.error)
   const { packet_id, delta_text, delta_sha256, delta_bytes } = parsed.data
   const found = hexOf(sha256(delta_text))
   if (found !== delta_sha256 || Buffer.byteLength(delta_text) !== delta_bytes) {

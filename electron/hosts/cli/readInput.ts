@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
 
 const CAP = 64 * 1024 * 1024
@@ -51,6 +52,16 @@ export function parseJson(text: string, where: string): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StatePackError('E_BAD_JSON', `${where} is not JSON: ${reason}.`, { where }, cause)
   }
+}
+
+/** One sentence for JSON of another shape: which field is wrong, and why. */
+export function wrongShape(code: 'E_BAD_FORMAT' | 'E_BAD_INPUT', what: string, error: z.ZodError): StatePackError {
+  const [issue] = error.issues
+  const field = issue?.path.join('.') ?? ''
+  const where = field === '' ? '' : ` “${field}”`
+  return new StatePackError(code, `${what}:${where} ${issue?.message ?? 'something is wrong'}.`.replace(/\.\.$/, '.'), {
+    field,
+  })
 }
 
 function tooLarge(path: string, cap: number): StatePackError {

@@ -50,7 +50,9 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
     return new Library(db, isNew)
   } catch (error) {
     db?.close()
-    throw toStatePackError(error)
+    const typed = toStatePackError(error)
+    if (typed.code !== 'E_STORE_UNREADABLE') throw typed
+    throw new StatePackError(typed.code, `${path} cannot be read: ${typed.message}.`, { path, ...typed.details }, error)
   }
 }
 

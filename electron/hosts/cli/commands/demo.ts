@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type DemoModelResult, type DemoText, runDemo } from '#engine/library/demo.ts'
 import { readStarterTexts } from '#engine/library/starters.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { parseJson, readTextFile } from '../readInput.ts'
+import { parseJson, readTextFile, wrongShape } from '../readInput.ts'
 import { resolveModel } from '../resolveModel.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
 
@@ -68,8 +68,7 @@ async function readFacts(path: string): Promise<DemoText[]> {
   return lines.map((line, index) => {
     const where = `${path}, line ${index + 1}`
     const parsed = factsSchema.safeParse(parseJson(line, where))
-    if (!parsed.success)
-      throw new StatePackError('E_BAD_INPUT', `${where}: ${z.prettifyError(parsed.error)}`, { where })
+    if (!parsed.success) throw wrongShape('E_BAD_INPUT', where, parsed.error)
     return { title: `Facts ${index + 1}`, ...parsed.data }
   })
 }

@@ -1,0 +1,155 @@
+/** Names, files, remixes and receipts from the command line, on the real program. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openHome, storeContents } from './statepack.ts'
+
+const home = openHome()
+afterAll(() => home.remove())
+const store = (name = 'app/store') => home.path(name)
+
+beforeAll(async () => {
+  await home.write('a.txt', 'Facts:\nThe fee of the club is 314.\nThe code of the gate is 77.\n')
+  await home.write('b.txt', 'Facts:\nThe captain of the Aurora is Mara Quill.\n')
+  await home.write('question.txt', '\nQuestion: What is the fee of the club?\nAnswer:')
+  await home.ok(['create', '--base', 'a.txt', '--name', 'club'])
+  for (const name of ['a', 'b'])
+    await home.ok(['create', '--model', 'starter-mamba', '--base', `${name}.txt`, '--name', `mamba-${name}`])
+}, 60_000)
+
+describe('the library', { timeout: 60_000 }, () => {
+  it('lists, searches and looks inside', async () => {
+    const { cartridges, total } = await home.ok(['list'])
+    expect(total).toBe(3)
+    expect(cartridges.map(({ name }: { name: string }) => name).sort()).toEqual(['club', 'mamba-a', 'mamba-b'])
+    const found = await home.ok(['search', 'club'])
+    expect(found.cartridges.map(({ name }: { name: string }) => name)).toEqual(['club'])
+    expect((await home.ok(['list', '--kind', 'kv'])).total).toBe(1)
+    const inspected = await home.ok(['inspect', 'club'])
+    expect(inspected.components).toHaveLength(12)
+    for (const { matches } of inspected.components) expect(matches).toBe(true)
+  })
+
+  it('lists the models', async () => {
+    const { models } = await home.ok(['models', 'list'])
+    expect(models.map(({ id, kind }: { id: string; kind: string }) => [id, kind])).toEqual([
+      ['starter-mamba', 'ssm'],
+      ['starter-transformer', 'kv'],
+    ])
+  })
+
+  it('mixes recurrent states, and reads texts again in an order', async () => {
+    const mixed = await home.ok(['remix', 'mamba-a=0.7', 'mamba-b=0.3', '--name', 'mixed'])
+    expect(mixed).toMatchObject({ op: 'remix', ok: true, name: 'mixed' })
+    await home.ok(['verify', '--manifest', 'mixed', '--level', 'recomputed'])
+    const composed = await home.ok(['remix', 'mamba-b', 'mamba-a', '--compose', '--name', 'composed'])
+    expect(composed.new_context_id).not.toBe(mixed.new_context_id)
+    const attention = await home.run(['remix', 'club', 'mamba-a'])
+    expect(attention.code).not.toBe(0)
+    expect(attention.error().message).toMatch(/./)
+  })
+})
+
+describe('a .cartridge file', { timeout: 120_000 }, () => {
+  let file: Uint8Array
+  beforeAll(async () => {
+    const { file: path, file_bytes } = await home.ok(['export', 'club', '--out', 'club.cartridge'])
+    file = await readFile(home.path(path))
+    expect(file.byteLength).toBe(file_bytes)
+  })
+
+  it('is checked alone, reviewed, imported restricted, and run once trusted', async () => {
+    const { packet_id } = await home.ok(['resolve', '--base-hash', 'club'])
+    const checked = await home.ok(['verify', '--manifest', 'club.cartridge', '--store', 'other'])
+    expect(checked).toMatchObject({ ok: true, packet_id })
+    const empty = await storeContents(store('other'))
+    const review = await home.ok(['import', 'club.cartridge', '--review', '--store', 'other'])
+    expect(review).toMatchObject({ packetId: packet_id, duplicate: false, modelInstalled: true })
+    expect(review.recoverableText).toContain('314')
+    expect(await storeContents(store('other'))).toEqual(empty)
+
+    const imported = await home.ok(['import', 'club.cartridge', '--store', 'other'])
+    expect(imported).toMatchObject({ op: 'import', packet_id, trust: 'restricted', duplicate: false })
+    const infer = ['infer', '--manifest', packet_id, '--delta', 'question.txt']
+    const refused = await home.run([...infer, '--store', 'other'])
+    expect([refused.code, refused.error().code]).toEqual([28, 'E_RESTRICTED'])
+    await home.ok(['import', 'club.cartridge', '--store', 'trusting', '--trust', '--name', 'mine'])
+    const answered = await home.ok(['infer', '--manifest', 'mine', '--delta', 'question.txt', '--store', 'trusting'])
+    expect(answered.output.trim()).toBe('314.')
+  })
+
+  it('with one changed byte anywhere is refused by verify and import, and leaves nothing behind', async () => {
+    await home.ok(['list', '--store', 'clean'])
+    const before = await storeContents(store('clean'))
+    const count = process.env.DEEP ? 200 : 6
+    for (let sample = 0; sample < count; sample++) {
+      // Spread over the file, its headers and its end included.
+      const at = sample === 0 ? 120 : Math.floor((file.byteLength - 1) * (sample / (count - 1)))
+      const changed = Uint8Array.from(file)
+      changed[at] = (changed[at] ?? 0) ^ 0x20
+      await writeFile(home.path('changed.cartridge'), changed)
+      const command = sample % 2 === 0 ? ['verify', '--manifest'] : ['import']
+      const refused = await home.run([...command, 'changed.cartridge', '--store', 'clean'])
+      expect([20, 21, 22, 23], `byte ${at}: ${refused.stderr}`).toContain(refused.code)
+      expect(refused.error().code).toMatch(/^E_(CORRUPT|MISSING_BLOB|BAD_FORMAT|UNSUPPORTED_VERSION)$/)
+      expect(refused.stdout).toBe('')
+      expect(await storeContents(store('clean'))).toEqual(before)
+    }
+    await home.ok(['import', 'club.cartridge', '--store', 'clean'])
+  })
+
+  it('of the other model is refused with the component that differs', async () => {
+    const other = await home.run([
+      ...['infer', '--model', 'starter-mamba', '--manifest', 'club', '--delta', 'question.txt'],
+    ])
+    expect(other.code).toBe(24)
+    expect(other.error()).toMatchObject({
+      code: 'E_COMPONENT_MISMATCH',
+      details: { component: expect.any(String), expected: expect.any(String), found: expect.any(String) },
+    })
+    expect(other.error().message).toContain(other.error().details.component)
+  })
+})
+
+describe('receipts', { timeout: 60_000 }, () => {
+  it('are listed, verified, exported and replayed', async () => {
+    const { receipts, total, ops } = await home.ok(['receipts', 'list'])
+    expect(receipts).toHaveLength(total)
+    expect(ops).toMatchObject({ create: 3, export: 1 })
+    expect(receipts.map(({ seq }: { seq: number }) => seq)).toEqual([...receipts.keys()].reverse())
+    const { receipts: some } = await home.ok(['receipts', 'list', '--op', 'create', '--limit', '2', '--offset', '1'])
+    expect(some).toHaveLength(2)
+    const verified = await home.ok(['receipts', 'verify'])
+    expect(verified).toMatchObject({ ok: true, count: total, verified: total, problem: null })
+    const exported = await home.ok(['receipts', 'export', '--out', 'log.jsonl'])
+    const lines = (await home.read('log.jsonl')).trimEnd().split('\n')
+    expect(lines).toHaveLength(total)
+    expect(exported.bytes).toBe((await readFile(home.path('log.jsonl'))).byteLength)
+    const create = receipts.find(({ op }: { op: string }) => op === 'create')
+    const replayed = await home.ok(['receipts', 'replay', create.receipt_id])
+    expect(replayed).toMatchObject({ same: true, operationId: create.operation_id, differences: [] })
+  })
+
+  it('a changed receipt is found at its index, a cut tail by a checkpoint kept elsewhere', async () => {
+    const { checkpoint } = await home.ok(['receipts', 'verify'])
+    await home.write('checkpoint.txt', checkpoint)
+    await home.ok(['receipts', 'verify', '--checkpoint', 'checkpoint.txt'])
+    const log = join(store(), 'receipts', 'log.jsonl')
+    const whole = await readFile(log, 'utf8')
+    const lines = whole.trimEnd().split('\n')
+
+    await writeFile(log, `${lines.slice(0, -1).join('\n')}\n`)
+    const cut = await home.run(['receipts', 'verify', '--checkpoint', 'checkpoint.txt'])
+    expect([cut.code, cut.error().code]).toEqual([27, 'E_RECEIPT_LOG'])
+
+    const envelope = JSON.parse(lines[1] ?? '')
+    lines[1] = JSON.stringify({ ...envelope, payload: envelope.payload.replace(/^./, 'B') })
+    await writeFile(log, `${lines.join('\n')}\n`)
+    const edited = await home.run(['receipts', 'verify'])
+    expect(edited.code).toBe(27)
+    expect(edited.error()).toMatchObject({ code: 'E_RECEIPT_LOG' })
+    expect(edited.stderr).toContain('1')
+    await writeFile(log, whole)
+    await home.ok(['receipts', 'verify', '--checkpoint', 'checkpoint.txt'])
+  })
+})
