@@ -1,6 +1,6 @@
 import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
-import { StatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { Batch } from './batch.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
@@ -56,8 +56,12 @@ export interface Runtime extends Disposable {
  * when ONNX Runtime refuses the graph or its weights, `E_NOT_SUPPORTED` for an export whose state does not carry on.
  */
 export async function openRuntime(model: RunnableModel, options: RuntimeOptions = {}): Promise<Runtime> {
-  const threads = options.threads ?? defaultThreads()
-  const { session, device } = await load(model, candidateDevices(options.device), threads)
+  return openOnFirst(candidateDevices(options.device), model, options.threads ?? defaultThreads())
+}
+
+/** The same on the first of these devices that loads the model and, asked a few tokens where that is needed, answers. */
+export async function openOnFirst(devices: readonly Device[], model: RunnableModel, threads: number): Promise<Runtime> {
+  const { session, device } = await load(model, devices, threads)
   const onHost = device.provider === 'cpu'
   const enqueue = createRunQueue()
   const download = createDownload(device.provider, enqueue)
@@ -93,8 +97,19 @@ export async function openRuntime(model: RunnableModel, options: RuntimeOptions 
   const empty: StateSnapshot = { kind: model.kind, position: 0, blocks: [], recurrent: [] }
   const needsProbe = device.provider === 'webgpu' && kvLayers.length > 0
   const opener = (chunk: number) => open(empty, hostWith(chunk))
-  const safeTokens = needsProbe ? await probeChunkTokens(opener, CHUNK_TOKENS) : CHUNK_TOKENS
-  const chunkTokens = model.graph.isExport ? await probeExport(opener, safeTokens) : safeTokens
+  async function probe(): Promise<number> {
+    const safeTokens = needsProbe ? await probeChunkTokens(opener, CHUNK_TOKENS) : CHUNK_TOKENS
+    return model.graph.isExport ? probeExport(opener, safeTokens) : safeTokens
+  }
+  const probed = await probe().catch((error: unknown) => toStatePackError(error))
+  if (typeof probed !== 'number') {
+    await dispose()
+    const others = devices.slice(devices.findIndex(({ provider }) => provider === device.provider) + 1)
+    if (probed.code !== 'E_DEVICE' || others.length === 0) throw probed
+    const rest = others.map(({ provider, reason }) => ({ provider, reason: `${reason}: ${probed.message}` }))
+    return openOnFirst(rest, model, threads)
+  }
+  const chunkTokens = probed
   const host = hostWith(chunkTokens)
 
   async function dispose(): Promise<void> {

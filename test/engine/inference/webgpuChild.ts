@@ -4,7 +4,7 @@ import { compareLogits, compareStates } from '#engine/inference/compareStates.ts
 import { generate } from '#engine/inference/generate.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
-import { runnableModel } from './runnableModel.ts'
+import { openModel } from '#engine/models/openModel.ts'
 import { seeded } from './seeded.ts'
 
 export interface WebgpuReport {
@@ -43,7 +43,7 @@ async function continueFrom(runtime: Runtime, state: StateSnapshot, logits: Floa
 
 const folder = process.argv[2]
 if (folder !== undefined) {
-  const model = await runnableModel(folder)
+  const model = await openModel(folder)
   const cpu = await openRuntime(model, { device: 'cpu', threads: 2 })
   const webgpu = await openRuntime(model, { device: 'webgpu', threads: 2 })
   const tokens = seeded(29).tokens(PROMPT, model.vocabSize)
