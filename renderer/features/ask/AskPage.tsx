@@ -23,7 +23,7 @@ export function AskPage() {
   return <Ask key={id ?? ''} packetId={id ?? null} />
 }
 
-const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false, followUp: null }
+const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false, followUp: null, trace: false }
 let remembered = DEFAULTS
 /** The model that answers while the slot is empty: that of the cartridge last in it. */
 let bareModel: string | null = null

@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useState } from 'react'
 import { TextArea, TextField } from 'react-aria-components'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
+import { Chip } from '../../ui/Chip.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { Kbd } from '../../ui/Kbd.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -15,6 +16,8 @@ export interface AskOptions {
   readonly compare: boolean
   /** Continue after the last answer, instead of asking the cartridge as it was. Null: what suits the model. */
   readonly followUp: boolean | null
+  /** Record what the model expected at each token. */
+  readonly trace: boolean
 }
 
 export interface ComposerProps {
@@ -122,6 +125,11 @@ export function Composer(props: ComposerProps) {
               }
             />
           </label>
+        )}
+        {props.packetId === null ? null : (
+          <Chip selected={options.trace} onChange={trace => onOptions({ trace })}>
+            Record what the model expected
+          </Chip>
         )}
         <span className="Composer-count" aria-live="polite">
           {tokens === undefined || counted === '' ? '' : count(tokens, props.baseTokens)}

@@ -8,6 +8,7 @@ import { formatCount, formatSeconds } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
+import { TraceButton } from '../trace/TraceButton.tsx'
 import { Proof } from './Proof.tsx'
 import type { Turn } from './turns.ts'
 
@@ -53,6 +54,7 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
             </span>
             {isStep ? (
               <>
+                {turn.step.traced === true ? <TraceButton size="s" receiptId={turn.step.receiptId} /> : null}
                 <Button
                   size="s"
                   variant="quiet"

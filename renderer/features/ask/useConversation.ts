@@ -93,6 +93,7 @@ export function useConversation(packetId: string | null, model: string | undefin
     const input: Input<'ask.ask'> = {
       question,
       compare,
+      trace: options.trace && packetId !== null,
       maxNewTokens: options.maxNewTokens,
       sampling: { temperature: options.temperature, seed: options.seed },
       ...(packetId === null ? {} : { ref: packetId }),

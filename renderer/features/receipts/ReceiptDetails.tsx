@@ -12,6 +12,7 @@ import { type Fact, Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatPercent, formatSeconds, shortDigest } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { TraceButton } from '../trace/TraceButton.tsx'
 import { titleOf } from './describeReceipt.ts'
 import type { ChainProblem } from './Timeline.tsx'
 
@@ -106,6 +107,7 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
           Run it again
         </Button>
         {replay.status === 'running' ? <Button onPress={replay.cancel}>Cancel</Button> : null}
+        {read.data.traced ? <TraceButton receiptId={id} /> : null}
         <span className="small muted">Equal inputs must give the same operation id.</span>
       </div>
       {replay.status === 'running' ? (
