@@ -1,6 +1,7 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
 import { summaryOf } from '../library/summaries.ts'
+import { autoCompact } from '../packets/autoCompact.ts'
 import { type Created, createPacket } from '../packets/createPacket.ts'
 import { createSplit } from '../packets/createSplit.ts'
 import { deltaPacket } from '../packets/deltaPacket.ts'
@@ -37,7 +38,23 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
     'packets.tokenize': input => tokenizeText(state, input),
     'packets.delta': input => deltaPacket(state, input),
     'packets.infer': (input, call) => inferPacket(state, input, call),
-    'packets.merge': async (input, call) => createdView(state, await mergePacket(state, input, call)),
+    'packets.merge': async (input, call) => {
+      const merged = await mergePacket(state, input, call)
+      const { packetId } = merged
+      const folded = await autoCompact(state, { packetId, policy: state.settings.get().compaction }, call)
+      const view = await createdView(state, merged)
+      if (folded === null) return { ...view, compacted: false, compactReceipt: null }
+      const { created } = folded
+      return {
+        ...view,
+        cartridge: await summaryOf(state, created.packetId),
+        tokensProcessed: view.tokensProcessed + created.tokensProcessed,
+        seconds: view.seconds + created.seconds,
+        bytesWritten: view.bytesWritten + created.bytesWritten,
+        compacted: true,
+        compactReceipt: receiptView(created.receipt),
+      }
+    },
     'packets.resolve': async ({ ref }) => {
       const packetId = await resolvePacketId(state, ref)
       const packet = await readPacket(state.store.blobs, packetId)

@@ -11,6 +11,7 @@ export const DEFAULT_SETTINGS: Settings = {
   hubEndpoint: 'https://huggingface.co',
   priceId: 'gpt-4o-mini',
   onboarded: false,
+  compaction: 'never',
 }
 
 /** Settings live in the library, one key each; a value that no longer fits its schema falls back to the default. */

@@ -1,6 +1,10 @@
+import type { Recipe } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { sha256 } from '../sha256.ts'
+import { composeText, type SourceText, withBlankLine } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
+import { contextId, tokensDigest } from './contextId.ts'
 import { type Created, createPacket } from './createPacket.ts'
 import { assertRunnable } from './openState.ts'
 import { type Packet, readDocuments, readPacket } from './packet.ts'
@@ -17,7 +21,7 @@ export interface Compacted {
 /**
  * Folds a chain of merges into one cartridge, read again in one exact pass. Without `dropSteps` it is the same context in one
  * piece, and its unnamed ancestors are released. With `dropSteps` (places in the list of texts) those texts are left out: a
- * new context, and what was left out is said. What the model itself generated cannot be read again from texts: refused.
+ * new context, and what was left out is said. Refused (`E_NOT_SUPPORTED`): what {@link cannotFold} names.
  */
 export async function compactPacket(
   context: PacketContext,
@@ -28,27 +32,16 @@ export async function compactPacket(
   assertRunnable(context, packetId)
   const packet = await readPacket(context.store.blobs, packetId)
   const { sources, recipe } = await readDocuments(context.store.blobs, packet)
-  if (packet.config.origin.kind === 'mix' || sources.length === 0) {
-    throw new StatePackError('E_NOT_SUPPORTED', 'This state was not read from texts, so there is no chain to fold.', {
-      packetId: packet.packetId,
-    })
-  }
-  if (packet.config.segments.some(segment => segment.kind === 'generated')) {
-    throw new StatePackError(
-      'E_NOT_SUPPORTED',
-      'This state holds answers that the model wrote; they cannot be read again from texts.',
-      {
-        packetId: packet.packetId,
-      },
-    )
-  }
+  const why = cannotFold(packet, sources)
+  if (why !== null) throw new StatePackError('E_NOT_SUPPORTED', why, { packetId })
   const unknown = dropSteps.find(step => step >= sources.length)
   if (unknown !== undefined)
     throw new StatePackError('E_BAD_INPUT', `There is no step ${unknown}: the chain has ${sources.length}.`, {
       step: unknown,
     })
   const kept = sources.filter((_, index) => !dropSteps.includes(index))
-  const text = kept.map(source => source.text).join('')
+  const text = joinedText(kept)
+  if (dropSteps.length === 0) await assertSameContext(context, packet, { text, recipe }, call)
   const ancestors = await ancestorsOf(context, packet)
   const created = await createPacket(
     context,
@@ -74,6 +67,53 @@ export async function compactPacket(
     bytesFreed,
     dropped: sources.filter((_, index) => dropSteps.includes(index)).map(source => source.name),
   }
+}
+
+/** Why the chain of a state cannot be read again from its texts; null when it can. */
+export function cannotFold({ config }: Packet, sources: readonly SourceText[]): string | null {
+  if (config.origin.kind === 'mix' || sources.length === 0)
+    return 'This state was not read from texts, so there is no chain to fold.'
+  return config.segments.some(segment => segment.kind === 'generated')
+    ? 'This state holds answers that the model wrote; they cannot be read again from texts.'
+    : null
+}
+
+/** The texts as the state read them: those it was created from stand apart, what was merged follows without a gap. */
+function joinedText(sources: readonly SourceText[]): string {
+  const isMerged = ({ name }: SourceText) => name === 'merge' || name === 'infer'
+  return sources
+    .map((source, index) => {
+      const next = sources[index + 1]
+      return next === undefined || isMerged(next) ? source.text : withBlankLine(source.text)
+    })
+    .join('')
+}
+
+/** Before anything is read: a chat template or State Pack's own seam may give one piece other tokens than the chain had. */
+async function assertSameContext(
+  context: PacketContext,
+  { packetId, contextId: expected, config }: Packet,
+  { text, recipe }: { text: string; recipe: Recipe | null },
+  call: Call,
+): Promise<void> {
+  const { model } = await context.models.load(config.model.name, call.signal)
+  const { tokens, tail } = composeText(model, {
+    sources: [{ name: 'text', text }],
+    systemPrompt: recipe?.systemPrompt ?? undefined,
+    template: recipe?.template ?? false,
+  })
+  const found = contextId({
+    model: model.fingerprint,
+    origin: { kind: 'tokens' },
+    tokensDigest: tokensDigest(tokens),
+    tailDigest: sha256(tail),
+  })
+  if (found === expected) return
+  throw new StatePackError(
+    'E_NOT_SUPPORTED',
+    'Read again in one piece, these texts would give other tokens than the chain did, so it would be another context. Leave texts out to make a new one.',
+    { packetId },
+  )
 }
 
 /** Ancestors that nobody named, tagged or pinned: they were steps on the way. */

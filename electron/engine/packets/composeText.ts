@@ -77,7 +77,8 @@ export function composeText(model: Model, input: TextInput): ComposedText {
   }
 }
 
-function withBlankLine(text: string): string {
+/** How a text is written when another source follows it. */
+export function withBlankLine(text: string): string {
   return `${text.replace(/\n+$/, '')}\n\n`
 }
 

@@ -71,7 +71,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'
-                : `${formatCount(task.result.tokensProcessed)} tokens read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.`
+                : `${formatCount(task.result.tokensProcessed)} tokens read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.${task.result.compacted ? ' The chain was folded into one state.' : ''}`
             }
           />
         )}

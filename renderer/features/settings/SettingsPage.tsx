@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { CompactionPolicy } from '#shared/domain/compaction.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
@@ -25,6 +26,21 @@ const DTYPES = [
   { id: 'int8', label: 'int8', description: 'A quarter of the size; the change it makes is measured and shown.' },
   { id: 'float8_e4m3', label: 'float8', description: 'A quarter of the size, for wide ranges of values.' },
 ] as const satisfies readonly { id: StateDtype; label: string; description: string }[]
+
+const POLICIES = [
+  { id: 'never', label: 'Never', description: 'Only when you compact it yourself.' },
+  {
+    id: 'threshold',
+    label: 'When it has doubled',
+    description: 'From 3 appended texts on, once they have as many words as the base; at 20 at the latest.',
+  },
+  {
+    id: 'savings',
+    label: 'When savings fall',
+    description: 'Once the base is less than 70 % of the context; at 30 texts at the latest.',
+  },
+  { id: 'always', label: 'After every append', description: 'Everything is read again each time.' },
+] as const satisfies readonly { id: CompactionPolicy; label: string; description: string }[]
 
 export function SettingsPage() {
   const { settings: store, engine } = useStudio()
@@ -122,6 +138,18 @@ function SettingsForm({
             options={DTYPES}
             value={settings.dtype}
             onChange={dtype => void change({ dtype })}
+          />
+        </Row>
+        <Row
+          label="Fold chains of appended texts"
+          hint="Reads the whole chain again in one piece. Steps on the way that have no name leave the library."
+        >
+          <Select
+            label="Fold chains of appended texts"
+            hideLabel
+            options={POLICIES}
+            value={settings.compaction}
+            onChange={compaction => void change({ compaction })}
           />
         </Row>
       </Panel>

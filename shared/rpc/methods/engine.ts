@@ -1,6 +1,7 @@
 /** The engine itself, and the settings. */
 import { z } from 'zod'
 import { stateDtypeSchema } from '../../domain/cartridge.ts'
+import { compactionPolicySchema } from '../../domain/compaction.ts'
 import { method } from '../method.ts'
 import { count } from './views.ts'
 
@@ -13,6 +14,8 @@ export const settingsSchema = z.strictObject({
   hubEndpoint: z.url(),
   priceId: z.string(),
   onboarded: z.boolean(),
+  /** When a chain of merges is folded into one state by itself. */
+  compaction: compactionPolicySchema,
 })
 export type Settings = z.infer<typeof settingsSchema>
 

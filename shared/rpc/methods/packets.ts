@@ -39,6 +39,13 @@ const createdSchema = z.strictObject({
 })
 export type Created = z.infer<typeof createdSchema>
 
+const mergedSchema = createdSchema.extend({
+  /** The compaction policy had the chain folded; `tokensProcessed` and `seconds` count that too. */
+  compacted: z.boolean(),
+  /** The receipt of that; `receipt` is the merge's. */
+  compactReceipt: receiptViewSchema.nullable(),
+})
+
 export const packetMethods = {
   'packets.estimate': method(
     z.strictObject({
@@ -154,7 +161,7 @@ export const packetMethods = {
       name: z.string().optional(),
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
-    createdSchema,
+    mergedSchema,
   ),
   'packets.compact': method(
     z.strictObject({ ref: refSchema, dropSteps: z.array(count).default([]), name: z.string().optional() }),

@@ -154,6 +154,7 @@ async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'c
       cache_hit: rest.cacheHit,
       tokens_processed: rest.tokensProcessed,
       bytes_written: rest.bytesWritten,
+      compacted: rest.compacted,
     }
   })
 }
