@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findModels } from '#engine/models/findModels.ts'
 import { type DownloadOptions, downloadModel } from '#engine/models/hub/downloadModel.ts'
 import { createDownloadQueue, unfinishedDownloads } from '#engine/models/hub/downloadQueue.ts'
-import type { Patience } from '#engine/models/hub/hubGet.ts'
+import { PATIENCE as DEFAULT, type Patience } from '#engine/models/hub/hubGet.ts'
 import { parseHubModel } from '#engine/models/hub/hubId.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { writeToyExport } from '../../../model/toyExport.ts'
@@ -178,11 +178,11 @@ describe('a hub that misbehaves', () => {
   })
 
   test.each([
-    ['one wrong bit', { flip: 400_000 }],
-    ['more bytes than listed', { extra: 9 }],
-  ])('%s is refused', async (_, fault) => {
+    ['one wrong bit', { flip: 400_000 }, /digest/],
+    ['more bytes than listed', { extra: 9 }, /more than/],
+  ])('%s is refused', async (_, fault, message) => {
     faulty(WEIGHTS, () => fault)
-    await expect(download()).rejects.toMatchObject({ code: 'E_CORRUPT', details: { file: WEIGHTS } })
+    await expect(download()).rejects.toMatchObject({ code: 'E_CORRUPT', details: { file: WEIGHTS }, message })
     expect(listed()).toEqual([])
     hub.fault = () => undefined
     await expectInstalled(await download())
@@ -232,6 +232,7 @@ describe('a hub that misbehaves', () => {
     await expectInstalled(await download({ patience: IMPATIENT, progress: ({ phase }) => phases.push(phase) }))
     expect(phases).toContain('The hub does not answer')
     expect(phases).toContain('Nothing arrives')
+    expect(DEFAULT.noticeMs).toBeLessThanOrEqual(3000)
     expect(hub.of(WEIGHTS).map(({ start }) => start)).toEqual([0, 0, 250_000])
   })
 
