@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { ask, expect, goTo, insert, test } from './fixtures.ts'
+import { quiet } from './quiet.ts'
 
 /** Every route, and every view that a route shows in its place. */
 const ROUTES = [
@@ -39,7 +40,7 @@ async function show(page: Page, route: string): Promise<void> {
     location.hash = `/${to}`
   }, route)
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-  await page.waitForLoadState('networkidle')
+  await quiet(page)
 }
 
 async function violationsOf(page: Page): Promise<string[]> {

@@ -17,6 +17,8 @@ export interface OpenStudio {
   readonly page: Page
   /** Holds the store and the data of this Studio. */
   readonly home: string
+  /** Where the loopback host answers, with its key; null in Electron, which has none. */
+  readonly address: string | null
   /** Another window on the same engine. */
   newWindow(): Promise<Page>
   /** Kills the engine process, as a crash of native code would. */
@@ -84,6 +86,7 @@ export async function openStudio(options: StudioOptions = {}): Promise<OpenStudi
   return {
     page: await newWindow(),
     home,
+    address,
     newWindow,
     killEngine: () => killEngineOf(host),
     close: async () => {
@@ -106,6 +109,7 @@ export async function openStudioInElectron(program: string, options: StudioOptio
   return {
     page: await app.firstWindow(),
     home,
+    address: null,
     newWindow: async () => {
       const opened = app.waitForEvent('window')
       await app.evaluate(({ Menu }) => {

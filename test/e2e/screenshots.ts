@@ -1,0 +1,205 @@
+/**
+ * `npm run screenshots`: every view in both themes at 1280x800 and 900x600, filled with real data, into screenshots/.
+ * `npm run screenshots -- ask remix` takes only the views whose name contains one of the words.
+ */
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Page } from '@playwright/test'
+import { type Client, createClient } from '#shared/rpc/client.ts'
+import { createHttpTransport } from '../../renderer/client/httpTransport.ts'
+import { quiet } from './quiet.ts'
+import { openStudio } from './studio.ts'
+
+const FOLDER = resolve(import.meta.dirname, '../../screenshots')
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 900, height: 600 },
+]
+const THEMES = ['light', 'dark'] as const
+
+interface View {
+  readonly name: string
+  readonly route: (made: Made) => string
+  /** What a person would do there before the picture. */
+  readonly act?: (page: Page) => Promise<void>
+}
+
+/** What `fill` made, by the names that views use. */
+interface Made {
+  readonly mamba: string
+  readonly transformer: string
+  readonly mix: string
+}
+
+/** Makes cartridges, asks, mixes, checks and measures through the engine, so that no view is empty. */
+async function fill(client: Client): Promise<Made> {
+  const starters = async () => (await client.call('library.list', { trust: 'starter' })).items
+  let items = await starters()
+  while (items.length < 9) {
+    await new Promise(resolve => setTimeout(resolve, 200))
+    items = await starters()
+  }
+  const find = (name: string) => {
+    const found = items.find(item => item.name === name)
+    if (found === undefined) throw new Error(`There is no starter called ${name}.`)
+    return found.packetId
+  }
+  const mamba = find('Station card (Mamba)')
+  const coffee = find('Harbor Coffee card (Mamba)')
+  const transformer = find('Harbor Coffee handbook')
+
+  for (const [name, text] of [
+    [
+      'Lease, second floor',
+      'Facts:\nThe owner of the house Alder is Mira Lund.\nThe rent of the house Alder is 940.\n',
+    ],
+    [
+      'Interview notes, May',
+      'Facts:\nPetra sells honey.\nTobias is a pilot from Lund.\nThe code of the gate is 2290.\n',
+    ],
+    ['Release checklist', 'Facts:\nThe deadline of Project Falcon is 14 March.\nThe port of Kestrel is 8080.\n'],
+  ] as const) {
+    await client.call('packets.create', { model: 'starter-transformer', sources: [{ name, text }], name })
+  }
+  const log = 'The station Juniper opens at 6:30. The depth of the river Sable is 31. '.repeat(60)
+  await client.call('packets.create', {
+    model: 'starter-mamba',
+    sources: [{ name: 'log', text: log }],
+    name: 'River log',
+  })
+
+  const first = await client.call('ask.ask', { ref: mamba, question: 'Who is the captain of Halcyon?', compare: true })
+  await client.call('ask.ask', { ref: mamba, question: 'When does the engine Vesper start?', compare: true })
+  const step = first.step
+  if (step !== null) {
+    await client.call('ask.ask', { ref: mamba, question: 'What is the code of the hatch?', parentId: step.id })
+  }
+  for (const question of ['Who is the manager of Harbor Coffee?', 'Who is the supplier of Harbor Coffee?']) {
+    await client.call('ask.ask', { ref: transformer, question })
+  }
+  const mixed = await client.call('remix.mix', {
+    parents: [
+      { ref: mamba, weight: 0.6 },
+      { ref: coffee, weight: 0.4 },
+    ],
+    name: 'Station and coffee',
+  })
+  await client.call('packets.merge', { ref: mamba, delta: 'Oskar sells salt.\n', name: 'Station card, continued' })
+  await client.call('packets.verify', { ref: transformer, level: 'recomputed' })
+  await client.call('savings.agentLoop', { model: 'starter-transformer', steps: 20 })
+  await client.call('library.update', { packetId: transformer, tags: ['shop', 'handbook'] })
+  return { mamba, transformer, mix: mixed.cartridge.packetId }
+}
+
+const id = encodeURIComponent
+const pick = (name: RegExp) => (page: Page) => page.getByRole('option', { name }).first().click()
+
+const VIEWS: readonly View[] = [
+  { name: 'library', route: () => 'library', act: pick(/Harbor Coffee handbook/) },
+  {
+    name: 'library-list',
+    route: () => 'library',
+    act: async page => {
+      await page.getByRole('radio', { name: 'List' }).click()
+    },
+  },
+  { name: 'new', route: () => 'new' },
+  {
+    name: 'new-filled',
+    route: () => 'new',
+    act: async page => {
+      await page
+        .getByRole('textbox', { name: 'Paste text' })
+        .fill('The owner of the house Alder is Mira Lund. '.repeat(9))
+      await page.getByText(/^[\d,]+ tokens$/).waitFor()
+    },
+  },
+  { name: 'ask', route: made => `ask/${id(made.mamba)}` },
+  { name: 'ask-empty', route: () => 'ask' },
+  { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },
+  { name: 'inspect-ssm', route: made => `inspect/${id(made.mamba)}` },
+  { name: 'inspect-tokens', route: made => `inspect/${id(made.transformer)}?part=tokens` },
+  { name: 'inspect-logits', route: made => `inspect/${id(made.transformer)}?part=logits` },
+  { name: 'inspect-compare', route: made => `inspect/${id(made.mamba)}?part=compare&with=${id(made.mix)}` },
+  { name: 'remix-append', route: made => `remix/${id(made.transformer)}?do=append` },
+  { name: 'remix-compose', route: made => `remix/${id(made.transformer)}?do=compose` },
+  {
+    name: 'remix-mix',
+    route: made => `remix/${id(made.mamba)}?do=mix`,
+    act: async page => {
+      await page.getByRole('combobox', { name: 'Add a cartridge' }).fill('Harbor')
+      await page.getByRole('option').first().click()
+      await page
+        .getByText(/of \d+ answers/)
+        .first()
+        .waitFor()
+    },
+  },
+  { name: 'remix-lineage', route: made => `remix/${id(made.mix)}?do=lineage` },
+  { name: 'receipts', route: () => 'receipts' },
+  { name: 'savings', route: () => 'savings' },
+  {
+    name: 'savings-loop',
+    route: () => 'savings?tab=loop',
+    act: async page => {
+      await page.getByRole('button', { name: 'Run benchmark' }).click()
+      await page.getByRole('link', { name: 'the receipt' }).waitFor()
+    },
+  },
+  { name: 'savings-calculator', route: () => 'savings?tab=calculator' },
+  { name: 'savings-provider', route: () => 'savings?tab=provider' },
+  { name: 'savings-prices', route: () => 'savings?tab=prices' },
+  { name: 'models', route: () => 'models' },
+  { name: 'memory', route: () => 'memory' },
+  { name: 'server', route: () => 'server' },
+  { name: 'settings', route: () => 'settings' },
+  { name: 'missing', route: () => 'nowhere' },
+]
+
+const wanted = process.argv.slice(2)
+const views = VIEWS.filter(view => wanted.length === 0 || wanted.some(word => view.name.includes(word)))
+mkdirSync(FOLDER, { recursive: true })
+const studio = await openStudio({ viewport: SIZES[0] })
+try {
+  const { page } = studio
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.getByRole('dialog').waitFor()
+  if (wanted.length === 0) {
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(FOLDER, `onboarding-${colorScheme}.png`) })
+    }
+  }
+  await page.getByRole('button', { name: 'Skip', exact: true }).click()
+  const [origin = '', token = ''] = (studio.address ?? '').split('/#/?token=')
+  // The host answers its own page only: a POST without its Origin is refused.
+  const asPage: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers)
+    headers.set('origin', origin)
+    return fetch(input, { ...init, headers })
+  }
+  const transport = createHttpTransport({ origin, token, fetch: asPage })
+  const made = await fill(createClient(transport))
+  transport.close()
+  for (const view of views) {
+    await page.setViewportSize(SIZES[0] ?? { width: 1280, height: 800 })
+    await page.evaluate(to => {
+      location.hash = `/${to}`
+    }, view.route(made))
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await quiet(page)
+    await view.act?.(page)
+    for (const { width, height } of SIZES) {
+      await page.setViewportSize({ width, height })
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme })
+        await quiet(page)
+        await page.screenshot({ path: join(FOLDER, `${view.name}-${colorScheme}-${width}.png`) })
+      }
+    }
+    console.log(view.name)
+  }
+} finally {
+  await studio.close()
+}
+console.log(`${views.length} views, ${SIZES.length} sizes, ${THEMES.length} themes: ${FOLDER}`)
