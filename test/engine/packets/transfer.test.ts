@@ -7,7 +7,7 @@ import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
 const model = 'starter-transformer'
 let here: TestEngine
 let there: TestEngine
-let file: Uint8Array
+let file: Uint8Array<ArrayBuffer>
 let packetId: `sha256:${string}`
 beforeAll(async () => {
   here = await openTestEngine()
@@ -15,7 +15,7 @@ beforeAll(async () => {
   const { text, title } = await bundledText('card-station')
   const { cartridge } = await here.client.call('packets.create', { model, sources: [{ name: title, text }] })
   packetId = cartridge.packetId as typeof packetId
-  file = (await here.client.call('packets.export', { ref: cartridge.packetId })).bytes
+  file = new Uint8Array((await here.client.call('packets.export', { ref: cartridge.packetId })).bytes)
 })
 afterAll(async () => {
   await here.close()
