@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
 import { legacyHash } from '#engine/receipts/legacy.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { foreignDelta } from '../foreignPacket.ts'
 import { decimal, integer } from '../parseOption.ts'
 import { type DeltaOptions, withDelta } from '../readDelta.ts'
 import { readTextFile } from '../readInput.ts'
 import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
-import { finish, type GlobalOptions, runCommand } from '../run.ts'
+import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
 import { seamOption } from '../seamOption.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { assertWritable, writeOutput } from '../writeOutput.ts'
@@ -26,6 +27,7 @@ export function addDeltaCommands(program: Command): void {
     .requiredOption('--delta <file>', 'delta packet, or text with --manifest; - for standard input')
     .option('--manifest <ref>', 'pointer file, packet_id, context_id or name')
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
+    .option('--empty', 'from the empty state, which has read nothing')
     .option('--max-new-tokens <n>', 'tokens to generate at most', integer, 32)
     .option('--temperature <t>', '0 is greedy', decimal, 0)
     .option('--top-k <n>', '0 keeps all', integer, 0)
@@ -83,6 +85,7 @@ async function delta(options: ManifestOptions & { delta: string; out?: string })
 }
 
 interface InferOptions extends DeltaOptions {
+  readonly empty?: boolean
   readonly maxNewTokens: number
   readonly temperature: number
   readonly topK: number
@@ -95,34 +98,48 @@ interface InferOptions extends DeltaOptions {
 }
 
 async function infer(options: InferOptions): Promise<void> {
-  await withDelta(options, async ({ client, engine, call }, { ref, delta }) => {
-    const { temperature, topK, topP, seed } = options
-    const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
-    const { receipt, ...result } = await client.call(
-      'packets.infer',
-      {
-        ...{ ref, model, delta },
-        maxNewTokens: options.maxNewTokens,
-        sampling: { temperature, topK, topP, seed },
-        keepOutput: options.keepOutput ?? false,
-        trace: options.trace ?? false,
-        persist: options.persist,
-        seam: options.seam,
-      },
-      call,
-    )
-    return {
-      ...receipt,
-      output: result.output,
-      output_token_ids: result.outputTokenIds,
-      finish_reason: result.finishReason,
-      new_context_id: result.newContextId,
-      new_packet_id: result.newPacketId,
-      new_state_hash: result.newContextId,
-      token_counts: result.tokens,
-      phases: result.seconds,
-    }
+  if (options.empty !== true)
+    return withDelta(options, (session, { ref, delta }) => inferFrom(session, options, { ref, delta }))
+  await finish(async () => {
+    if (options.manifest !== undefined || options.baseHash !== undefined)
+      throw new StatePackError('E_USAGE', 'Name a state or start from the empty one, not both.')
+    const delta = await readTextFile(options.delta)
+    const model = options.model ?? DEFAULT_MODEL
+    await runCommand(options, session => inferFrom(session, { ...options, model }, { ref: undefined, delta }))
   })
+}
+
+async function inferFrom(
+  { client, engine, call }: Session,
+  options: InferOptions,
+  { ref, delta }: { ref: string | undefined; delta: string },
+): Promise<unknown> {
+  const { temperature, topK, topP, seed } = options
+  const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
+  const { receipt, ...result } = await client.call(
+    'packets.infer',
+    {
+      ...{ ref, model, delta },
+      maxNewTokens: options.maxNewTokens,
+      sampling: { temperature, topK, topP, seed },
+      keepOutput: options.keepOutput ?? false,
+      trace: options.trace ?? false,
+      persist: options.persist,
+      seam: options.seam,
+    },
+    call,
+  )
+  return {
+    ...receipt,
+    output: result.output,
+    output_token_ids: result.outputTokenIds,
+    finish_reason: result.finishReason,
+    new_context_id: result.newContextId,
+    new_packet_id: result.newPacketId,
+    new_state_hash: result.newContextId,
+    token_counts: result.tokens,
+    phases: result.seconds,
+  }
 }
 
 async function tokenize(options: GlobalOptions & { delta: string }): Promise<void> {

@@ -5,7 +5,7 @@ import { readTextFile } from '../readInput.ts'
 import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
 import { assertWritable, writeOutput } from '../writeOutput.ts'
 
-/** receipts list, verify, export, replay. */
+/** receipts list, verify, export, trace, replay. */
 export function addReceiptCommands(program: Command): void {
   const receipts = program.command('receipts').description('the signed, chained record of every operation')
 
@@ -55,6 +55,14 @@ export function addReceiptCommands(program: Command): void {
           return { file, bytes: bytes.byteLength }
         })
       })
+    })
+
+  receipts
+    .command('trace')
+    .description('what the model expected at each token, recorded by infer --trace')
+    .argument('<receipt_id>')
+    .action(async (id: string, options: GlobalOptions) => {
+      await runCommand(options, ({ client, call }) => client.call('receipts.trace', { id }, call))
     })
 
   receipts
