@@ -1,0 +1,92 @@
+/** `measureModel.ts JSON`: one model on one device in a process of its own, so that its peak memory is its own. Prints JSON. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Provider } from '#engine/inference/device.ts'
+import { openRuntime } from '#engine/inference/runtime.ts'
+import type { Session } from '#engine/inference/session.ts'
+import { openModel } from '#engine/models/openModel.ts'
+import { assemble } from '#engine/packets/assemble.ts'
+import { defaultDtype } from '#engine/packets/defaultDtype.ts'
+import { describePacket } from '#engine/packets/describePacket.ts'
+import { readPacket, readSnapshot } from '#engine/packets/packet.ts'
+import { openStore } from '#engine/store/openStore.ts'
+import { median } from './median.ts'
+
+export interface MeasureOptions {
+  readonly folder: string
+  readonly device: Provider
+  readonly tokens: number
+  readonly runs: number
+  readonly threads?: number
+}
+
+const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
+const { folder, device, tokens, runs } = options
+const DELTA = 16
+
+const model = await openModel(folder)
+const runtime = await openRuntime(model, { device, threads: options.threads })
+const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-model-'))
+const store = await openStore(join(scratch, 'store'), { describe: describePacket })
+try {
+  const ids = Int32Array.from({ length: tokens }, (_, at) => (at * 7919 + 11) % model.vocabSize)
+  const more = (count: number) => ids.subarray(0, count)
+  const warm = runtime.newSession()
+  await warm.append(more(Math.min(64, tokens)))
+  warm.dispose()
+
+  using read = runtime.newSession()
+  const [prefill, logits] = await timed(() => read.append(ids, { logits: 'last' }))
+  const [capture, snapshot] = await timed(() => read.capture())
+
+  const dtype = defaultDtype(model.kind)
+  const assembled = await assemble({
+    ...{ model, tokens: ids, snapshot, logits, dtype, origin: { kind: 'tokens' }, tail: '', loss: null },
+    segments: [{ kind: 'text', start: 0, end: ids.length }],
+    promptMeta: { spans: [], controlTokensInText: 0 },
+    ...{ sources: [], recipe: { steps: [], systemPrompt: null, template: false }, card: '', parents: [] },
+  })
+  const [publish, { packetId }] = await timed(() =>
+    store.publishPacket({ config: assembled.configBytes, layers: assembled.layers }),
+  )
+
+  const times = { restore: [] as number[], verified: [] as number[], delta: [] as number[], step: [] as number[] }
+  for (let run = 0; run < runs; run++) {
+    const [restore, session] = await timed(() => runtime.restore(snapshot))
+    times.restore.push(restore)
+    times.delta.push((await timed(() => session.append(more(DELTA), { logits: 'last' })))[0])
+    session.dispose()
+    const [verified, second] = await timed(async (): Promise<Session> => {
+      return runtime.restore(await readSnapshot(store.blobs, await readPacket(store.blobs, packetId)))
+    })
+    times.verified.push(verified)
+    // The first step after a restore makes room for what follows: measured apart from the steps.
+    await second.append(more(1), { logits: 'last' })
+    for (let i = 0; i < 4; i++) times.step.push((await timed(() => second.append(more(1), { logits: 'last' })))[0])
+    second.dispose()
+  }
+  process.stdout.write(
+    JSON.stringify({
+      'prefill tok/s': (tokens / prefill) * 1000,
+      'decode step ms': median(times.step),
+      'delta of 16 ms': median(times.delta),
+      'capture ms': capture,
+      'write ms': publish,
+      'restore ms': median(times.restore),
+      'verified restore ms': median(times.verified),
+      'state MB': assembled.cacheBytes / 1e6,
+      'peak memory MB': process.resourceUsage().maxRSS / 1024,
+    }),
+  )
+} finally {
+  await store.close()
+  await runtime.dispose()
+  await rm(scratch, { recursive: true, force: true })
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[ms: number, result: T]> {
+  const start = performance.now()
+  const result = await work()
+  return [performance.now() - start, result]
+}
