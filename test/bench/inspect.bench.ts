@@ -51,7 +51,7 @@ try {
       const { page } = studio
       await enterStudio(page)
       const began = performance.now()
-      await page.goto(new URL(`/inspect/${encodeURIComponent(ref)}`, page.url()).href)
+      await page.goto(new URL(`/#/inspect/${encodeURIComponent(ref)}`, page.url()).href)
       await page.locator('.HeatMap-canvas').first().waitFor({ timeout: 120_000 })
       const open = performance.now() - began
       console.table([row({ 'open the heat map ms': open, ...(await countFrames(page, '.HeatMap-canvas', 'wheel')) })])
