@@ -22,7 +22,6 @@ export async function countFrames(page: Page, selector: string, move: 'scroll' |
         if (element === null) return failed(new Error(`There is no ${selector}.`))
         const { left, top, width, height } = element.getBoundingClientRect()
         const times: number[] = []
-        const started = performance.now()
         const step = () => {
           times.push(performance.now())
           if (move === 'scroll') element.scrollTop += 120
@@ -32,7 +31,7 @@ export async function countFrames(page: Page, selector: string, move: 'scroll' |
               new WheelEvent('wheel', { ...wheel, clientX: left + width / 2, clientY: top + height / 2 }),
             )
           }
-          if (performance.now() - started < ms) return requestAnimationFrame(step)
+          if (times.length < 2 || performance.now() - (times[0] ?? 0) < ms) return requestAnimationFrame(step)
           const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time))
           const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000
           done({ 'frames / s': gaps.length / seconds, 'longest frame ms': Math.max(...gaps) })
