@@ -4,6 +4,7 @@ import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { readTrace } from '../packets/logitsTrace.ts'
 import { replayReceipt } from '../packets/replayReceipt.ts'
+import { listViews } from '../receipts/listViews.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -13,12 +14,11 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { receipts } = state
   return {
     'receipts.list': async ({ op, packetId, ...page }) => {
-      const found = await receipts.list({
+      return listViews(receipts, {
         ...page,
         ...(op === undefined ? {} : { ops: [parseOp(op)] }),
         ...(packetId === undefined ? {} : { about: parseDigest(packetId) }),
       })
-      return { receipts: found.receipts.map(receiptView), total: found.total, ops: { ...found.ops } }
     },
     'receipts.get': async ({ id }) => {
       const receipt = await receipts.get(id)

@@ -98,6 +98,12 @@ export class ReceiptLog {
     return receipt
   }
 
+  /** Id and operation of receipt `seq` as they were written, even when its line can no longer be read. */
+  entryAt(seq: number): { readonly id: Digest; readonly op: ReceiptOp } | null {
+    const [id, op] = [this.#state.index.ids[seq], this.#state.index.ops[seq]]
+    return id === undefined || op === undefined ? null : { id, op }
+  }
+
   /** Receipts by filter, newest first unless asked otherwise, one page at a time. */
   async list(filter: ReceiptFilter = {}): Promise<ReceiptPage> {
     await this.#refresh()
