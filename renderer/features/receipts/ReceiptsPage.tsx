@@ -14,6 +14,7 @@ import { formatCount, formatSeconds, shortDigest } from '../../ui/format.ts'
 import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { breaksAfterAll } from './breakPlace.ts'
 import { ReceiptDetails } from './ReceiptDetails.tsx'
 import { Timeline } from './Timeline.tsx'
 import { useReceipts } from './useReceipts.ts'
@@ -45,6 +46,7 @@ export function ReceiptsPage() {
     if (problem === null) return
     setOp(null)
     setGoTo(null)
+    if (breaksAfterAll(problem, all)) return setGoTo(0)
     try {
       const answer = await client.call('receipts.list', { ascending: true, offset: problem.index, limit: 1 })
       const broken = answer.receipts[0]
@@ -68,7 +70,6 @@ export function ReceiptsPage() {
           <Button
             variant="primary"
             icon={<ShieldCheck aria-hidden />}
-            isDisabled={all === 0}
             isPending={check.status === 'running'}
             onPress={() => void check.run({})}
           >
@@ -151,6 +152,7 @@ export function ReceiptsPage() {
             receipts={receipts}
             selected={shown ?? null}
             problem={problem}
+            filtered={op !== null}
             verified={check.result === null ? null : (problem?.index ?? check.result.count)}
             goTo={goTo}
           />

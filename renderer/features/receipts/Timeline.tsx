@@ -6,6 +6,7 @@ import { Link, useNavigate } from 'react-router'
 import type { ReceiptView } from '#shared/rpc/methods/views.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { formatAgo } from '../../ui/format.ts'
+import { breaksAfterAll, breaksAt } from './breakPlace.ts'
 import { figuresOf, titleOf } from './describeReceipt.ts'
 import type { Receipts } from './useReceipts.ts'
 
@@ -19,6 +20,8 @@ interface TimelineProps {
   readonly receipts: Receipts
   readonly selected: string | null
   readonly problem: ChainProblem | null
+  /** Only some operations are listed. */
+  readonly filtered: boolean
   /** Receipts below this `seq` were verified just now; null when none were. */
   readonly verified: number | null
   /** Scrolls there whenever the value changes. */
@@ -27,11 +30,11 @@ interface TimelineProps {
 
 const ROW = 58
 
-export function Timeline({ receipts, selected, problem, verified, goTo }: TimelineProps) {
+export function Timeline({ receipts, selected, problem, filtered, verified, goTo }: TimelineProps) {
   const navigate = useNavigate()
   const scroller = useRef<HTMLDivElement>(null)
   const total = receipts.total ?? 0
-  const breaks = (index: number) => problem !== null && receipts.at(index)?.seq === problem.index
+  const breaks = (index: number) => breaksAt(problem, { index, total, seq: receipts.at(index)?.seq, filtered })
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => scroller.current,
@@ -63,6 +66,11 @@ export function Timeline({ receipts, selected, problem, verified, goTo }: Timeli
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it and step through it
     <section ref={scroller} className="Timeline" aria-label="Receipts, newest first" tabIndex={0} onKeyDown={onKeyDown}>
+      {breaksAfterAll(problem, filtered ? Number.POSITIVE_INFINITY : total) ? (
+        <p className="Timeline-cut">
+          <Unlink aria-hidden /> The chain breaks here: what follows was cut off or cannot be read.
+        </p>
+      ) : null}
       <ol style={{ height: virtual.getTotalSize() }}>
         {items.map(item => (
           <li key={item.index} style={{ translate: `0 ${item.start}px`, height: ROW }}>
