@@ -3,18 +3,27 @@ import { ask, expect, goTo, insert, test } from './fixtures.ts'
 test('the agent loop runs on a real model and its chart moves while it runs', async ({ page }) => {
   await goTo(page, 'Savings')
   await page.getByRole('radio', { name: 'Agent loop' }).click()
-  const steps = page.getByRole('textbox', { name: 'Steps' })
-  await steps.fill('12')
+  await page.getByRole('textbox', { name: 'Steps' }).fill('12')
+  // Every line the chart draws, and every figure beside it, from the first step to the last.
+  await page.evaluate(() => {
+    const seen = { lines: new Set<string>(), titles: new Set<string>() }
+    Object.assign(window, { seen })
+    new MutationObserver(() => {
+      const line = document.querySelector('figure[aria-label^="Cumulative"] .recharts-line-curve')?.getAttribute('d')
+      if (line != null) seen.lines.add(line)
+      for (const { textContent } of document.querySelectorAll('h2'))
+        if (/^Agent loop, \d+ step/.test(textContent)) seen.titles.add(textContent)
+    }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
+  })
   await page.getByRole('button', { name: 'Run benchmark' }).click()
   const head = page.getByRole('heading', { name: /^Agent loop, \d+ step/ })
-  await expect(head).toBeVisible()
-  const curve = page.locator('.Chart .recharts-line-curve').first()
-  const seen = new Set<string>()
-  while (!(await page.getByRole('link', { name: 'the receipt' }).isVisible())) {
-    seen.add((await curve.getAttribute('d').catch(() => null)) ?? '')
-    await page.waitForTimeout(40)
-  }
-  expect(seen.size).toBeGreaterThan(2)
+  await expect(page.getByRole('link', { name: 'the receipt' })).toBeVisible()
+  const [lines, titles] = await page.evaluate(() => {
+    const { seen } = window as unknown as { seen: { lines: Set<string>; titles: Set<string> } }
+    return [seen.lines.size, seen.titles.size]
+  })
+  expect(lines, 'shapes of the line').toBeGreaterThan(3)
+  expect(titles, 'steps counted in the title').toBeGreaterThan(3)
   await expect(head).toHaveText('Agent loop, 12 steps')
   await page.getByRole('radio', { name: 'Table' }).click()
   await expect(page.getByRole('region', { name: 'Steps of the agent loop' }).getByRole('row')).toHaveCount(13)
