@@ -113,7 +113,7 @@ function Row({ receipt, selected, broken, verified }: RowProps) {
         <b>{titleOf(receipt)}</b>
         <span className="small muted truncate">{figuresOf(receipt)}</span>
       </span>
-      {receipt.ok ? null : <Badge tone="bad">failed</Badge>}
+      {receipt.ok || broken ? null : <Badge tone="bad">failed</Badge>}
       {state === 'verified' ? <Badge tone="ok">holds</Badge> : null}
       {broken ? <Badge tone="bad">broken link</Badge> : null}
       <time className="small muted" dateTime={receipt.at}>

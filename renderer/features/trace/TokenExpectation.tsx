@@ -17,7 +17,7 @@ export function TokenExpectation({ step }: { readonly step: TraceStep }) {
   return (
     <div className="Expectation">
       <p>
-        <code>{JSON.stringify(text)}</code> {level.label.toLowerCase()}: {formatBits(surprisalBits)}, it had{' '}
+        <code>{JSON.stringify(text)}</code> {level.label.toLowerCase()}: {formatBits(surprisalBits)}, a chance of{' '}
         {formatProbability(probability)}
       </p>
       <table>

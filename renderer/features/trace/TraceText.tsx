@@ -1,4 +1,4 @@
-import { type FocusEvent, type KeyboardEvent, type MouseEvent, memo, useMemo, useRef } from 'react'
+import { type FocusEvent, Fragment, type KeyboardEvent, type MouseEvent, memo, useMemo, useRef } from 'react'
 import type { TraceStep } from '#shared/rpc/methods/receipts.ts'
 import { formatBits, surpriseLevel } from './surprisal.ts'
 
@@ -71,18 +71,21 @@ const Chunk = memo(function Chunk({ steps, start, selected, hasStop }: ChunkProp
   return steps.map(({ text, surprisalBits }, index) => {
     const position = start + index
     return (
-      <button
-        key={position}
-        type="button"
-        className="TraceText-token"
-        data-position={position}
-        data-level={surpriseLevel(surprisalBits)?.level ?? 'none'}
-        aria-pressed={position === selected}
-        aria-label={`${text.trim() === '' ? JSON.stringify(text) : text}, ${surprisalBits === null ? 'not predicted' : formatBits(surprisalBits)}`}
-        tabIndex={position === selected || (hasStop && index === 0) ? 0 : -1}
-      >
-        {text.replaceAll('\n', '↵\n')}
-      </button>
+      <Fragment key={position}>
+        <button
+          type="button"
+          className="TraceText-token"
+          data-position={position}
+          data-level={surpriseLevel(surprisalBits)?.level ?? 'none'}
+          aria-pressed={position === selected}
+          aria-label={`${text.trim() === '' ? JSON.stringify(text) : text}, ${surprisalBits === null ? 'not predicted' : formatBits(surprisalBits)}`}
+          tabIndex={position === selected || (hasStop && index === 0) ? 0 : -1}
+        >
+          {text.replaceAll('\n', '↵')}
+        </button>
+        {/* A button is a box of its own: a line break inside it would not break the line. */}
+        {text.includes('\n') ? '\n' : null}
+      </Fragment>
     )
   })
 })

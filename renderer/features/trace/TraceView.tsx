@@ -93,7 +93,7 @@ export function TraceView({ trace }: { readonly trace: Output<'receipts.trace'> 
 
 function price(bits: number, tokens: number): string {
   if (tokens === 0) return 'no tokens'
-  return `token price ${formatCount(tokens)} tokens, ${formatBits(bits / tokens)} each`
+  return `Token price: ${formatCount(tokens)} tokens, ${formatBits(bits / tokens)} each`
 }
 
 function TraceTable({ steps }: { readonly steps: readonly TraceStep[] }) {
