@@ -65,8 +65,9 @@ export function formatRate(perSecond: number, unit = 'tok'): string {
   return `${perSecond >= 100 ? whole.format(perSecond) : perSecond.toFixed(1)} ${unit}/s`
 }
 
-/** `sha256:9f2c…e41a`; ids of another form keep their own beginning. */
+/** `sha256:9f2c…e41a`; ids of another form keep their own beginning, and words are left whole. */
 export function shortDigest(digest: string): string {
+  if (/\s/.test(digest)) return digest
   const head = digest.startsWith('sha256:') ? 11 : 8
   return digest.length <= head + 5 ? digest : `${digest.slice(0, head)}…${digest.slice(-4)}`
 }

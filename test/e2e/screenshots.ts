@@ -135,6 +135,7 @@ const VIEWS: readonly View[] = [
         .waitFor()
     },
   },
+  { name: 'remix-compact', route: made => `remix/${id(made.mix)}?do=compact` },
   { name: 'remix-lineage', route: made => `remix/${id(made.mix)}?do=lineage` },
   { name: 'receipts', route: () => 'receipts' },
   { name: 'savings', route: () => 'savings' },
@@ -150,11 +151,16 @@ const VIEWS: readonly View[] = [
   { name: 'savings-provider', route: () => 'savings?tab=provider' },
   { name: 'savings-prices', route: () => 'savings?tab=prices' },
   { name: 'models', route: () => 'models' },
-  { name: 'memory', route: () => 'memory' },
-  { name: 'server', route: () => 'server' },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
 ]
+
+/** Two frames: what a change of theme left to paint is painted. */
+function drawn(page: Page): Promise<void> {
+  return page.evaluate(
+    () => new Promise<void>(resolve => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
+  )
+}
 
 const wanted = process.argv.slice(2)
 const views = VIEWS.filter(view => wanted.length === 0 || wanted.some(word => view.name.includes(word)))
@@ -189,11 +195,15 @@ try {
     await page.getByRole('heading', { level: 1 }).waitFor()
     await quiet(page)
     await view.act?.(page)
+    // A button under the pointer would look pressed.
+    await page.mouse.move(0, 0)
     for (const { width, height } of SIZES) {
       await page.setViewportSize({ width, height })
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme })
+        await page.locator(`html[data-theme="${colorScheme}"]`).waitFor()
         await quiet(page)
+        await drawn(page)
         await page.screenshot({ path: join(FOLDER, `${view.name}-${colorScheme}-${width}.png`) })
       }
     }

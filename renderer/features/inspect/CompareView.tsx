@@ -62,9 +62,11 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
       <p className="Inspect-note" data-tone={sameContext ? 'ok' : undefined}>
         {sameContext
           ? 'The same context: both states answer alike.'
-          : firstDifference === null
-            ? `One is the beginning of the other: ${formatCount(commonTokens)} tokens in common.`
-            : `${formatCount(commonTokens)} tokens in common, then they part.`}
+          : firstDifference === null && commonTokens === 0
+            ? 'One of them was mixed, not read: it has no tokens of its own to compare.'
+            : firstDifference === null
+              ? `One is the beginning of the other: ${formatCount(commonTokens)} tokens in common.`
+              : `${formatCount(commonTokens)} tokens in common, then they part.`}
       </p>
       {firstDifference === null ? null : (
         <Parting

@@ -186,7 +186,7 @@ export function MixView({ start, onOther }: MixViewProps) {
                 rowKey={answer => answer.question}
                 columns={[
                   { id: 'question', title: 'Question', cell: answer => answer.question },
-                  { id: 'answer', title: 'The mix', cell: answer => <b className="Answer">{answer.answer}</b> },
+                  { id: 'answer', title: 'The mix', cell: answer => <b className="MixAnswer">{answer.answer}</b> },
                   {
                     id: 'kept',
                     title: 'Kept',
