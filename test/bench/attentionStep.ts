@@ -2,6 +2,7 @@
  * One decode step of attention alone, both ways on the same numbers: as plain exports do it, where `present` is `past` and
  * the new token put together anew at every step, and in place, where the new token is written behind the others.
  */
+import '#engine/inference/noTelemetry.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { runInPlace, withMarker } from '#engine/inference/inPlaceRun.ts'
 import { GraphBuilder } from '#engine/models/compile/graphBuilder.ts'

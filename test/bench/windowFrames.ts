@@ -11,13 +11,26 @@ export interface Frames {
   readonly 'frames / s': number
   /** The longest time between two frames. */
   readonly 'longest frame ms': number
+  /** What script, style and layout took of a frame; the rest is drawing and waiting. */
+  readonly 'page ms / frame': number
 }
 
 /** Counts frames for `ms` while `move` is run in the page once a frame, on the element that the selector finds. */
 export async function countFrames(page: Page, selector: string, move: 'scroll' | 'wheel', ms = 3000): Promise<Frames> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable')
+  const busySeconds = async () =>
+    (await devtools.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0
+  const before = await busySeconds()
+  const { seconds, frames, longest } = await moveAndCount(page, selector, move, ms)
+  const busy = (await busySeconds()) - before
+  return { 'frames / s': frames / seconds, 'longest frame ms': longest, 'page ms / frame': (busy * 1000) / frames }
+}
+
+function moveAndCount(page: Page, selector: string, move: 'scroll' | 'wheel', ms: number) {
   return page.evaluate(
     ([selector, move, ms]) =>
-      new Promise<Frames>((done, failed) => {
+      new Promise<{ seconds: number; frames: number; longest: number }>((done, failed) => {
         const element = document.querySelector(selector)
         if (element === null) return failed(new Error(`There is no ${selector}.`))
         const { left, top, width, height } = element.getBoundingClientRect()
@@ -34,7 +47,7 @@ export async function countFrames(page: Page, selector: string, move: 'scroll' |
           if (times.length < 2 || performance.now() - (times[0] ?? 0) < ms) return requestAnimationFrame(step)
           const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time))
           const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000
-          done({ 'frames / s': gaps.length / seconds, 'longest frame ms': Math.max(...gaps) })
+          done({ seconds, frames: gaps.length, longest: Math.max(...gaps) })
         }
         requestAnimationFrame(step)
       }),

@@ -1,3 +1,4 @@
+import './noTelemetry.ts'
 import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'

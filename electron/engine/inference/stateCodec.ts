@@ -1,4 +1,5 @@
 /** How state tensors are stored: float32 as they are, or float16, int8 and float8 e4m3 through small graphs of the runtime. */
+import './noTelemetry.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'

@@ -1,6 +1,6 @@
 /** Bad input at the command line: its exit code, one JSON error on stderr, nothing on stdout, the store unchanged. */
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERROR_CODES, type ErrorCode } from '#shared/domain/error.ts'
@@ -155,5 +155,16 @@ describe('Ctrl+C half-way', { timeout: 60_000 }, () => {
     expect(await storeContents(store)).toEqual(before)
     expect(readdirSync(store).filter(name => name.endsWith('.partial'))).toEqual([])
     await home.ok(['verify', '--manifest', 'club', '--store', 'st', '--level', 'recomputed'])
+  })
+
+  it('a demo leaves none of its own folders', async () => {
+    await mkdir(home.path('temporary'))
+    const made = () => readdirSync(home.path('temporary'), { recursive: true }).map(String)
+    const ran = await home.run(['demo', '--json'], {
+      env: { TMPDIR: home.path('temporary') },
+      interruptWhen: () => made().some(name => name.endsWith('log.jsonl')),
+    })
+    expect([ran.code, ran.stdout, ran.error().code]).toEqual([130, '', 'E_CANCELLED'])
+    expect(made()).toEqual([])
   })
 })
