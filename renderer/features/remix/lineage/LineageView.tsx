@@ -190,7 +190,7 @@ function Node({
         <CartridgeFace digest={node.packetId} kind={node.kind ?? 'kv'} width={46} height={46} />
       </span>
       <span className="Lineage-text">
-        <b className="truncate">{node.name ?? shortDigest(node.packetId)}</b>
+        <b className="truncate">{node.name ?? `After an answer, ${node.packetId.slice(-4)}`}</b>
         <span className="small muted">{node.tokens === 0 ? 'a mix' : `${formatTokens(node.tokens)} tok`}</span>
       </span>
     </Link>
