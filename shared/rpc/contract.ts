@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import { askMethods } from './methods/ask.ts'
 import { engineMethods } from './methods/engine.ts'
+import { inspectMethods } from './methods/inspect.ts'
 import { libraryMethods } from './methods/library.ts'
 import { modelMethods } from './methods/models.ts'
 import { packetMethods } from './methods/packets.ts'
@@ -17,6 +18,7 @@ export const contract = {
   ...engineMethods,
   ...libraryMethods,
   ...packetMethods,
+  ...inspectMethods,
   ...askMethods,
   ...remixMethods,
   ...receiptMethods,
