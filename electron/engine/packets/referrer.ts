@@ -4,7 +4,7 @@ import { canonicalBytes } from '../canonicalJson.ts'
 import { sha256 } from '../sha256.ts'
 import type { Store } from '../store/openStore.ts'
 
-export const SIGNATURE_TYPE = 'application/vnd.statepack.signature.v1+json'
+export const SIGNATURE_TYPE = 'application/vnd.dsse.envelope.v1+json'
 export const TRACE_TYPE = 'application/vnd.statepack.logits-trace.v1+json'
 
 /**
