@@ -73,7 +73,7 @@ describe('names', { timeout: 60_000 }, () => {
       ['compact', 'club', '--store', 'st', '--drop', 'x'],
       [...create('base.txt'), '--dtype', 'float5'],
     ]
-    for (const line of lines) await refused(line, 'E_USAGE')
+    await Promise.all(lines.map(line => refused(line, 'E_USAGE')))
     const alone = await home.run([])
     expect([alone.code, alone.stdout]).toEqual([2, ''])
     expect(alone.stderr).toContain('Usage: statepack')
