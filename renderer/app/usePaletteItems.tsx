@@ -4,7 +4,7 @@ import { useNavigate } from 'react-router'
 import { useStudio } from '../stores/studio.ts'
 import { useQuery } from '../stores/useQuery.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
-import { formatTokens } from '../ui/format.ts'
+import { formatRead } from '../ui/format.ts'
 import { toastError } from '../ui/toasts.tsx'
 import { MOD_KEY } from './modKey.ts'
 import { openFiles } from './openFiles.ts'
@@ -80,7 +80,7 @@ export function usePaletteItems(text: string): readonly PaletteItem[] {
         <CartridgeFace digest={item.packetId} kind={item.kind} />
       </span>
     ),
-    note: `${formatTokens(item.tokens)} tok`,
+    note: formatRead(item.tokens),
     run: () => void navigate(`/ask/${encodeURIComponent(item.packetId)}`),
   }))
   return [...matching, ...cartridges]

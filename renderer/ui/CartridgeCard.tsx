@@ -2,7 +2,7 @@ import { Pin } from 'lucide-react'
 import { memo } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { CartridgeFace } from './CartridgeFace.tsx'
-import { formatBytes, formatTokens } from './format.ts'
+import { formatBytes, formatRead } from './format.ts'
 import { TrustBadges } from './TrustBadges.tsx'
 import './cartridge.css'
 
@@ -31,7 +31,7 @@ export const CartridgeCard = memo(function CartridgeCard({
         <dl>
           <div>
             <dt>read</dt>
-            <dd>{formatTokens(cartridge.tokens)} tok</dd>
+            <dd>{formatRead(cartridge.tokens)}</dd>
           </div>
           <div>
             <dt>size</dt>

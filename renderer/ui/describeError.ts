@@ -27,7 +27,7 @@ const MEANING = {
   E_COMPONENT_MISMATCH:
     'The state belongs to a different model than the installed one. Running it would give nonsense, so it was not run.',
   E_NOT_RECOMPUTED: 'Reading the text again gave a different state. Do not trust this cartridge.',
-  E_BAD_SIGNATURE: 'The signature does not match. Do not trust its origin.',
+  E_BAD_SIGNATURE: 'Nothing vouches for its origin. Do not rely on where it claims to come from.',
   E_RECEIPT_LOG: 'The receipt chain has a break. Open Receipts to see where.',
   E_RESTRICTED: 'It came from elsewhere and is not trusted yet. Look at it, then trust it or check it by recomputing.',
   E_NOT_SUPPORTED: 'This kind of cartridge or model cannot do that.',

@@ -15,6 +15,11 @@ export function formatTokens(value: number): string {
   return whole.format(value)
 }
 
+/** How much a cartridge has read: `1,204 tok`. A mix of states has no text of its own, so it says `a mix`. */
+export function formatRead(tokens: number, unit = 'tok'): string {
+  return tokens === 0 ? 'a mix' : `${formatTokens(tokens)} ${unit}`
+}
+
 /** `812 B`, `2.8 MB`: decimal units, as disks are sold. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const

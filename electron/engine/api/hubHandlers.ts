@@ -44,7 +44,7 @@ export function hubHandlers(state: EngineState, token?: string): Pick<Handlers, 
       if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `${hubId} was removed again.`, { hubId })
       await state.models.open(entry.id, signal, progress)
       state.emit('models.changed', {})
-      return modelView(state.models, { entry, prefillTokensPerSecond: null })
+      return modelView(state.models, { entry, downloaded: true, prefillTokensPerSecond: null })
     },
     'models.unfinished': async () => ({ downloads: await unfinishedDownloads(modelsFolder) }),
   }

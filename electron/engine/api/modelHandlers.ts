@@ -20,7 +20,11 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
   const view = (id: string) => {
     const entry = find(id)
     const thousand = state.meter.prefillSeconds(id, state.models.provider(), 1000)
-    return modelView(state.models, { entry, prefillTokensPerSecond: thousand === null ? null : 1000 / thousand })
+    return modelView(state.models, {
+      entry,
+      downloaded: dirname(entry.folder) === downloaded,
+      prefillTokensPerSecond: thousand === null ? null : 1000 / thousand,
+    })
   }
   return {
     'models.list': async () => ({

@@ -8,7 +8,11 @@ import { stateBytes } from './stateBytes.ts'
 /** An installed model as windows show it; a broken or absent one says why instead of failing the list. */
 export async function modelView(
   models: ModelPool,
-  { entry, prefillTokensPerSecond }: { entry: ModelEntry; prefillTokensPerSecond: number | null },
+  {
+    entry,
+    downloaded,
+    prefillTokensPerSecond,
+  }: { entry: ModelEntry; downloaded: boolean; prefillTokensPerSecond: number | null },
 ): Promise<ModelView> {
   const unknown = {
     id: entry.id,
@@ -24,6 +28,7 @@ export async function modelView(
     stateBytesFixed: 0,
     starter: entry.starter,
     folder: entry.folder,
+    downloaded,
     hasChatTemplate: false,
     prefillTokensPerSecond: null,
   }

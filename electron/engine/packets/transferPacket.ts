@@ -84,7 +84,7 @@ export async function importPacket(
   const started = performance.now()
   let receipt: Awaited<ReturnType<PacketContext['receipts']['append']>> | null = null
   let packet: Packet | null = null
-  let title = name
+  let title = name?.trim() || undefined
   const imported = await importCartridge(context.store.parts, once(bytes), {
     trust: trust ? 'trusted' : 'restricted',
     review: async candidate => {

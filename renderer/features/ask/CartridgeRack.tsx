@@ -3,7 +3,7 @@ import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatTokens } from '../../ui/format.ts'
+import { formatRead } from '../../ui/format.ts'
 import { TextField } from '../../ui/TextField.tsx'
 
 /** The cartridges at hand: press one to put it into the slot, or drag it there. */
@@ -36,7 +36,7 @@ export function CartridgeRack({
               <span className="Rack-name">
                 <b className="truncate">{item.name}</b>
                 <span className="truncate">
-                  {item.model.name} · {formatTokens(item.tokens)} tok
+                  {item.model.name} · {formatRead(item.tokens)}
                   {item.trust === 'restricted' ? ' · restricted' : ''}
                 </span>
               </span>

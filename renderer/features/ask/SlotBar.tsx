@@ -2,7 +2,7 @@ import { Button as AriaButton } from 'react-aria-components'
 import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { EjectIcon } from '../../ui/EjectIcon.tsx'
-import { formatTokens } from '../../ui/format.ts'
+import { formatRead } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
@@ -34,7 +34,7 @@ export function SlotBar(props: SlotBarProps) {
           <span className="Slot-name">
             <b className="truncate">{cartridge.name}</b>
             <span className="truncate">
-              {cartridge.model.name} · {formatTokens(cartridge.tokens)} tok
+              {cartridge.model.name} · {formatRead(cartridge.tokens)}
             </span>
           </span>
           <IconButton label="Eject" onPress={props.onEject}>

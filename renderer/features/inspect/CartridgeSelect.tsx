@@ -5,7 +5,7 @@ import type { StateKind } from '#shared/domain/cartridge.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
-import { formatTokens } from '../../ui/format.ts'
+import { formatRead } from '../../ui/format.ts'
 import '../../ui/field.css'
 import './cartridgeSelect.css'
 
@@ -69,7 +69,7 @@ export function CartridgeSelect({
                 {item.name}
               </Text>
               <Text slot="description" className="Item-description">
-                {KIND_LABEL[item.kind]} · {item.model.name} · {formatTokens(item.tokens)} tokens
+                {KIND_LABEL[item.kind]} · {item.model.name} · {formatRead(item.tokens, 'tokens')}
               </Text>
             </ListBoxItem>
           )}

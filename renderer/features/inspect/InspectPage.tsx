@@ -9,7 +9,7 @@ import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatTokens } from '../../ui/format.ts'
+import { formatBytes, formatRead } from '../../ui/format.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { CartridgeSelect } from './CartridgeSelect.tsx'
 import { CompareView } from './CompareView.tsx'
@@ -167,8 +167,7 @@ function Subject({
       <div className="Subject-text">
         <h2 className="truncate">{summary.name}</h2>
         <p className="small muted truncate">
-          {summary.model.name} · {summary.tokens === 0 ? 'a mix' : `${formatTokens(summary.tokens)} tok`} ·{' '}
-          {formatBytes(summary.bytes)}
+          {summary.model.name} · {formatRead(summary.tokens)} · {formatBytes(summary.bytes)}
         </p>
         <div className="row">
           <TrustBadges cartridge={summary} tier={false} />

@@ -14,11 +14,13 @@ import { Table } from '../../ui/Table.tsx'
 import { componentTitle } from './componentTitle.ts'
 import { TaskProgress } from './TaskProgress.tsx'
 
-type Level = 'intact' | 'sampled' | 'recomputed'
+type Level = 'intact' | 'signed' | 'sampled' | 'recomputed'
 
 const LEVELS: Readonly<Record<Level, string>> = {
   intact:
     'Every byte is hashed again and the parts are checked against each other. Takes milliseconds. It says that nothing changed since it was made, not that it was made honestly.',
+  signed:
+    'Every byte is hashed again, then the signature is checked: it must be of this installation or of a publisher trusted here. It says who vouches for it, not that the state is right.',
   sampled: 'Some blocks, chosen at random, are computed again from the text and compared value by value.',
   recomputed:
     'The whole text is read again and every value of the state is compared. Only this proves that the state is what its recipe says.',
@@ -40,7 +42,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
   const start = () =>
     void task.run({
       ref: cartridge.packetId,
-      level: level === 'intact' ? 'intact' : 'recomputed',
+      level: level === 'sampled' ? 'recomputed' : level,
       ...(level === 'sampled' ? { sample } : {}),
     })
   const close = () => {
@@ -58,7 +60,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
         <>
           <Button onPress={running ? task.cancel : close}>{running ? 'Cancel' : 'Close'}</Button>
           <Button variant="primary" onPress={start} isPending={running}>
-            {task.result === null ? 'Check now' : 'Check again'}
+            {level === 'signed' ? 'Check the signature' : task.result === null ? 'Check now' : 'Check again'}
           </Button>
         </>
       }
@@ -69,6 +71,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
         onChange={setLevel}
         segments={[
           { id: 'intact', label: 'Intact' },
+          { id: 'signed', label: 'Signed' },
           ...(canSample ? [{ id: 'sampled' as const, label: 'Sampled' }] : []),
           { id: 'recomputed', label: 'Recomputed' },
         ]}

@@ -3,7 +3,7 @@ import { memo } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { formatAgo, formatBytes, formatTokens } from '../../ui/format.ts'
+import { formatAgo, formatBytes, formatRead } from '../../ui/format.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 
 /** One cartridge on one line. */
@@ -31,7 +31,7 @@ export const CartridgeRow = memo(function CartridgeRow({
       <span className="CartridgeRow-badges row">
         <TrustBadges cartridge={cartridge} />
       </span>
-      <span className="CartridgeRow-number">{formatTokens(cartridge.tokens)} tok</span>
+      <span className="CartridgeRow-number">{formatRead(cartridge.tokens)}</span>
       <span className="CartridgeRow-number">{formatBytes(cartridge.bytes)}</span>
       <span className="CartridgeRow-number CartridgeRow-when muted">
         {formatAgo(cartridge.usedAt ?? cartridge.createdAt)}

@@ -9,7 +9,15 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatMoney, formatSeconds, formatTokens, shortDigest } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMoney,
+  formatRead,
+  formatSeconds,
+  formatTokens,
+  shortDigest,
+} from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
@@ -54,7 +62,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
   }
 
   const facts: readonly Fact[] = [
-    { label: 'Read once', value: `${formatTokens(summary.tokens)} tokens` },
+    { label: 'Read once', value: formatRead(summary.tokens, 'tokens') },
     { label: 'Size', value: `${formatBytes(summary.bytes)} · ${summary.dtype}` },
     { label: 'Model', value: summary.model.name },
     { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },

@@ -12,10 +12,11 @@ import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatTokens, shortDigest } from '../../ui/format.ts'
+import { formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
 import { Markdown } from '../../ui/Markdown.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
+import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import './library.css'
 
@@ -31,6 +32,14 @@ async function readFile(file: File): Promise<Uint8Array<ArrayBuffer>> {
     )
   }
   return new Uint8Array(await file.arrayBuffer())
+}
+
+/** What the person called the file is what they will look for. */
+function nameOf(file: File): string {
+  return file.name
+    .replace(/\.cartridge$/i, '')
+    .trim()
+    .slice(0, 200)
 }
 
 function isKind(kind: string): kind is StateKind {
@@ -61,6 +70,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
   const { run, ...review } = useTask('packets.review')
   const importing = useTask('packets.import')
   const [bytes, setBytes] = useState<Uint8Array<ArrayBuffer> | null>(null)
+  const [name, setName] = useState(nameOf(file))
   const [unreadable, setUnreadable] = useState<unknown>(null)
 
   useEffect(() => {
@@ -77,7 +87,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
 
   async function take(trust: boolean): Promise<void> {
     if (bytes === null) return
-    const result = await importing.run({ bytes, trust })
+    const result = await importing.run({ bytes, trust, ...(name.trim() === '' ? {} : { name: name.trim() }) })
     if (result === null) return
     toastDone(
       result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,
@@ -107,7 +117,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
         facts={[
           { label: 'From', value: found.signedBy ?? 'unknown, the file is not signed' },
           { label: 'File', value: `${file.name} · ${formatBytes(found.bytes)}` },
-          { label: 'Read', value: `${formatTokens(found.tokens)} tokens` },
+          { label: 'Read', value: formatRead(found.tokens, 'tokens') },
           {
             label: 'Model',
             value: `${found.model.name} (${isKind(found.kind) ? KIND_LABEL[found.kind] : found.kind})`,
@@ -148,6 +158,9 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
         <ProgressBar label={importing.progress?.phase ?? 'Importing'} value={null} />
       ) : (
         <div className="Review-foot">
+          {found.duplicate ? null : (
+            <TextField label="Name in the library" value={name} onChange={setName} maxLength={200} />
+          )}
           <p className="small muted">
             Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.
           </p>

@@ -22,11 +22,16 @@ export function Catalogue() {
   const store = downloadsOf(useClient())
   const { downloads, start, dismiss } = useStore(store)
   const read = useQuery('models.catalogue', {}, ['models.changed', 'settings.changed'])
+  const unfinished = useQuery('models.unfinished', {}, ['models.changed'])
   const [hubId, setHubId] = useState('')
   const entries = read.data?.entries ?? []
-  const others = Object.keys(downloads).filter(id => !entries.some(entry => entry.hubId === id))
+  const arrived = new Map(unfinished.data?.downloads.map(({ hubId, bytes }) => [hubId, bytes]))
+  const others = [...new Set([...Object.keys(downloads), ...arrived.keys()])].filter(
+    id => !entries.some(entry => entry.hubId === id),
+  )
   const get = async (id: string) => {
     if ((await start(id)) === 'done') toastDone('Model installed', id)
+    unfinished.reload()
   }
   return (
     <Panel title="Catalogue" note={read.data === null ? '' : `from ${new URL(read.data.endpoint).host}`}>
@@ -46,23 +51,14 @@ export function Catalogue() {
               <div className="Offer-action">
                 {entry.installed ? (
                   <Badge tone="ok">Installed</Badge>
-                ) : downloads[entry.hubId]?.status === 'running' ? (
-                  <Button
-                    size="s"
-                    onPress={() => downloads[entry.hubId]?.cancel()}
-                    aria-label={`Cancel ${entry.hubId}`}
-                  >
-                    Cancel
-                  </Button>
                 ) : (
-                  <Button
-                    size="s"
-                    icon={<DownloadIcon aria-hidden />}
-                    onPress={() => void get(entry.hubId)}
-                    aria-label={`${formatBytes(entry.downloadBytes)}, download ${entry.hubId}`}
-                  >
-                    {formatBytes(entry.downloadBytes)}
-                  </Button>
+                  <OfferAction
+                    hubId={entry.hubId}
+                    bytes={entry.downloadBytes}
+                    arrived={arrived.get(entry.hubId)}
+                    download={downloads[entry.hubId]}
+                    onGet={() => void get(entry.hubId)}
+                  />
                 )}
               </div>
             </li>
@@ -74,11 +70,7 @@ export function Catalogue() {
               </div>
               <Progressing download={downloads[id]} onRetry={() => void get(id)} onDismiss={() => dismiss(id)} />
               <div className="Offer-action">
-                {downloads[id]?.status === 'running' ? (
-                  <Button size="s" onPress={() => downloads[id]?.cancel()}>
-                    Cancel
-                  </Button>
-                ) : null}
+                <OfferAction hubId={id} arrived={arrived.get(id)} download={downloads[id]} onGet={() => void get(id)} />
               </div>
             </li>
           ))}
@@ -123,6 +115,48 @@ function OfferText({ entry }: { readonly entry: Entry }) {
         {entry.contextLength === null ? 'any length' : `${formatCount(entry.contextLength)} tokens`}
       </p>
     </div>
+  )
+}
+
+interface OfferActionProps {
+  readonly hubId: string
+  /** What the whole download weighs, where that is known. */
+  readonly bytes?: number
+  /** Bytes of an interrupted download that are here already. */
+  readonly arrived: number | undefined
+  readonly download: Download | undefined
+  readonly onGet: () => void
+}
+
+function OfferAction({ hubId, bytes, arrived, download, onGet }: OfferActionProps) {
+  if (download?.status === 'running') {
+    return (
+      <Button size="s" onPress={download.cancel} aria-label={`Cancel ${hubId}`}>
+        Cancel
+      </Button>
+    )
+  }
+  if (arrived !== undefined) {
+    const here = `${formatBytes(arrived)}${bytes === undefined ? '' : ` of ${formatBytes(bytes)}`} here`
+    return (
+      <div className="Offer-continue">
+        <Button size="s" icon={<DownloadIcon aria-hidden />} onPress={onGet} aria-label={`Continue ${hubId}, ${here}`}>
+          Continue
+        </Button>
+        <span className="small muted">{here}</span>
+      </div>
+    )
+  }
+  if (bytes === undefined) return null
+  return (
+    <Button
+      size="s"
+      icon={<DownloadIcon aria-hidden />}
+      onPress={onGet}
+      aria-label={`${formatBytes(bytes)}, download ${hubId}`}
+    >
+      {formatBytes(bytes)}
+    </Button>
   )
 }
 

@@ -19,12 +19,15 @@ const size = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignif
 interface ModelCardProps {
   readonly model: ModelView
   readonly isDefault: boolean
+  /** One of several in a folder: it leaves the list with that folder. */
+  readonly inAFolder: boolean
   readonly onDefault: () => void
+  readonly onPrecision: () => void
   readonly onRemove: () => void
 }
 
 /** One installed model with what is known and what was measured. */
-export function ModelCard({ model, isDefault, onDefault, onRemove }: ModelCardProps) {
+export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision, onRemove }: ModelCardProps) {
   const status = STATUS[model.status]
   return (
     <article className="Model" data-status={model.status}>
@@ -32,7 +35,7 @@ export function ModelCard({ model, isDefault, onDefault, onRemove }: ModelCardPr
         <div className="grow">
           <h2 className="truncate">{model.name}</h2>
           <p className="small muted truncate">
-            {model.architecture} · {size.format(model.parameters)} parameters · {model.precision}
+            {model.architecture} · {size.format(model.parameters)} parameters
           </p>
         </div>
         <Menu
@@ -49,13 +52,19 @@ export function ModelCard({ model, isDefault, onDefault, onRemove }: ModelCardPr
               disabled: isDefault || model.status !== 'ready',
               onAction: onDefault,
             },
+            {
+              id: 'precision',
+              label: 'Change its precision …',
+              disabled: model.status !== 'ready',
+              onAction: onPrecision,
+            },
             { id: 'copy', label: 'Copy its folder', onAction: () => void navigator.clipboard.writeText(model.folder) },
             {
               id: 'remove',
-              label: model.starter ? 'Starter models stay' : 'Remove …',
+              label: model.starter ? 'Starter models stay' : inAFolder ? 'Stays as long as its folder' : 'Remove …',
               danger: true,
               separated: true,
-              disabled: model.starter,
+              disabled: model.starter || inAFolder,
               onAction: onRemove,
             },
           ]}
@@ -84,6 +93,22 @@ export function ModelCard({ model, isDefault, onDefault, onRemove }: ModelCardPr
             value: model.contextLength === null ? 'no limit' : `${formatCount(model.contextLength)} tokens`,
           },
           { label: 'Weights', value: formatBytes(model.weightsBytes) },
+          {
+            label: 'Precision',
+            value:
+              model.status === 'ready' ? (
+                <button
+                  type="button"
+                  className="link"
+                  aria-label={`Precision of ${model.name}: ${model.precision}, change`}
+                  onClick={onPrecision}
+                >
+                  {model.precision}
+                </button>
+              ) : (
+                'unknown'
+              ),
+          },
           { label: 'Chat template', value: model.hasChatTemplate ? 'yes' : 'no' },
         ]}
       />

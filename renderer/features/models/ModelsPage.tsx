@@ -7,37 +7,25 @@ import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
-import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { Switch } from '../../ui/Switch.tsx'
-import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { toastError } from '../../ui/toasts.tsx'
 import { AddFolderDialog } from './AddFolderDialog.tsx'
 import { Catalogue } from './Catalogue.tsx'
 import { ModelCard } from './ModelCard.tsx'
+import { PrecisionDialog } from './PrecisionDialog.tsx'
+import { RemoveDialog } from './RemoveDialog.tsx'
 import './models.css'
 
 export function ModelsPage() {
-  const { client, settings } = useStudio()
+  const { settings } = useStudio()
   const read = useQuery('models.list', {}, ['models.changed'])
   const defaultModel = useStore(settings, state => state.settings?.defaultModel)
   const [adding, setAdding] = useState(false)
   const [removing, setRemoving] = useState<ModelView | null>(null)
-  const [deleteFiles, setDeleteFiles] = useState(false)
+  const [rescaling, setRescaling] = useState<string | null>(null)
 
-  const remove = async () => {
-    if (removing === null) return
-    setRemoving(null)
-    try {
-      await client.call('models.remove', { id: removing.id, deleteFiles })
-      toastDone(
-        `${removing.name} removed`,
-        deleteFiles ? 'Its files were deleted.' : 'Its files are still on the disk.',
-      )
-      read.reload()
-    } catch (error) {
-      toastError(error)
-    }
-  }
+  const models = read.data?.models ?? []
+  const rescaled = models.find(model => model.id === rescaling)
 
   return (
     <Page
@@ -52,16 +40,15 @@ export function ModelsPage() {
         <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
       )}
       <section aria-label="Installed models" className="Models">
-        {(read.data?.models ?? []).map(model => (
+        {models.map(model => (
           <ModelCard
             key={model.id}
             model={model}
             isDefault={model.id === defaultModel}
             onDefault={() => void settings.getState().change({ defaultModel: model.id }).catch(toastError)}
-            onRemove={() => {
-              setDeleteFiles(false)
-              setRemoving(model)
-            }}
+            inAFolder={!model.downloaded && read.data?.folders.includes(model.folder) === false}
+            onPrecision={() => setRescaling(model.id)}
+            onRemove={() => setRemoving(model)}
           />
         ))}
       </section>
@@ -71,24 +58,10 @@ export function ModelsPage() {
       </p>
       <Catalogue />
       <AddFolderDialog isOpen={adding} onClose={() => setAdding(false)} />
-      <Dialog
-        title={`Remove ${removing?.name ?? ''}?`}
-        isOpen={removing !== null}
-        onClose={() => setRemoving(null)}
-        footer={
-          <>
-            <Button onPress={() => setRemoving(null)}>Keep it</Button>
-            <Button variant="danger" onPress={() => void remove()}>
-              Remove
-            </Button>
-          </>
-        }
-      >
-        <p>Cartridges made with it stay in the library and can be inspected; they run again once the model is back.</p>
-        <Switch isSelected={deleteFiles} onChange={setDeleteFiles}>
-          Delete its downloaded files too
-        </Switch>
-      </Dialog>
+      {removing === null ? null : <RemoveDialog model={removing} onClose={() => setRemoving(null)} />}
+      {rescaled === undefined ? null : (
+        <PrecisionDialog key={rescaled.id} model={rescaled} onClose={() => setRescaling(null)} />
+      )}
     </Page>
   )
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { formatTokens } from '../../ui/format.ts'
+import { formatRead } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 
 interface ParentChipProps {
@@ -22,8 +22,7 @@ export function ParentChip({ cartridge, onRemove, children }: ParentChipProps) {
       <span className="Parent-text">
         <b className="truncate">{cartridge.name}</b>
         <span className="small muted truncate">
-          {KIND_LABEL[cartridge.kind]} · {cartridge.model.name} ·{' '}
-          {cartridge.tokens === 0 ? 'a mix' : `${formatTokens(cartridge.tokens)} tok`}
+          {KIND_LABEL[cartridge.kind]} · {cartridge.model.name} · {formatRead(cartridge.tokens)}
         </span>
       </span>
       {children}

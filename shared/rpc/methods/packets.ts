@@ -187,7 +187,11 @@ export const packetMethods = {
     }),
   ),
   'packets.import': method(
-    z.strictObject({ bytes: bytesSchema, trust: z.boolean().default(false), name: z.string().optional() }),
+    z.strictObject({
+      bytes: bytesSchema,
+      trust: z.boolean().default(false),
+      name: z.string().trim().min(1).max(200).optional(),
+    }),
     z.strictObject({ cartridge: cartridgeSummarySchema, duplicate: z.boolean(), receipt: receiptViewSchema }),
   ),
 } as const

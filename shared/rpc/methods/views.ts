@@ -74,6 +74,8 @@ export const modelViewSchema = z.strictObject({
   status: z.enum(['ready', 'offline', 'broken']),
   problem: z.string().nullable(),
   folder: z.string(),
+  /** Fetched from the hub by the app: removing it deletes its files. */
+  downloaded: z.boolean(),
   hasChatTemplate: z.boolean(),
   /** Measured prefill tokens per second of this model on this device; null before the first measurement. */
   prefillTokensPerSecond: z.number().nullable(),

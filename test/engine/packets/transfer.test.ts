@@ -88,6 +88,20 @@ describe('a cartridge on its way', () => {
     }
   })
 
+  it('takes the name it is given, and a numbered one when that is taken', async () => {
+    const other = await openTestEngine()
+    try {
+      const name = 'Notes'
+      await other.client.call('packets.create', { model, sources: [{ text: 'Facts:\nOskar sells salt.\n' }], name })
+      const { cartridge } = await other.client.call('packets.import', { bytes: file, name })
+      expect(cartridge.name).toBe(`${name} (2)`)
+      const again = await other.client.call('packets.import', { bytes: file, name: 'Another' })
+      expect(again).toMatchObject({ duplicate: true, cartridge: { name: `${name} (2)` } })
+    } finally {
+      await other.close()
+    }
+  })
+
   it('is refused after any changed byte, and leaves nothing behind', async () => {
     const fourth = await openTestEngine()
     try {

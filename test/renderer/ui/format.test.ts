@@ -22,6 +22,12 @@ describe('figures read the same everywhere', () => {
   ])('%d tokens', (tokens, text) => expect(format.formatTokens(tokens)).toBe(text))
 
   test.each([
+    [0, 'a mix'],
+    [1, '1 tok'],
+    [12_480, '12,480 tok'],
+  ])('%d tokens that a cartridge has read', (tokens, text) => expect(format.formatRead(tokens)).toBe(text))
+
+  test.each([
     [0, '0 s'],
     [0.0002, '<1 ms'],
     [0.004, '4 ms'],

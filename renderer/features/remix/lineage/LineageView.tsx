@@ -7,7 +7,7 @@ import { useQuery } from '../../../stores/useQuery.ts'
 import { CartridgeFace } from '../../../ui/CartridgeFace.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
-import { formatTokens, shortDigest } from '../../../ui/format.ts'
+import { formatRead, shortDigest } from '../../../ui/format.ts'
 import { Panel } from '../../../ui/Panel.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
@@ -191,7 +191,7 @@ function Node({
       </span>
       <span className="Lineage-text">
         <b className="truncate">{node.name ?? `After an answer, ${node.packetId.slice(-4)}`}</b>
-        <span className="small muted">{node.tokens === 0 ? 'a mix' : `${formatTokens(node.tokens)} tok`}</span>
+        <span className="small muted">{formatRead(node.tokens)}</span>
       </span>
     </Link>
   )

@@ -64,7 +64,13 @@ describe('the hub', () => {
     let changes = 0
     client.on('models.changed', () => changes++)
     const view = await client.call('models.download', { hubId }, { onProgress: report => reports.push(report) })
-    expect(view).toMatchObject({ id: 'openai-community--gpt2', status: 'ready', hasChatTemplate: true })
+    expect(view).toMatchObject({
+      id: 'openai-community--gpt2',
+      status: 'ready',
+      downloaded: true,
+      hasChatTemplate: true,
+    })
+    expect(await modelOf(view.id)).toMatchObject({ downloaded: true })
     expect(changes).toBe(1)
     expect(reports.find(({ phase }) => phase === 'downloading')).toMatchObject({ unit: 'bytes' })
     expect(await offer()).toMatchObject({ installed: true })
@@ -80,7 +86,7 @@ describe('the hub', () => {
 
   test('a folder of one’s own is taken off the list and never deleted', async () => {
     const folder = await copyStarter('mine')
-    await studio.client.call('models.add', { folder })
+    expect(await studio.client.call('models.add', { folder })).toMatchObject({ downloaded: false })
     const removing = studio.client.call('models.remove', { id: 'mine', deleteFiles: true })
     await expect(removing).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED' })
     await studio.client.call('models.remove', { id: 'mine' })
