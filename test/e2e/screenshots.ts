@@ -29,6 +29,7 @@ interface Made {
   readonly mamba: string
   readonly transformer: string
   readonly mix: string
+  readonly chain: string
 }
 
 /** Makes cartridges, asks, mixes, checks and measures through the engine, so that no view is empty. */
@@ -84,11 +85,15 @@ async function fill(client: Client): Promise<Made> {
     ],
     name: 'Station and coffee',
   })
-  await client.call('packets.merge', { ref: mamba, delta: 'Oskar sells salt.\n', name: 'Station card, continued' })
+  const chain = await client.call('packets.merge', {
+    ref: mamba,
+    delta: 'Oskar sells salt.\n',
+    name: 'Station card, continued',
+  })
   await client.call('packets.verify', { ref: transformer, level: 'recomputed' })
   await client.call('savings.agentLoop', { model: 'starter-transformer', steps: 20 })
   await client.call('library.update', { packetId: transformer, tags: ['shop', 'handbook'] })
-  return { mamba, transformer, mix: mixed.cartridge.packetId }
+  return { mamba, transformer, mix: mixed.cartridge.packetId, chain: chain.cartridge.packetId }
 }
 
 const id = encodeURIComponent
@@ -135,7 +140,7 @@ const VIEWS: readonly View[] = [
         .waitFor()
     },
   },
-  { name: 'remix-compact', route: made => `remix/${id(made.mix)}?do=compact` },
+  { name: 'remix-compact', route: made => `remix/${id(made.chain)}?do=compact` },
   { name: 'remix-lineage', route: made => `remix/${id(made.mix)}?do=lineage` },
   { name: 'receipts', route: () => 'receipts' },
   { name: 'savings', route: () => 'savings' },
