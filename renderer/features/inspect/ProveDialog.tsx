@@ -20,7 +20,7 @@ const LEVELS: Readonly<Record<Level, string>> = {
   intact:
     'Every byte is hashed again and the parts are checked against each other. Takes milliseconds. It says that nothing changed since it was made, not that it was made honestly.',
   signed:
-    'Every byte is hashed again, then the signature is checked: it must be of this installation or of a publisher trusted here. It says who vouches for it, not that the state is right.',
+    'Every byte is hashed again, then the signature is checked: it must be of this installation or of a publisher trusted here. A cartridge is signed when it is exported. It says who vouches for it, not that the state is right.',
   sampled: 'Some blocks, chosen at random, are computed again from the text and compared value by value.',
   recomputed:
     'The whole text is read again and every value of the state is compared. Only this proves that the state is what its recipe says.',

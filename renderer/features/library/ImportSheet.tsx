@@ -106,6 +106,9 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
         ) : null}
       </div>
       <h2>{found.name}</h2>
+      {found.duplicate ? null : (
+        <TextField label="Name in the library" value={name} onChange={setName} maxLength={200} />
+      )}
       {found.card === '' ? null : <Markdown text={found.card} />}
       <div className="row wrap">
         {found.signedBy === null ? <Badge tone="warn">Not signed</Badge> : <Badge tone="kv">Signed</Badge>}
@@ -158,9 +161,6 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
         <ProgressBar label={importing.progress?.phase ?? 'Importing'} value={null} />
       ) : (
         <div className="Review-foot">
-          {found.duplicate ? null : (
-            <TextField label="Name in the library" value={name} onChange={setName} maxLength={200} />
-          )}
           <p className="small muted">
             Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.
           </p>

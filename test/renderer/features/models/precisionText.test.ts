@@ -17,6 +17,7 @@ describe('precisions', () => {
 test.each([
   [0, '0'],
   [0.03124, '0.0312'],
+  [0.00061, '0.00061'],
   [12.3456, '12.3'],
   [0.0000041, '4.1e-6'],
 ])('a difference of %d', (value, text) => expect(formatDifference(value)).toBe(text))
