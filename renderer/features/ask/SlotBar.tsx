@@ -43,7 +43,13 @@ export function SlotBar(props: SlotBarProps) {
         </div>
       )}
       <AriaButton className="Slot Slot--empty" onPress={props.onChoose}>
-        {empty ? 'Drop a cartridge here, or choose one' : 'Drop another cartridge'}
+        {empty ? (
+          'Drop a cartridge here, or choose one'
+        ) : (
+          <>
+            Drop another<span className="Slot-more"> cartridge</span>
+          </>
+        )}
       </AriaButton>
       <span className="grow" />
       {empty ? (

@@ -165,8 +165,8 @@ function Subject({
         <CartridgeFace digest={summary.packetId} kind={summary.kind} width={96} height={56} />
       </div>
       <div className="Subject-text">
-        <h2 className="truncate">{summary.name}</h2>
-        <p className="small muted truncate">
+        <h2>{summary.name}</h2>
+        <p className="small muted">
           {summary.model.name} · {formatRead(summary.tokens)} · {formatBytes(summary.bytes)}
         </p>
         <div className="row">
