@@ -45,7 +45,7 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
           </p>
           <footer className="Answer-foot">
             <span className="grow">
-              <Cost tokens={tokens} /> · {formatSeconds(seconds)}
+              <Cost tokens={tokens} /> · <span className="Answer-time">{formatSeconds(seconds)}</span>
               {reason === 'length'
                 ? ' · stopped at the token limit'
                 : reason === 'cancelled'
@@ -92,7 +92,8 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
             </header>
             <p className="Answer-text">{without.answer === '' ? '(no words)' : without.answer}</p>
             <footer>
-              <b>{formatCount(without.tokens)}</b> tokens processed · {formatSeconds(without.seconds)}
+              <b>{formatCount(without.tokens)}</b> tokens processed ·{' '}
+              <span className="Answer-time">{formatSeconds(without.seconds)}</span>
             </footer>
           </div>
         )}
