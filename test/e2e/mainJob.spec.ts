@@ -78,7 +78,7 @@ test('a cartridge made elsewhere is restricted until it is trusted', async ({ pa
   await page.getByRole('button', { name: 'More', exact: true }).click()
   const download = page.waitForEvent('download')
   await page.getByRole('menuitem', { name: 'Export' }).click()
-  const file = join(studio.home, 'sent.cartridge')
+  const file = join(studio.home, 'Sent away.cartridge')
   await (await download).saveAs(file)
 
   const other = elsewhere.page
