@@ -18,6 +18,7 @@ import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
+import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
 import { findModels } from './models/findModels.ts'
 import { createModelPool } from './models/modelPool.ts'
@@ -39,6 +40,8 @@ export interface EngineOptions {
   /** A device's name, or `auto`; the setting when absent. */
   readonly device?: string
   readonly threads?: number
+  /** 32 bytes in base64 that secrets are saved under; without it they stay in memory. */
+  readonly secretKey?: string | null
   /** Fill a new library with the starter cartridges. Default true. */
   readonly starters?: boolean
   readonly onEvent?: (name: EventName, data: unknown) => void
@@ -94,6 +97,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       savings: meter,
       memory: createMemoryStates(),
       settings,
+      secrets: createSecretStore(store.library.settings, options.secretKey),
       emit,
       changed: packetIds => emit('library.changed', { packetIds: [...packetIds] }),
       version: VERSION,

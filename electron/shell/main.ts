@@ -1,7 +1,18 @@
 /** Entry of the desktop app: one instance, its windows, the engine in a process of its own, and little else. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { app, BrowserWindow, dialog, ipcMain, Menu, nativeTheme, protocol, screen, type WebContents } from 'electron'
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  nativeTheme,
+  protocol,
+  safeStorage,
+  screen,
+  type WebContents,
+} from 'electron'
 import { chooseDevice } from '#hosts/chooseDevice.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { chooseFolders, packageFolder } from '#hosts/folders.ts'
@@ -12,6 +23,7 @@ import { harden } from './harden.ts'
 import { type IpcHost, startIpcHost } from './ipcHost.ts'
 import { type MenuAction, menuTemplate } from './menuTemplate.ts'
 import { type OpenRequest, openedByArguments, parseStudioLink, readForReview } from './openRequest.ts'
+import { loadSecretKey } from './secretKey.ts'
 import { startUtilityEngine } from './utilityEngine.ts'
 import { windowOptions } from './windowOptions.ts'
 import { fitToScreens, readWindowState, writeWindowState } from './windowState.ts'
@@ -91,9 +103,10 @@ async function start(): Promise<void> {
   )
   const assets = await loadPageAssets(join(built, 'out', 'renderer'))
   protocol.handle('app', createAppHandler(assets))
+  const secretKey = await loadSecretKey(safeStorage, join(app.getPath('userData'), 'secret.key'))
   const supervisor = superviseEngine({
     start: () => startUtilityEngine(join(import.meta.dirname, 'engine.js')),
-    engine: { ...folders, device: chooseDevice() },
+    engine: { ...folders, device: chooseDevice(), secretKey },
   })
   const isOwnWindow = (contents: WebContents) => [...windows].some(window => window.webContents === contents)
   const status = () => {

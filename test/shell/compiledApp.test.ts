@@ -3,7 +3,7 @@
  * windows are real Chromium pages: wiring errors fail here on machines that have no Electron binary.
  */
 import { fork } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -62,6 +62,7 @@ interface AppState {
   readonly sandboxed: boolean
   readonly engines: readonly number[]
   readonly handlers: readonly string[]
+  readonly userData: string
 }
 
 async function until<T>(read: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
@@ -130,6 +131,13 @@ describe('the compiled app, against a stand-in for electron', () => {
     })()`)
     expect(await cancelled).toMatchObject({ ok: false, error: { code: 'E_CANCELLED' } })
     expect(await call(1003, 'no.such', '{}')).toMatchObject({ ok: false, error: { code: 'E_NOT_FOUND' } })
+  })
+
+  it('gives the engine a key for secrets, which it keeps encrypted by safeStorage', async () => {
+    expect(await call(1005, 'savings.providerKey', '{}')).toMatchObject({ ok: true, data: { where: 'os-key-store' } })
+    const file = join((await app.state()).userData, 'secret.key')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file).length).toBeGreaterThan(44)
   })
 
   it('shows a crash of the engine to the page and recovers', async () => {

@@ -1,4 +1,5 @@
 import type { Settings } from '#shared/rpc/methods/engine.ts'
+import type { SecretStore } from '../library/secrets.ts'
 import type { PacketContext } from '../packets/context.ts'
 import type { Meter } from '../savings/meter.ts'
 
@@ -13,6 +14,7 @@ export interface EngineState extends PacketContext {
     readonly models: readonly string[]
   }
   readonly settings: SettingsStore
+  readonly secrets: SecretStore
   /** Every inference ever recorded here. */
   readonly savings: Meter
   readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { StatePackError } from '#shared/domain/error.ts'
 import { DEFAULT_PRICES, type PriceList, priceListSchema } from '#shared/domain/prices.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
@@ -17,10 +18,12 @@ import type { EngineState } from './engineState.ts'
 type Owned = Extract<keyof Handlers, `savings.${string}`>
 
 const PRICES = 'app.prices'
+const PROVIDER_KEY = 'provider-key'
 
 export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { settings, packets } = state.store.library
   const prices = (): PriceList => priceListSchema.safeParse(settings.get(PRICES)).data ?? DEFAULT_PRICES
+  const providerKey = () => ({ saved: state.secrets.get(PROVIDER_KEY) !== null, where: state.secrets.where })
   return {
     'savings.summary': async ({ period }) => {
       const names = packets.names()
@@ -34,9 +37,19 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
     },
     'savings.reset': async () => state.savings.reset(),
     'savings.agentLoop': (input, call) => agentLoop(state, input, call),
+    'savings.providerKey': async () => providerKey(),
+    'savings.setProviderKey': async ({ apiKey }) => {
+      if (apiKey === null) state.secrets.remove(PROVIDER_KEY)
+      else state.secrets.set(PROVIDER_KEY, apiKey)
+      state.emit('settings.changed', {})
+      return providerKey()
+    },
     'savings.providerBenchmark': async (input, call) => {
+      const apiKey = input.apiKey ?? state.secrets.get(PROVIDER_KEY)
+      if (apiKey === null) throw new StatePackError('E_UNAUTHORIZED', 'No key of a provider is saved. Enter one.')
       const { modes, stoppedByCap, spentUsd } = await runProviderBenchmark({
         ...input,
+        apiKey,
         signal: call.signal,
         onStep: ({ mode, step, inputTokens, cachedTokens, outputTokens, usd, seconds }) =>
           call.progress({

@@ -1,8 +1,9 @@
-/** The same loop against a hosted model on the person's own key. The key stays in this window's memory and goes nowhere else. */
+/** The same loop against a hosted model on the person's own key. */
 import { Play } from 'lucide-react'
 import { useState } from 'react'
 import type { Price } from '#shared/domain/prices.ts'
 import type { Input } from '#shared/rpc/client.ts'
+import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -14,6 +15,7 @@ import { Table } from '../../ui/Table.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { NumberInput } from './NumberInput.tsx'
+import { ProviderKeyField } from './ProviderKeyField.tsx'
 import './calculator/calculator.css'
 
 type Mode = Input<'savings.providerBenchmark'>['modes'][number]
@@ -36,6 +38,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
   const task = useTask('savings.providerBenchmark')
   const [endpoint, setEndpoint] = useState('https://api.openai.com/v1')
   const [apiKey, setApiKey] = useState('')
+  const kept = useQuery('savings.providerKey', {}, ['settings.changed']).data
   const [model, setModel] = useState('gpt-4o-mini')
   const [steps, setSteps] = useState(20)
   const [maxTokens, setMaxTokens] = useState(64)
@@ -47,7 +50,9 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
   const valid = URL.canParse(endpoint)
   const start = () => {
     if (chosen === null) return
-    void task.run({ endpoint, apiKey, model, steps, maxTokens, modes: [...modes], price: chosen, spendingCapUsd: cap })
+    const key = apiKey === '' ? {} : { apiKey }
+    const request = { endpoint, ...key, model, steps, maxTokens, modes: [...modes] }
+    void task.run({ ...request, price: chosen, spendingCapUsd: cap })
   }
   return (
     <Panel
@@ -60,7 +65,9 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
           <Button
             variant="primary"
             icon={<Play aria-hidden />}
-            isDisabled={!valid || apiKey === '' || model === '' || modes.length === 0 || chosen === null}
+            isDisabled={
+              !valid || (apiKey === '' && kept?.saved !== true) || model === '' || modes.length === 0 || chosen === null
+            }
             onPress={start}
           >
             Run on my key
@@ -81,15 +88,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
             onChange={setEndpoint}
             error={valid ? undefined : 'Enter a full address, with https://.'}
           />
-          <TextField
-            label="API key"
-            type="password"
-            mono
-            autoComplete="off"
-            value={apiKey}
-            onChange={setApiKey}
-            hint="Kept in memory until this window closes. Never written to disk, logs or receipts."
-          />
+          <ProviderKeyField kept={kept} value={apiKey} onChange={setApiKey} />
           <TextField label="Model" mono value={model} onChange={setModel} />
           <Select
             label="Prices"

@@ -27,6 +27,9 @@ const loopStepSchema = z.strictObject({
   stateSeconds: z.number(),
 })
 
+/** Whether a provider's key is saved, and where; the key itself never comes back. */
+const providerKeySchema = z.strictObject({ saved: z.boolean(), where: z.enum(['os-key-store', 'memory']) })
+
 export const savingsMethods = {
   'savings.summary': method(
     z.strictObject({ period: periodSchema.default('all') }),
@@ -79,10 +82,23 @@ export const savingsMethods = {
       receiptId: z.string(),
     }),
   ),
+  'savings.providerKey': method(z.strictObject({}), providerKeySchema),
+  /** Null forgets it. */
+  'savings.setProviderKey': method(
+    z.strictObject({
+      apiKey: z
+        .string()
+        .max(4096)
+        .regex(/^[\x21-\x7e]+$/, 'a key is printable characters without spaces')
+        .nullable(),
+    }),
+    providerKeySchema,
+  ),
   'savings.providerBenchmark': method(
     z.strictObject({
       endpoint: z.url(),
-      apiKey: z.string(),
+      /** Absent: the saved one; `E_UNAUTHORIZED` when there is none. */
+      apiKey: z.string().optional(),
       model: z.string(),
       steps: z.number().int().min(1).max(100).default(20),
       maxTokens: z.number().int().min(1).max(1024).default(64),

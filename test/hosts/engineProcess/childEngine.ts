@@ -6,7 +6,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
-const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, onEvent }) => {
+const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, secretKey, onEvent }) => {
   if (assetsFolder === 'refuse') throw new StatePackError('E_STORE_UNREADABLE', 'The store cannot be read.')
   if (assetsFolder === 'crash-at-start') process.exit(7)
   return {
@@ -39,6 +39,7 @@ const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, onEvent }) => 
       'packets.import': async ({ bytes }) => {
         throw new StatePackError('E_CONFLICT', `${bytes.byteLength} bytes, first ${bytes[0]}`)
       },
+      'savings.providerKey': async () => ({ saved: false, where: secretKey ? 'os-key-store' : 'memory' }),
       'savings.reset': async () => {
         onEvent('savings.changed', {})
         return { removed: 0 }

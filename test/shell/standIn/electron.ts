@@ -4,6 +4,7 @@
  * throws on everything else. What it cannot show: Electron's own enforcement (sandbox, isolation, fuses).
  */
 import { fork } from 'node:child_process'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,9 +26,9 @@ export const record = {
   permissions: {} as Record<string, unknown>,
   privileges: [] as E.CustomScheme[],
   sandboxed: false,
+  userData: mkdtempSync(join(tmpdir(), 'statepack-userdata-')),
 }
 
-const userData = mkdtempSync(join(tmpdir(), 'statepack-userdata-'))
 let browser: Promise<Browser> | null = null
 const theBrowser = () => {
   browser ??= launchChromium().then(found => found.browser)
@@ -59,7 +60,7 @@ const appMembers = {
   whenReady: () => theBrowser().then(() => {}),
   getPath: name => {
     if (name !== 'userData') throw new Error(`The stand-in for electron has no app.getPath('${name}')`)
-    return userData
+    return record.userData
   },
   quit: () => {
     const event = preventable({})
@@ -252,6 +253,22 @@ export const protocol = strict('protocol', {
     appHandler = handler as unknown as AppHandler
   },
 } satisfies Partial<E.Protocol>)
+
+/** Real encryption, under a key that only this process has: what it cannot show is the operating system's key store. */
+const osKey = randomBytes(32)
+export const safeStorage = strict('safeStorage', {
+  isEncryptionAvailable: () => true,
+  getSelectedStorageBackend: () => 'gnome_libsecret',
+  encryptString: plain => {
+    const iv = randomBytes(16)
+    const cipher = createCipheriv('aes-256-cbc', osKey, iv)
+    return Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final()])
+  },
+  decryptString: encrypted => {
+    const decipher = createDecipheriv('aes-256-cbc', osKey, encrypted.subarray(0, 16))
+    return Buffer.concat([decipher.update(encrypted.subarray(16)), decipher.final()]).toString('utf8')
+  },
+} satisfies Partial<E.SafeStorage>)
 
 export const screen = strict('screen', {
   getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } } as E.Display],

@@ -34,10 +34,20 @@ async function answer(message: Ask): Promise<unknown> {
   const { pages } = record
   switch (message.ask) {
     case 'state': {
-      const { windowOptions, dialogs, opened, privileges, sandboxed, permissions } = record
+      const { windowOptions, dialogs, opened, privileges, sandboxed, permissions, userData } = record
       const engines = record.engines.map(engine => engine.pid)
       const handlers = Object.keys(permissions).sort()
-      return { windows: pages.length, windowOptions, dialogs, opened, privileges, sandboxed, engines, handlers }
+      return {
+        windows: pages.length,
+        windowOptions,
+        dialogs,
+        opened,
+        privileges,
+        sandboxed,
+        engines,
+        handlers,
+        userData,
+      }
     }
     case 'page':
       return pages[message.index]?.evaluate(message.script)
