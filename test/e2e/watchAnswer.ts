@@ -1,17 +1,24 @@
 import type { Page } from '@playwright/test'
 
 /**
- * Records every text that an answer shows while it is written. Call before asking; the function returned resolves to what
- * was seen so far, in order. A stream is seen as texts of which each begins with the one before it.
+ * Records the pieces of answers as they reach the window. Call before asking; the function returned resolves to the pieces
+ * so far, in order. Read off the stream rather than the screen: on a busy machine a short answer is whole before the first
+ * frame is painted.
  */
 export async function watchAnswer(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
-    const seen: string[] = []
-    Object.assign(window, { seenWhileWriting: seen })
-    new MutationObserver(() => {
-      const text = document.querySelector('[aria-busy="true"] p')?.textContent ?? ''
-      if (text !== '' && text !== seen.at(-1)) seen.push(text)
-    }).observe(document.body, { subtree: true, childList: true, characterData: true })
+    const pieces: string[] = []
+    Object.assign(window, { piecesOfAnswers: pieces })
+    const reader = ReadableStreamDefaultReader.prototype
+    const read = reader.read
+    reader.read = async function (this: ReadableStreamDefaultReader<unknown>) {
+      const result = await read.call(this)
+      if (result.value instanceof Uint8Array) {
+        const text = new TextDecoder().decode(result.value)
+        for (const [, piece] of text.matchAll(/"piece":("(?:[^"\\]|\\.)*")/g)) pieces.push(JSON.parse(piece ?? '""'))
+      }
+      return result
+    }
   })
-  return () => page.evaluate(() => (window as unknown as { seenWhileWriting: string[] }).seenWhileWriting)
+  return () => page.evaluate(() => (window as unknown as { piecesOfAnswers: string[] }).piecesOfAnswers)
 }
