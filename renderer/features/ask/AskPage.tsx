@@ -48,7 +48,9 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
     models[0]
   if (summary !== null) bareModel = summary.model.name
 
-  const conversation = useConversation(packetId, model?.id)
+  // Until the list of models is here, the one that will be found in it: an early Enter must not be lost.
+  const modelId = model?.id ?? chosenModel ?? defaultModel
+  const conversation = useConversation(packetId, modelId)
   // The starter models answer from facts and never learnt to converse: each question meets the cartridge afresh.
   const isStarter = models.some(entry => entry.starter && entry.name === summary?.model.name)
   const follows = options.followUp ?? !isStarter
@@ -78,7 +80,7 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
   )
   const canAsk =
     packetId === null
-      ? model !== undefined
+      ? modelId !== undefined
       : summary === null
         ? cartridge.error === null
         : summary.trust !== 'restricted' && summary.model.installed
