@@ -1,7 +1,7 @@
 import { ask, expect, goTo, insert, test } from './fixtures.ts'
 
-/** Only the words of a question are read, but these are many: reading them takes seconds on any machine. */
-const LONG_QUESTION = `${'The hatch is shut. '.repeat(700)}When does the engine Vesper start?`
+/** Only the words of a question are read, but these are as many as one may ask: reading them takes a second or more. */
+const LONG_QUESTION = `${'The hatch is shut. '.repeat(1000)}When does the engine Vesper start?`
 
 test('an engine killed in mid-answer is said, comes back, and answers again', async ({ page, studio }) => {
   await insert(page, 'Station card (Mamba)')
@@ -11,7 +11,6 @@ test('an engine killed in mid-answer is said, comes back, and answers again', as
   await box.fill(LONG_QUESTION)
   await box.press('Enter')
   await expect(page.getByRole('button', { name: 'Stop', exact: true })).toBeVisible()
-  await expect(page.getByText('reading the question')).toBeVisible()
   studio.killEngine()
   // Said where it happened, with the one thing to do.
   await expect(page.getByRole('alert').first()).toContainText(/stopped/)
