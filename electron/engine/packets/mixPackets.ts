@@ -14,7 +14,10 @@ export interface WeightedRef {
   readonly weight: number
 }
 
-/** The parents of a mix, opened, with weights that sum to one. Throws `E_COMPONENT_MISMATCH` when their models differ. */
+/**
+ * The parents of a mix, opened, with weights that sum to one. Throws `E_COMPONENT_MISMATCH` when their
+ * models differ, `E_NOT_FOUND` for a state that was never stored.
+ */
 export async function openParents(context: PacketContext, parents: readonly WeightedRef[], call: Call) {
   const states = await Promise.all(
     parents.map(async ({ ref, weight }) => ({ base: await openState(context, ref, call), weight })),
@@ -33,7 +36,10 @@ export async function openParents(context: PacketContext, parents: readonly Weig
       },
     )
   }
-  return states.map(({ base, weight }) => ({ base, weight: total > 0 ? weight / total : weight }))
+  return states.map(({ base, weight }) => {
+    if (base.packet === null) throw new StatePackError('E_NOT_FOUND', 'A parent of a mix must be stored.')
+    return { base, packet: base.packet, weight: total > 0 ? weight / total : weight }
+  })
 }
 
 /** The mixed state itself, unstored: what a preview answers from. */
@@ -60,13 +66,9 @@ export async function mixPackets(
 ): Promise<Published> {
   const started = performance.now()
   if (name !== undefined) assertFreeName(context, name)
-  const opened = await openParents(context, parents, call)
-  const { snapshot, state } = mixedState(opened)
+  const packets = await openParents(context, parents, call)
+  const { snapshot, state } = mixedState(packets)
   const { model, runtime } = state.loaded
-  const packets = opened.map(({ base, weight }) => {
-    if (base.packet === null) throw new StatePackError('E_NOT_FOUND', 'A parent of a mix must be stored.')
-    return { packet: base.packet, weight, base }
-  })
   const assembled = await assemble({
     model,
     origin: { kind: 'mix', parents: packets.map(({ packet, weight }) => ({ contextId: packet.contextId, weight })) },

@@ -41,11 +41,11 @@ export async function previewMix(
   }
   return {
     answers,
-    kept: opened.map(({ base }, parent) => {
+    kept: opened.map(({ packet }, parent) => {
       // A parent's own answers: the questions it does not refuse.
       const own = answers.filter(({ parentAnswers }) => !isRefusal(parentAnswers[parent] ?? ''))
       return {
-        packetId: base.packet?.packetId ?? (base.contextId as never),
+        packetId: packet.packetId,
         kept: own.filter(row => row.answer === row.parentAnswers[parent]).length,
         asked: own.length,
       }

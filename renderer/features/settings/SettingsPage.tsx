@@ -10,14 +10,13 @@ import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
-import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { EngineFacts } from './EngineFacts.tsx'
 import './settings.css'
 
 const DTYPES = [
@@ -293,36 +292,5 @@ function Endpoint({
         </Button>
       </form>
     </div>
-  )
-}
-
-/** What runs underneath, as it says itself. */
-function EngineFacts() {
-  const { engine } = useStudio()
-  const state = useStore(engine)
-  const { info } = state
-  return (
-    <Panel title="This installation">
-      {info === null ? (
-        <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
-      ) : (
-        <Facts
-          caption="This installation"
-          facts={[
-            { label: 'Version', value: info.version },
-            { label: 'Device', value: `${info.device}, ${info.threads} threads` },
-            { label: 'Runtime', value: info.runtime },
-            { label: 'Memory of the engine', value: formatBytes(info.rssBytes) },
-            { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
-            {
-              label: 'Library',
-              value: `${formatCount(info.store.packets)} cartridges, ${formatBytes(info.store.bytes)}`,
-            },
-            { label: 'Receipts', value: formatCount(info.receipts) },
-            { label: 'Folder', value: <span className="mono">{info.store.folder}</span> },
-          ]}
-        />
-      )}
-    </Panel>
   )
 }

@@ -1,0 +1,36 @@
+import { useStore } from 'zustand'
+import { useStudio } from '../../stores/studio.ts'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { Panel } from '../../ui/Panel.tsx'
+
+/** What runs underneath, as it says itself. */
+export function EngineFacts() {
+  const { engine } = useStudio()
+  const state = useStore(engine)
+  const { info } = state
+  return (
+    <Panel title="This installation">
+      {info === null ? (
+        <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
+      ) : (
+        <Facts
+          caption="This installation"
+          facts={[
+            { label: 'Version', value: info.version },
+            { label: 'Device', value: `${info.device}, ${info.threads} threads` },
+            { label: 'Runtime', value: info.runtime },
+            { label: 'Memory of the engine', value: formatBytes(info.rssBytes) },
+            { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
+            {
+              label: 'Library',
+              value: `${formatCount(info.store.packets)} cartridges, ${formatBytes(info.store.bytes)}`,
+            },
+            { label: 'Receipts', value: formatCount(info.receipts) },
+            { label: 'Folder', value: <span className="mono">{info.store.folder}</span> },
+          ]}
+        />
+      )}
+    </Panel>
+  )
+}
