@@ -65,11 +65,15 @@ try {
     try {
       const { page } = studio
       await enterStudio(page)
-      const start = performance.now()
-      await page.reload()
-      await page.getByRole('option').first().waitFor()
-      const open = performance.now() - start
-      console.table([row({ 'open the Library ms': open, ...(await countFrames(page, '[role=listbox]', 'scroll')) })])
+      const opened: number[] = []
+      for (let i = 0; i < 9; i++) {
+        const start = performance.now()
+        await page.reload()
+        await page.getByRole('option').first().waitFor()
+        opened.push(performance.now() - start)
+      }
+      const frames = await countFrames(page, '[role=listbox]', 'scroll')
+      console.table([row({ 'open the Library ms': median(opened), ...frames })])
     } finally {
       await studio.close()
     }
