@@ -34,7 +34,7 @@ export function splitDelta(base: OpenedState, delta: string, seam: 'exact' | 'co
 }
 
 /** A state before any token: what a question without a cartridge is read into. */
-export function emptyState(loaded: LoadedModel): OpenedState {
+export function emptyState(loaded: LoadedModel, secondsLoading = 0): OpenedState {
   const { kind } = loaded.model
   return {
     loaded,
@@ -52,6 +52,7 @@ export function emptyState(loaded: LoadedModel): OpenedState {
     card: '',
     fullBlocks: [],
     bytesRead: 0,
+    secondsLoading,
   }
 }
 

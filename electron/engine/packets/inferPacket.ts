@@ -52,7 +52,9 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const split = splitDelta(base, input.delta, input.seam ?? 'exact')
   using session =
     base.packet === null && base.tokens.length === 0 ? runtime.newSession() : await runtime.restore(base.snapshot)
-  const restore = clock.lap()
+  // Reading everything again would need the model too: loading it is no part of the comparison.
+  const load = base.secondsLoading
+  const restore = clock.lap() - load
 
   const keep = input.keepOutput ?? false
   const options = { logits: 'last', signal: call.signal, onProgress: readingProgress(call) } as const
@@ -109,7 +111,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const assembled = await assemble(contents)
   const generated = session.processed - toFold.length - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed: session.processed })
-  const seconds = { restore, read, generate: generate_ }
+  const seconds = { load, restore, read, generate: generate_ }
   const trace = input.trace ? traceBytes(readSteps, generatedSteps(generation.ids, generation.traces)) : null
   const receiptFor = (packetId: Digest | null) => ({
     op: 'infer' as const,
@@ -186,7 +188,9 @@ async function openBase(context: PacketContext, input: InferInput, call: Call): 
   if (input.model === undefined) {
     throw new StatePackError('E_BAD_INPUT', 'Say which cartridge to ask, or which model to ask without one.')
   }
-  return emptyState(await context.models.load(input.model, call.signal))
+  const start = performance.now()
+  const loaded = await context.models.load(input.model, call.signal)
+  return emptyState(loaded, (performance.now() - start) / 1000)
 }
 
 /** The transcript as it will be continued: the token that ended the answer belongs to it. */
@@ -236,6 +240,7 @@ function remember(
     packet: null,
     contextId,
     bytesRead: 0,
+    secondsLoading: 0,
   })
 }
 

@@ -33,6 +33,8 @@ export interface OpenedState {
   readonly fullBlocks: readonly Descriptor[]
   /** Bytes read from disk and verified to get here. */
   readonly bytesRead: number
+  /** What of it was loading the model, which every run needs that finds it unloaded; next to nothing where it was loaded. */
+  readonly secondsLoading: number
 }
 
 /**
@@ -50,7 +52,9 @@ export async function openState(
   assertRunnable(context, found.packetId)
   const { blobs } = context.store
   const packet = await readPacket(blobs, found.packetId)
+  const start = performance.now()
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
+  const secondsLoading = (performance.now() - start) / 1000
   assertFits(packet, loaded)
   const [tokens, snapshot, logits, documents] = await Promise.all([
     readTokens(blobs, packet),
@@ -76,6 +80,7 @@ export async function openState(
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
     bytesRead: packet.manifest.config.size + packet.manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+    secondsLoading,
   }
 }
 

@@ -110,8 +110,9 @@ export const inferResultSchema = z.strictObject({
   newContextId: digestSchema,
   newPacketId: digestSchema.nullable(),
   tokens: tokenCountsSchema,
-  /** Measured. `naiveEstimate` is prefill of the whole context at this model's measured speed; null when unmeasured. */
+  /** Measured. `load`: of the model, where it was not loaded. `naiveEstimate` is prefill of the whole context at this model's measured speed; null when unmeasured. */
   seconds: z.strictObject({
+    load: z.number(),
     restore: z.number(),
     read: z.number(),
     generate: z.number(),
