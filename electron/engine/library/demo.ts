@@ -3,6 +3,7 @@ import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { inferPacket } from '../packets/inferPacket.ts'
 import { verifyPacket } from '../packets/verifyPacket.ts'
+import { isAnswer, isRefusal } from './answers.ts'
 
 /** A text and questions whose answers are known. */
 export interface DemoText {
@@ -49,8 +50,6 @@ export interface DemoModelResult {
   readonly texts: readonly DemoTextResult[]
 }
 
-const UNKNOWN = "I don't know"
-
 /**
  * The main job, end to end, on one model: reads each text once, verifies the cartridge, asks every question from it by delta
  * only; then without it; then the naive way, the whole text read again for each question. Everything is really run, and
@@ -72,9 +71,9 @@ export async function runDemo(
   const { kind } = (await context.models.load(model)).model
   const report = await context.receipts.verify()
   const answers = results.flatMap(result => result.answers)
-  const answerable = answers.filter(({ expected }) => plain(expected) !== UNKNOWN)
+  const answerable = answers.filter(({ expected }) => !isRefusal(expected))
   const correct = answers.filter(answer => answer.correct).length
-  const correctWithout = answerable.filter(answer => plain(answer.without) === plain(answer.expected)).length
+  const correctWithout = answerable.filter(answer => isAnswer(answer.without, answer.expected)).length
   const [first] = results
   return {
     name: model,
@@ -125,7 +124,7 @@ async function demoText(
       question: q,
       expected: a,
       answer: state.output.trim(),
-      correct: plain(state.output) === plain(a),
+      correct: isAnswer(state.output, a),
       tokenIds: state.outputTokenIds,
       without: without.output.trim(),
       withoutTokenIds: without.outputTokenIds,
@@ -140,11 +139,6 @@ async function demoText(
     seconds,
     answers,
   }
-}
-
-/** An answer counts when its line without the final full stop equals the expected one. */
-function plain(answer: string): string {
-  return answer.trim().replace(/\.$/, '')
 }
 
 function sumTokens(results: readonly DemoTextResult[]): DemoTextResult['tokens'] {

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { freeName } from '../packets/publish.ts'
+import { answerUnstored, readUnstored } from '../packets/unstored.ts'
+import { isAnswer } from './answers.ts'
 
 const starterTextSchema = z.object({
   title: z.string(),
@@ -36,10 +38,7 @@ export async function makeStarters(context: PacketContext, assetsFolder: string,
     for (const model of models) {
       if (!context.models.entries().some(entry => entry.id === model && entry.starter)) continue
       const name = model.includes('mamba') ? `${title} (Mamba)` : title
-      const card = starterCard(
-        title,
-        questions.map(([question]) => question),
-      )
+      const card = starterCard(title, await answeredQuestions(context, { model, text, questions }, call))
       await createPacket(
         context,
         { model, sources: [{ name: title, text }], name: freeName(context, name), card, trust: 'starter' },
@@ -48,6 +47,21 @@ export async function makeStarters(context: PacketContext, assetsFolder: string,
     }
   }
   settings.set(DONE, true)
+}
+
+/** The questions that this model answers rightly from this text: a card claims no others. */
+async function answeredQuestions(
+  context: PacketContext,
+  { model, text, questions }: Pick<StarterText, 'text' | 'questions'> & { readonly model: string },
+  call: Call,
+): Promise<string[]> {
+  const state = await readUnstored(await context.models.load(model, call.signal), text, call)
+  const answered: string[] = []
+  if (state === null) return answered
+  for (const [question, expected] of questions) {
+    if (isAnswer((await answerUnstored(state, question, call)).text, expected)) answered.push(question)
+  }
+  return answered
 }
 
 function starterCard(title: string, questions: readonly string[]): string {

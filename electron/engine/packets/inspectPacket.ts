@@ -110,7 +110,10 @@ function shapeOf(
     case 'tokens':
       return { shape: `[${config.tokens.count}]`, bytes: sizeOf(LAYER_TYPES.tokens) }
     case 'mask':
-      return { shape: `${config.attentionMask.length} runs over ${config.tokens.count} tokens`, bytes: 0 }
+      return {
+        shape: `${config.attentionMask.length} ${config.attentionMask.length === 1 ? 'run' : 'runs'} over ${config.tokens.count} tokens`,
+        bytes: 0,
+      }
     case 'config':
       return {
         shape: `${layersOfType(packet, LAYER_TYPES.modelConfig).length} files`,

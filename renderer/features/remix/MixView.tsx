@@ -1,6 +1,7 @@
 /** A weighted mean of recurrent states, with its answers shown while one moves the sliders. */
 import { Plus, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
+import type { Output } from '#shared/rpc/client.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -19,6 +20,8 @@ import { ParentChip } from './ParentChip.tsx'
 import { ResultCard } from './ResultCard.tsx'
 import { useDebounced } from './useDebounced.ts'
 import { whyNoMix } from './whyNoMix.ts'
+
+type MixAnswer = Output<'remix.preview'>['answers'][number]
 
 interface Part {
   readonly cartridge: CartridgeSummary
@@ -187,16 +190,14 @@ export function MixView({ start, onOther }: MixViewProps) {
                 columns={[
                   { id: 'question', title: 'Question', cell: answer => answer.question },
                   { id: 'answer', title: 'The mix', cell: answer => <b className="MixAnswer">{answer.answer}</b> },
-                  {
-                    id: 'kept',
-                    title: 'Kept',
-                    cell: answer => <Badge tone={answer.kept ? 'ok' : 'warn'}>{answer.kept ? 'kept' : 'lost'}</Badge>,
-                  },
                   ...parts.map((part, index) => ({
                     id: part.cartridge.packetId,
                     title: part.cartridge.name,
-                    cell: (answer: { readonly parentAnswers: readonly string[] }) => (
-                      <span className="muted">{answer.parentAnswers[index] ?? ''}</span>
+                    cell: ({ parents: given }: MixAnswer) => (
+                      <span className="row">
+                        <span className="muted">{given[index]?.answer}</span>
+                        {given[index]?.kept ? <Badge tone="ok">kept</Badge> : null}
+                      </span>
                     ),
                   })),
                   ...(own.length === 0
@@ -205,7 +206,7 @@ export function MixView({ start, onOther }: MixViewProps) {
                         {
                           id: 'remove',
                           title: 'Own',
-                          cell: (answer: { readonly question: string }) =>
+                          cell: (answer: MixAnswer) =>
                             own.includes(answer.question) ? (
                               <IconButton
                                 label={`Remove the question ${answer.question}`}

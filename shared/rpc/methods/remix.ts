@@ -23,8 +23,8 @@ export const remixMethods = {
         z.strictObject({
           question: z.string(),
           answer: z.string(),
-          parentAnswers: z.array(z.string()),
-          kept: z.boolean(),
+          /** What each parent answers itself, in their order; `kept` when that is no refusal and the mix says the same. */
+          parents: z.array(z.strictObject({ answer: z.string(), kept: z.boolean() })),
         }),
       ),
       /** Share of each parent's own answers that the mix still gives. */

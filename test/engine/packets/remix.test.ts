@@ -59,11 +59,11 @@ describe('mixing recurrent states', () => {
     const refused = (answer: string) => /^I don't know\.?$/.test(answer)
     for (const [index, { kept, asked }] of preview.kept.entries()) {
       // Counted again from the rows that are shown.
-      const own = preview.answers.filter(row => !refused(row.parentAnswers[index] ?? ''))
+      const own = preview.answers.filter(row => !refused(row.parents[index]?.answer ?? ''))
       expect(asked).toBe(own.length)
-      expect(kept).toBe(own.filter(row => row.answer === row.parentAnswers[index]).length)
+      expect(kept).toBe(own.filter(row => row.answer === row.parents[index]?.answer).length)
       const byStranger = own.filter(
-        row => other.answers.find(o => o.question === row.question)?.answer === row.parentAnswers[index],
+        row => other.answers.find(o => o.question === row.question)?.answer === row.parents[index]?.answer,
       ).length
       console.log(`mix keeps ${kept} of ${asked} answers of parent ${index}, an unrelated cartridge ${byStranger}`)
       expect(kept / asked).toBeGreaterThan(byStranger / asked)
