@@ -38,9 +38,9 @@ export function Menu(props: {
             >
               <Text slot="label" className="Item-label">
                 {item.icon}
-                {item.label}
+                <span className="grow">{item.label}</span>
+                {item.shortcut === undefined ? null : <Kbd>{item.shortcut}</Kbd>}
               </Text>
-              {item.shortcut === undefined ? null : <Kbd>{item.shortcut}</Kbd>}
             </MenuItem>,
           ])}
         </AriaMenu>

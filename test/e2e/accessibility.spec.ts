@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
-import { ask, expect, goTo, insert, test } from './fixtures.ts'
+import { ask, choose, expect, goTo, insert, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
 
 /** Every route, and every view that a route shows in its place. */
@@ -72,6 +72,65 @@ test('axe finds nothing on any route in both themes, and nothing is too wide, al
         expect.soft(found, `${route}, ${colorScheme}, ${width}x${height}`).toEqual([])
       }
     }
+  }
+})
+
+/** What opens over a route: how a person opens it, on which route. */
+const OVERLAYS: Readonly<Record<string, { readonly route: string; readonly open: (page: Page) => Promise<void> }>> = {
+  palette: { route: 'library', open: page => page.keyboard.press('ControlOrMeta+k') },
+  shortcuts: { route: 'library', open: page => page.getByRole('listbox', { name: 'Cartridges' }).press('?') },
+  rename: {
+    route: 'library',
+    open: async page => {
+      await page.getByRole('option').first().click()
+      await page.getByRole('listbox', { name: 'Cartridges' }).press('F2')
+    },
+  },
+  menu: {
+    route: 'library',
+    open: async page => {
+      await page.getByRole('option').first().click()
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+    },
+  },
+  'import review': {
+    route: 'library',
+    open: async page => {
+      await page.getByRole('option').first().click()
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+      const download = page.waitForEvent('download')
+      await page.getByRole('menuitem', { name: 'Export' }).click()
+      await choose(page, 'Import', [await (await download).path()])
+    },
+  },
+  'keep dialog': {
+    route: 'ask',
+    open: async page => {
+      await insert(page, 'Station card (Mamba)')
+      await ask(page, 'Who is the captain of Halcyon?')
+      await page.getByRole('button', { name: 'Keep as a cartridge' }).click()
+    },
+  },
+  introduction: { route: 'settings', open: page => page.getByRole('button', { name: 'Show it again' }).click() },
+}
+
+test('axe finds nothing on what opens over a route', async ({ page }) => {
+  test.setTimeout(300_000)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  for (const [name, { route, open }] of Object.entries(OVERLAYS)) {
+    await show(page, route)
+    await open(page)
+    // A menu stands in a dialog of its own.
+    const overlay = page.getByRole('dialog')
+    await expect(overlay, name).toBeVisible()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await expect(page.locator('html')).toHaveAttribute('data-theme', colorScheme)
+      await quiet(page)
+      expect.soft(await violationsOf(page), `${name}, ${colorScheme}`).toEqual([])
+    }
+    await page.keyboard.press('Escape')
+    await expect(overlay, name).toHaveCount(0)
   }
 })
 

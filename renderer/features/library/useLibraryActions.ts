@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
 import type { Input } from '#shared/rpc/client.ts'
-import { download } from '../../app/download.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError, toastUndo } from '../../ui/toasts.tsx'
 
 export interface LibraryActions {
@@ -52,7 +52,7 @@ export function useLibraryActions(): LibraryActions {
         try {
           for (const ref of packetIds) {
             const { fileName, bytes } = await client.call('packets.export', { ref })
-            download(fileName, bytes)
+            saveFile(fileName, bytes)
           }
         } catch (error) {
           toastError(error)
