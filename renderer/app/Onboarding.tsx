@@ -84,10 +84,11 @@ function What() {
 }
 
 function useStarter() {
-  const { data, error, reload } = useQuery('library.list', { trust: 'starter', limit: 10 }, ['library.changed'])
-  // The recurrent one first: it is the smaller file.
-  const starter = data?.items.find(item => item.kind === 'ssm' && item.model.installed) ?? data?.items[0]
-  return { starter, error, reload }
+  const { data, error, reload } = useQuery('library.list', { trust: 'starter', sort: 'created', limit: 50 }, [
+    'library.changed',
+  ])
+  // The first that was made: it stays the same while the others are still being made.
+  return { starter: data?.items.findLast(item => item.model.installed), error, reload }
 }
 
 function Here() {

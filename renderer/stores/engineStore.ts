@@ -28,10 +28,15 @@ export function createEngineStore(client: Client): EngineStore {
       }
     },
   }))
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let waiting = false
+  // Not put off by the next event: while much happens the figures follow, five times a second.
   const soon = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => void store.getState().refresh(), 200)
+    if (waiting) return
+    waiting = true
+    setTimeout(() => {
+      waiting = false
+      void store.getState().refresh()
+    }, 200)
   }
   client.on('engine.status', ({ state, reason }) => {
     store.setState({ state, reason: reason ?? null })

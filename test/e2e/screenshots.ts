@@ -2,7 +2,7 @@
  * `npm run screenshots`: every view in both themes at 1280x800 and 900x600, filled with real data, into screenshots/.
  * `npm run screenshots -- ask remix` takes only the views whose name contains one of the words.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { type Client, createClient } from '#shared/rpc/client.ts'
@@ -22,12 +22,16 @@ interface View {
   readonly route: (made: Made) => string
   /** What a person would do there before the picture. */
   readonly act?: (page: Page) => Promise<void>
+  /** Puts away what would lie over the next view. */
+  readonly leave?: (page: Page) => Promise<void>
 }
 
 /** What `fill` made, by the names that views use. */
 interface Made {
   readonly mamba: string
   readonly transformer: string
+  readonly station: string
+  readonly card: string
   readonly mix: string
   readonly chain: string
 }
@@ -48,6 +52,7 @@ async function fill(client: Client): Promise<Made> {
   const mamba = find('Station card (Mamba)')
   const coffee = find('Harbor Coffee card (Mamba)')
   const transformer = find('Harbor Coffee handbook')
+  const station = find('Station Halcyon, night shift')
 
   for (const [name, text] of [
     [
@@ -62,22 +67,34 @@ async function fill(client: Client): Promise<Made> {
   ] as const) {
     await client.call('packets.create', { model: 'starter-transformer', sources: [{ name, text }], name })
   }
-  const log = 'The station Juniper opens at 6:30. The depth of the river Sable is 31. '.repeat(60)
-  await client.call('packets.create', {
+  const days = Array.from(
+    { length: 90 },
+    (_, day) => `The depth of the river Sable on day ${day + 1} is ${31 + (day % 7)}.`,
+  )
+  const log = await client.call('packets.create', {
     model: 'starter-mamba',
-    sources: [{ name: 'log', text: log }],
+    sources: [{ name: 'log', text: `Facts:\n${days.join('\n')}\n` }],
     name: 'River log',
   })
 
-  const first = await client.call('ask.ask', { ref: mamba, question: 'Who is the captain of Halcyon?', compare: true })
-  await client.call('ask.ask', { ref: mamba, question: 'When does the engine Vesper start?', compare: true })
+  const first = await client.call('ask.ask', {
+    ref: station,
+    question: 'What is the code of the hatch?',
+    compare: true,
+  })
+  await client.call('ask.ask', { ref: station, question: 'When does the engine Vesper start?', compare: true })
   const step = first.step
   if (step !== null) {
-    await client.call('ask.ask', { ref: mamba, question: 'What is the code of the hatch?', parentId: step.id })
+    await client.call('ask.ask', { ref: station, question: 'Where is Nadia from?', parentId: step.id })
   }
   for (const question of ['Who is the manager of Harbor Coffee?', 'Who is the supplier of Harbor Coffee?']) {
     await client.call('ask.ask', { ref: transformer, question })
   }
+  await client.call('ask.ask', { ref: mamba, question: 'Who is the captain of Halcyon?' })
+  await client.call('ask.ask', {
+    ref: log.cartridge.packetId,
+    question: 'What is the depth of the river Sable on day 90?',
+  })
   const mixed = await client.call('remix.mix', {
     parents: [
       { ref: mamba, weight: 0.6 },
@@ -93,8 +110,25 @@ async function fill(client: Client): Promise<Made> {
   await client.call('packets.verify', { ref: transformer, level: 'recomputed' })
   await client.call('savings.agentLoop', { model: 'starter-transformer', steps: 20 })
   await client.call('library.update', { packetId: transformer, tags: ['shop', 'handbook'] })
-  return { mamba, transformer, mix: mixed.cartridge.packetId, chain: chain.cartridge.packetId }
+  return {
+    mamba,
+    transformer,
+    station,
+    card: find('Harbor Coffee card'),
+    mix: mixed.cartridge.packetId,
+    chain: chain.cartridge.packetId,
+  }
 }
+
+const LETTER = `Facts:
+The owner of the house Alder is Mira Lund.
+The rent of the house Alder is 940.
+The deadline of the lease is 30 June.
+Petra is a lawyer from Lund.
+The phone of Petra is 555-0188.
+The code of the gate is 2290.
+The garden of the house closes at 21:00.
+`
 
 const id = encodeURIComponent
 const pick = (name: RegExp) => (page: Page) => page.getByRole('option', { name }).first().click()
@@ -113,19 +147,37 @@ const VIEWS: readonly View[] = [
     name: 'new-filled',
     route: () => 'new',
     act: async page => {
-      await page
-        .getByRole('textbox', { name: 'Paste text' })
-        .fill('The owner of the house Alder is Mira Lund. '.repeat(9))
+      await page.getByRole('textbox', { name: 'Paste text' }).fill(LETTER)
       await page.getByText(/^[\d,]+ tokens$/).waitFor()
     },
   },
-  { name: 'ask', route: made => `ask/${id(made.mamba)}` },
+  {
+    name: 'new-result',
+    route: () => 'new',
+    act: async page => {
+      await page.getByRole('textbox', { name: 'Paste text' }).fill(LETTER)
+      await page.getByRole('button', { name: 'Read it' }).click()
+      await page.getByRole('heading', { name: 'Done' }).waitFor()
+    },
+  },
+  { name: 'ask', route: made => `ask/${id(made.station)}` },
+  {
+    name: 'ask-proved',
+    route: made => `ask/${id(made.station)}`,
+    act: async page => {
+      await page.getByRole('button', { name: 'Prove it' }).last().click()
+      await page
+        .getByText(/difference/)
+        .first()
+        .waitFor()
+    },
+  },
   { name: 'ask-empty', route: () => 'ask' },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },
   { name: 'inspect-ssm', route: made => `inspect/${id(made.mamba)}` },
   { name: 'inspect-tokens', route: made => `inspect/${id(made.transformer)}?part=tokens` },
   { name: 'inspect-logits', route: made => `inspect/${id(made.transformer)}?part=logits` },
-  { name: 'inspect-compare', route: made => `inspect/${id(made.mamba)}?part=compare&with=${id(made.mix)}` },
+  { name: 'inspect-compare', route: made => `inspect/${id(made.transformer)}?part=compare&with=${id(made.card)}` },
   { name: 'remix-append', route: made => `remix/${id(made.transformer)}?do=append` },
   { name: 'remix-compose', route: made => `remix/${id(made.transformer)}?do=compose` },
   {
@@ -158,7 +210,46 @@ const VIEWS: readonly View[] = [
   { name: 'models', route: () => 'models' },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
+  {
+    name: 'palette',
+    route: () => 'library',
+    act: async page => {
+      await page.keyboard.press('ControlOrMeta+k')
+      await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
+  },
+  {
+    name: 'shortcuts',
+    route: () => 'library',
+    act: async page => {
+      await page.getByRole('listbox', { name: 'Cartridges' }).press('?')
+      await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
+  },
+  {
+    name: 'import',
+    route: () => 'library',
+    act: async page => {
+      await pick(/Lease, second floor/)(page)
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+      const download = page.waitForEvent('download')
+      await page.getByRole('menuitem', { name: 'Export' }).click()
+      const file = await (await download).path()
+      const chooser = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: 'Import' }).click()
+      await (await chooser).setFiles({ name: 'lease.cartridge', mimeType: '', buffer: readFileSync(file) })
+      await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
+  },
 ]
+
+async function closeDialog(page: Page): Promise<void> {
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+}
 
 /** Two frames: what a change of theme left to paint is painted. */
 function drawn(page: Page): Promise<void> {
@@ -175,6 +266,8 @@ try {
   const { page } = studio
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.getByRole('dialog').waitFor()
+  await page.locator('.CartridgeOption').nth(8).waitFor()
+  await quiet(page)
   if (wanted.length === 0) {
     for (const colorScheme of THEMES) {
       await page.emulateMedia({ colorScheme })
@@ -212,6 +305,7 @@ try {
         await page.screenshot({ path: join(FOLDER, `${view.name}-${colorScheme}-${width}.png`) })
       }
     }
+    await view.leave?.(page)
     console.log(view.name)
   }
 } finally {

@@ -9,7 +9,7 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
   const sameNumbers = result.sameTopToken && result.maxAbsDiff < 1e-3
   const proven = result.sameOutput || sameNumbers
   return (
-    <div className={`Proof${proven ? '' : ' Proof--bad'}`} role="status">
+    <div ref={scrollIntoView} className={`Proof${proven ? '' : ' Proof--bad'}`} role="status">
       {proven ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
       <div>
         <b>
@@ -31,6 +31,11 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
       </div>
     </div>
   )
+}
+
+/** It appears below what was pressed, often under the edge of a small window. */
+function scrollIntoView(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: 'nearest' })
 }
 
 function formatDifference(value: number): string {

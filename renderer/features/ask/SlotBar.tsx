@@ -47,7 +47,7 @@ export function SlotBar(props: SlotBarProps) {
           'Drop a cartridge here, or choose one'
         ) : (
           <>
-            Drop another<span className="Slot-more"> cartridge</span>
+            Drop another<span className="SlotBar-more"> cartridge</span>
           </>
         )}
       </AriaButton>
@@ -63,7 +63,9 @@ export function SlotBar(props: SlotBarProps) {
         />
       ) : (
         <Switch isSelected={props.compare} onChange={props.onCompare}>
-          Compare without
+          <span>
+            Compare<span className="SlotBar-more"> without</span>
+          </span>
         </Switch>
       )}
     </div>

@@ -81,7 +81,7 @@ export function CreatePage() {
         ...estimateInput,
         sources: group,
         dtype,
-        name: title.replace(/\.[a-z0-9]{1,5}$/i, '').slice(0, 200),
+        name: nameFor(title),
       }
       createQueue.getState().add(title, orderFor(base, estimate.fits || separate ? null : tooLong))
     }
@@ -106,6 +106,7 @@ export function CreatePage() {
             onDtype={setDtype}
             name={name}
             onName={setName}
+            suggestedName={texts[0] === undefined ? undefined : nameFor(texts[0].name)}
             nameFromFiles={separate}
             systemPrompt={systemPrompt}
             onSystemPrompt={setSystemPrompt}
@@ -129,9 +130,16 @@ export function CreatePage() {
   )
 }
 
-/** The first words of a pasted text stand in for a file name. */
+/** Of a file, without its ending. */
+function nameFor(title: string): string {
+  return title.replace(/\.[a-z0-9]{1,5}$/i, '').slice(0, 200)
+}
+
+/** The first words of a pasted text stand in for a file name; a line such as "Facts:" only announces them. */
 function titleOf(text: string): string {
-  const line = (text.trim().split('\n', 1)[0] ?? '').replace(/[\s:;,.#]+$/, '').replace(/^[#\s]+/, '')
+  const lines = text.trim().split('\n', 12)
+  const first = lines.find(candidate => /\S/.test(candidate) && !candidate.trimEnd().endsWith(':')) ?? lines[0] ?? ''
+  const line = first.replace(/[\s:;,.#]+$/, '').replace(/^[#\s]+/, '')
   return line.length <= 48 ? line : `${line.slice(0, 48).replace(/\s+\S*$/, '')}…`
 }
 

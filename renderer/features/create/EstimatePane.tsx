@@ -27,6 +27,8 @@ export interface EstimatePaneProps {
   readonly onDtype: (dtype: StateDtype) => void
   readonly name: string
   readonly onName: (name: string) => void
+  /** What it is called when no name is given. */
+  readonly suggestedName: string | undefined
   /** Several cartridges are named after their files. */
   readonly nameFromFiles: boolean
   readonly systemPrompt: string
@@ -72,7 +74,7 @@ export function EstimatePane(props: EstimatePaneProps) {
           label="Name"
           value={props.name}
           onChange={props.onName}
-          placeholder="Taken from the file"
+          placeholder={props.suggestedName ?? 'Taken from the text'}
           maxLength={200}
         />
       )}

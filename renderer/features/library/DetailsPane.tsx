@@ -83,7 +83,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
           {
             label: 'From',
             value: (
-              <button type="button" className="link" onClick={() => navigate(`/remix/${address}`)}>
+              <button type="button" className="link" onClick={() => navigate(`/remix/${address}?do=lineage`)}>
                 {data.parents.length === 1 ? '1 parent' : `${data.parents.length} parents`}, lineage
               </button>
             ),
@@ -146,7 +146,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
           ]}
         />
       </div>
-      {data.card === '' ? null : <CardText text={data.card} />}
+      {data.card === '' ? null : <CardText text={data.card} name={summary.name} />}
       <div className="row wrap">
         <TrustBadges cartridge={summary} />
       </div>

@@ -22,6 +22,7 @@ type Point = Output<'savings.series'>['points'][number]
 type Measure = 'tokens' | 'money' | 'latency' | 'hits' | 'table'
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const seconds = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const calendar = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 
 export function MeasuredView({ period, price }: { readonly period: Period; readonly price: Price | null }) {
@@ -95,7 +96,9 @@ function Course({ period, price }: { readonly period: Period; readonly price: Pr
   const first = points[0]
   const last = points.at(-1)
   const days = first === undefined || last === undefined ? 0 : (Date.parse(last.at) - Date.parse(first.at)) / 86_400_000
-  const formatX = (x: number) => (days > 1.5 ? calendar : clock).format(x)
+  // As fine as the time they span asks for: labels that repeat say nothing.
+  const format = days > 1.5 ? calendar : days < 1 / 144 ? seconds : clock
+  const formatX = (x: number) => format.format(x)
   const perToken = (price?.input ?? 0) / 1e6
   const shared = { rows: points, x: (point: Point) => Date.parse(point.at), formatX }
   return (

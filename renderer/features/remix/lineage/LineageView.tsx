@@ -16,8 +16,8 @@ import { edgeKey, layoutLineage, type Placed } from './layoutLineage.ts'
 type Lineage = Output<'library.lineage'>
 type LineageNode = Lineage['nodes'][number]
 
-const NODE = { width: 190, height: 60 }
-const GAP = { x: 96, y: 22 }
+const NODE = { width: 190, height: 64 }
+const GAP = { x: 84, y: 20 }
 const PAD = 6
 
 export function LineageView({ refId }: { readonly refId: string | null }) {
@@ -136,7 +136,7 @@ function Graph({ lineage, current }: { readonly lineage: Lineage; readonly curre
           if (from === undefined || to === undefined) return null
           const before = (layout.routes.get(edgeKey(edge)) ?? []).map(spot).at(-1) ?? from
           // At the child's end, where edges of one parent have parted.
-          const style = { left: to.x - 14, top: (before.y + 3 * to.y) / 4 + NODE.height / 2 - 10 }
+          const style = { left: to.x - 14, top: (before.y + 2 * to.y) / 3 + NODE.height / 2 - 10 }
           const key = edgeKey(edge)
           return edge.receiptId === null ? (
             <span key={key} className="Lineage-op" style={style}>
@@ -173,7 +173,7 @@ function Node({
     return (
       <span className="Lineage-node" data-gone style={style}>
         <span className="Lineage-text">
-          <b className="truncate">{node.name ?? shortDigest(node.packetId)}</b>
+          <b>{node.name ?? shortDigest(node.packetId)}</b>
           <span className="small muted">not in this library</span>
         </span>
       </span>
@@ -190,7 +190,7 @@ function Node({
         <CartridgeFace digest={node.packetId} kind={node.kind ?? 'kv'} width={46} height={46} />
       </span>
       <span className="Lineage-text">
-        <b className="truncate">{node.name ?? `After an answer, ${node.packetId.slice(-4)}`}</b>
+        <b>{node.name ?? `After an answer, ${node.packetId.slice(-4)}`}</b>
         <span className="small muted">{formatRead(node.tokens)}</span>
       </span>
     </Link>
