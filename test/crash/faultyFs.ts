@@ -50,6 +50,7 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
   return {
     operations: () => count,
     open: on(async (path, mode) => wrap(path, await inner.open(path, mode))),
+    readFile: on((path, accept: (size: number) => void) => inner.readFile(path, accept)),
     rename: on((from, to: string) => inner.rename(from, to)),
     unlink: on(path => inner.unlink(path)),
     makeFolder: on(path => inner.makeFolder(path)),

@@ -92,6 +92,13 @@ export class SimulatedDisk implements Fs {
     return this.#handle(file)
   }
 
+  async readFile(path: string, accept: (size: number) => void): Promise<Uint8Array> {
+    const file = await this.open(path, 'read')
+    const size = await file.size()
+    accept(size)
+    return await file.read(0, size)
+  }
+
   async rename(from: string, to: string): Promise<void> {
     this.#step()
     const node = this.#slots.get(from)?.now ?? null

@@ -28,17 +28,21 @@ export class BlobReader {
    */
   async read(ref: BlobRef, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
     const digest = digestOf(ref)
-    return await this.#withFile(ref, async (file, size) => {
-      if (options.maxBytes !== undefined && size > options.maxBytes) {
+    let bytes: Uint8Array
+    try {
+      bytes = await this.#fs.readFile(this.#layout.blob(digest), size => {
+        if (typeof ref !== 'string' && size !== ref.size) throw corrupt(digest)
+        if (options.maxBytes === undefined || size <= options.maxBytes) return
         throw new StatePackError('E_TOO_LARGE', `A blob has ${size} bytes, more than is allowed here.`, {
           digest,
           size,
         })
-      }
-      const bytes = await file.read(0, size)
-      if (bytes.byteLength !== size || sha256(bytes) !== digest) throw corrupt(digest)
-      return bytes
-    })
+      })
+    } catch (error) {
+      throw whyNotOpened(error, ref)
+    }
+    if (sha256(bytes) !== digest) throw corrupt(digest)
+    return bytes
   }
 
   /**
@@ -87,27 +91,13 @@ export class BlobReader {
     }
   }
 
-  async #withFile<T>(ref: BlobRef, use: (file: FsFile, size: number) => Promise<T>): Promise<T> {
-    const { file, size } = await this.#open(ref)
-    try {
-      return await use(file, size)
-    } catch (error) {
-      throw unreadable(error, digestOf(ref))
-    } finally {
-      await file.close().catch(() => {})
-    }
-  }
-
   async #open(ref: BlobRef): Promise<{ file: FsFile; size: number }> {
     const digest = digestOf(ref)
     let file: FsFile
     try {
       file = await this.#fs.open(this.#layout.blob(digest), 'read')
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') throw absent(ref)
-      // A link where a blob should be: somebody else put it there.
-      if (systemCode(error) === 'ELOOP') throw corrupt(digest)
-      throw unreadable(error, digest)
+      throw whyNotOpened(error, ref)
     }
     try {
       const size = await file.size()
@@ -122,6 +112,13 @@ export class BlobReader {
 
 function digestOf(ref: BlobRef): Digest {
   return typeof ref === 'string' ? ref : ref.digest
+}
+
+function whyNotOpened(error: unknown, ref: BlobRef): StatePackError {
+  if (systemCode(error) === 'ENOENT') return absent(ref)
+  // A link where a blob should be: somebody else put it there.
+  if (systemCode(error) === 'ELOOP') return corrupt(digestOf(ref))
+  return unreadable(error, digestOf(ref))
 }
 
 function absent(ref: BlobRef): StatePackError {

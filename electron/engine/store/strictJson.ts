@@ -21,6 +21,8 @@ const SPACE = /[ \t\n\r]*/y
 export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions = {}): JsonValue {
   const maxDepth = options.maxDepth ?? 32
   const text = decodeUtf8(bytes)
+  const plain = parsePlain(text, { maxDepth, integersOnly: options.integersOnly === true })
+  if (plain !== undefined) return plain
   let at = 0
 
   const fail = (what: string): StatePackError =>
@@ -128,6 +130,29 @@ export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions = 
   const result = value(0)
   if (at !== text.length) throw fail('text after the end')
   return result
+}
+
+/**
+ * The quick way for documents as programs write them: text that JSON.stringify gives back as it was has no second key of a
+ * name and no number that was rounded. Undefined for every other text, which the reader above judges.
+ */
+function parsePlain(text: string, limits: { maxDepth: number; integersOnly: boolean }): JsonValue | undefined {
+  let end = text.length
+  while (text[end - 1] === ' ') end--
+  try {
+    const value: JsonValue = JSON.parse(text)
+    if (JSON.stringify(value) !== text.slice(0, end) || text.includes('\\ud')) return undefined
+    return isWithin(value, limits, 0) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isWithin(value: JsonValue, limits: { maxDepth: number; integersOnly: boolean }, depth: number): boolean {
+  if (depth >= limits.maxDepth) return false
+  if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : !limits.integersOnly
+  if (typeof value !== 'object' || value === null) return true
+  return Object.values(value).every(member => isWithin(member, limits, depth + 1))
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

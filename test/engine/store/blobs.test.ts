@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { lstatSync, readdirSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -48,6 +49,20 @@ describe('blobs', () => {
     unlinkSync(path)
     symlinkSync(path, path)
     expect(await codeOf(store.blobs.read(digest))).toBe('E_CORRUPT')
+    unlinkSync(path)
+    // A pipe that nobody writes to would keep a reader waiting for ever.
+    if (process.platform !== 'win32') execFileSync('mkfifo', [path])
+    if (process.platform !== 'win32') expect(await codeOf(store.blobs.read(digest))).toBe('E_CORRUPT')
+  })
+
+  it('reads small and large files whole, and refuses what is over the cap before reading', async () => {
+    const store = await openTestStore()
+    for (const size of [0, 1, 6 * 1024 * 1024]) {
+      const bytes = noise(`size ${size}`, size)
+      const descriptor = await store.writer.put({ mediaType: type, bytes })
+      expect(sha256(await store.blobs.read(descriptor))).toBe(descriptor.digest)
+      if (size > 0) expect(await codeOf(store.blobs.read(descriptor, { maxBytes: size - 1 }))).toBe('E_TOO_LARGE')
+    }
   })
 
   it('heals a damaged blob when it is put again, and never writes through a link', async () => {
