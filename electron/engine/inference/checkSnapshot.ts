@@ -61,8 +61,9 @@ function checkBlocks(snapshot: StateSnapshot, geometry: StateGeometry): void {
       const expected = `${kvHeads}×${headDim}`
       same(`layer order in block ${b}`, layer, found.layer)
       same(`heads × width of ${where}`, expected, `${found.kvHeads}×${found.headDim}`)
-      same(`keys of ${where}`, kvHeads * block.tokens * headDim, found.key.length)
-      same(`values of ${where}`, kvHeads * block.tokens * headDim, found.value.length)
+      const { key, value } = found.halves ?? found
+      same(`keys of ${where}`, kvHeads * block.tokens * headDim, key.length)
+      same(`values of ${where}`, kvHeads * block.tokens * headDim, value.length)
     }
   }
 }

@@ -14,11 +14,11 @@ const E4M3_MAX = 448
 const INT8_MAX = 127
 const RANK = 3
 
-/** `values` -> `codes` of another float type, rounded to nearest, ties to even. */
-export function castGraph(from: OnnxType, to: OnnxType): Uint8Array {
+/** `values` -> float16 `codes`, rounded to nearest, ties to even. */
+export function float16EncodeGraph(): Uint8Array {
   const graph = new SmallGraph()
-  graph.op('Cast', ['values'], { to: ONNX_TYPE[to] }, 'codes')
-  return graph.bytes({ values: from }, { codes: to })
+  graph.op('Cast', ['values'], { to: ONNX_TYPE.float16 }, 'codes')
+  return graph.bytes({ values: 'float32' }, { codes: 'float16' })
 }
 
 /** `values` -> int8 `codes` and `scales`: codes · scales ≈ values, the largest magnitude along `axis` is 127. */

@@ -1,4 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import type { BufferPool } from './bufferPool.ts'
 import { copyRows, firstTokens, readBlocks, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
@@ -23,6 +24,7 @@ const GROWTH = 1.5
 export class KvCache {
   readonly #layers: readonly KvLayerGeometry[]
   readonly #download: Download
+  readonly #pool: BufferPool
   /** Full blocks from position 0 on. Replaced, never changed, so that sharing them is sharing a reference. */
   #blocks: readonly KvBlock[] = []
   /** The tokens after the full blocks, kept only while no buffers exist. */
@@ -32,9 +34,14 @@ export class KvCache {
   /** Bytes this cache has copied on the host: materialising, growing, sealing. A decode step adds none. */
   copiedBytes = 0
 
-  constructor(layers: readonly KvLayerGeometry[], download: Download, blocks: readonly KvBlock[] = []) {
+  constructor(
+    layers: readonly KvLayerGeometry[],
+    { download, pool }: { readonly download: Download; readonly pool: BufferPool },
+    blocks: readonly KvBlock[] = [],
+  ) {
     this.#layers = layers
     this.#download = download
+    this.#pool = pool
     const last = blocks.at(-1)
     if (last === undefined) return
     const partial = last.tokens < BLOCK_TOKENS
@@ -58,7 +65,7 @@ export class KvCache {
     for (const [index, geometry] of this.#layers.entries()) {
       const { kvHeads, headDim } = geometry
       const make = async (side: Side) => {
-        const data = new Float32Array(kvHeads * capacity * headDim)
+        const data = this.#pool.take(kvHeads * capacity * headDim)
         const previous = old?.layers[index]
         if (old !== null && previous !== undefined) {
           const from = { data: await this.#download(previous[side]), rows: old.capacity, at: 0 }
@@ -72,7 +79,7 @@ export class KvCache {
     }
     this.#running = { capacity, layers }
     this.#tail = null
-    release(old)
+    this.#release(old)
   }
 
   /** Adds the buffers to a run's inputs and to its outputs: the graph appends to them in place. */
@@ -98,7 +105,7 @@ export class KvCache {
       if (key === undefined || value === undefined) throw new Error(`the graph returned no keys of layer ${layer}`)
       return { key, value }
     })
-    release(running)
+    this.#release(running)
     this.#running = { capacity: running.capacity, layers }
   }
 
@@ -138,24 +145,26 @@ export class KvCache {
     const blocks = await this.blocks()
     const last = blocks.at(-1)
     this.#tail = last !== undefined && last.tokens < BLOCK_TOKENS ? last : null
-    release(this.#running)
+    this.#release(this.#running)
     this.#running = null
   }
 
-  dispose(): void {
-    release(this.#running)
+  /** `inUse`: a run that was not waited for may still write to the buffers, so nobody else gets them. */
+  dispose({ inUse = false }: { readonly inUse?: boolean } = {}): void {
+    this.#release(this.#running, inUse)
     this.#running = null
     this.#blocks = []
     this.#tail = null
     this.#length = 0
   }
-}
 
-function release(running: Running | null): void {
-  for (const { key, value } of running?.layers ?? []) {
-    if (key.location !== 'cpu') {
-      key.dispose()
-      value.dispose()
+  /** Buffers on the host go to the next session, those of a device back to it. */
+  #release(running: Running | null, inUse = false): void {
+    for (const { key, value } of running?.layers ?? []) {
+      for (const tensor of [key, value]) {
+        if (tensor.location !== 'cpu') tensor.dispose()
+        else if (!inUse && tensor.data instanceof Float32Array) this.#pool.give(tensor.data)
+      }
     }
   }
 }

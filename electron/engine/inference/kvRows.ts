@@ -3,16 +3,21 @@ import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock, type KvLayerBlock } from './stateSnapshot.ts'
 
 /** A `[kvHeads, rows, headDim]` array and the row of it that is meant. */
-export interface Rows {
-  readonly data: Float32Array
+export interface Rows<Numbers = Float32Array> {
+  readonly data: Numbers
   readonly rows: number
   readonly at: number
 }
 
 export type Side = 'key' | 'value'
 
-/** Copies `count` tokens head by head; returns the bytes copied. */
-export function copyRows({ kvHeads, headDim }: KvLayerGeometry, from: Rows, to: Rows, count: number): number {
+/** Copies `count` tokens head by head, widening float16; returns the bytes written. */
+export function copyRows(
+  { kvHeads, headDim }: KvLayerGeometry,
+  from: Rows<Float32Array | Float16Array>,
+  to: Rows,
+  count: number,
+): number {
   for (let head = 0; head < kvHeads; head++) {
     const begin = (head * from.rows + from.at) * headDim
     to.data.set(from.data.subarray(begin, begin + count * headDim), (head * to.rows + to.at) * headDim)
@@ -20,7 +25,7 @@ export function copyRows({ kvHeads, headDim }: KvLayerGeometry, from: Rows, to: 
   return kvHeads * count * headDim * Float32Array.BYTES_PER_ELEMENT
 }
 
-/** Writes one side of one layer of all blocks into a buffer, at their positions; returns the bytes copied. */
+/** Writes one side of one layer of all blocks into a buffer, at their positions; returns the bytes written. */
 export function writeBlocks(
   blocks: readonly KvBlock[],
   { geometry, index, side }: { geometry: KvLayerGeometry; index: number; side: Side },
@@ -28,9 +33,9 @@ export function writeBlocks(
 ): number {
   let bytes = 0
   for (const block of blocks) {
-    const source = block.layers[index]?.[side]
-    if (source === undefined) continue
-    const from = { data: source, rows: block.tokens, at: 0 }
+    const layer = block.layers[index]
+    if (layer === undefined) continue
+    const from = { data: (layer.halves ?? layer)[side], rows: block.tokens, at: 0 }
     bytes += copyRows(geometry, from, { ...to, at: block.start }, block.tokens)
   }
   return bytes

@@ -3,6 +3,7 @@ import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { Batch } from './batch.ts'
+import { BufferPool } from './bufferPool.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
@@ -68,6 +69,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
   const download = createDownload(device.provider, enqueue)
   const kvLayers = kvLayersOf(model.geometry)
   const ssmLayers = ssmLayersOf(model.geometry)
+  const pool = new BufferPool()
   let disposed = false
 
   const hostWith = (chunkTokens: number): SessionHost => ({
@@ -89,7 +91,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
 
   function open(snapshot: StateSnapshot, sessionHost = host): Session {
     return new Session(sessionHost, {
-      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, download.toHost, snapshot.blocks),
+      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, { download: download.toHost, pool }, snapshot.blocks),
       recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
       position: snapshot.position,
     })
@@ -116,6 +118,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
   async function dispose(): Promise<void> {
     if (disposed) return
     disposed = true
+    pool.clear()
     await enqueue(async () => {
       await download.dispose()
       await session.release()

@@ -163,7 +163,7 @@ export class Session implements Disposable {
 
   dispose(): void {
     this.#disposed = true
-    this.#state.kv?.dispose()
+    this.#state.kv?.dispose({ inUse: this.#busy !== null })
     this.#state.recurrent?.dispose()
   }
 

@@ -3,7 +3,13 @@ import './noTelemetry.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { castGraph, e4m3DecodeGraph, e4m3EncodeGraph, int8DecodeGraph, int8EncodeGraph } from './codecGraphs.ts'
+import {
+  e4m3DecodeGraph,
+  e4m3EncodeGraph,
+  float16EncodeGraph,
+  int8DecodeGraph,
+  int8EncodeGraph,
+} from './codecGraphs.ts'
 import { runInPlace } from './inPlaceRun.ts'
 import { sizeOf } from './layers.ts'
 import type { KvBlock, RecurrentLayer, StateSnapshot } from './stateSnapshot.ts'
@@ -25,10 +31,9 @@ export interface EncodedTensor {
 }
 
 const FLOAT16_MAX = 65504
-type Graph = 'narrow16' | 'widen16' | 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
+type Graph = 'float16' | 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
 const GRAPHS: Readonly<Record<Graph, () => Uint8Array>> = {
-  narrow16: () => castGraph('float32', 'float16'),
-  widen16: () => castGraph('float16', 'float32'),
+  float16: float16EncodeGraph,
   'int8-1': () => int8EncodeGraph(1),
   'int8-2': () => int8EncodeGraph(2),
   int8: int8DecodeGraph,
@@ -49,7 +54,7 @@ export async function encodeTensor(
   if (dtype === 'float16') {
     if (values.some(value => !(Math.abs(value) < FLOAT16_MAX))) throw tooLarge(dtype)
     const codes = new Uint16Array(values.length)
-    await run('narrow16', { values: new Tensor('float32', values, shape) }, { codes: float16Tensor(codes, shape) })
+    await run('float16', { values: new Tensor('float32', values, shape) }, { codes: float16Tensor(codes, shape) })
     return { dtype, role, dims, data: bytesOf(codes), scales: null, scaleDims: null }
   }
   if (values.some(value => !Number.isFinite(value))) throw tooLarge(dtype)
@@ -76,7 +81,7 @@ export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array>
   const size = sizeOf(dims)
   if (data.byteLength !== size * BYTES[dtype]) throw wrongSize('data', data.byteLength, size * BYTES[dtype])
   if (dtype === 'float32') return new Float32Array(aligned(data, 4))
-  if (dtype === 'float16') return widenFloat16(new Uint16Array(aligned(data, 2)))
+  if (dtype === 'float16') return new Float32Array(new Float16Array(aligned(data, 2)))
   const shape = asRank3(dims, role)
   const scaleShape = shape.map((dim, i) => (i === (role === 'key' ? 1 : 2) ? 1 : dim))
   if (scales?.length !== sizeOf(scaleShape)) throw wrongSize('scales', scales?.length ?? 0, sizeOf(scaleShape))
@@ -90,14 +95,6 @@ export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array>
     { codes, scales: new Tensor('float32', scales, scaleShape) },
     { values: new Tensor('float32', values, shape) },
   )
-  return values
-}
-
-/** Widens any number of float16 values at once: pass a whole block of a cartridge and cut the result. */
-export async function widenFloat16(halves: Uint16Array): Promise<Float32Array> {
-  const values = new Float32Array(halves.length)
-  const dims = [1, 1, halves.length]
-  await run('widen16', { values: float16Tensor(halves, dims) }, { codes: new Tensor('float32', values, dims) })
   return values
 }
 

@@ -13,6 +13,32 @@ export interface KvLayerBlock {
   readonly headDim: number
   readonly key: Float32Array
   readonly value: Float32Array
+  /** The same numbers as float16, where they came from a store: `key` and `value` are then widened when first asked for. */
+  readonly halves?: { readonly key: Float16Array; readonly value: Float16Array }
+}
+
+/**
+ * Keys and values as a cartridge stores them. Most are only ever copied into a run's buffers, and are widened on the way. A
+ * changed copy (`{ ...block, key }`) has no halves, so it never says two things.
+ */
+export function storedLayerBlock(
+  geometry: Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>,
+  halves: NonNullable<KvLayerBlock['halves']>,
+): KvLayerBlock {
+  let key: Float32Array | undefined
+  let value: Float32Array | undefined
+  const block: KvLayerBlock = {
+    ...geometry,
+    get key() {
+      key ??= new Float32Array(halves.key)
+      return key
+    },
+    get value() {
+      value ??= new Float32Array(halves.value)
+      return value
+    },
+  }
+  return Object.defineProperty(block, 'halves', { value: halves, enumerable: false })
 }
 
 /** Keys and values of up to 64 consecutive tokens, of every attention layer in layer order. */
@@ -43,11 +69,13 @@ export interface StateSnapshot {
   readonly recurrent: readonly RecurrentLayer[]
 }
 
-/** Bytes of the numbers a snapshot holds (shared arrays counted once per mention). */
+/** Bytes of the numbers a snapshot holds, as float32 (shared arrays counted once per mention). */
 export function snapshotBytes(snapshot: StateSnapshot): number {
   let bytes = 0
   for (const block of snapshot.blocks) {
-    for (const layer of block.layers) bytes += layer.key.byteLength + layer.value.byteLength
+    for (const { kvHeads, headDim } of block.layers) {
+      bytes += 2 * kvHeads * block.tokens * headDim * Float32Array.BYTES_PER_ELEMENT
+    }
   }
   for (const layer of snapshot.recurrent) bytes += layer.conv.byteLength + layer.ssm.byteLength
   return bytes

@@ -1,8 +1,8 @@
 import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { decodeTensor, encodeTensor, type TensorRole, widenFloat16 } from '../inference/stateCodec.ts'
-import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
+import { decodeTensor, encodeTensor, type TensorRole } from '../inference/stateCodec.ts'
+import { type KvBlock, type KvLayerBlock, type RecurrentLayer, storedLayerBlock } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 import {
   encodeSafetensors,
@@ -24,13 +24,15 @@ export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<
   return encodeSafetensors(tensors)
 }
 
-/** The reverse of {@link encodeKvBlock}, widened to float32. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
+/** The reverse of {@link encodeKvBlock}; float16 is widened when it is used. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
 export async function decodeKvBlock(
   bytes: Uint8Array,
   { config, start }: { config: Pick<CartridgeConfig, 'cache' | 'tokens'>; start: number },
 ): Promise<KvBlock> {
-  const read = await reader(bytes, config.cache.dtype)
+  const { dtype } = config.cache
   const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
+  if (dtype === 'float16') return { start, tokens, layers: storedLayers(bytes, config.cache.kv, tokens) }
+  const read = reader(bytes, dtype)
   const layers = []
   for (const { layer, kvHeads, headDim } of config.cache.kv) {
     const dims = [kvHeads, tokens, headDim]
@@ -38,6 +40,16 @@ export async function decodeKvBlock(
     layers.push({ layer, kvHeads, headDim, key, value: await read(`value.${layer}`, dims, 'value') })
   }
   return { start, tokens, layers }
+}
+
+/** The float16 layers of a block, not widened yet. */
+function storedLayers(bytes: Uint8Array, kv: CartridgeConfig['cache']['kv'], tokens: number): KvLayerBlock[] {
+  const file = parseSafetensors(bytes)
+  return kv.map(({ layer, kvHeads, headDim }) => {
+    const dims = [kvHeads, tokens, headDim]
+    const side = (name: string) => halves(expect(file, { name: `${name}.${layer}`, dtype: 'F16', dims }).data)
+    return storedLayerBlock({ layer, kvHeads, headDim }, { key: side('key'), value: side('value') })
+  })
 }
 
 /** All recurrent layers as one snapshot: `conv.L` `[channels, kernel - 1]` and `ssm.L`. */
@@ -55,7 +67,7 @@ export async function decodeRecurrent(
   bytes: Uint8Array,
   { cache }: Pick<CartridgeConfig, 'cache'>,
 ): Promise<RecurrentLayer[]> {
-  const read = await reader(bytes, cache.dtype)
+  const read = reader(bytes, cache.dtype)
   const layers: RecurrentLayer[] = []
   for (const { layer, conv: convDims, ssm: ssmDims } of cache.ssm) {
     const conv = await read(`conv.${layer}`, convDims, 'conv')
@@ -106,28 +118,16 @@ async function stored(
 type ReadTensor = (name: string, dims: readonly number[], role: TensorRole) => Promise<Float32Array>
 
 /** Reads tensors of a layer as float32. Every name, dtype and shape must be the expected one. */
-async function reader(bytes: Uint8Array, dtype: StateDtype): Promise<ReadTensor> {
+function reader(bytes: Uint8Array, dtype: StateDtype): ReadTensor {
   const file = parseSafetensors(bytes)
-  const widened = dtype === 'float16' ? await widenAll(file) : null
   return async (name, dims, role) => {
     const tensor = expect(file, { name, dtype: STORED_AS[dtype], dims })
-    if (widened !== null) return widened(tensor)
     if (dtype === 'float32') return floats(tensor.data)
+    if (dtype === 'float16') return new Float32Array(halves(tensor.data))
     const scaleDims = dims.map((dim, i) => (i === (role === 'key' ? 1 : dims.length - 1) ? 1 : dim))
     const scales = floats(expect(file, { name: `${name}.scale`, dtype: 'F32', dims: scaleDims }).data)
     return decodeTensor({ dtype, role, dims, data: tensor.data, scales, scaleDims })
   }
-}
-
-/** Widens a whole float16 layer in one run of the runtime; tensors are then views into the result. */
-async function widenAll({ tensors }: SafetensorsFile): Promise<(tensor: SafeTensor) => Float32Array> {
-  const [first] = tensors.values()
-  if (first === undefined) return () => new Float32Array(0)
-  const begin = first.data.byteOffset
-  let end = begin
-  for (const { data } of tensors.values()) end = Math.max(end, data.byteOffset + data.byteLength)
-  const values = await widenFloat16(new Uint16Array(first.data.buffer.slice(begin, end)))
-  return ({ data }) => values.subarray((data.byteOffset - begin) / 2, (data.byteOffset - begin + data.byteLength) / 2)
 }
 
 function expect(
@@ -141,6 +141,12 @@ function expect(
     throw bad(`tensor ${name} has shape [${tensor.shape}], expected [${dims}]`)
   }
   return tensor
+}
+
+/** The bytes as float16, on the buffer they lie on where its alignment allows. */
+function halves({ buffer, byteOffset, byteLength }: Uint8Array): Float16Array {
+  if (byteOffset % 2 === 0) return new Float16Array(buffer, byteOffset, byteLength / 2)
+  return new Float16Array(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 /** The bytes as float32, on the buffer they lie on where its alignment allows. */

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import {
-  decodeTensor,
-  encodeTensor,
-  roundTripState,
-  type TensorRole,
-  widenFloat16,
-} from '#engine/inference/stateCodec.ts'
+import { decodeTensor, encodeTensor, roundTripState, type TensorRole } from '#engine/inference/stateCodec.ts'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
@@ -34,7 +28,16 @@ describe('storing numbers', () => {
     const values = wild(4 * 64 * 32)
     expect(await again(values, [4, 64, 32], 'float16', 'value')).toEqual(Float32Array.from(new Float16Array(values)))
     const halves = Uint16Array.from({ length: 65536 }, (_, bits) => bits)
-    expect(await widenFloat16(halves)).toEqual(Float32Array.from(new Float16Array(halves.buffer)))
+    // IEEE 754 binary16, written out.
+    const meant = Float32Array.from(halves, bits => {
+      const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+      if (exponent === 31 && fraction !== 0) return Number.NaN
+      const size = exponent === 31 ? Number.POSITIVE_INFINITY : fraction * 2 ** -24
+      const value = exponent === 0 || exponent === 31 ? size : (1 + fraction / 1024) * 2 ** (exponent - 15)
+      return bits < 0x8000 ? value : -value
+    })
+    const stored = { dtype: 'float16', role: 'value', dims: [65536], scales: null, scaleDims: null } as const
+    expect(await decodeTensor({ ...stored, data: new Uint8Array(halves.buffer) })).toEqual(meant)
   })
 
   it('stores int8 keys per channel and values per token, off by at most half a step', async () => {
