@@ -9,6 +9,7 @@ import { openModel } from '#engine/models/openModel.ts'
 import { assemble } from '#engine/packets/assemble.ts'
 import { defaultDtype } from '#engine/packets/defaultDtype.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
+import { assertFits } from '#engine/packets/openState.ts'
 import { readPacket, readSnapshot } from '#engine/packets/packet.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { median } from './median.ts'
@@ -23,10 +24,12 @@ export interface MeasureOptions {
 
 const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
 const { folder, device, tokens, runs } = options
+/** Tokens of the delta. */
 const DELTA = 16
 
 const model = await openModel(folder)
 const runtime = await openRuntime(model, { device, threads: options.threads })
+const loaded = { model, runtime, entry: { id: model.name, folder, starter: false, offline: false } }
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-model-'))
 const store = await openStore(join(scratch, 'store'), { describe: describePacket })
 try {
@@ -52,17 +55,23 @@ try {
   )
 
   const times = { restore: [] as number[], verified: [] as number[], delta: [] as number[], step: [] as number[] }
+  const verifiedAndDelta: number[] = []
+  let after: Float32Array = new Float32Array(0)
   for (let run = 0; run < runs; run++) {
     const [restore, session] = await timed(() => runtime.restore(snapshot))
     times.restore.push(restore)
     times.delta.push((await timed(() => session.append(more(DELTA), { logits: 'last' })))[0])
     session.dispose()
     const [verified, second] = await timed(async (): Promise<Session> => {
-      return runtime.restore(await readSnapshot(store.blobs, await readPacket(store.blobs, packetId)))
+      const packet = await readPacket(store.blobs, packetId)
+      assertFits(packet, loaded)
+      return runtime.restore(await readSnapshot(store.blobs, packet))
     })
     times.verified.push(verified)
-    // The first step after a restore makes room for what follows: measured apart from the steps.
-    await second.append(more(1), { logits: 'last' })
+    // The first append after a restore makes room for what follows: it belongs to the answer, not to the steps.
+    const [answered, last] = await timed(() => second.append(more(DELTA), { logits: 'last' }))
+    verifiedAndDelta.push(verified + answered)
+    after = last
     for (let i = 0; i < 4; i++) times.step.push((await timed(() => second.append(more(1), { logits: 'last' })))[0])
     second.dispose()
   }
@@ -75,8 +84,12 @@ try {
       'write ms': publish,
       'restore ms': median(times.restore),
       'verified restore ms': median(times.verified),
+      'verified restore + delta ms': median(verifiedAndDelta),
       'state MB': assembled.cacheBytes / 1e6,
       'peak memory MB': process.resourceUsage().maxRSS / 1024,
+      // For a comparison to show that both sides ran the same weights on the same tokens.
+      'sum of logits': after.reduce((sum, logit) => sum + logit, 0),
+      'likeliest id': after.indexOf(Math.max(...after)),
     }),
   )
 } finally {

@@ -2,7 +2,6 @@
  * The shapes of gpt2-small and mamba-130m with generated weights: reading, one step, a delta, capture, restore, memory.
  * `--device NAME` (default: every device there is), `--tokens N`, `--runs N`, `--layers N` for smaller ones.
  */
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +11,7 @@ import { toStatePackError } from '#shared/domain/error.ts'
 import { writeGeneratedCheckpoint } from '../model/generatedCheckpoint.ts'
 import { measureAttentionStep } from './attentionStep.ts'
 import { row } from './benchEngine.ts'
-import type { MeasureOptions } from './measureModel.ts'
+import { measureModel } from './inOwnProcess.ts'
 import { MODEL_SHAPES, type ModelShape } from './modelShapes.ts'
 
 const DEVICES: readonly Provider[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda']
@@ -38,7 +37,7 @@ for (const name of Object.keys(MODEL_SHAPES) as ModelShape[]) {
     for (const device of devices) {
       try {
         candidateDevices(device)
-        rows.push(row({ model: name, device, tokens, ...(await measure({ folder, device, tokens, runs })) }))
+        rows.push(row({ model: name, device, tokens, ...(await measureModel({ folder, device, tokens, runs })) }))
       } catch (thrown) {
         skipped.push(`${name} on ${device} skipped: ${toStatePackError(thrown).message}`)
       }
@@ -54,22 +53,3 @@ const attention = { layers: layers ?? 12, heads: 12, headDim: 64, past: tokens }
 const { concatMs, inPlaceMs } = await measureAttentionStep(attention, runs * 4, defaultThreads())
 console.log(`Attention of one decode step at ${tokens} tokens, ${attention.layers} layers of 12 heads, cpu:`)
 console.table([row({ 'past put together anew ms': concatMs, 'in place ms': inPlaceMs, ratio: concatMs / inPlaceMs })])
-
-/** In a process of its own: its peak memory is the model's, and a driver that crashes takes nothing else with it. */
-async function measure(options: MeasureOptions): Promise<Record<string, number>> {
-  const program = join(import.meta.dirname, 'measureModel.ts')
-  const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, errors] = ['', '']
-  child.stdout.on('data', chunk => {
-    out += chunk
-  })
-  child.stderr.on('data', chunk => {
-    errors += chunk
-  })
-  const code = await new Promise<number | null>(done => child.on('close', done))
-  if (code === 0) return JSON.parse(out)
-  const reason = errors.split('\n').find(line => /Error: /.test(line)) ?? ''
-  throw new Error(
-    reason.replace(/^\w*Error: /, '').slice(0, 240) || `its process ended with ${child.signalCode ?? code}`,
-  )
-}

@@ -31,3 +31,23 @@ export const MODEL_SHAPES = {
 } as const satisfies Record<string, (layers?: number) => Record<string, unknown>>
 
 export type ModelShape = keyof typeof MODEL_SHAPES
+
+/** Llama shapes that llama.cpp runs too. */
+export const LLAMA_SHAPES = {
+  'smollm2-135m': {
+    model_type: 'llama',
+    attention_bias: false,
+    hidden_act: 'silu',
+    hidden_size: 576,
+    intermediate_size: 1536,
+    max_position_embeddings: 8192,
+    mlp_bias: false,
+    num_attention_heads: 9,
+    num_hidden_layers: 30,
+    num_key_value_heads: 3,
+    rms_norm_eps: 1e-5,
+    rope_theta: 100_000,
+    tie_word_embeddings: true,
+    vocab_size: 49_152,
+  },
+} as const satisfies Record<string, Record<string, unknown>>

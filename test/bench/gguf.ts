@@ -1,0 +1,158 @@
+/** Writes a Llama checkpoint as GGUF (version 3, float32), so that llama.cpp runs the very weights that the Studio runs. */
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readSafetensorsFile } from '../model/safetensorsFile.ts'
+
+const ALIGNMENT = 32
+/** Ids of value types, from the GGUF specification. */
+const TYPES = { uint32: 4, float32: 6, string: 8, array: 9, int32: 5 } as const
+const F32 = 0
+
+type Value =
+  | { readonly type: 'uint32' | 'float32' | 'int32'; readonly value: number }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'array'; readonly of: 'string' | 'int32'; readonly values: readonly (string | number)[] }
+
+interface Tensor {
+  readonly name: string
+  /** Innermost dimension first, as GGUF has it. */
+  readonly dims: readonly number[]
+  readonly data: Uint8Array
+}
+
+/** The fields of config.json that are used. */
+export interface LlamaConfig {
+  readonly vocab_size: number
+  readonly hidden_size: number
+  readonly num_hidden_layers: number
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number
+  readonly intermediate_size: number
+  readonly rope_theta: number
+  readonly rms_norm_eps: number
+  readonly max_position_embeddings: number
+}
+
+/** Converts config.json and model.safetensors (float32, tied embeddings) of `folder`. The vocabulary is only numbered: ids go in. */
+export async function writeGguf(file: string, folder: string): Promise<void> {
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as LlamaConfig
+  const heads = config.num_attention_heads
+  const kvHeads = config.num_key_value_heads
+  const list: Tensor[] = []
+  for (const { name, shape, bytes } of await readSafetensorsFile(join(folder, 'model.safetensors'))) {
+    const part = /^model\.layers\.\d+\.self_attn\.([qk])_proj\.weight$/.exec(name)?.[1]
+    const values = part === undefined ? bytes : interleaveRotary(bytes, shape, part === 'q' ? heads : kvHeads)
+    list.push({ name: ggufName(name), dims: [...shape].reverse(), data: values })
+  }
+  const uint32 = (value: number): Value => ({ type: 'uint32', value })
+  const vocabulary = Array.from({ length: config.vocab_size }, (_, id) => `t${id}`)
+  const metadata: Record<string, Value> = {
+    'general.architecture': { type: 'string', value: 'llama' },
+    'llama.vocab_size': uint32(config.vocab_size),
+    'llama.context_length': uint32(config.max_position_embeddings),
+    'llama.embedding_length': uint32(config.hidden_size),
+    'llama.block_count': uint32(config.num_hidden_layers),
+    'llama.feed_forward_length': uint32(config.intermediate_size),
+    'llama.attention.head_count': uint32(heads),
+    'llama.attention.head_count_kv': uint32(kvHeads),
+    'llama.attention.layer_norm_rms_epsilon': { type: 'float32', value: config.rms_norm_eps },
+    'llama.rope.dimension_count': uint32(config.hidden_size / heads),
+    'llama.rope.freq_base': { type: 'float32', value: config.rope_theta },
+    'tokenizer.ggml.model': { type: 'string', value: 'gpt2' },
+    'tokenizer.ggml.pre': { type: 'string', value: 'gpt-2' },
+    'tokenizer.ggml.tokens': { type: 'array', of: 'string', values: vocabulary },
+    'tokenizer.ggml.token_type': { type: 'array', of: 'int32', values: vocabulary.map(() => 1) },
+    'tokenizer.ggml.merges': { type: 'array', of: 'string', values: ['t 0'] },
+    'tokenizer.ggml.bos_token_id': uint32(0),
+    'tokenizer.ggml.eos_token_id': uint32(0),
+  }
+  await writeFileOf(file, metadata, list)
+}
+
+function ggufName(name: string): string {
+  const whole: Readonly<Record<string, string>> = {
+    'model.embed_tokens.weight': 'token_embd.weight',
+    'model.norm.weight': 'output_norm.weight',
+    'lm_head.weight': 'output.weight',
+  }
+  const parts: Readonly<Record<string, string>> = {
+    input_layernorm: 'attn_norm',
+    'self_attn.q_proj': 'attn_q',
+    'self_attn.k_proj': 'attn_k',
+    'self_attn.v_proj': 'attn_v',
+    'self_attn.o_proj': 'attn_output',
+    post_attention_layernorm: 'ffn_norm',
+    'mlp.gate_proj': 'ffn_gate',
+    'mlp.up_proj': 'ffn_up',
+    'mlp.down_proj': 'ffn_down',
+  }
+  const [, layer, part = ''] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? []
+  const found = whole[name] ?? (parts[part] === undefined ? undefined : `blk.${layer}.${parts[part]}.weight`)
+  if (found === undefined) throw new Error(`GGUF has no name for ${name}.`)
+  return found
+}
+
+/** llama.cpp rotates neighbouring pairs, the hub's layout rotates halves: within each head row i of 2 halves becomes row 2i. */
+function interleaveRotary(data: Uint8Array, [rows = 0, columns = 0]: readonly number[], heads: number): Uint8Array {
+  const [bytes, half] = [columns * 4, rows / heads / 2]
+  const out = new Uint8Array(data.byteLength)
+  for (let head = 0; head < heads; head++) {
+    for (let i = 0; i < 2 * half; i++) {
+      const from = (head * 2 * half + (i % 2) * half + (i >> 1)) * bytes
+      out.set(data.subarray(from, from + bytes), (head * 2 * half + i) * bytes)
+    }
+  }
+  return out
+}
+
+async function writeFileOf(
+  path: string,
+  metadata: Readonly<Record<string, Value>>,
+  tensors: readonly Tensor[],
+): Promise<void> {
+  const parts: Buffer[] = [Buffer.from('GGUF'), uint(3), long(tensors.length), long(Object.keys(metadata).length)]
+  for (const [key, value] of Object.entries(metadata)) parts.push(text(key), uint(TYPES[value.type]), encode(value))
+  let offset = 0
+  for (const { name, dims, data } of tensors) {
+    parts.push(text(name), uint(dims.length), ...dims.map(long), uint(F32), long(offset))
+    offset += padded(data.byteLength)
+  }
+  const head = Buffer.concat(parts)
+  await using file = await open(path, 'w')
+  await file.write(head)
+  await file.write(Buffer.alloc(padded(head.length) - head.length))
+  for (const { data } of tensors) {
+    await file.write(data)
+    await file.write(Buffer.alloc(padded(data.byteLength) - data.byteLength))
+  }
+}
+
+function encode(value: Value): Buffer {
+  if (value.type === 'string') return text(value.value)
+  if (value.type !== 'array') return scalar(value.type, value.value)
+  const items = value.values.map(item => (typeof item === 'string' ? text(item) : scalar('int32', item)))
+  return Buffer.concat([uint(TYPES[value.of]), long(items.length), ...items])
+}
+
+function scalar(type: 'uint32' | 'float32' | 'int32', value: number): Buffer {
+  const buffer = Buffer.alloc(4)
+  if (type === 'float32') buffer.writeFloatLE(value)
+  else if (type === 'int32') buffer.writeInt32LE(value)
+  else buffer.writeUInt32LE(value)
+  return buffer
+}
+
+const uint = (value: number): Buffer => scalar('uint32', value)
+
+function long(value: number): Buffer {
+  const buffer = Buffer.alloc(8)
+  buffer.writeBigUInt64LE(BigInt(value))
+  return buffer
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value)
+  return Buffer.concat([long(bytes.length), bytes])
+}
+
+const padded = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT

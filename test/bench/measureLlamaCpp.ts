@@ -1,0 +1,127 @@
+/**
+ * `measureLlamaCpp.ts JSON`: the same work as `measureModel.ts` by llama.cpp (through node-llama-cpp), in a process of its
+ * own. Its state file is loaded as it comes: llama.cpp verifies nothing. Prints JSON.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { median } from './median.ts'
+
+export interface LlamaCppOptions {
+  /** A folder with `node_modules/node-llama-cpp`. */
+  readonly installedIn: string
+  readonly gguf: string
+  readonly vocabSize: number
+  readonly tokens: number
+  readonly delta: number
+  readonly runs: number
+  readonly threads: number
+  readonly flashAttention: boolean
+}
+
+/** What is used of node-llama-cpp 3: the calls below go to llama_decode and llama_state_seq_* without its sampling. */
+interface Binding {
+  setThreads(threads: number): void
+  initBatch(size: number): void
+  addToBatch(sequence: number, position: number, tokens: Uint32Array, logitsOf: Uint32Array): Uint32Array
+  decodeBatch(): Promise<void>
+  disposeSequence(sequence: number): void
+  saveSequenceStateToFile(file: string, sequence: number, tokens: Uint32Array): Promise<number>
+  loadSequenceStateFromFile(file: string, sequence: number, contextSize: number): Promise<Uint32Array>
+  sampleToken(
+    at: number | undefined,
+    sampler: unknown,
+    probabilities: boolean,
+    confidence: boolean,
+    logits: boolean,
+  ): Promise<[number, unknown, unknown, number[] | undefined]>
+}
+interface NodeLlamaCpp {
+  getLlama(options: object): Promise<{
+    loadModel(options: object): Promise<{
+      createContext(options: object): Promise<{ _ctx: Binding; getSequence(): unknown }>
+      _model: unknown
+    }>
+    _bindings: { AddonSampler: new (model: unknown) => { applyConfig(config: object): void } }
+  }>
+}
+
+const BATCH = 512
+const options: LlamaCppOptions = JSON.parse(process.argv[2] ?? '{}')
+const { tokens, delta, runs, threads } = options
+const entry = createRequire(join(options.installedIn, 'package.json')).resolve('node-llama-cpp')
+const { getLlama }: NodeLlamaCpp = await import(pathToFileURL(entry).href)
+const llama = await getLlama({
+  gpu: false,
+  build: 'never',
+  progressLogs: false,
+  logLevel: 'error',
+  maxThreads: threads,
+})
+const model = await llama.loadModel({ modelPath: options.gguf, gpuLayers: 0 })
+const context = await model.createContext({
+  ...{ contextSize: tokens + 4 * delta, batchSize: BATCH, threads, flashAttention: options.flashAttention },
+})
+context.getSequence()
+const binding = context._ctx
+binding.setThreads(threads)
+
+const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-llama-'))
+try {
+  const file = join(scratch, 'state.bin')
+  const ids = Uint32Array.from({ length: tokens }, (_, at) => (at * 7919 + 11) % options.vocabSize)
+  const [prefill] = await timed(() => decode(0, ids))
+  const stateBytes = await binding.saveSequenceStateToFile(file, 0, ids)
+  const times = { load: [] as number[], delta: [] as number[], both: [] as number[] }
+  let last: number | undefined
+  for (let run = 0; run < runs; run++) {
+    binding.disposeSequence(0)
+    const [load] = await timed(() => binding.loadSequenceStateFromFile(file, 0, tokens + 4 * delta))
+    const [answer, at] = await timed(() => decode(tokens, ids.slice(0, delta)))
+    times.load.push(load)
+    times.delta.push(answer)
+    times.both.push(load + answer)
+    last = at
+  }
+  const sampler = new llama._bindings.AddonSampler(model._model)
+  sampler.applyConfig({ temperature: 0 })
+  const [id, , , pairs = []] = await binding.sampleToken(last, sampler, false, false, true)
+  process.stdout.write(
+    JSON.stringify({
+      'prefill tok/s': (tokens / prefill) * 1000,
+      'unverified load ms': median(times.load),
+      'delta ms': median(times.delta),
+      'unverified load + delta ms': median(times.both),
+      'state MB': stateBytes / 1e6,
+      // Pairs of an id and its logit.
+      'sum of logits': pairs.reduce((sum, value, at) => (at % 2 === 1 ? sum + value : sum), 0),
+      'likeliest id': id,
+    }),
+  )
+} finally {
+  await rm(scratch, { recursive: true, force: true })
+}
+// Its threads would keep the process.
+process.exit(0)
+
+/** Reads tokens from a position on; the place of the last one's logits. */
+async function decode(position: number, part: Uint32Array): Promise<number | undefined> {
+  let last: number | undefined
+  for (let at = 0; at < part.length; at += BATCH) {
+    const chunk = part.slice(at, at + BATCH)
+    const isEnd = at + BATCH >= part.length
+    binding.initBatch(chunk.length)
+    const logitsOf = isEnd ? Uint32Array.of(chunk.length - 1) : new Uint32Array(0)
+    last = binding.addToBatch(0, position + at, chunk, logitsOf)[0]
+    await binding.decodeBatch()
+  }
+  return last
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[ms: number, result: T]> {
+  const start = performance.now()
+  const result = await work()
+  return [performance.now() - start, result]
+}
