@@ -23,8 +23,11 @@ test('the main job without a mouse', async ({ page }) => {
 
   // Found by the palette, asked, ejected.
   await keyboard.press('ControlOrMeta+k')
-  await keyboard.type('facts')
-  await expect(page.getByRole('option', { name: /Ask Facts/ })).toHaveAttribute('aria-selected', 'true')
+  await keyboard.type('lena')
+  await expect(page.getByRole('option', { name: /Ask The manager of Harbor Coffee/ })).toHaveAttribute(
+    'aria-selected',
+    'true',
+  )
   await keyboard.press('Enter')
   await expect(page.getByRole('textbox', { name: 'Question' })).toBeFocused()
   await keyboard.type('Who is the manager of Harbor Coffee?')

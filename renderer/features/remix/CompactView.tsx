@@ -68,7 +68,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
               ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
               : `Leaving out ${dropped.length === 1 ? 'a step' : `${dropped.length} steps`} makes a new context: it has to be read again, and it will not know what was left out.`}
         </p>
-        <TextField label="Name" value={name} onChange={setName} placeholder={suggested} />
+        <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
