@@ -197,13 +197,13 @@ export class Session implements Disposable {
   async #run(chunk: readonly number[], logits: Float32Array, signal?: AbortSignal): Promise<void> {
     const { kv, recurrent, position } = this.#state
     const { vocabSize, contextLength, onHost, chunkTokens } = this.#host
-    // Attention over a single query takes another kernel than over several and differs in the last bits. A second row,
-    // which no earlier row sees and the next run overwrites, keeps every position on the same arithmetic. At the very end
-    // of the context there is no room for it.
-    const fits = contextLength === null || position + 2 <= contextLength
+    // Attention over a single query takes another kernel than over several and differs in the last bits, and queries are
+    // taken in blocks of an even size, which leave one over. One more row, which no earlier row sees and the next run
+    // overwrites, keeps every position on the same arithmetic. At the very end of the context there is no room for it.
+    const fits = contextLength === null || position + chunk.length < contextLength
     const several = onHost && chunkTokens > 1 && fits
-    const padded = several && kv !== null && recurrent === null && chunk.length === 1
-    const ids = padded ? [...chunk, ...chunk] : chunk
+    const padded = several && kv !== null && recurrent === null && chunk.length % 2 === 1
+    const ids = padded ? [...chunk, ...chunk.slice(-1)] : chunk
     const rows = logits.length === 0 ? 0 : logits.length / vocabSize + (padded ? 1 : 0)
     const room = padded ? new Float32Array(rows * vocabSize) : logits
     const end = position + ids.length

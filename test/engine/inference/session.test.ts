@@ -54,6 +54,18 @@ describe.each(STARTERS)('a session of %s', folder => {
     }
   })
 
+  it('gives the same bits in runs of every length', async () => {
+    const tokens = random.tokens(165, vocab)
+    using whole = runtime.newSession()
+    const logits = await whole.append(tokens, { logits: 'all' })
+    for (let length = 1; length <= 128; length++) {
+      using session = await read(runtime.newSession(), tokens.subarray(0, 37))
+      const rows = await session.append(tokens.subarray(37, 37 + length), { logits: 'all' })
+      const other = rows.findIndex((value, i) => value !== logits[37 * vocab + i])
+      expect(other, `of a run of ${length}, row ${Math.floor(other / vocab)}`).toBe(-1)
+    }
+  })
+
   it('gives logits of no, the last or all tokens', async () => {
     const tokens = random.tokens(200, vocab)
     using a = runtime.newSession()
