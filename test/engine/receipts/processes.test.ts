@@ -44,7 +44,7 @@ describe('receipt log between processes', () => {
     for (const id of ids) await log.get(id)
   })
 
-  it('loses nothing acknowledged when the writer is killed at any moment', async () => {
+  it('loses nothing acknowledged when the writer is killed at any moment', { timeout: 1_200_000 }, async () => {
     const kills = process.env.DEEP ? 200 : 6
     await using place = await scratch()
     await using keyPlace = await scratch()
