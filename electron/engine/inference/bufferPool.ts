@@ -8,7 +8,7 @@ export class BufferPool {
   readonly #free = new Map<number, Float32Array[]>()
   #bytes = 0
 
-  constructor(capBytes = 256 * 1024 * 1024) {
+  constructor(capBytes = 128 * 1024 * 1024) {
     this.#capBytes = capBytes
   }
 

@@ -13,11 +13,11 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
-import { Markdown } from '../../ui/Markdown.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
+import { CardText } from './CardText.tsx'
 import './library.css'
 
 /** A file is read into memory to be reviewed; beyond this a window would not survive it. */
@@ -109,7 +109,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
       {found.duplicate ? null : (
         <TextField label="Name in the library" value={name} onChange={setName} maxLength={200} />
       )}
-      {found.card === '' ? null : <Markdown text={found.card} />}
+      {found.card === '' ? null : <CardText text={found.card} name={found.name} />}
       <div className="row wrap">
         {found.signedBy === null ? <Badge tone="warn">Not signed</Badge> : <Badge tone="kv">Signed</Badge>}
         {found.modelInstalled ? <Badge tone="ok">Model installed</Badge> : <Badge tone="warn">Model missing</Badge>}
