@@ -37,7 +37,9 @@ for (const name of Object.keys(MODEL_SHAPES) as ModelShape[]) {
     for (const device of devices) {
       try {
         candidateDevices(device)
-        rows.push(row({ model: name, device, tokens, ...(await measureModel({ folder, device, tokens, runs })) }))
+        const measured = await measureModel({ folder, device, tokens, runs })
+        const { 'sum of logits': _sum, 'likeliest id': _id, ...figures } = measured
+        rows.push(row({ model: name, device, tokens, ...figures }))
       } catch (thrown) {
         skipped.push(`${name} on ${device} skipped: ${toStatePackError(thrown).message}`)
       }
