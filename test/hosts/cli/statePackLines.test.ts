@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Pointer, pointerSchema } from '#hosts/cli/pointerFile.ts'
 import { bundledText, questionDelta } from '../../engine/testEngine.ts'
 import { openHome } from './statepack.ts'
 
@@ -25,8 +26,7 @@ beforeAll(async () => {
 })
 
 describe('from a text to an answer and on', { timeout: 60_000 }, () => {
-  // biome-ignore lint/suspicious/noExplicitAny: the pointer file, asserted in the first test.
-  let pointer: any
+  let pointer: Pointer
 
   it('create --model --base --out writes the store and a pointer file', async () => {
     const created = await home.ok([
@@ -34,7 +34,7 @@ describe('from a text to an answer and on', { timeout: 60_000 }, () => {
       ...['--model', 'starter-transformer', '--base', 'base.txt', '--out', 'packets'],
     ])
     expect(created.manifest).toBe(join('packets', `state_packet_${sha256(base)}.json`))
-    pointer = JSON.parse(await home.read(created.manifest))
+    pointer = pointerSchema.parse(JSON.parse(await home.read(created.manifest)))
     expect(pointer).toEqual({
       ...{ version: 'state-pack-v0.1', model: 'starter-transformer', base_sha256: sha256(base) },
       ...{ base_bytes: Buffer.byteLength(base), base_tokens: 107, base_file: 'base.txt' },
