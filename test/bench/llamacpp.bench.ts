@@ -50,7 +50,7 @@ if (!existsSync(join(installedIn, 'node_modules', 'node-llama-cpp'))) {
 async function compare(model: string, folder: string, gguf: string) {
   await writeGguf(gguf, folder)
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as LlamaConfig
-  const ours = await measureModel({ folder, device: 'cpu', tokens, runs })
+  const ours = await measureModel({ folder, device: 'cpu', tokens, delta: DELTA, runs })
   // The settings that suit llama.cpp best here are the ones it is compared with.
   const tried = []
   for (const threads of new Set([1, defaultThreads()])) {

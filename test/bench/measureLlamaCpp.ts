@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { median } from './median.ts'
+import { timed } from './timed.ts'
 
 export interface LlamaCppOptions {
   /** A folder with `node_modules/node-llama-cpp`. */
@@ -118,10 +119,4 @@ async function decode(position: number, part: Uint32Array): Promise<number | und
     await binding.decodeBatch()
   }
   return last
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<[ms: number, result: T]> {
-  const start = performance.now()
-  const result = await work()
-  return [performance.now() - start, result]
 }

@@ -13,19 +13,20 @@ import { assertFits } from '#engine/packets/openState.ts'
 import { readPacket, readSnapshot } from '#engine/packets/packet.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { median } from './median.ts'
+import { timed } from './timed.ts'
 
 export interface MeasureOptions {
   readonly folder: string
   readonly device: Provider
   readonly tokens: number
+  /** Tokens read after a restore. */
+  readonly delta: number
   readonly runs: number
   readonly threads?: number
 }
 
 const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
-const { folder, device, tokens, runs } = options
-/** Tokens of the delta. */
-const DELTA = 16
+const { folder, device, tokens, delta, runs } = options
 
 const model = await openModel(folder)
 const runtime = await openRuntime(model, { device, threads: options.threads })
@@ -60,7 +61,7 @@ try {
   for (let run = 0; run < runs; run++) {
     const [restore, session] = await timed(() => runtime.restore(snapshot))
     times.restore.push(restore)
-    times.delta.push((await timed(() => session.append(more(DELTA), { logits: 'last' })))[0])
+    times.delta.push((await timed(() => session.append(more(delta), { logits: 'last' })))[0])
     session.dispose()
     const [verified, second] = await timed(async (): Promise<Session> => {
       const packet = await readPacket(store.blobs, packetId)
@@ -69,7 +70,7 @@ try {
     })
     times.verified.push(verified)
     // The first append after a restore makes room for what follows: it belongs to the answer, not to the steps.
-    const [answered, last] = await timed(() => second.append(more(DELTA), { logits: 'last' }))
+    const [answered, last] = await timed(() => second.append(more(delta), { logits: 'last' }))
     verifiedAndDelta.push(verified + answered)
     after = last
     for (let i = 0; i < 4; i++) times.step.push((await timed(() => second.append(more(1), { logits: 'last' })))[0])
@@ -79,7 +80,7 @@ try {
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
       'decode step ms': median(times.step),
-      'delta of 16 ms': median(times.delta),
+      'delta ms': median(times.delta),
       'capture ms': capture,
       'write ms': publish,
       'restore ms': median(times.restore),
@@ -96,10 +97,4 @@ try {
   await store.close()
   await runtime.dispose()
   await rm(scratch, { recursive: true, force: true })
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<[ms: number, result: T]> {
-  const start = performance.now()
-  const result = await work()
-  return [performance.now() - start, result]
 }

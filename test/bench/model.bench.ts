@@ -14,6 +14,7 @@ import { row } from './benchEngine.ts'
 import { measureModel } from './inOwnProcess.ts'
 import { MODEL_SHAPES, type ModelShape } from './modelShapes.ts'
 
+const DELTA = 16
 const DEVICES: readonly Provider[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda']
 const { values } = parseArgs({
   options: {
@@ -37,9 +38,9 @@ for (const name of Object.keys(MODEL_SHAPES) as ModelShape[]) {
     for (const device of devices) {
       try {
         candidateDevices(device)
-        const measured = await measureModel({ folder, device, tokens, runs })
+        const measured = await measureModel({ folder, device, tokens, delta: DELTA, runs })
         const { 'sum of logits': _sum, 'likeliest id': _id, ...figures } = measured
-        rows.push(row({ model: name, device, tokens, ...figures }))
+        rows.push(row({ model: name, device, tokens, delta: DELTA, ...figures }))
       } catch (thrown) {
         skipped.push(`${name} on ${device} skipped: ${toStatePackError(thrown).message}`)
       }
