@@ -56,6 +56,15 @@ async function openPaths(args: readonly string[]): Promise<void> {
   }
 }
 
+/** The menu's Import. The page cannot open its own file dialog here: a menu is no gesture in the page. */
+async function chooseFiles(): Promise<void> {
+  const { filePaths } = await dialog.showOpenDialog({
+    properties: ['openFile', 'multiSelections'],
+    filters: [{ name: 'Cartridges', extensions: ['cartridge'] }],
+  })
+  await openPaths(filePaths)
+}
+
 function createWindow(host: IpcHost, stateFile: string): BrowserWindow {
   const state = fitToScreens(
     readWindowState(stateFile),
@@ -126,6 +135,7 @@ async function start(): Promise<void> {
   }
   const act = (action: MenuAction) => {
     if (action.kind === 'new-window') newWindow()
+    else if (action.kind === 'import') void chooseFiles()
     else openInWindow(action)
   }
   Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, act)))

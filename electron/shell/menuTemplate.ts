@@ -4,7 +4,8 @@ import type { MenuItemConstructorOptions } from 'electron'
 /** What a menu entry asks for: a place or command of the page, or one of the few things only the shell can do. */
 export type MenuAction =
   | { readonly kind: 'go'; readonly route: string }
-  | { readonly kind: 'command'; readonly command: 'import' | 'palette' | 'shortcuts' }
+  | { readonly kind: 'command'; readonly command: 'palette' | 'shortcuts' }
+  | { readonly kind: 'import' }
   | { readonly kind: 'new-window' }
 
 type Item = MenuItemConstructorOptions
@@ -51,7 +52,7 @@ export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction
       label: '&File',
       submenu: [
         go('New cartridge', '/new', 'CmdOrCtrl+N'),
-        item('Import…', { kind: 'command', command: 'import' }, 'CmdOrCtrl+O'),
+        item('Import…', { kind: 'import' }, 'CmdOrCtrl+O'),
         item('New window', { kind: 'new-window' }, 'Shift+CmdOrCtrl+N'),
         separator,
         ...lastOfFile,

@@ -1,7 +1,6 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
 import { onOpenRequest } from '../client/openRequests.ts'
-import { openFiles } from './openFiles.ts'
 import { useUi } from './uiStore.ts'
 
 /** Does what the operating system or the menu asks of this window. A file or a link only ever opens a review. */
@@ -11,13 +10,12 @@ export function useOpenRequests(): void {
     () =>
       onOpenRequest(request => {
         const ui = useUi.getState()
-        if (request.kind === 'review') ui.setImports([new File([request.bytes], request.name)])
+        if (request.kind === 'review') ui.setImports([...ui.imports, new File([request.bytes], request.name)])
         if (request.kind === 'review-link') ui.setLink(request.link)
         if (request.kind === 'go' && request.route.startsWith('/')) void navigate(request.route)
         if (request.kind === 'command') {
           if (request.command === 'palette') ui.openPalette(!ui.paletteOpen)
           if (request.command === 'shortcuts') ui.openHelp(true)
-          if (request.command === 'import') openFiles('.cartridge', files => ui.setImports(files))
         }
       }),
     [navigate],

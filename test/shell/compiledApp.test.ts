@@ -198,6 +198,15 @@ describe('the compiled app, against a stand-in for electron', () => {
         ['review-link', 'https://example.com/b.cartridge', null],
       ]),
     )
+    // The menu's Import opens the system's dialog; what is chosen there is reviewed like the rest.
+    writeFileSync(join(folder, 'c.cartridge'), Uint8Array.of(4, 5))
+    await app.ask({ ask: 'choose', files: [join(folder, 'c.cartridge')] })
+    await app.ask({ ask: 'menu', label: 'Import…' })
+    const seen = await until(
+      () => app.inPage(requests, 1) as Promise<string>,
+      now => JSON.parse(now).length === 3,
+    )
+    expect(JSON.parse(seen)[2]).toEqual(['review', 'c.cartridge', [4, 5]])
     await app.ask({ ask: 'open-file', file: join(folder, 'missing.cartridge') })
     await until(app.state, state => state.dialogs.some(text => text.includes('missing.cartridge cannot be opened')))
   })

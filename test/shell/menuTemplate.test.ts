@@ -19,7 +19,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('the menu on %s', platform 
     choose('Settings…')
     expect(asked).toEqual([
       { kind: 'go', route: '/new' },
-      { kind: 'command', command: 'import' },
+      { kind: 'import' },
       { kind: 'command', command: 'palette' },
       { kind: 'new-window' },
       { kind: 'go', route: '/settings' },

@@ -22,6 +22,8 @@ export const record = {
   engines: [] as { pid: number | undefined; kill(): void }[],
   menu: [] as E.MenuItemConstructorOptions[],
   dialogs: [] as string[],
+  /** What a person chooses in the next dialog for files. */
+  chosen: [] as string[],
   opened: [] as string[],
   permissions: {} as Record<string, unknown>,
   privileges: [] as E.CustomScheme[],
@@ -235,6 +237,7 @@ export const dialog = strict('dialog', {
     record.dialogs.push((options as E.MessageBoxOptions).detail ?? '')
     return { response: 1, checkboxChecked: false }
   },
+  showOpenDialog: async () => ({ canceled: record.chosen.length === 0, filePaths: record.chosen.splice(0) }),
 } satisfies Partial<E.Dialog>)
 
 export const Menu = strict('Menu', {

@@ -16,6 +16,7 @@ export type Ask =
   | { readonly ask: 'page'; readonly index: number; readonly script: string }
   | { readonly ask: 'kill-engine' }
   | { readonly ask: 'menu'; readonly label: string }
+  | { readonly ask: 'choose'; readonly files: readonly string[] }
   | { readonly ask: 'open-file'; readonly file: string }
   | { readonly ask: 'second-instance'; readonly args: readonly string[] }
   | { readonly ask: 'window-open'; readonly url: string }
@@ -55,6 +56,9 @@ async function answer(message: Ask): Promise<unknown> {
       return record.engines.at(-1)?.kill()
     case 'menu':
       return findItem(record.menu, message.label)?.click?.(undefined as never, undefined, undefined as never)
+    case 'choose':
+      record.chosen.push(...message.files)
+      return null
     case 'open-file':
       app.tell('open-file', { preventDefault() {} }, message.file)
       return null
