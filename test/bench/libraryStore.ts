@@ -1,7 +1,7 @@
 /** A store of many real cartridges with tiny states, made quickly: nothing waits for the disk while it is filled. */
 import { join } from 'node:path'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 import { assemble } from '#engine/packets/assemble.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
 import type { Fs } from '#engine/store/fs.ts'

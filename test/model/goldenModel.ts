@@ -4,7 +4,7 @@ import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import type { Model } from '#engine/models/model.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 import type { GoldenPass } from './goldenLine.ts'
 import { type GoldenTensor, maxAbsDiff, readGoldenTensors } from './goldenTensors.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer.ts'
+import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 import { toErrorValue } from '#shared/domain/error.ts'
 import type { GoldenLine } from './goldenLine.ts'
 import { awkwardSplit, awkwardText, pick, seeded } from './seamTexts.ts'

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '#engine/models/tokenizer.ts'
+import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 
 export interface SeamTrial {
   /** The folded tokens are those of the whole text. */

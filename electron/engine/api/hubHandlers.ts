@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { CATALOGUE } from '../models/catalogue.ts'
+import { CATALOGUE } from '../models/hub/catalogue.ts'
 import { createDownloadQueue, unfinishedDownloads } from '../models/hub/downloadQueue.ts'
 import { parseHubModel } from '../models/hub/hubId.ts'
 import { modelView } from '../models/modelView.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { precisionSchema } from '#shared/rpc/methods/models.ts'
-import type { ModelMemory, SeenModels } from '../models/findModels.ts'
 import type { Precision } from '../models/model.ts'
+import type { ModelMemory, SeenModels } from '../models/sources/findModels.ts'
 import type { Library } from '../store/library/library.ts'
 
 /** What is remembered about models, by folder: the precision chosen for each, and what was seen on which drive. */

@@ -5,9 +5,9 @@ import { z } from 'zod'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { CallContext } from '#shared/rpc/contract.ts'
+import { measurePrecisionEffect } from '../inference/precisionEffect.ts'
 import { openRuntime } from '../inference/runtime.ts'
 import type { Model, Precision } from '../models/model.ts'
-import { measurePrecisionEffect } from '../models/precisionEffect.ts'
 import type { EngineState } from './engineState.ts'
 
 type Tried = Omit<Output<'models.setPrecision'>, 'model'>

@@ -1,7 +1,7 @@
 /** What an opened model is, for every other part: its identity, its state's shape and its compiled graph. */
 import type { Digest } from '#shared/domain/digest.ts'
 import type { OnnxType } from './compile/onnxProto.ts'
-import type { Tokenizer } from './tokenizer.ts'
+import type { Tokenizer } from './tokenizer/tokenizer.ts'
 
 export type ModelKind = 'kv' | 'ssm' | 'hybrid'
 /** How the weights are held: the checkpoint's values widened to float32, or a converted copy. */

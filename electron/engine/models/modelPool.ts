@@ -5,9 +5,9 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import { openRuntime, type Runtime } from '../inference/runtime.ts'
-import { findModels, freeId } from './findModels.ts'
 import type { Model, Precision } from './model.ts'
-import { type OpenModelOptions, openModel } from './openModel.ts'
+import { findModels, freeId } from './sources/findModels.ts'
+import { type OpenModelOptions, openModel } from './sources/openModel.ts'
 
 /** A model that is installed: where it is and what people call it. */
 export interface ModelEntry {

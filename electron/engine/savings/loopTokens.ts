@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../models/tokenizer.ts'
+import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { deltaText, type LoopTexts } from './loopTexts.ts'
 
 export interface StepTokens {

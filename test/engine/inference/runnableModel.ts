@@ -1,9 +1,9 @@
 /** Compiles a model folder for these tests: the graph and its shapes only, no tokenizer, no fingerprints. */
 import { basename, resolve } from 'node:path'
 import type { RunnableModel } from '#engine/inference/runtime.ts'
-import { readCheckpoint } from '#engine/models/checkpoint.ts'
 import { compileGraph, prepareArchitecture } from '#engine/models/compile/compile.ts'
-import { readConfig } from '#engine/models/config.ts'
+import { readConfig } from '#engine/models/compile/config.ts'
+import { readCheckpoint } from '#engine/models/sources/checkpoint.ts'
 
 export const STARTERS = ['assets/models/starter-transformer', 'assets/models/starter-mamba'] as const
 

@@ -4,7 +4,7 @@ import { compareLogits, compareStates } from '#engine/inference/compareStates.ts
 import { generate } from '#engine/inference/generate.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 import { seeded } from './seeded.ts'
 
 export interface WebgpuReport {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { readSafetensorsFile, writeSafetensorsFile } from '../../model/safetensorsFile.ts'
 

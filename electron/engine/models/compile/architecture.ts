@@ -1,6 +1,7 @@
 /** What an architecture file exports: from config.json's fields to a graph. */
-import type { ConfigFields } from '../config.ts'
+
 import type { PositionScheme, StateGeometry } from '../model.ts'
+import type { ConfigFields } from './config.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
 

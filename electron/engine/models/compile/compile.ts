@@ -1,9 +1,9 @@
 /** From a configuration and a checkpoint's tensor table to an ONNX graph; reads no weight. */
 import { StatePackError } from '#shared/domain/error.ts'
-import type { Checkpoint } from '../checkpoint.ts'
-import { ConfigFields } from '../config.ts'
 import type { CompiledGraph } from '../model.ts'
+import type { Checkpoint } from '../sources/checkpoint.ts'
 import type { Architecture, CompiledLayers } from './architecture.ts'
+import { ConfigFields } from './config.ts'
 import { gpt2 } from './gpt2.ts'
 import { GraphBuilder } from './graphBuilder.ts'
 import { GraphWeights } from './graphWeights.ts'

@@ -1,7 +1,8 @@
 /** GPT-2 (Radford et al. 2019): pre-norm decoder with learned positions; weights stored [in, out] (Conv1D). */
-import type { ConfigFields } from '../config.ts'
+
 import { ACTIVATIONS, type Activation, activate } from './activation.ts'
 import type { Architecture } from './architecture.ts'
+import type { ConfigFields } from './config.ts'
 import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'

@@ -1,9 +1,9 @@
 /** A checkpoint's tensors as graph values: checked against the shape the configuration implies, widened to float32. */
 import { StatePackError } from '#shared/domain/error.ts'
-import { type Checkpoint, type CheckpointTensor, isBuffer } from '../checkpoint.ts'
-import { BLOCK, CODES, SCALES } from '../quantise.ts'
+import { type Checkpoint, type CheckpointTensor, isBuffer } from '../sources/checkpoint.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
+import { BLOCK, CODES, SCALES } from './quantise.ts'
 
 const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
   F32: 'float32',

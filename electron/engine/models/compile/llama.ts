@@ -2,9 +2,10 @@
  * Llama (Touvron et al. 2023): pre-norm decoder with rotary positions, grouped heads and a gated MLP. Mistral, Qwen2 and
  * Qwen3 are the same graph with other switches in {@link LlamaConfig}.
  */
-import type { ConfigFields } from '../config.ts'
+
 import { activate } from './activation.ts'
 import type { Architecture, CompiledLayers } from './architecture.ts'
+import type { ConfigFields } from './config.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'

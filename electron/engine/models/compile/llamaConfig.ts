@@ -1,6 +1,7 @@
 /** What the Llama family's config.json says (llama, mistral, qwen2, qwen3), in one form. */
-import type { ConfigFields } from '../config.ts'
+
 import { ACTIVATIONS, type Activation } from './activation.ts'
+import type { ConfigFields } from './config.ts'
 import { type RopeConfig, readRope } from './ropeScaling.ts'
 
 export interface LlamaConfig {

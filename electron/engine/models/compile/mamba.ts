@@ -1,8 +1,9 @@
 /** Mamba (Gu & Dao 2023): a selective state space per channel, with a short convolution before it. */
-import type { ConfigFields } from '../config.ts'
+
 import { ACTIVATIONS, type Activation, activate } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import { causalConv } from './causalConv.ts'
+import type { ConfigFields } from './config.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'

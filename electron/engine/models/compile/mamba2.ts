@@ -1,8 +1,9 @@
 /** Mamba-2 (Dao & Gu 2024): state space duality; one decay per head, B and C shared by the heads of a group. */
-import type { ConfigFields } from '../config.ts'
+
 import { ACTIVATIONS, type Activation, silu } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import { causalConv } from './causalConv.ts'
+import type { ConfigFields } from './config.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'

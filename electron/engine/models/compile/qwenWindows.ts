@@ -1,5 +1,5 @@
 /** Which layers of a Qwen model look back through a sliding window. */
-import type { ConfigFields } from '../config.ts'
+import type { ConfigFields } from './config.ts'
 
 /**
  * `layer_types` decides where it is given; otherwise the layers from `max_window_layers` on have the window, and only

@@ -1,7 +1,7 @@
 /** Rotary frequencies from config.json, in today's layout (`rope_parameters`) and the older one (`rope_theta`, `rope_scaling`). */
 
-import type { ConfigFields } from '../config.ts'
 import type { PositionScheme } from '../model.ts'
+import type { ConfigFields } from './config.ts'
 import type { RotaryFrequencies } from './rotary.ts'
 
 export interface RopeConfig extends RotaryFrequencies {

@@ -1,6 +1,6 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { prepareArchitecture } from '../compile/compile.ts'
-import { EXPORT_NAMES } from '../export/exportFiles.ts'
+import { EXPORT_NAMES } from '../sources/export/exportFiles.ts'
 import type { RepoFile } from './repoFiles.ts'
 
 /** Small files that say what the model is; copied when they are there. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalText } from '#engine/canonicalJson.ts'
 import { prepareArchitecture } from '#engine/models/compile/compile.ts'
-import { parsePythonJson } from '#engine/models/configJson.ts'
+import { parsePythonJson } from '#engine/models/sources/configJson.ts'
 
 /** The fields that config.json of well-known repositories have, as their owners wrote them. */
 const PUBLISHED: Readonly<Record<string, { json: string; context: number | null; state: readonly number[] }>> = {

@@ -1,7 +1,7 @@
 /** Opens a model where webgpu is tried first and prints where it runs and why: `node fallbackChild.ts MODEL`. */
 import { writeSync } from 'node:fs'
 import { openOnFirst } from '#engine/inference/runtime.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 
 const devices = [
   { provider: 'webgpu', reason: 'a graphics adapter is present' },

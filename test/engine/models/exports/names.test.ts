@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { GraphBuilder } from '#engine/models/compile/graphBuilder.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 
 let root = ''
 beforeAll(async () => {

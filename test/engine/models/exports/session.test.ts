@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 
 const TOKENS = Array.from({ length: 92 }, (_, i) => (i * 53 + 7) % 890)
 

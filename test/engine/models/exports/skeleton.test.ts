@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openModel } from '#engine/models/openModel.ts'
+import { openModel } from '#engine/models/sources/openModel.ts'
 
 let root = ''
 beforeAll(async () => {

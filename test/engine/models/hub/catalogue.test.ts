@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CATALOGUE } from '#engine/models/catalogue.ts'
 import { prepareArchitecture } from '#engine/models/compile/compile.ts'
+import { CATALOGUE } from '#engine/models/hub/catalogue.ts'
 import { parseHubModel } from '#engine/models/hub/hubId.ts'
 import { stateBytes } from '#engine/models/stateBytes.ts'
 import { tensorShapes } from '../../../model/generatedCheckpoint.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ChatSpan, RenderedChat } from '#engine/models/tokenizer.ts'
+import type { ChatSpan, RenderedChat } from '#engine/models/tokenizer/tokenizer.ts'
 import { openFamily, openVariant } from './variantTokenizer.ts'
 
 const messages = [

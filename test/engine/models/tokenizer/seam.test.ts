@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer.ts'
+import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 import { awkwardSplit, awkwardText, ENGLISH, seeded } from '../../../model/seamTexts.ts'
 import { percentile, trySeam } from '../../../model/seamTrial.ts'
 import { addTokens, openFamily, openVariant, type TokenizerFile } from './variantTokenizer.ts'

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer.ts'
+import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 
 export interface TokenizerFile {
   added_tokens: Record<string, unknown>[]

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { canonicalBytes } from '../canonicalJson.ts'
-import { sha256 } from '../sha256.ts'
 
 const addedTokenSchema = z.looseObject({
   id: z.number().int().nonnegative(),

@@ -5,9 +5,9 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256, sha256Stream } from '#engine/sha256.ts'
 import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { CompiledLayers } from '../compile/architecture.ts'
+import type { BoundComponent, ModelComponents } from '../model.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
-import type { CompiledLayers } from './compile/architecture.ts'
-import type { BoundComponent, ModelComponents } from './model.ts'
 
 export type TensorDigests = ReadonlyMap<string, Digest>
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { ModelEntry } from './modelPool.ts'
+import type { ModelEntry } from '../modelPool.ts'
 
 export interface ModelFolder {
   readonly folder: string

@@ -3,11 +3,11 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { readConfig } from './config.ts'
+import { readConfig } from '../compile/config.ts'
+import type { Model, ModelKind, Precision } from '../model.ts'
+import { openTokenizer } from '../tokenizer/tokenizer.ts'
 import { parsePythonJson } from './configJson.ts'
-import type { Model, ModelKind, Precision } from './model.ts'
 import { openWeights } from './openWeights.ts'
-import { openTokenizer } from './tokenizer.ts'
 
 export interface OpenModelOptions {
   /** Default: the folder's name, or `owner/name` of a hub snapshot. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
-import { parsePythonJson } from './configJson.ts'
+import { parsePythonJson } from '../sources/configJson.ts'
 
 /** Fields that say nothing about the forward pass: training, generation defaults, provenance, other heads. */
 const IRRELEVANT = new Set(

@@ -1,11 +1,11 @@
 /** A folder's weights as a graph with its shapes and identity: a safetensors checkpoint, or an ONNX export. */
 import type { Digest } from '#shared/domain/digest.ts'
+import { compileGraph, isSupported, prepareArchitecture } from '../compile/compile.ts'
+import type { CompiledGraph, ModelComponents, PositionScheme, Precision, StateGeometry } from '../model.ts'
 import { type Checkpoint, hasCheckpoint, isBuffer, readCheckpoint } from './checkpoint.ts'
-import { compileGraph, isSupported, prepareArchitecture } from './compile/compile.ts'
+import { openExport } from './export/exportedModel.ts'
 import { findExports } from './export/exportFiles.ts'
-import { openExport } from './exportedModel.ts'
 import { bindComponents, hashTensors, weightsDigest } from './fingerprint.ts'
-import type { CompiledGraph, ModelComponents, PositionScheme, Precision, StateGeometry } from './model.ts'
 import type { OpenModelOptions } from './openModel.ts'
 import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest } from './precision.ts'
 

@@ -2,8 +2,8 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Precision } from '../../model.ts'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint.ts'
-import type { Precision } from '../model.ts'
 import { ExportedGraph } from './exportedGraph.ts'
 import { readSkeleton } from './onnxSkeleton.ts'
 

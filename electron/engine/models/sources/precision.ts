@@ -5,12 +5,12 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { CompiledLayers } from '../compile/architecture.ts'
+import { planWeights } from '../compile/compile.ts'
+import { BLOCK } from '../compile/quantise.ts'
+import type { Precision } from '../model.ts'
 import { type Checkpoint, readCheckpointFile } from './checkpoint.ts'
-import type { CompiledLayers } from './compile/architecture.ts'
-import { planWeights } from './compile/compile.ts'
 import { convertCheckpoint } from './convertCheckpoint.ts'
-import type { Precision } from './model.ts'
-import { BLOCK } from './quantise.ts'
 
 export type ConvertedPrecision = Exclude<Precision, 'float32'>
 

@@ -1,7 +1,7 @@
 /** An ONNX file opened for adaptation: what goes in and out, which operators it has, and its parts to put together again. */
-import type { OnnxType } from '../compile/onnxProto.ts'
-import { ONNX_TYPE } from '../compile/onnxProto.ts'
-import type { Precision } from '../model.ts'
+import type { OnnxType } from '../../compile/onnxProto.ts'
+import { ONNX_TYPE } from '../../compile/onnxProto.ts'
+import type { Precision } from '../../model.ts'
 import { delimited, fieldsOf, type ProtoField, readFields, readVarints, textOf } from './protoFields.ts'
 
 /** Field numbers of onnx.proto that are read or rewritten here. */

@@ -2,12 +2,12 @@
 
 import { basename } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
-import { adaptExport } from './export/adaptExport.ts'
-import { type ExportFile, findExports, openExportFile } from './export/exportFiles.ts'
-import { type ConfiguredHeads, geometryOf, stateSlots } from './export/stateSlots.ts'
-import { type HashOptions, hashTensors, weightsDigest } from './fingerprint.ts'
-import type { BoundComponent, PositionScheme, Precision } from './model.ts'
-import type { OpenWeights } from './openWeights.ts'
+import type { BoundComponent, PositionScheme, Precision } from '../../model.ts'
+import { type HashOptions, hashTensors, weightsDigest } from '../fingerprint.ts'
+import type { OpenWeights } from '../openWeights.ts'
+import { adaptExport } from './adaptExport.ts'
+import { type ExportFile, findExports, openExportFile } from './exportFiles.ts'
+import { type ConfiguredHeads, geometryOf, stateSlots } from './stateSlots.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

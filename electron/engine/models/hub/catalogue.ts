@@ -1,5 +1,5 @@
 /** Models worth having, as facts: what their owners published about shape, size and licence. */
-import type { StateGeometry } from './model.ts'
+import type { StateGeometry } from '../model.ts'
 
 export interface CatalogueModel {
   readonly hubId: string

@@ -2,9 +2,9 @@
  * Gives an ONNX export the inputs and outputs of a compiled graph (see CompiledGraph), with a few nodes before and after
  * its own: the runtime then drives exports and checkpoints alike.
  */
-import { GraphBuilder, type Value } from '../compile/graphBuilder.ts'
-import { ONNX_TYPE, type OnnxType } from '../compile/onnxProto.ts'
-import type { CompiledGraph, KvLayer } from '../model.ts'
+import { GraphBuilder, type Value } from '../../compile/graphBuilder.ts'
+import { ONNX_TYPE, type OnnxType } from '../../compile/onnxProto.ts'
+import type { CompiledGraph, KvLayer } from '../../model.ts'
 import type { ExportedGraph, ExportedValue } from './exportedGraph.ts'
 import { isState, type StateSlot, type StateTensor, unsupported } from './stateSlots.ts'
 

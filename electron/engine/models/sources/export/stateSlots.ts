@@ -1,6 +1,6 @@
 /** Which inputs and outputs of an export are its state, and what shape that state has. */
 import { StatePackError } from '#shared/domain/error.ts'
-import type { KvLayer, SsmLayer, StateGeometry } from '../model.ts'
+import type { KvLayer, SsmLayer, StateGeometry } from '../../model.ts'
 import type { ExportedGraph, ExportedValue } from './exportedGraph.ts'
 
 /** One tensor of the state in the file: what it reads and what it writes. */

@@ -3,10 +3,10 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Matrix } from '../compile/graphWeights.ts'
+import { type Bits, BLOCK, CODES, quantiseRows, SCALES } from '../compile/quantise.ts'
+import type { Precision } from '../model.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
-import type { Matrix } from './compile/graphWeights.ts'
-import type { Precision } from './model.ts'
-import { type Bits, BLOCK, CODES, quantiseRows, SCALES } from './quantise.ts'
 
 export interface Conversion {
   readonly precision: Exclude<Precision, 'float32'>

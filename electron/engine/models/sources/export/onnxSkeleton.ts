@@ -5,7 +5,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import protobuf from 'protobufjs/light.js'
-import { EXTERNAL } from '../compile/onnxProto.ts'
+import { EXTERNAL } from '../../compile/onnxProto.ts'
 import { delimited } from './protoFields.ts'
 
 /** Field numbers of onnx.proto. */
