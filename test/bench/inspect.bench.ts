@@ -90,5 +90,5 @@ async function publishLong(store: Awaited<ReturnType<typeof openBenchEngine>>['e
     ...{ sources: [], recipe: { steps: [], systemPrompt: null, template: false }, card: '', parents: [] },
   })
   const names = ['A long state']
-  return (await store.publishPacket({ config: assembled.configBytes, layers: assembled.layers, names })).packetId
+  return (await store.publishPacket({ config: assembled.configBlob, layers: assembled.layers, names })).packetId
 }

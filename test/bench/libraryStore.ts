@@ -69,7 +69,7 @@ export async function fillLibrary(storeFolder: string, count: number): Promise<v
           parents: [],
         })
         const { packetId } = await store.publishPacket({
-          ...{ config: assembled.configBytes, layers: assembled.layers, names: [name] },
+          ...{ config: assembled.configBlob, layers: assembled.layers, names: [name] },
         })
         if (i % 3 === 0) store.library.packets.setTags(packetId, [subject])
       })

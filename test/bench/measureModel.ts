@@ -52,7 +52,7 @@ try {
     ...{ sources: [], recipe: { steps: [], systemPrompt: null, template: false }, card: '', parents: [] },
   })
   const [publish, { packetId }] = await timed(() =>
-    store.publishPacket({ config: assembled.configBytes, layers: assembled.layers }),
+    store.publishPacket({ config: assembled.configBlob, layers: assembled.layers }),
   )
 
   const times = { restore: [] as number[], verified: [] as number[], delta: [] as number[], step: [] as number[] }

@@ -19,7 +19,7 @@ const context: PacketContext = engine.state
 if (when === 'too-early') {
   const { store } = engine.state
   store.publishPacket = async packet => {
-    writeSync(1, `ack ${buildManifest(packet.config, packet.layers).packetId} -\n`)
+    writeSync(1, `ack ${buildManifest(packet.config, packet.layers).blob.digest} -\n`)
     return publishPacket(store.parts, packet)
   }
 }

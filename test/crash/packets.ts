@@ -1,10 +1,10 @@
 /** Small packets for store tests: the config names its own context, the layers are whatever the seed says. */
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
-import type { NewBlob } from '#engine/store/blobWriter.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import type { DescribePacket } from '#engine/store/packetIndexEntry.ts'
 import type { Digest } from '#shared/domain/digest.ts'
-import { LAYER_TYPES } from '#shared/domain/oci.ts'
+import { CARTRIDGE_CONFIG, LAYER_TYPES } from '#shared/domain/oci.ts'
 
 interface TestConfig {
   readonly context: string
@@ -51,13 +51,12 @@ export function testPacket(
     parents: [],
     ...config,
   }
-  const block = (i: number): NewBlob => ({ mediaType: LAYER_TYPES.kv, bytes: noise(`${seed}/${i}`, blockBytes) })
   return {
-    config: canonicalBytes(full),
+    config: newBlob(CARTRIDGE_CONFIG, canonicalBytes(full)),
     layers: [
-      ...Array.from({ length: blocks }, (_, i) => block(i)),
-      { mediaType: LAYER_TYPES.card, bytes: new TextEncoder().encode(card) },
-    ] satisfies NewBlob[],
+      ...Array.from({ length: blocks }, (_, i) => newBlob(LAYER_TYPES.kv, noise(`${seed}/${i}`, blockBytes))),
+      newBlob(LAYER_TYPES.card, new TextEncoder().encode(card)),
+    ],
   }
 }
 

@@ -25,7 +25,7 @@ for (let i = 0; ; i++) {
   const shared = parent === undefined ? [] : (await store.readManifest(parent)).layers.slice(0, 2)
   const names = random() < 0.3 ? [`name ${i}`] : []
   const layers = [...shared, ...packet.layers]
-  if (when === 'too-early') writeSync(1, `ack ${buildManifest(packet.config, layers).packetId}\n`)
+  if (when === 'too-early') writeSync(1, `ack ${buildManifest(packet.config, layers).blob.digest}\n`)
   const { packetId } = await store.publishPacket({ ...packet, layers, names })
   made.push(packetId)
   if (when === 'in-time') writeSync(1, `ack ${packetId}\n`)

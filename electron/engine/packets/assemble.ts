@@ -9,12 +9,13 @@ import {
   type StateDtype,
 } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
-import { type Descriptor, LAYER_TYPES, type LayerType } from '#shared/domain/oci.ts'
+import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { buildManifest, type LayerInput } from '../store/manifests.ts'
+import { type NewBlob, newBlob } from '../store/newBlob.ts'
 import { componentsOf, digestOfList } from './components.ts'
 import { contextId, tokenBytes } from './contextId.ts'
 import { encodeKvBlock, encodeLogits, encodeRecurrent } from './stateLayers.ts'
@@ -57,7 +58,7 @@ export interface Assembled {
   readonly packetId: Digest
   readonly contextId: Digest
   readonly config: CartridgeConfig
-  readonly configBytes: Uint8Array
+  readonly configBlob: NewBlob
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
@@ -71,8 +72,9 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   const { model, snapshot, tokens, origin, dtype } = contents
   const layers: LayerInput[] = []
   const add = (mediaType: LayerType, bytes: Uint8Array): Descriptor => {
-    layers.push({ mediaType, bytes })
-    return { mediaType, digest: sha256(bytes), size: bytes.byteLength }
+    const blob = newBlob(mediaType, bytes)
+    layers.push(blob)
+    return blob
   }
 
   const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens))
@@ -139,12 +141,12 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
     parents: contents.parents,
   } satisfies CartridgeConfig)
 
-  const configBytes = canonicalBytes(config)
+  const configBlob = newBlob(CARTRIDGE_CONFIG, canonicalBytes(config))
   return {
-    packetId: buildManifest(configBytes, layers).packetId,
+    packetId: buildManifest(configBlob, layers).blob.digest,
     contextId: contextId({ model: config.model, origin, tokensDigest: tokenLayer.digest, tailDigest }),
     config,
-    configBytes,
+    configBlob,
     layers,
     cacheBytes: cacheLayers.reduce((sum, layer) => sum + layer.size, 0),
     blobSha256: digestOfList(cache.blocks),

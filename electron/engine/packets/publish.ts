@@ -27,7 +27,7 @@ export async function publish(context: PacketContext, publication: Publication):
   if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
   let receipt: Receipt | null = null
   const { packetId, cacheHit, bytesWritten } = await context.store.publishPacket({
-    config: assembled.configBytes,
+    config: assembled.configBlob,
     layers: assembled.layers,
     trust,
     names: name === undefined ? [] : [name],

@@ -1,7 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import { type Descriptor, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
-import { sha256 } from '../sha256.ts'
+import { newBlob } from '../store/newBlob.ts'
 import type { Store } from '../store/openStore.ts'
 
 export const SIGNATURE_TYPE = 'application/vnd.dsse.envelope.v1+json'
@@ -15,21 +15,19 @@ export async function attach(
   store: Store,
   { subject, artifactType, bytes }: { subject: Digest; artifactType: string; bytes: Uint8Array },
 ): Promise<Descriptor> {
-  const empty = new TextEncoder().encode('{}')
+  const empty = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
+  const content = newBlob(artifactType, bytes)
   const subjectSize = (await store.blobs.size(subject)) ?? 0
   const manifest = canonicalBytes({
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
     artifactType,
-    config: { mediaType: OCI_EMPTY, digest: sha256(empty), size: empty.byteLength },
-    layers: [{ mediaType: artifactType, digest: sha256(bytes), size: bytes.byteLength }],
+    config: { mediaType: OCI_EMPTY, digest: empty.digest, size: empty.size },
+    layers: [{ mediaType: artifactType, digest: content.digest, size: content.size }],
     subject: { mediaType: OCI_MANIFEST, digest: subject, size: subjectSize },
   })
   return store.publishReferrer({
     manifest,
-    newBlobs: [
-      { mediaType: OCI_EMPTY, bytes: empty },
-      { mediaType: artifactType, bytes },
-    ],
+    newBlobs: [empty, content],
   })
 }

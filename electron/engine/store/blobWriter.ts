@@ -1,6 +1,6 @@
 /** Writing blobs: once, durably, many at a time. */
 
-import { sha256, sha256Stream } from '#engine/sha256.ts'
+import { sha256Stream } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
@@ -10,12 +10,8 @@ import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
 import { inParallel } from './inParallel.ts'
 import type { StoreLayout } from './layout.ts'
+import type { NewBlob } from './newBlob.ts'
 import { releaseTemp, tempPath } from './tempFiles.ts'
-
-export interface NewBlob {
-  readonly mediaType: string
-  readonly bytes: Uint8Array
-}
 
 export interface PutResult {
   /** In the order of the blobs given. */
@@ -59,31 +55,20 @@ export class BlobWriter {
    * and made young again for gc; a damaged one is replaced.
    */
   async putMany(blobs: readonly NewBlob[]): Promise<PutResult> {
-    const descriptors = blobs.map(({ mediaType, bytes }) => ({
-      mediaType,
-      digest: sha256(bytes),
-      size: bytes.byteLength,
-    }))
-    const distinct = new Map<Digest, number>()
-    descriptors.forEach(({ digest }, index) => {
-      if (!distinct.has(digest)) distinct.set(digest, index)
-    })
+    const distinct = new Map(blobs.map(blob => [blob.digest, blob]))
     const staged: StagedBlob[] = []
     try {
-      await inParallel([...distinct.values()], PARALLEL, async index => {
-        const descriptor = descriptors[index] as Descriptor
+      await inParallel([...distinct.values()], PARALLEL, async ({ mediaType, digest, size, bytes }) => {
+        const descriptor = { mediaType, digest, size }
         if (await this.#isThere(descriptor)) return
-        staged.push({
-          descriptor,
-          isSynced: true,
-          temp: await writeTemp(this.#fs, this.#layout.tmp, (blobs[index] as NewBlob).bytes),
-        })
+        staged.push({ descriptor, isSynced: true, temp: await writeTemp(this.#fs, this.#layout.tmp, bytes) })
       })
     } catch (error) {
       await this.discard(staged)
       throw storeError(error, 'write to the store', 'write')
     }
     await this.commit(staged)
+    const descriptors = blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
     return { descriptors, bytesWritten: staged.reduce((sum, { descriptor }) => sum + descriptor.size, 0) }
   }
 

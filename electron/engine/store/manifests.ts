@@ -1,18 +1,10 @@
 /** OCI manifests: building them in canonical form, and reading stored ones. */
 import { canonicalBytes } from '#engine/canonicalJson.ts'
-import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import {
-  CARTRIDGE_ARTIFACT,
-  CARTRIDGE_CONFIG,
-  type Descriptor,
-  type Manifest,
-  manifestSchema,
-  OCI_MANIFEST,
-} from '#shared/domain/oci.ts'
+import { CARTRIDGE_ARTIFACT, type Descriptor, type Manifest, manifestSchema, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { BlobReader } from './blobReader.ts'
-import type { NewBlob } from './blobWriter.ts'
+import { type NewBlob, newBlob } from './newBlob.ts'
 import { parseStrictJson } from './strictJson.ts'
 
 /** A manifest is read whole into memory; this is about 30,000 layers. */
@@ -24,32 +16,25 @@ export type LayerInput = NewBlob | Descriptor
 export interface BuiltManifest {
   readonly manifest: Manifest
   /** RFC 8785 bytes; their digest is the packet_id. */
-  readonly bytes: Uint8Array
-  readonly packetId: Digest
+  readonly blob: NewBlob
   /** The blobs that came as bytes, config first. */
   readonly newBlobs: readonly NewBlob[]
 }
 
 /** Builds a cartridge's manifest: equal inputs give equal bytes, so an equal packet_id. Writes nothing. */
-export function buildManifest(config: Uint8Array, layers: readonly LayerInput[]): BuiltManifest {
-  const configBlob = { mediaType: CARTRIDGE_CONFIG, bytes: config }
+export function buildManifest(config: NewBlob, layers: readonly LayerInput[]): BuiltManifest {
   const manifest: Manifest = {
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
     artifactType: CARTRIDGE_ARTIFACT,
-    config: describeLayer(configBlob),
-    layers: layers.map(describeLayer),
+    config: descriptorOf(config),
+    layers: layers.map(descriptorOf),
   }
-  const bytes = canonicalBytes(manifest)
-  const newBlobs = [configBlob, ...layers.filter(layer => 'bytes' in layer)]
-  return { manifest, bytes, packetId: sha256(bytes), newBlobs }
+  const newBlobs = [config, ...layers.filter(layer => 'bytes' in layer)]
+  return { manifest, blob: newBlob(OCI_MANIFEST, canonicalBytes(manifest)), newBlobs }
 }
 
-function describeLayer(layer: LayerInput): Descriptor {
-  if ('bytes' in layer) {
-    return { mediaType: layer.mediaType, digest: sha256(layer.bytes), size: layer.bytes.byteLength }
-  }
-  const { mediaType, digest, size, annotations } = layer
+function descriptorOf({ mediaType, digest, size, annotations }: LayerInput): Descriptor {
   return { mediaType, digest, size, ...(annotations === undefined ? {} : { annotations }) }
 }
 

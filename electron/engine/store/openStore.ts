@@ -5,7 +5,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, layoutSchema, type Manifest } from '#shared/domain/oci.ts'
 import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
-import { BlobWriter, type NewBlob } from './blobWriter.ts'
+import { BlobWriter } from './blobWriter.ts'
 import { type ExportOptions, exportCartridge, exportCartridgeFile } from './cartridgeFile/exportCartridge.ts'
 import { type ImportOptions, importCartridge, importCartridgeFile } from './cartridgeFile/importCartridge.ts'
 import { describeAll } from './describePackets.ts'
@@ -18,6 +18,7 @@ import { IndexFile } from './indexFile.ts'
 import { OCI_LAYOUT_BYTES, type StoreLayout, storeLayout } from './layout.ts'
 import { type Library, openLibrary } from './library/library.ts'
 import { type LayerInput, readManifest } from './manifests.ts'
+import type { NewBlob } from './newBlob.ts'
 import { nodeFs } from './nodeFs.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
 import { ProcessLock } from './processLock.ts'
@@ -111,15 +112,13 @@ export class Store {
   }
 
   /** See {@link publishPacket}. */
-  publishPacket(
-    packet: PublishOptions & { config: Uint8Array; layers: readonly LayerInput[] },
-  ): Promise<PublishResult> {
+  publishPacket(packet: PublishOptions & { config: NewBlob; layers: readonly LayerInput[] }): Promise<PublishResult> {
     return publishPacket(this.parts, packet)
   }
 
   /** See {@link publishManifest}. */
   publishManifest(
-    packet: PublishOptions & { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
+    packet: PublishOptions & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
   ): Promise<PublishResult> {
     return publishManifest(this.parts, packet)
   }

@@ -3,15 +3,14 @@
  * steps leaves garbage for gc, never a name without its bytes.
  */
 
-import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
-import type { NewBlob } from './blobWriter.ts'
 import { describeStored } from './describePackets.ts'
 import { inParallel } from './inParallel.ts'
 import type { PacketRow, Trust } from './library/packetRows.ts'
 import { buildManifest, type LayerInput, parseManifest } from './manifests.ts'
+import { type NewBlob, newBlob } from './newBlob.ts'
 import type { StoreParts } from './storeParts.ts'
 
 /** What every publication may say besides its bytes. */
@@ -38,21 +37,21 @@ export interface PublishResult {
 /** Publishes a packet from its parts: layers as new bytes, or as descriptors of blobs that the store has. */
 export async function publishPacket(
   store: StoreParts,
-  packet: PublishOptions & { config: Uint8Array; layers: readonly LayerInput[] },
+  packet: PublishOptions & { config: NewBlob; layers: readonly LayerInput[] },
 ): Promise<PublishResult> {
-  const { bytes, newBlobs } = buildManifest(packet.config, packet.layers)
-  return await publishManifest(store, { ...packet, manifest: bytes, newBlobs })
+  const { blob, newBlobs } = buildManifest(packet.config, packet.layers)
+  return await publishManifest(store, { ...packet, manifest: blob, newBlobs })
 }
 
 /** Publishes a packet whose manifest exists already, byte for byte: an import, a pull. Blobs not in `newBlobs` must be stored. */
 export async function publishManifest(
   store: StoreParts,
-  packet: PublishOptions & { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
+  packet: PublishOptions & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
 ): Promise<PublishResult> {
   const newBlobs = packet.newBlobs ?? []
-  const manifest = parseManifest(packet.manifest)
-  const packetId = sha256(packet.manifest)
-  const manifestBlob = { mediaType: OCI_MANIFEST, bytes: packet.manifest }
+  const manifestBlob = packet.manifest
+  const manifest = parseManifest(manifestBlob.bytes)
+  const packetId = manifestBlob.digest
   const blobs = await store.writer.putMany(newBlobs)
   const { bytesWritten: manifestBytes } = await store.writer.putMany([manifestBlob])
   const bytesWritten = blobs.bytesWritten + manifestBytes
@@ -72,7 +71,7 @@ export async function publishManifest(
       packetId,
       contextId,
       dtype,
-      size: packet.manifest.byteLength,
+      size: manifestBlob.size,
       trust,
       names: packet.names ?? [],
       at: store.now(),
@@ -93,7 +92,7 @@ export async function publishReferrer(
   if (subject === undefined) throw new StatePackError('E_BAD_FORMAT', 'A referrer must name its subject.')
   const newBlobs = referrer.newBlobs ?? []
   await store.writer.putMany(newBlobs)
-  const manifestBlob = { mediaType: OCI_MANIFEST, bytes: referrer.manifest }
+  const manifestBlob = newBlob(OCI_MANIFEST, referrer.manifest)
   const descriptor = await store.writer.put(manifestBlob)
   await store.lock.exclusive(async () => {
     await ensureStored(store, manifest, [...newBlobs, manifestBlob])
@@ -108,7 +107,7 @@ export async function publishReferrer(
 }
 
 async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: readonly NewBlob[]): Promise<void> {
-  const ours = new Map(newBlobs.map(blob => [sha256(blob.bytes), blob]))
+  const ours = new Map(newBlobs.map(blob => [blob.digest, blob]))
   const missing = await missingBlobs(store, manifest)
   const lost = missing.filter(({ digest }) => !ours.has(digest))
   if (lost[0] !== undefined) {
@@ -120,7 +119,7 @@ async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: rea
   }
   const again = [...ours].filter(([digest]) => missing.some(blob => blob.digest === digest)).map(([, blob]) => blob)
   const manifestBlob = newBlobs.at(-1)
-  if (manifestBlob !== undefined && !(await store.blobs.has(sha256(manifestBlob.bytes)))) again.push(manifestBlob)
+  if (manifestBlob !== undefined && !(await store.blobs.has(manifestBlob.digest))) again.push(manifestBlob)
   if (again.length > 0) await store.writer.putMany(again)
 }
 

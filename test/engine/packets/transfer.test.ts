@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { readPacket } from '#engine/packets/packet.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import { COMPONENTS } from '#shared/domain/component.ts'
+import { CARTRIDGE_CONFIG } from '#shared/domain/oci.ts'
 import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 const model = 'starter-transformer'
@@ -138,7 +140,10 @@ it('refuses a recorded component that is not this cartridge’s or this model’
       await elsewhere.client.call('packets.import', { bytes: file, trust: true })
       // Stored beside the honest one, under a dtype name of its own, so that it is not taken for it.
       store.library.packets.remove([packetId as never], Date.now())
-      const published = await store.publishPacket({ config, layers: packet.manifest.layers })
+      const published = await store.publishPacket({
+        config: newBlob(CARTRIDGE_CONFIG, config),
+        layers: packet.manifest.layers,
+      })
       await expect(
         elsewhere.client.call('packets.infer', { ref: published.packetId, delta: question }),
       ).rejects.toMatchObject({

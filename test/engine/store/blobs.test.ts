@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, statSync, symlinkSync, truncateSync, unlinkSync
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { codeOf, freshFolder, noise, openTestStore } from './fixture.ts'
 
@@ -12,7 +13,7 @@ describe('blobs', () => {
   it('reads back what was put, under its digest, in an OCI layout with private modes', async () => {
     const store = await openTestStore()
     const bytes = noise('a', 5000)
-    const descriptor = await store.writer.put({ mediaType: type, bytes })
+    const descriptor = await store.writer.put(newBlob(type, bytes))
     expect(descriptor).toEqual({ mediaType: type, digest: sha256(bytes), size: 5000 })
     expect(await store.blobs.read(descriptor)).toEqual(bytes)
     const path = join(store.folder, 'blobs/sha256', descriptor.digest.slice(7))
@@ -28,7 +29,7 @@ describe('blobs', () => {
 
   it('says which of three things is wrong: absent, corrupt, unreadable', async () => {
     const store = await openTestStore()
-    const { digest, size } = await store.writer.put({ mediaType: type, bytes: noise('a', 100) })
+    const { digest, size } = await store.writer.put(newBlob(type, noise('a', 100)))
     const path = join(store.folder, 'blobs/sha256', digest.slice(7))
     const descriptor = { mediaType: type, digest, size }
 
@@ -59,7 +60,7 @@ describe('blobs', () => {
     const store = await openTestStore()
     for (const size of [0, 1, 6 * 1024 * 1024]) {
       const bytes = noise(`size ${size}`, size)
-      const descriptor = await store.writer.put({ mediaType: type, bytes })
+      const descriptor = await store.writer.put(newBlob(type, bytes))
       expect(sha256(await store.blobs.read(descriptor))).toBe(descriptor.digest)
       if (size > 0) expect(await codeOf(store.blobs.read(descriptor, { maxBytes: size - 1 }))).toBe('E_TOO_LARGE')
     }
@@ -70,14 +71,14 @@ describe('blobs', () => {
     const outside = join(freshFolder(), 'outside')
     writeFileSync(outside, 'untouched')
     const bytes = noise('a', 100)
-    const { digest } = await store.writer.put({ mediaType: type, bytes })
+    const { digest } = await store.writer.put(newBlob(type, bytes))
     const path = join(store.folder, 'blobs/sha256', digest.slice(7))
     writeFileSync(path, noise('b', 100))
-    await store.writer.put({ mediaType: type, bytes })
+    await store.writer.put(newBlob(type, bytes))
     expect(await store.blobs.read(digest)).toEqual(bytes)
     unlinkSync(path)
     symlinkSync(outside, path)
-    await store.writer.put({ mediaType: type, bytes })
+    await store.writer.put(newBlob(type, bytes))
     expect(lstatSync(path).isFile()).toBe(true)
     expect(await store.blobs.read(digest)).toEqual(bytes)
     expect(statSync(outside).size).toBe(9)
@@ -85,7 +86,7 @@ describe('blobs', () => {
 
   it('puts many as one group and counts only the bytes that are new', async () => {
     const store = await openTestStore()
-    const blobs = Array.from({ length: 40 }, (_, i) => ({ mediaType: type, bytes: noise(`${i % 30}`, 300) }))
+    const blobs = Array.from({ length: 40 }, (_, i) => newBlob(type, noise(`${i % 30}`, 300)))
     const first = await store.writer.putMany(blobs)
     expect(first.bytesWritten).toBe(30 * 300)
     expect(first.descriptors.map(d => d.digest)).toEqual(blobs.map(b => sha256(b.bytes)))

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { canonicalHeader } from '#engine/store/cartridgeFile/tarHeader.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import type { Store } from '#engine/store/openStore.ts'
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
@@ -27,12 +28,9 @@ async function* pieces(bytes: Uint8Array, size = 700): AsyncGenerator<Uint8Array
 /** A packet with one layer and a signature-like referrer, as small as can be. */
 async function smallest(store: Store): Promise<{ packetId: Digest; file: Buffer }> {
   const { packetId } = await store.publishPacket(testPacket('small', { blocks: 1, blockBytes: 70 }))
-  const empty = { mediaType: OCI_EMPTY, bytes: new TextEncoder().encode('{}') }
+  const empty = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
   const config = await store.writer.put(empty)
-  const envelope = {
-    mediaType: 'application/vnd.dsse.envelope.v1+json',
-    bytes: new TextEncoder().encode('{"payload":""}'),
-  }
+  const envelope = newBlob('application/vnd.dsse.envelope.v1+json', new TextEncoder().encode('{"payload":""}'))
   const layer = await store.writer.put(envelope)
   const size = store.library.packets.get(packetId)?.size
   const subject = { mediaType: OCI_MANIFEST, digest: packetId, size }

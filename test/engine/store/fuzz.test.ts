@@ -110,7 +110,10 @@ describe('strict JSON', () => {
 
 describe('manifests', () => {
   const packet = testPacket('fuzz')
-  const { bytes, manifest } = buildManifest(packet.config, packet.layers)
+  const {
+    blob: { bytes },
+    manifest,
+  } = buildManifest(packet.config, packet.layers)
 
   it('are refused or read, whatever is done to their bytes or their structure', () => {
     fc.assert(

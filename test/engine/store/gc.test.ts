@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import { nodeFs } from '#engine/store/nodeFs.ts'
 import type { Store } from '#engine/store/openStore.ts'
 import type { Digest } from '#shared/domain/digest.ts'
@@ -30,7 +31,7 @@ describe('gc', () => {
     const { store, time } = await clocked()
     const { packetId } = await store.publishPacket(testPacket('kept'))
     const before = count(store)
-    await store.writer.put({ mediaType: 'x/y', bytes: noise('garbage', 1234) })
+    await store.writer.put(newBlob('x/y', noise('garbage', 1234)))
     expect(await store.gc()).toMatchObject({ blobs: 0 })
     time.now += 2 * 3600_000
     expect(await store.gc({ dryRun: true })).toMatchObject({ blobs: 1, bytes: 1234, packets: 0, dryRun: true })
@@ -80,7 +81,7 @@ describe('gc', () => {
   it('keeps the referrers of what it keeps', async () => {
     const { store, time } = await clocked()
     const { packetId } = await store.publishPacket(testPacket('signed'))
-    const config = { mediaType: OCI_EMPTY, bytes: new TextEncoder().encode('{}') }
+    const config = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
     const { digest, size } = await store.writer.put(config)
     const subject = { mediaType: OCI_MANIFEST, digest: packetId, size: 1 }
     const manifest = canonicalBytes({
@@ -104,7 +105,7 @@ describe('gc', () => {
   it('removes no blob while it cannot read what a packet needs', async () => {
     const { store, time } = await clocked()
     const { packetId } = await store.publishPacket(testPacket('damaged'))
-    await store.writer.put({ mediaType: 'x/y', bytes: noise('garbage', 10) })
+    await store.writer.put(newBlob('x/y', noise('garbage', 10)))
     writeFileSync(join(store.folder, 'blobs/sha256', packetId.slice(7)), 'damage')
     time.now += DAY
     expect(await store.gc()).toMatchObject({ blobs: 0, unreadable: [packetId] })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { buildManifest } from '#engine/store/manifests.ts'
+import { newBlob } from '#engine/store/newBlob.ts'
 import { CARTRIDGE_ARTIFACT, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
@@ -12,7 +13,7 @@ describe('publication', () => {
     const packet = testPacket('one')
     const { packetId } = await a.publishPacket(packet)
     expect((await b.publishPacket(packet)).packetId).toBe(packetId)
-    expect(buildManifest(packet.config, packet.layers).packetId).toBe(packetId)
+    expect(buildManifest(packet.config, packet.layers).blob.digest).toBe(packetId)
     expect((await a.readManifest(packetId)).artifactType).toBe(CARTRIDGE_ARTIFACT)
   })
 
@@ -94,7 +95,7 @@ describe('publication', () => {
       digest: a.packetId,
       size: store.library.packets.get(a.packetId)?.size ?? 0,
     }
-    const empty = { mediaType: OCI_EMPTY, bytes: new TextEncoder().encode('{}') }
+    const empty = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
     const { digest: config, size } = await store.writer.put(empty)
     const signature = await store.publishReferrer({
       manifest: canonicalBytes({

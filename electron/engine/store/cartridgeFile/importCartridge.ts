@@ -1,9 +1,11 @@
 /** Taking in a `.cartridge` file: verified while it streams, judged as a whole, and only then made visible. */
 import { createReadStream } from 'node:fs'
 import { StatePackError } from '#shared/domain/error.ts'
+import { OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { BlobReader } from '../blobReader.ts'
 import { type DescribedPacket, describeStored } from '../describePackets.ts'
 import { storeError, systemCode } from '../fsError.ts'
+import { newBlob } from '../newBlob.ts'
 import { type PublishOptions, type PublishResult, publishManifest, publishReferrer } from '../publish.ts'
 import type { StoreParts } from '../storeParts.ts'
 import { ByteReader } from './byteReader.ts'
@@ -48,7 +50,7 @@ export async function importCartridge(
       options.lenient === true ? await readLenient(reader, staging) : await readCanonical(reader, staging)
     const packet = await describeStored(staging.reader, store.describe, contents.packet.digest)
     await options.review?.({ packet, referrers: contents.referrers, blobs: staging.reader })
-    const manifest = await staging.read(contents.packet.digest)
+    const manifest = newBlob(OCI_MANIFEST, await staging.read(contents.packet.digest))
     const referrers: Uint8Array[] = []
     for (const { digest } of contents.referrers) referrers.push(await staging.read(digest))
     await staging.commit()
