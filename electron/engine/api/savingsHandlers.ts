@@ -1,6 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StatePackError } from '#shared/domain/error.ts'
 import { DEFAULT_PRICES, type PriceList, priceListSchema } from '#shared/domain/prices.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
@@ -45,9 +44,8 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
       return providerKey()
     },
     'savings.providerBenchmark': async (input, call) => {
-      const apiKey = input.apiKey ?? state.secrets.get(PROVIDER_KEY)
-      if (apiKey === null) throw new StatePackError('E_UNAUTHORIZED', 'No key of a provider is saved. Enter one.')
-      const { modes, stoppedByCap, spentUsd } = await runProviderBenchmark({
+      const apiKey = input.apiKey ?? state.secrets.get(PROVIDER_KEY) ?? ''
+      const { modes, stoppedByCap, variesByRun, spentUsd } = await runProviderBenchmark({
         ...input,
         apiKey,
         signal: call.signal,
@@ -65,6 +63,7 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
           ...{ mode, inputTokens, cachedTokens, outputTokens, usd, seconds, steps },
         })),
         stoppedByCap,
+        variesByRun,
         spentUsd,
       }
     },

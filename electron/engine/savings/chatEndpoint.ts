@@ -3,8 +3,9 @@
  * to the host the user named: never into an error, a log or a redirect.
  */
 import { performance } from 'node:perf_hooks'
-import { z } from 'zod'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
+import { type ParsedAnswer, parseChatAnswer } from './chatAnswer.ts'
+import { type ChatDialect, dialectFields, learnDialect, USUAL_DIALECT } from './chatDialect.ts'
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant'
@@ -12,8 +13,9 @@ export interface ChatMessage {
 }
 
 export interface ChatEndpoint {
-  /** Base address (`https://host/v1`) or the full address of chat/completions. */
+  /** Base address (`https://host/v1`, `localhost:8080/v1`) or the full address of chat/completions. */
   readonly endpoint: string
+  /** Empty for a server that wants none: then no authorization is sent. */
   readonly apiKey: string
   readonly model: string
   readonly fetch?: typeof fetch
@@ -21,72 +23,111 @@ export interface ChatEndpoint {
   readonly timeoutMs?: number
 }
 
-export interface ChatAnswer {
-  readonly text: string
-  readonly inputTokens: number
-  /** Of the input tokens: found in the provider's cache. */
-  readonly cachedTokens: number
-  readonly outputTokens: number
+export interface ChatAnswer extends ParsedAnswer {
   readonly seconds: number
+  /** What this server takes: give it to the next request. */
+  readonly dialect: ChatDialect
 }
-
-const count = z.number().int().nonnegative()
-const answerSchema = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1),
-  usage: z.object({
-    prompt_tokens: count,
-    completion_tokens: count,
-    prompt_tokens_details: z.object({ cached_tokens: count.nullish() }).nullish(),
-  }),
-})
 
 const MAX_ANSWER = 4 << 20
 
 /** The address requests go to. Throws `E_BAD_INPUT` when it is none, or when the key would travel unencrypted to another machine. */
 export function chatUrl(endpoint: string): URL {
-  let url: URL
-  try {
-    url = new URL(endpoint)
-  } catch {
-    throw new StatePackError('E_BAD_INPUT', 'The endpoint is not an address.')
-  }
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) {
+  const url = addressOf(endpoint.trim())
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.hostname))) {
     throw new StatePackError('E_BAD_INPUT', 'The endpoint must use https; http is accepted on this machine only.', {
       host: url.hostname,
     })
   }
   if (url.username !== '' || url.password !== '')
     throw new StatePackError('E_BAD_INPUT', 'The endpoint must not contain a password.')
+  url.hash = ''
+  url.pathname = url.pathname.replace(/\/+$/, '')
   if (!url.pathname.endsWith('/chat/completions')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`
   return url
 }
 
+/** An address as typed; without a scheme it is https, or http when it names this machine. */
+function addressOf(endpoint: string): URL {
+  try {
+    if (/^[a-z][a-z\d+.-]*:\/\//i.test(endpoint)) return new URL(endpoint)
+    const bare = new URL(`http://${endpoint}`)
+    return isThisMachine(bare.hostname) ? bare : new URL(`https://${endpoint}`)
+  } catch {
+    throw new StatePackError('E_BAD_INPUT', 'The endpoint is not an address.')
+  }
+}
+
+/** Loopback by its reserved names and ranges (RFC 6761, RFC 5735, RFC 4291), as URLs write them. */
+function isThisMachine(hostname: string): boolean {
+  return (
+    /^(.+\.)?localhost\.?$/.test(hostname) ||
+    /^127(\.\d{1,3}){3}$/.test(hostname) ||
+    hostname === '[::1]' ||
+    /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/.test(hostname)
+  )
+}
+
 /**
- * Sends messages and waits for the answer. Tokens are the provider's own count. Throws `E_UNAUTHORIZED`, `E_BUSY`,
- * `E_NETWORK`, `E_BAD_FORMAT` (no usage in the answer), `E_CANCELLED`.
+ * Sends messages and waits for the answer, again with other fields where the server refuses those (a refusal is not
+ * billed). Tokens are the provider's own count. Throws `E_UNAUTHORIZED`, `E_BUSY`, `E_NETWORK`, `E_BAD_FORMAT` (no usage in
+ * the answer), `E_CANCELLED`.
  */
 export async function askEndpoint(
-  { endpoint, apiKey, model, fetch: send = fetch, timeoutMs = 120_000 }: ChatEndpoint,
-  { messages, maxTokens, signal }: { messages: readonly ChatMessage[]; maxTokens: number; signal?: AbortSignal },
+  endpoint: ChatEndpoint,
+  request: {
+    messages: readonly ChatMessage[]
+    maxTokens: number
+    dialect?: ChatDialect | undefined
+    signal?: AbortSignal | undefined
+  },
 ): Promise<ChatAnswer> {
-  const url = chatUrl(endpoint)
-  if (!/^[\x21-\x7e]+$/.test(apiKey))
+  const url = chatUrl(endpoint.endpoint)
+  const { apiKey, model } = endpoint
+  if (!/^[\x21-\x7e]*$/.test(apiKey))
     throw new StatePackError('E_BAD_INPUT', 'The key holds characters that no key has.')
+  const { messages, maxTokens, signal } = request
+  const tried: ChatDialect[] = []
+  let dialect = request.dialect ?? USUAL_DIALECT
+  for (;;) {
+    const body = JSON.stringify({ model, messages, ...dialectFields(dialect, maxTokens) })
+    const reply = await post(endpoint, { url, body, signal })
+    if (reply.status < 200 || reply.status > 299) {
+      tried.push(dialect)
+      const next = learnDialect(dialect, { ...reply, tried })
+      if (next === null) throw refused({ url, ...reply, apiKey })
+      dialect = next
+      continue
+    }
+    const answer = parseChatAnswer(reply.body)
+    if (answer !== null) return { ...answer, seconds: reply.seconds, dialect }
+    throw new StatePackError(
+      'E_BAD_FORMAT',
+      `${url.host} did not answer with a chat completion and its usage, so tokens cannot be counted.`,
+      { host: url.host },
+    )
+  }
+}
+
+async function post(
+  { apiKey, fetch: send = fetch, timeoutMs = 120_000 }: ChatEndpoint,
+  { url, body, signal }: { url: URL; body: string; signal: AbortSignal | undefined },
+): Promise<{ status: number; body: string; seconds: number }> {
   const timeout = AbortSignal.timeout(timeoutMs)
   const began = performance.now()
-  let body: string
-  let status: number
   try {
     const response = await send(url, {
       method: 'POST',
       redirect: 'error',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model, messages, max_tokens: maxTokens, temperature: 0 }),
+      headers: {
+        ...(apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),
+        'content-type': 'application/json',
+      },
+      body,
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
-    status = response.status
-    body = await readCapped(response)
+    const text = await readCapped(response)
+    return { status: response.status, body: text, seconds: (performance.now() - began) / 1000 }
   } catch (error) {
     if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
     if (error instanceof StatePackError) throw error
@@ -95,32 +136,6 @@ export async function askEndpoint(
       ? `did not answer within ${timeoutMs / 1000} seconds`
       : 'could not be reached, or redirected elsewhere'
     throw new StatePackError('E_NETWORK', `${url.host} ${reason}.`, { host: url.host })
-  }
-  const seconds = (performance.now() - began) / 1000
-  if (status < 200 || status > 299) throw refused({ url, status, body, apiKey })
-  const answer = parseAnswer(body)
-  if (answer === null) {
-    throw new StatePackError(
-      'E_BAD_FORMAT',
-      `${url.host} did not answer with a chat completion and its usage, so tokens cannot be counted.`,
-      { host: url.host },
-    )
-  }
-  const { usage } = answer
-  return {
-    text: answer.choices[0]?.message.content ?? '',
-    inputTokens: usage.prompt_tokens,
-    cachedTokens: Math.min(usage.prompt_tokens, usage.prompt_tokens_details?.cached_tokens ?? 0),
-    outputTokens: usage.completion_tokens,
-    seconds,
-  }
-}
-
-function parseAnswer(body: string) {
-  try {
-    return answerSchema.parse(JSON.parse(body))
-  } catch {
-    return null
   }
 }
 
@@ -146,6 +161,7 @@ function refused({
 
 /** True when eight or more characters in a row (or all of a shorter key) stand in the text. */
 function sharesStretch(text: string, key: string): boolean {
+  if (key === '') return false
   const length = Math.min(8, key.length)
   for (let at = 0; at + length <= key.length; at++) if (text.includes(key.slice(at, at + length))) return true
   return false

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { costOf, type Price } from '#shared/domain/prices.ts'
+import { type ChatDialect, USUAL_DIALECT } from './chatDialect.ts'
 import { askEndpoint, type ChatEndpoint, type ChatMessage, chatUrl } from './chatEndpoint.ts'
 import { deltaText, type LoopTexts, PROVIDER_LOOP } from './loopTexts.ts'
 
@@ -53,6 +54,8 @@ export interface ProviderModeResult {
 export interface ProviderBenchmarkResult {
   readonly modes: readonly ProviderModeResult[]
   readonly stoppedByCap: boolean
+  /** The model fixes its own temperature, so replies (and with them the figures) vary from run to run. */
+  readonly variesByRun: boolean
   readonly spentUsd: number
 }
 
@@ -65,6 +68,7 @@ export async function runProviderBenchmark(options: ProviderBenchmarkOptions): P
   const modes: ProviderModeResult[] = []
   let spentUsd = 0
   let stoppedByCap = false
+  let dialect = USUAL_DIALECT
   for (const mode of options.modes) {
     const done: ProviderStep[] = []
     const history: ChatMessage[] = []
@@ -74,7 +78,8 @@ export async function runProviderBenchmark(options: ProviderBenchmarkOptions): P
         stoppedByCap = true
         break
       }
-      const answer = await ask(options, { messages, spentUsd })
+      const answer = await ask(options, { messages, dialect, spentUsd })
+      dialect = answer.dialect
       const { inputTokens, cachedTokens, outputTokens, seconds } = answer
       // What is not found in a cache that charges for writing is written to it.
       const written = mode === 'provider-caching' && options.price.cacheWrite !== null ? inputTokens - cachedTokens : 0
@@ -93,15 +98,15 @@ export async function runProviderBenchmark(options: ProviderBenchmarkOptions): P
       spendingCapUsd: options.spendingCapUsd,
     })
   }
-  return { modes, stoppedByCap, spentUsd }
+  return { modes, stoppedByCap, variesByRun: !dialect.temperature, spentUsd }
 }
 
 async function ask(
   options: ProviderBenchmarkOptions,
-  { messages, spentUsd }: { messages: readonly ChatMessage[]; spentUsd: number },
+  { messages, dialect, spentUsd }: { messages: readonly ChatMessage[]; dialect: ChatDialect; spentUsd: number },
 ) {
   try {
-    return await askEndpoint(options, { messages, maxTokens: options.maxTokens, signal: options.signal })
+    return await askEndpoint(options, { messages, dialect, maxTokens: options.maxTokens, signal: options.signal })
   } catch (thrown) {
     const { code, message, details } = toStatePackError(thrown)
     throw new StatePackError(code, message, { ...details, spentUsd })

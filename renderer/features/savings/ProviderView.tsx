@@ -47,7 +47,6 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
   const [modes, setModes] = useState<readonly Mode[]>(['full-history', 'provider-caching'])
   const chosen = prices.find(entry => entry.id === priceId) ?? price ?? prices[0] ?? null
   const running = task.status === 'running'
-  const valid = URL.canParse(endpoint)
   const start = () => {
     if (chosen === null) return
     const key = apiKey === '' ? {} : { apiKey }
@@ -65,12 +64,10 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
           <Button
             variant="primary"
             icon={<Play aria-hidden />}
-            isDisabled={
-              !valid || (apiKey === '' && kept?.saved !== true) || model === '' || modes.length === 0 || chosen === null
-            }
+            isDisabled={endpoint.trim() === '' || model === '' || modes.length === 0 || chosen === null}
             onPress={start}
           >
-            Run on my key
+            Run it
           </Button>
         )
       }
@@ -86,7 +83,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
             mono
             value={endpoint}
             onChange={setEndpoint}
-            error={valid ? undefined : 'Enter a full address, with https://.'}
+            hint="Its base address or that of chat/completions; http on this computer only."
           />
           <ProviderKeyField kept={kept} value={apiKey} onChange={setApiKey} />
           <TextField label="Model" mono value={model} onChange={setModel} />
@@ -138,6 +135,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
             <p role="status">
               {formatMoney(task.result.spentUsd)} spent.
               {task.result.stoppedByCap ? ' Stopped by your cap before the end.' : ''}
+              {task.result.variesByRun ? ' This model fixes its own temperature: replies vary from run to run.' : ''}
             </p>
             <Table
               caption="Result by mode"

@@ -96,8 +96,9 @@ export const savingsMethods = {
   ),
   'savings.providerBenchmark': method(
     z.strictObject({
-      endpoint: z.url(),
-      /** Absent: the saved one; `E_UNAUTHORIZED` when there is none. */
+      /** Base address or that of chat/completions; without a scheme it is https, on this machine http. */
+      endpoint: z.string().min(1).max(2000),
+      /** Absent: the saved one, or none where none is saved. Empty: none. */
       apiKey: z.string().optional(),
       model: z.string(),
       steps: z.number().int().min(1).max(100).default(20),
@@ -119,6 +120,8 @@ export const savingsMethods = {
         }),
       ),
       stoppedByCap: z.boolean(),
+      /** The model fixes its own temperature, so replies vary from run to run. */
+      variesByRun: z.boolean(),
       spentUsd: z.number(),
     }),
   ),

@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net'
 interface Request {
   readonly authorization: string
   readonly path: string
-  readonly body: { model: string; max_tokens: number; messages: { role: string; content: string }[] }
+  readonly body: {
+    model: string
+    max_tokens?: number
+    max_completion_tokens?: number
+    messages: { role: string; content: string }[]
+  }
 }
 
 export type Misbehave = (request: Request, response: ServerResponse) => boolean
@@ -27,7 +32,7 @@ export async function startProvider({ cacheFrom = 20, misbehave }: { cacheFrom?:
     ])
     const common = Math.max(0, ...seen.map(earlier => commonPrefix(earlier, words)))
     seen.push(words)
-    const output = Math.min(3, body.max_tokens)
+    const output = Math.min(3, body.max_tokens ?? body.max_completion_tokens)
     response.setHeader('content-type', 'application/json')
     response.end(
       JSON.stringify({

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { chatUrl } from '#engine/savings/chatEndpoint.ts'
+import { askEndpoint, chatUrl } from '#engine/savings/chatEndpoint.ts'
 import { deltaText, PROVIDER_LOOP } from '#engine/savings/loopTexts.ts'
 import {
   type ProviderBenchmarkOptions,
@@ -181,11 +181,11 @@ describe('provider benchmark', () => {
     expect([server.requests.length, elsewhere.requests.length]).toEqual([1, 0])
   })
 
-  it.each(['sk-a\nb', 'sk a', '', 'sk-ü'])('refuses the key %j without repeating it', async apiKey => {
+  it.each(['sk-a\nb', 'sk a', 'sk-ü'])('refuses the key %j without repeating it', async apiKey => {
     await using server = await startProvider()
     const error = await runProviderBenchmark(options(server.endpoint, { apiKey })).catch(e => e)
     expect(error.code).toBe('E_BAD_INPUT')
-    if (apiKey !== '') expect(inspect(error, { depth: 10 })).not.toContain(apiKey)
+    expect(inspect(error, { depth: 10 })).not.toContain(apiKey)
     expect(server.requests.length).toBe(0)
   })
 
@@ -193,14 +193,114 @@ describe('provider benchmark', () => {
     for (const bad of [
       'http://example.com/v1',
       'ftp://localhost',
-      'nonsense',
+      'no address at all',
+      'https://',
       'http://localhost.example.com',
       'https://me:pw@example.com',
     ]) {
       expect(() => chatUrl(bad)).toThrow(expect.objectContaining({ code: 'E_BAD_INPUT' }))
     }
-    expect(chatUrl('https://api.example.com/v1/').href).toBe('https://api.example.com/v1/chat/completions')
-    expect(chatUrl('http://127.0.0.1:8080').href).toBe('http://127.0.0.1:8080/chat/completions')
-    expect(chatUrl('https://a.example/v1/chat/completions').href).toBe('https://a.example/v1/chat/completions')
+  })
+
+  const CHAT = '/v1/chat/completions'
+  it.each([
+    ['https://api.example.com/v1/', `https://api.example.com${CHAT}`],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/chat/completions'],
+    [`https://a.example${CHAT}`, `https://a.example${CHAT}`],
+    [`https://a.example${CHAT}/`, `https://a.example${CHAT}`],
+    [`https://a.example${CHAT}//?api-version=1#top`, `https://a.example${CHAT}?api-version=1`],
+    [' https://a.example/v1 ', `https://a.example${CHAT}`],
+    ['api.example.com/v1', `https://api.example.com${CHAT}`],
+    ['localhost:11434/v1', `http://localhost:11434${CHAT}`],
+    ['http://127.0.0.2:1/v1', `http://127.0.0.2:1${CHAT}`],
+    ['http://[::1]:1/v1', `http://[::1]:1${CHAT}`],
+    ['http://[::ffff:127.0.0.1]:1/v1', `http://[::ffff:7f00:1]:1${CHAT}`],
+    ['http://localhost.:1/v1', `http://localhost.:1${CHAT}`],
+    ['http://models.localhost:1/v1', `http://models.localhost:1${CHAT}`],
+  ])('the address %j is asked at %s', (endpoint, url) => {
+    expect(chatUrl(endpoint).href).toBe(url)
+  })
+})
+
+describe('servers that differ', () => {
+  const refusing =
+    (isRefused: (body: Record<string, unknown>) => boolean, error: object | string, status = 400): Misbehave =>
+    ({ body }, response) => {
+      if (!isRefused({ ...body })) return false
+      response.statusCode = status
+      response.end(typeof error === 'string' ? error : JSON.stringify({ error }))
+      return true
+    }
+  const LIMIT = {
+    message: "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+    param: 'max_tokens',
+  }
+  const WARMTH = { message: "'temperature' does not support 0 with this model.", param: 'temperature' }
+
+  it.each<[string, Misbehave, number, boolean]>([
+    ['wants max_completion_tokens', refusing(body => 'max_tokens' in body, LIMIT), 1, false],
+    ['says so in words only', refusing(body => 'max_tokens' in body, 'max_tokens: extra inputs', 422), 1, false],
+    ['fixes the temperature', refusing(body => 'temperature' in body, WARMTH), 1, true],
+    [
+      'does both',
+      (request, response) =>
+        refusing(body => 'temperature' in body, WARMTH)(request, response) ||
+        refusing(body => 'max_tokens' in body, LIMIT)(request, response),
+      2,
+      true,
+    ],
+  ])('one that %s is asked again, once for the whole run', async (_, misbehave, refusals, variesByRun) => {
+    await using server = await startProvider({ misbehave })
+    const result = await runProviderBenchmark(options(server.endpoint, { steps: 3, modes: ['full-history'] }))
+    expect(result).toMatchObject({ variesByRun, modes: [{ steps: 3, outputTokens: 9 }] })
+    expect(server.requests.length).toBe(3 + refusals)
+    const last: object = server.requests.at(-1)?.body ?? {}
+    // Whatever a server takes: never without a limit, the cap rests on it.
+    expect('max_tokens' in last || 'max_completion_tokens' in last).toBe(true)
+  })
+
+  it('one that refuses both limits is not asked for ever', async () => {
+    const misbehave = refusing(() => true, LIMIT)
+    await using server = await startProvider({ misbehave })
+    await expect(runProviderBenchmark(options(server.endpoint))).rejects.toMatchObject({ code: 'E_NETWORK' })
+    expect(server.requests.length).toBe(2)
+  })
+
+  it('one without a key gets no authorization', async () => {
+    await using server = await startProvider()
+    await runProviderBenchmark(options(server.endpoint, { apiKey: '', steps: 1, modes: ['full-history'] }))
+    expect(server.requests.map(r => r.authorization)).toEqual([''])
+  })
+
+  it('one without a key that refuses says why', async () => {
+    await using server = await startProvider({ misbehave: refusing(() => true, 'no such model', 404) })
+    await expect(runProviderBenchmark(options(server.endpoint, { apiKey: '' }))).rejects.toThrow('no such model')
+  })
+
+  const USAGE = { prompt_tokens: 100, completion_tokens: 5 }
+  it.each([
+    ['content as parts', [{ type: 'text', text: 'fo' }, { type: 'image' }, { type: 'text', text: 'ur' }], USAGE, 0],
+    ['no cache', 'four', USAGE, 0],
+    ['prompt_tokens_details', 'four', { ...USAGE, prompt_tokens_details: { cached_tokens: 64 } }, 64],
+    ['input_tokens_details', 'four', { ...USAGE, input_tokens_details: { cached_tokens: 64 } }, 64],
+    ['prompt_cache_hit_tokens', 'four', { ...USAGE, prompt_cache_hit_tokens: 64, prompt_cache_miss_tokens: 36 }, 64],
+    ['cache_read_input_tokens', 'four', { ...USAGE, cache_read_input_tokens: 64 }, 64],
+    ['cached_tokens', 'four', { ...USAGE, cached_tokens: 64 }, 64],
+    ['details that are null', 'four', { ...USAGE, prompt_tokens_details: null, cached_tokens: 64 }, 64],
+    ['more cached than read', 'four', { ...USAGE, cached_tokens: 640 }, 100],
+    ['input_tokens', 'four', { input_tokens: 100, output_tokens: 5 }, 0],
+  ])('an answer with %s', async (_, content, usage, cachedTokens) => {
+    const misbehave: Misbehave = (_request, response) => {
+      response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }], usage }))
+      return true
+    }
+    await using server = await startProvider({ misbehave })
+    const request = { messages: [{ role: 'user' as const, content: 'two and two' }], maxTokens: 16 }
+    expect(await askEndpoint(options(server.endpoint), request)).toMatchObject({
+      text: 'four',
+      inputTokens: 100,
+      cachedTokens,
+      outputTokens: 5,
+    })
   })
 })
