@@ -22,13 +22,13 @@ import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
 import { createModelPool } from './models/modelPool.ts'
 import { findModels } from './models/sources/findModels.ts'
-import { createMemoryStates, type UsageMeter } from './packets/context.ts'
+import { createMemoryStates } from './packets/context.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
-import { type Meter, openMeter } from './savings/meter.ts'
+import { createRecorder } from './recorder.ts'
+import { openMeter } from './savings/meter.ts'
 import { openStore } from './store/openStore.ts'
-import type { SearchIndex } from './store/search/searchIndex.ts'
 import { VERSION } from './version.ts'
 
 export interface EngineOptions {
@@ -64,7 +64,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   try {
     const keys = await openKeys(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
-    const meter = openMeter(join(storeFolder, 'meter.sqlite'), { onChange: () => emit('savings.changed', {}) })
+    const meter = openMeter(join(storeFolder, 'meter.sqlite'))
     const settings = createSettingsStore(store.library)
     const modelSettings = createModelSettings(store.library)
     const models = createModelPool({
@@ -93,7 +93,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       models,
       receipts,
       keys,
-      meter: usageMeter(meter, store.index),
+      recorder: createRecorder({ receipts, meter, usage: store.library.usage, emit }),
+      meter,
       savings: meter,
       memory: createMemoryStates(),
       settings,
@@ -143,28 +144,4 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 function parseDevice(name: string): DeviceChoice {
   if (name === 'cpu' || name === 'webgpu' || name === 'dml' || name === 'coreml' || name === 'cuda') return name
   throw new StatePackError('E_DEVICE', `There is no device "${name}".`, { device: name })
-}
-
-/** The durable meter as packet operations use it; what was saved also counts as use of the cartridge. */
-function usageMeter(meter: Meter, index: SearchIndex): UsageMeter {
-  let last: number | null = null
-  return {
-    prefill(sample) {
-      if (sample.tokens > 0 && sample.seconds > 0) last = sample.tokens / sample.seconds
-      meter.prefill(sample)
-    },
-    prefillSeconds: (model, device, tokens) => meter.prefillSeconds(model, device, tokens),
-    record(use) {
-      const { secondsAvoided } = meter.record(use)
-      if (use.cartridge === null) return
-      index.recordUse({
-        packetId: use.cartridge,
-        asks: 1,
-        tokensSaved: Math.max(0, use.tokensNaive - use.tokensProcessed),
-        secondsSaved: secondsAvoided ?? 0,
-        usedAt: Date.now(),
-      })
-    },
-    lastTokensPerSecond: () => last,
-  }
 }

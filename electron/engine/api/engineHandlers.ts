@@ -17,7 +17,7 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
         runtime: `onnxruntime ${env.versions.node ?? env.versions.common}`,
         threads: defaultThreads(),
         loadedModels: [...state.models.loaded()],
-        lastTokensPerSecond: state.meter.lastTokensPerSecond(),
+        lastTokensPerSecond: state.recorder.lastTokensPerSecond(),
         rssBytes: process.memoryUsage.rss(),
         store: { folder: state.folders.store, packets: total, bytes: items.reduce((sum, item) => sum + item.bytes, 0) },
         receipts: state.receipts.count,

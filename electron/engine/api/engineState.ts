@@ -16,7 +16,7 @@ export interface EngineState extends PacketContext {
   readonly settings: SettingsStore
   readonly secrets: SecretStore
   /** Every inference ever recorded here. */
-  readonly savings: Meter
+  readonly savings: Pick<Meter, 'summary' | 'series' | 'export' | 'reset'>
   readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void
 }
 

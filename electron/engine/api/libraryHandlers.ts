@@ -33,7 +33,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const packetId = await resolvePacketId(state, ref)
       const packet = await readPacket(store.blobs, packetId)
       const documents = await readDocuments(store.blobs, packet)
-      const usage = store.index.usage(packetId)
+      const usage = store.library.usage.get(packetId)
       const { receipts } = await state.receipts.list({ about: packetId, limit: 20 })
       const names = store.library.packets.names()
       return {

@@ -34,7 +34,11 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
       const { fileName, bytes } = state.savings.export(format)
       return { fileName, bytes: new Uint8Array(bytes) }
     },
-    'savings.reset': async () => state.savings.reset(),
+    'savings.reset': async () => {
+      const removed = state.savings.reset()
+      state.emit('savings.changed', {})
+      return removed
+    },
     'savings.agentLoop': (input, call) => agentLoop(state, input, call),
     'savings.providerKey': async () => providerKey(),
     'savings.setProviderKey': async ({ apiKey }) => {
@@ -108,14 +112,16 @@ async function agentLoop(
           }),
       },
     )
-    const receipt = await state.receipts.append({
-      op: 'benchmark',
-      inputs: [{ role: 'texts', digest: sha256(canonicalBytes({ ...loop, steps, variant })) }],
-      tokens: tokenUse({ base: 0, delta: result.tokens.naive, processed: result.tokens.state }),
-      model: { ...model.fingerprint },
-      environment: receiptEnvironment(runtime.environment),
-      details: { variant, steps },
-      observed: { seconds: result.seconds.naive + result.seconds.state, phases: { ...result.seconds } },
+    const receipt = await state.recorder.record({
+      receipt: {
+        op: 'benchmark',
+        inputs: [{ role: 'texts', digest: sha256(canonicalBytes({ ...loop, steps, variant })) }],
+        tokens: tokenUse({ base: 0, delta: result.tokens.naive, processed: result.tokens.state }),
+        model: { ...model.fingerprint },
+        environment: receiptEnvironment(runtime.environment),
+        details: { variant, steps },
+        observed: { seconds: result.seconds.naive + result.seconds.state, phases: { ...result.seconds } },
+      },
     })
     return {
       model: id,

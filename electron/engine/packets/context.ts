@@ -5,6 +5,8 @@ import type { Environment } from '../inference/runtime.ts'
 import type { ModelPool } from '../models/modelPool.ts'
 import type { KeyRing } from '../receipts/keys.ts'
 import type { ReceiptLog } from '../receipts/receiptLog.ts'
+import type { Recorder } from '../recorder.ts'
+import type { Meter } from '../savings/meter.ts'
 import type { Store } from '../store/openStore.ts'
 import type { OpenedState } from './openState.ts'
 
@@ -12,40 +14,18 @@ import type { OpenedState } from './openState.ts'
 export interface PacketContext {
   readonly store: Store
   readonly models: ModelPool
-  readonly receipts: ReceiptLog
+  /** Where every operation ends. */
+  readonly recorder: Recorder
+  /** The log, to read and to check: only the recorder adds to it. */
+  readonly receipts: Omit<ReceiptLog, 'append' | 'close'>
   /** Signs what is shared; says whose signatures count. */
   readonly keys: KeyRing
-  readonly meter: UsageMeter
+  /** What was measured here before. */
+  readonly meter: Pick<Meter, 'prefillSeconds'>
   /** States returned with `persist: memory`: resolvable while the engine runs, never on disk. */
   readonly memory: MemoryStates
   /** Tells windows that these packets are new or different. */
   readonly changed: (packetIds: readonly Digest[]) => void
-}
-
-/** Where packet operations report what they really cost. */
-export interface UsageMeter {
-  /** A reading that was measured: the speed later estimates rest on. */
-  prefill(sample: { model: string; device: string; tokens: number; seconds: number }): void
-  /** Seconds this model took to read so many tokens, by its measured speed there; null before one. */
-  prefillSeconds(model: string, device: string, tokens: number): number | null
-  record(use: InferenceUse): void
-  /** Speed of the most recent reading; null before the first. */
-  lastTokensPerSecond(): number | null
-}
-
-/** One inference, as the sessions counted it and the clock measured it. */
-export interface InferenceUse {
-  readonly cartridge: Digest | null
-  readonly model: string
-  readonly device: string
-  readonly tokensNaive: number
-  readonly tokensProcessed: number
-  readonly tokensGenerated: number
-  readonly secondsRestore: number
-  readonly secondsRead: number
-  readonly secondsGenerate: number
-  readonly bytesRead: number
-  readonly bytesWritten: number
 }
 
 /** A state that lives in memory only. */

@@ -92,25 +92,27 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     call,
     trust: input.trust ?? 'own',
     name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
-    receipt: packetId => ({
-      ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),
-      blob_sha256: assembled.blobSha256,
-      bytes: assembled.cacheBytes,
-      tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
-      generation: {
-        token_count: 0,
-        token_ids_sha256: sha256(''),
-        logits_sha256: logits === null ? null : logitsDigest(logits),
-        trace_sha256: null,
+    operation: ({ packetId }) => ({
+      receipt: {
+        ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),
+        blob_sha256: assembled.blobSha256,
+        bytes: assembled.cacheBytes,
+        tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
+        generation: {
+          token_count: 0,
+          token_ids_sha256: sha256(''),
+          logits_sha256: logits === null ? null : logitsDigest(logits),
+          trace_sha256: null,
+        },
+        observed: { seconds: seconds(), phases: { read: readSeconds } },
       },
-      observed: { seconds: seconds(), phases: { read: readSeconds } },
+      reading: {
+        model: model.fingerprint.name,
+        device: runtime.environment.provider,
+        tokens: session.processed,
+        seconds: readSeconds,
+      },
     }),
-  })
-  context.meter.prefill({
-    model: model.fingerprint.name,
-    device: runtime.environment.provider,
-    tokens: session.processed,
-    seconds: readSeconds,
   })
   return { ...published, tokensProcessed: session.processed, seconds: seconds() }
 }
@@ -167,14 +169,16 @@ async function reuse(
 ): Promise<Published> {
   const packet = await readPacket(context.store.blobs, packetId)
   if (input.name !== undefined) context.store.library.packets.rename(packetId, input.name, Date.now())
-  const receipt = await context.receipts.append({
-    ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),
-    blob_sha256: blobSha256(packet.config),
-    tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: 0 }),
-    details: { cache_hit: true },
-    observed: { seconds: seconds() },
+  const receipt = await context.recorder.record({
+    receipt: {
+      ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),
+      blob_sha256: blobSha256(packet.config),
+      tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: 0 }),
+      details: { cache_hit: true },
+      observed: { seconds: seconds() },
+    },
+    packets: [packetId],
   })
-  context.changed([packetId])
   return { packetId, cacheHit: true, bytesWritten: 0, receipt }
 }
 

@@ -19,18 +19,20 @@ export async function deltaPacket(
   const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
   const entry = await context.models.forFingerprint(packet.config.model, sameModel)
   const tokens = tokenizerOf(await context.models.open(entry.id)).encode(delta).length
-  const receipt = await context.receipts.append({
-    op: 'delta',
-    inputs: [
-      { role: 'packet', digest: packet.packetId },
-      { role: 'delta', digest: sha256(delta) },
-    ],
-    packet_id: packet.packetId,
-    context_id: packet.contextId,
-    delta_sha256: sha256(delta),
-    bytes: bytes.byteLength,
-    tokens: tokenUse({ base: packet.config.tokens.count, delta: tokens, processed: 0 }),
-    model: packet.config.model,
+  const receipt = await context.recorder.record({
+    receipt: {
+      op: 'delta',
+      inputs: [
+        { role: 'packet', digest: packet.packetId },
+        { role: 'delta', digest: sha256(delta) },
+      ],
+      packet_id: packet.packetId,
+      context_id: packet.contextId,
+      delta_sha256: sha256(delta),
+      bytes: bytes.byteLength,
+      tokens: tokenUse({ base: packet.config.tokens.count, delta: tokens, processed: 0 }),
+      model: packet.config.model,
+    },
   })
   return {
     packet: {

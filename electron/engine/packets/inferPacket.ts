@@ -6,6 +6,7 @@ import { type Generation, generate } from '../inference/generate.ts'
 import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
 import { receiptView } from '../receipts/receiptView.ts'
+import type { Operation } from '../recorder.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
@@ -141,36 +142,41 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     observed: { seconds: clock.total(), phases: seconds },
   })
 
+  // Before this reading counts as a sample itself.
+  const naiveEstimate = context.meter.prefillSeconds(
+    model.fingerprint.name,
+    runtime.environment.provider,
+    counts.naive - generated,
+  )
+  const operation = (packetId: Digest | null, bytesWritten: number): Operation => ({
+    receipt: receiptFor(packetId),
+    use: {
+      cartridge: base.packet?.packetId ?? null,
+      model: model.fingerprint.name,
+      device: runtime.environment.provider,
+      tokensNaive: counts.naive,
+      tokensProcessed: counts.processed,
+      tokensGenerated: generated,
+      secondsRestore: restore,
+      secondsRead: read,
+      secondsGenerate: generate_,
+      bytesRead: base.bytesRead,
+      bytesWritten,
+    },
+  })
+
   const durable = base.packet !== null && (input.persist ?? 'durable') === 'durable'
   const stored = durable
     ? await publish(context, {
         assembled,
         call,
         trust: 'own',
-        receipt: receiptFor,
+        operation: ({ packetId, bytesWritten }) => operation(packetId, bytesWritten),
       })
-    : { packetId: null, bytesWritten: 0, receipt: await context.receipts.append(receiptFor(null)) }
+    : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (!durable) remember(context, base, { contents, contextId: assembled.contextId })
   const total = clock.total()
-  const naiveEstimate = context.meter.prefillSeconds(
-    model.fingerprint.name,
-    runtime.environment.provider,
-    counts.naive - generated,
-  )
-  context.meter.record({
-    cartridge: base.packet?.packetId ?? null,
-    model: model.fingerprint.name,
-    device: runtime.environment.provider,
-    tokensNaive: counts.naive,
-    tokensProcessed: counts.processed,
-    tokensGenerated: generated,
-    secondsRestore: restore,
-    secondsRead: read,
-    secondsGenerate: generate_,
-    bytesRead: base.bytesRead,
-    bytesWritten: stored.bytesWritten,
-  })
   return {
     output: tokenizer.decode(generation.ids, { skipSpecial: true }),
     outputTokenIds: [...generation.ids],

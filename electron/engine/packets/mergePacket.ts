@@ -56,32 +56,40 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     call,
     trust: 'own',
     name: input.name,
-    receipt: packetId => ({
-      op: 'merge',
-      inputs: [
-        ...(base.packet === null ? [] : [{ role: 'packet', digest: base.packet.packetId }]),
-        { role: 'delta', digest: sha256(input.delta) },
-      ],
-      outputs: [
-        { role: 'packet', digest: packetId },
-        { role: 'context', digest: assembled.contextId },
-      ],
-      packet_id: packetId,
-      context_id: assembled.contextId,
-      delta_sha256: sha256(input.delta),
-      blob_sha256: assembled.blobSha256,
-      bytes: new TextEncoder().encode(input.delta).byteLength,
-      tokens: tokenUse({ base: base.tokens.length, delta: added.length, processed: session.processed }),
-      model: { ...model.fingerprint },
-      environment: receiptEnvironment(runtime.environment),
-      generation: {
-        token_count: 0,
-        token_ids_sha256: sha256(''),
-        logits_sha256: logits === null ? null : logitsDigest(logits),
-        trace_sha256: null,
+    operation: ({ packetId }) => ({
+      receipt: {
+        op: 'merge',
+        inputs: [
+          ...(base.packet === null ? [] : [{ role: 'packet', digest: base.packet.packetId }]),
+          { role: 'delta', digest: sha256(input.delta) },
+        ],
+        outputs: [
+          { role: 'packet', digest: packetId },
+          { role: 'context', digest: assembled.contextId },
+        ],
+        packet_id: packetId,
+        context_id: assembled.contextId,
+        delta_sha256: sha256(input.delta),
+        blob_sha256: assembled.blobSha256,
+        bytes: new TextEncoder().encode(input.delta).byteLength,
+        tokens: tokenUse({ base: base.tokens.length, delta: added.length, processed: session.processed }),
+        model: { ...model.fingerprint },
+        environment: receiptEnvironment(runtime.environment),
+        generation: {
+          token_count: 0,
+          token_ids_sha256: sha256(''),
+          logits_sha256: logits === null ? null : logitsDigest(logits),
+          trace_sha256: null,
+        },
+        details: { seam: input.seam ?? 'exact' },
+        observed: { seconds: seconds(), phases: { read: readSeconds } },
       },
-      details: { seam: input.seam ?? 'exact' },
-      observed: { seconds: seconds(), phases: { read: readSeconds } },
+      reading: {
+        model: model.fingerprint.name,
+        device: runtime.environment.provider,
+        tokens: session.processed,
+        seconds: readSeconds,
+      },
     }),
   })
   return { ...published, tokensProcessed: session.processed, seconds: seconds() }

@@ -96,26 +96,28 @@ export async function mixPackets(
     call,
     trust: 'own',
     name: name ?? freeName(context, title.slice(0, 180)),
-    receipt: packetId => ({
-      op: 'remix',
-      inputs: packets.map(({ packet }) => ({ role: 'packet', digest: packet.packetId })),
-      outputs: [
-        { role: 'packet', digest: packetId },
-        { role: 'context', digest: assembled.contextId },
-      ],
-      packet_id: packetId,
-      context_id: assembled.contextId,
-      blob_sha256: assembled.blobSha256,
-      bytes: assembled.cacheBytes,
-      tokens: tokenUse({
-        base: packets.reduce((sum, { base }) => sum + base.tokens.length, 0),
-        delta: 0,
-        processed: 0,
-      }),
-      model: { ...model.fingerprint },
-      environment: receiptEnvironment(runtime.environment),
-      details: Object.fromEntries(packets.map(({ weight }, index) => [`weight_${index}`, weight])),
-      observed: { seconds: (performance.now() - started) / 1000 },
+    operation: ({ packetId }) => ({
+      receipt: {
+        op: 'remix',
+        inputs: packets.map(({ packet }) => ({ role: 'packet', digest: packet.packetId })),
+        outputs: [
+          { role: 'packet', digest: packetId },
+          { role: 'context', digest: assembled.contextId },
+        ],
+        packet_id: packetId,
+        context_id: assembled.contextId,
+        blob_sha256: assembled.blobSha256,
+        bytes: assembled.cacheBytes,
+        tokens: tokenUse({
+          base: packets.reduce((sum, { base }) => sum + base.tokens.length, 0),
+          delta: 0,
+          processed: 0,
+        }),
+        model: { ...model.fingerprint },
+        environment: receiptEnvironment(runtime.environment),
+        details: Object.fromEntries(packets.map(({ weight }, index) => [`weight_${index}`, weight])),
+        observed: { seconds: (performance.now() - started) / 1000 },
+      },
     }),
   })
 }

@@ -1,6 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
+import type { Receipt } from '#shared/domain/receipt.ts'
+import type { Operation } from '../recorder.ts'
 import type { Trust } from '../store/library/packetRows.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
@@ -10,8 +11,8 @@ export interface Publication {
   readonly call: Call
   readonly trust: Trust
   readonly name?: string | undefined
-  /** The receipt of the operation; `packetId` is the packet that holds the context, ours or the first writer's. */
-  readonly receipt: (packetId: Digest) => ReceiptDraft
+  /** What to record of the operation; `packetId` is the packet that holds the context, ours or the first writer's. */
+  readonly operation: (at: { packetId: Digest; bytesWritten: number }) => Operation
 }
 
 export interface Published {
@@ -31,8 +32,8 @@ export async function publish(context: PacketContext, publication: Publication):
     layers: assembled.layers,
     trust,
     names: name === undefined ? [] : [name],
-    receipt: async ({ packetId }) => {
-      receipt = await context.receipts.append(publication.receipt(packetId))
+    receipt: async at => {
+      receipt = await context.recorder.record(publication.operation(at))
     },
   })
   if (receipt === null) throw new StatePackError('E_INTERNAL', 'A cartridge was stored without a receipt.')

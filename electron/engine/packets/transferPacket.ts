@@ -1,4 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { findSecrets } from '../library/findSecrets.ts'
 import { summaryOf } from '../library/summaries.ts'
@@ -31,15 +32,17 @@ export async function exportPacket(
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(Buffer.concat(chunks))
-  const receipt = await context.receipts.append({
-    op: 'export',
-    inputs: [{ role: 'packet', digest: packetId }],
-    packet_id: packetId,
-    context_id: packet.contextId,
-    blob_sha256: blobSha256(packet.config),
-    bytes: bytes.byteLength,
-    model: packet.config.model,
-    observed: { seconds: (performance.now() - started) / 1000 },
+  const receipt = await context.recorder.record({
+    receipt: {
+      op: 'export',
+      inputs: [{ role: 'packet', digest: packetId }],
+      packet_id: packetId,
+      context_id: packet.contextId,
+      blob_sha256: blobSha256(packet.config),
+      bytes: bytes.byteLength,
+      model: packet.config.model,
+      observed: { seconds: (performance.now() - started) / 1000 },
+    },
   })
   const { name } = await summaryOf(context, packetId)
   return { fileName: fileName(name), bytes, receipt: receiptView(receipt) }
@@ -82,7 +85,7 @@ export async function importPacket(
   { bytes, trust, name }: { bytes: Uint8Array; trust: boolean; name?: string | undefined },
 ): Promise<Output<'packets.import'>> {
   const started = performance.now()
-  let receipt: Awaited<ReturnType<PacketContext['receipts']['append']>> | null = null
+  let receipt: Receipt | null = null
   let packet: Packet | null = null
   let title = name?.trim() || undefined
   const imported = await importCartridge(context.store.parts, once(bytes), {
@@ -92,16 +95,18 @@ export async function importPacket(
       title ??= candidate.packet.entry.title
     },
     receipt: async ({ packetId }) => {
-      receipt = await context.receipts.append({
-        op: 'import',
-        inputs: [{ role: 'packet', digest: packetId }],
-        packet_id: packetId,
-        context_id: packet?.contextId ?? null,
-        blob_sha256: packet === null ? null : blobSha256(packet.config),
-        bytes: bytes.byteLength,
-        model: packet?.config.model ?? null,
-        details: { trusted: trust },
-        observed: { seconds: (performance.now() - started) / 1000 },
+      receipt = await context.recorder.record({
+        receipt: {
+          op: 'import',
+          inputs: [{ role: 'packet', digest: packetId }],
+          packet_id: packetId,
+          context_id: packet?.contextId ?? null,
+          blob_sha256: packet === null ? null : blobSha256(packet.config),
+          bytes: bytes.byteLength,
+          model: packet?.config.model ?? null,
+          details: { trusted: trust },
+          observed: { seconds: (performance.now() - started) / 1000 },
+        },
       })
     },
   })

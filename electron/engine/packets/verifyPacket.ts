@@ -76,27 +76,29 @@ export async function verifyPacket(
   }
   const code = failure instanceof StatePackError ? failure.code : failure === null ? null : 'E_INTERNAL'
   if (code === 'E_CANCELLED') throw failure
-  const receipt = await context.receipts.append({
-    op: 'verify',
-    ok: failure === null,
-    error: code,
-    inputs: [{ role: 'packet', digest: packetId }],
-    packet_id: packetId,
-    context_id: packet?.contextId ?? null,
-    blob_sha256: packet === null ? null : blobSha256(packet.config),
-    tokens:
-      packet === null
-        ? null
-        : { base: packet.config.tokens.count, delta: 0, processed: tokensProcessed, saved: 0, savings_percent: 0 },
-    model: packet?.config.model ?? null,
-    environment: loaded === null ? null : receiptEnvironment(loaded.runtime.environment),
-    details: {
-      level,
-      reached: failure === null ? reached : 'none',
-      max_abs_diff: maxAbsDiff,
-      detection_probability: detectionProbability,
+  const receipt = await context.recorder.record({
+    receipt: {
+      op: 'verify',
+      ok: failure === null,
+      error: code,
+      inputs: [{ role: 'packet', digest: packetId }],
+      packet_id: packetId,
+      context_id: packet?.contextId ?? null,
+      blob_sha256: packet === null ? null : blobSha256(packet.config),
+      tokens:
+        packet === null
+          ? null
+          : { base: packet.config.tokens.count, delta: 0, processed: tokensProcessed, saved: 0, savings_percent: 0 },
+      model: packet?.config.model ?? null,
+      environment: loaded === null ? null : receiptEnvironment(loaded.runtime.environment),
+      details: {
+        level,
+        reached: failure === null ? reached : 'none',
+        max_abs_diff: maxAbsDiff,
+        detection_probability: detectionProbability,
+      },
+      observed: { seconds: (performance.now() - started) / 1000 },
     },
-    observed: { seconds: (performance.now() - started) / 1000 },
   })
   if (failure !== null) throw failure
   promote(context, packetId, reached)

@@ -11,7 +11,7 @@ import { receiptView } from './receiptView.ts'
  * read every line (`about`) it still throws `E_RECEIPT_LOG`.
  */
 export async function listViews(
-  log: ReceiptLog,
+  log: Pick<ReceiptLog, 'list' | 'entryAt' | 'count'>,
   filter: ReceiptFilter & { readonly offset: number; readonly limit: number },
 ): Promise<Output<'receipts.list'>> {
   try {
@@ -29,7 +29,7 @@ export async function listViews(
   return { receipts, total, ops: { ...ops } }
 }
 
-async function one(log: ReceiptLog, filter: ReceiptFilter): Promise<ReceiptView[]> {
+async function one(log: Pick<ReceiptLog, 'list' | 'entryAt' | 'count'>, filter: ReceiptFilter): Promise<ReceiptView[]> {
   try {
     return (await log.list(filter)).receipts.map(receiptView)
   } catch (error) {

@@ -21,8 +21,6 @@ import { type MeterEntry, meterEntrySchema, type Outcome, outcomeOf, secondsAvoi
 import { type PrefillSample, PrefillSpeed } from './prefillSpeed.ts'
 
 export interface MeterOptions {
-  /** Called after every record and reset. */
-  readonly onChange?: () => void
   readonly now?: () => Date
 }
 
@@ -104,7 +102,6 @@ export class Meter {
         outcome,
       )
     this.#speed.add({ model, device, tokens: tokensProcessed - tokensGenerated, seconds: parsed.secondsRead })
-    this.#options.onChange?.()
     return { secondsAvoided: avoided, outcome }
   }
 
@@ -142,7 +139,6 @@ export class Meter {
   /** Forgets all records; measured speeds stay, they are facts about the machine. */
   reset(): { readonly removed: number } {
     const removed = this.#db.prepare('DELETE FROM records').run().changes
-    this.#options.onChange?.()
     return { removed }
   }
 

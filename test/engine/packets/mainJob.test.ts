@@ -106,7 +106,7 @@ describe.each(MODELS)('the main job on %s', model => {
         assembled: forged,
         call: {},
         trust: 'trusted',
-        receipt: id => ({ op: 'import', packet_id: id }),
+        operation: ({ packetId }) => ({ receipt: { op: 'import', packet_id: packetId } }),
       })
       const answers = async ({ client }: TestEngine, ref: string) => {
         const { questions } = await bundledText('card-contract')

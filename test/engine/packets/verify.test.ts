@@ -124,7 +124,7 @@ describe.each(['starter-transformer', 'starter-mamba'])('recomputing on %s', mod
         assembled: forged,
         call: {},
         trust: 'trusted',
-        receipt: id => ({ op: 'import', packet_id: id }),
+        operation: ({ packetId }) => ({ receipt: { op: 'import', packet_id: packetId } }),
       })
       await expect(forger.client.call('packets.verify', { ref: packetId })).resolves.toMatchObject({ ok: true })
       await expect(forger.client.call('packets.verify', { ref: packetId, level: 'recomputed' })).rejects.toMatchObject({

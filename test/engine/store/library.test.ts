@@ -6,16 +6,12 @@ import { sha256 } from '#engine/sha256.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
 describe('the library', () => {
-  it('remembers settings, marks, jobs and asks over a reopening', async () => {
+  it('remembers settings and asks over a reopening', async () => {
     const store = await openTestStore()
     const { library } = store
     library.settings.set('theme', { dark: true })
     library.settings.set('gone', 1)
     library.settings.set('gone', undefined)
-    library.settings.mark({ at: 5, kind: 'week', data: { saved: 3 } })
-    library.jobs.add({ id: 'j', kind: 'download', payload: { url: 'x' }, at: 1 })
-    library.jobs.update('j', { state: 'running', progress: { bytes: 3 }, at: 2 })
-    library.jobs.update('j', { progress: { bytes: 4 }, at: 3 })
     const root = sha256('root')
     const ask = {
       rootPacketId: root,
@@ -31,8 +27,6 @@ describe('the library', () => {
     const again = (await openTestStore(store.folder)).library
     expect(again.settings.get('theme')).toEqual({ dark: true })
     expect(again.settings.get('gone')).toBeUndefined()
-    expect(again.settings.marks()).toEqual([{ id: 1, at: 5, kind: 'week', data: { saved: 3 } }])
-    expect(again.jobs.list('running')).toMatchObject([{ id: 'j', attempts: 1, progress: { bytes: 4 }, updatedAt: 3 }])
     expect(again.asks.ofRoot(root).map(({ id, parentId }) => [id, parentId])).toEqual([
       ['1', null],
       ['2', '1'],

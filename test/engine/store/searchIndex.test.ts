@@ -103,9 +103,15 @@ describe('the search index', () => {
     const { packetId } = (await store.list({ sort: 'created', offset: 20, limit: 1 })).items[0] ?? {}
     if (packetId === undefined) throw new Error('no packet')
     const use = { packetId, asks: 1, tokensSaved: 50, secondsSaved: 0.5, usedAt: 9e12 }
-    store.index.recordUse(use)
-    store.index.recordUse({ ...use, usedAt: 8e12 })
-    expect(store.index.usage(packetId)).toEqual({ packetId, asks: 2, tokensSaved: 100, secondsSaved: 1, usedAt: 9e12 })
+    store.library.usage.add(use)
+    store.library.usage.add({ ...use, usedAt: 8e12 })
+    expect(store.library.usage.get(packetId)).toEqual({
+      packetId,
+      asks: 2,
+      tokensSaved: 100,
+      secondsSaved: 1,
+      usedAt: 9e12,
+    })
     expect((await store.list({ sort: 'used', limit: 1 })).items[0]).toMatchObject({ packetId, usedAt: 9e12 })
   })
 
@@ -132,7 +138,7 @@ describe('the search index', () => {
     expect(existsSync(path)).toBe(true)
     damage(path)
     const again = await openTestStore(store.folder)
-    expect(again.index.usageIsKnown).toBe(false)
+    expect(again.index.wasWhole).toBe(false)
     expect(await views(again)).toEqual(before)
   })
 
@@ -142,7 +148,7 @@ describe('the search index', () => {
     const again = await openTestStore(store.folder, {
       describe: () => Promise.reject(new Error('nothing should be described again')),
     })
-    expect(again.index.usageIsKnown).toBe(true)
+    expect(again.index.wasWhole).toBe(true)
     expect((await again.list()).total).toBe(30)
   })
 

@@ -4,11 +4,11 @@ import Database from 'better-sqlite3'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { makePrivate } from '../privateFile.ts'
 import { AskRows } from './askRows.ts'
-import { JobRows } from './jobRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'
-import { LIBRARY_SCHEMA, LIBRARY_VERSION } from './schema.ts'
+import { LIBRARY_MIGRATIONS, LIBRARY_VERSION } from './schema.ts'
 import { SettingRows } from './settingRows.ts'
+import { UsageRows } from './usageRows.ts'
 
 export class Library {
   /** True when the file was created by this opening. */
@@ -16,7 +16,7 @@ export class Library {
   readonly packets: PacketRows
   readonly referrers: ReferrerRows
   readonly settings: SettingRows
-  readonly jobs: JobRows
+  readonly usage: UsageRows
   readonly asks: AskRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
   readonly connection: Database.Database
@@ -27,7 +27,7 @@ export class Library {
     this.packets = new PacketRows(db)
     this.referrers = new ReferrerRows(db)
     this.settings = new SettingRows(db)
-    this.jobs = new JobRows(db)
+    this.usage = new UsageRows(db)
     this.asks = new AskRows(db)
   }
 
@@ -40,7 +40,11 @@ export class Library {
 export function openLibrary(path: string, options: { readOnly: boolean }): Library {
   let db: Database.Database | undefined
   try {
-    if (options.readOnly) return new Library(openCopy(path), false)
+    if (options.readOnly) {
+      db = openCopy(path)
+      migrate(db)
+      return new Library(db, false)
+    }
     makePrivate(path)
     db = new Database(path, { timeout: 10_000 })
     // WAL: readers are not held up by a writer. FULL: a commit that has returned survives a power loss.
@@ -85,10 +89,9 @@ function migrate(db: Database.Database): boolean {
           version,
         })
       }
-      if (version === LIBRARY_VERSION) return false
-      db.exec(LIBRARY_SCHEMA)
+      for (const step of LIBRARY_MIGRATIONS.slice(version)) db.exec(step)
       db.pragma(`user_version = ${LIBRARY_VERSION}`)
-      return true
+      return version === 0
     })
     .immediate()
 }

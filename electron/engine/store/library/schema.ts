@@ -1,7 +1,9 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 1
+export const LIBRARY_VERSION = 2
 
-export const LIBRARY_SCHEMA = `
+/** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
+export const LIBRARY_MIGRATIONS: readonly string[] = [
+  `
 CREATE TABLE packets (
   packet_id TEXT PRIMARY KEY,
   context_id TEXT NOT NULL,
@@ -25,11 +27,6 @@ CREATE INDEX referrers_of ON referrers (subject);
 -- Sessions that are using a packet right now, in any process.
 CREATE TABLE holds (packet_id TEXT NOT NULL, owner TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (packet_id, owner)) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE meter_marks (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL) STRICT;
-CREATE TABLE jobs (
-  id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, payload TEXT NOT NULL, progress TEXT NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
-) STRICT;
 CREATE TABLE asks (
   id TEXT PRIMARY KEY,
   parent_id TEXT,
@@ -42,4 +39,13 @@ CREATE TABLE asks (
   detail TEXT NOT NULL            -- JSON: whatever else the asker wants to show again
 ) STRICT;
 CREATE INDEX asks_of_root ON asks (root_packet_id, at);
-`
+`,
+  `
+DROP TABLE IF EXISTS meter_marks;
+DROP TABLE IF EXISTS jobs;
+-- How often and how well a packet has served.
+CREATE TABLE usage (
+  packet_id TEXT PRIMARY KEY, asks INTEGER NOT NULL, tokens_saved REAL NOT NULL, seconds_saved REAL NOT NULL, used_at INTEGER NOT NULL
+) STRICT;
+`,
+]

@@ -1,13 +1,5 @@
-/** Settings by key, and marks of the savings meter: JSON values that their owners parse with their own schemas. */
+/** Settings by key: JSON values that their owners parse with their own schemas. */
 import type { Database, Statement } from 'better-sqlite3'
-
-export interface MeterMark {
-  readonly id: number
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly kind: string
-  readonly data: unknown
-}
 
 export class SettingRows {
   readonly #db: Database
@@ -36,18 +28,5 @@ export class SettingRows {
       .prepare<[], { key: string; value: string }>('SELECT key, value FROM settings ORDER BY key')
       .all()
     return Object.fromEntries(rows.map(row => [row.key, JSON.parse(row.value)]))
-  }
-
-  /** Adds a mark to the meter; returns its id, which only grows. */
-  mark(mark: { at: number; kind: string; data: unknown }): number {
-    const add = this.#db.prepare('INSERT INTO meter_marks (at, kind, data) VALUES (?, ?, ?)')
-    return Number(add.run(mark.at, mark.kind, JSON.stringify(mark.data)).lastInsertRowid)
-  }
-
-  /** Marks from `since` (milliseconds) on, oldest first. */
-  marks(since = 0): MeterMark[] {
-    const sql = 'SELECT * FROM meter_marks WHERE at >= ? ORDER BY id'
-    const rows = this.#db.prepare<[number], { id: number; at: number; kind: string; data: string }>(sql).all(since)
-    return rows.map(row => ({ ...row, data: JSON.parse(row.data) }))
   }
 }

@@ -62,7 +62,7 @@ export interface PacketList {
 const NAME = 'coalesce((SELECT min(name) FROM main.names n WHERE n.packet_id = l.packet_id), i.title)'
 const NAMED = 'EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)'
 const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
-  LEFT JOIN idx.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`
+  LEFT JOIN main.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`
 const ORDER: Readonly<Record<PacketSort, string>> = {
   used: 'coalesce(u.used_at, l.added_at) DESC',
   created: 'l.added_at DESC',

@@ -1,7 +1,7 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
-export const INDEX_VERSION = 1
+export const INDEX_VERSION = 2
 
-export const INDEX_TABLES = ['packets', 'parents', 'packet_text', 'usage'] as const
+export const INDEX_TABLES = ['packets', 'parents', 'packet_text'] as const
 
 export const INDEX_SCHEMA = `
 CREATE TABLE idx.packets (
@@ -19,7 +19,4 @@ CREATE TABLE idx.packets (
 CREATE TABLE idx.parents (child TEXT NOT NULL, parent TEXT NOT NULL, op TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (child, place)) STRICT;
 CREATE INDEX idx.children_of ON parents (parent);
 CREATE VIRTUAL TABLE idx.packet_text USING fts5 (packet_id UNINDEXED, title, model, card, recipe, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
-CREATE TABLE idx.usage (
-  packet_id TEXT PRIMARY KEY, asks INTEGER NOT NULL, tokens_saved REAL NOT NULL, seconds_saved REAL NOT NULL, used_at INTEGER NOT NULL
-) STRICT;
 `

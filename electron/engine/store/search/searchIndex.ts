@@ -1,6 +1,6 @@
 /**
  * `index.sqlite`: what makes listing and searching fast. It can be deleted or damaged at any time; everything in it is
- * built again from blobs and receipts. Decisions (names, tags, trust) are joined from the library, never copied.
+ * built again from blobs. Decisions (names, tags, trust) are joined from the library, never copied.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
@@ -11,21 +11,11 @@ import type { PacketIndexEntry } from '../packetIndexEntry.ts'
 import { makePrivate } from '../privateFile.ts'
 import { INDEX_SCHEMA, INDEX_TABLES, INDEX_VERSION } from './schema.ts'
 
-/** How often and how well a packet has served. */
-export interface Usage {
-  readonly packetId: Digest
-  readonly asks: number
-  readonly tokensSaved: number
-  readonly secondsSaved: number
-  /** Milliseconds since 1970. */
-  readonly usedAt: number
-}
-
 const SEAL = 'index.seal'
 
 export class SearchIndex {
-  /** False after a rebuild, until {@link SearchIndex.setUsage} has told again what the receipts know. */
-  usageIsKnown: boolean
+  /** True when the file was there, whole and of this version; false when it was begun again and is to be filled. */
+  readonly wasWhole: boolean
   readonly #library: Library
   readonly #path: string
   readonly #memory: boolean
@@ -34,7 +24,7 @@ export class SearchIndex {
     this.#library = library
     this.#path = path
     this.#memory = options.memory
-    this.usageIsKnown = this.#open()
+    this.wasWhole = this.#open()
   }
 
   /** Packets of the library that the index does not know yet. */
@@ -83,41 +73,6 @@ export class SearchIndex {
     })
   }
 
-  /** Adds one use to a packet's usage. */
-  recordUse(use: Usage): void {
-    this.#db
-      .prepare(
-        `INSERT INTO idx.usage VALUES (?, ?, ?, ?, ?) ON CONFLICT (packet_id) DO UPDATE SET
-         asks = asks + excluded.asks, tokens_saved = tokens_saved + excluded.tokens_saved,
-         seconds_saved = seconds_saved + excluded.seconds_saved, used_at = max(used_at, excluded.used_at)`,
-      )
-      .run(use.packetId, use.asks, use.tokensSaved, use.secondsSaved, use.usedAt)
-  }
-
-  /** Replaces all usage: what the receipts say, after a rebuild. */
-  setUsage(uses: Iterable<Usage>): void {
-    this.#db.transaction(() => {
-      this.#db.exec('DELETE FROM idx.usage')
-      for (const use of uses) this.recordUse(use)
-    })()
-    this.usageIsKnown = true
-  }
-
-  usage(packetId: Digest): Usage | null {
-    const sql = 'SELECT * FROM idx.usage WHERE packet_id = ?'
-    const row = this.#db
-      .prepare<[string], { asks: number; tokens_saved: number; seconds_saved: number; used_at: number }>(sql)
-      .get(packetId)
-    if (row === undefined) return null
-    return {
-      packetId,
-      asks: row.asks,
-      tokensSaved: row.tokens_saved,
-      secondsSaved: row.seconds_saved,
-      usedAt: row.used_at,
-    }
-  }
-
   /** Every parent link of packets in the library, for the lineage graph. */
   lineage(): { child: Digest; parent: Digest; op: string }[] {
     const sql = `SELECT child, parent, op FROM idx.parents JOIN main.packets ON packet_id = child
@@ -134,7 +89,6 @@ export class SearchIndex {
       this.#attach()
       this.#create()
     }
-    this.usageIsKnown = false
   }
 
   /** Seals the file with its digest, so that the next opening can tell damage from an interrupted run. */
@@ -172,6 +126,8 @@ export class SearchIndex {
       // No seal: the last run was interrupted. SQLite recovers from that; a look at the pages finds what it could not.
       const whole = seal !== undefined || this.#db.pragma('idx.quick_check(1)', { simple: true }) === 'ok'
       if (version === INDEX_VERSION && whole) return true
+      // Version 1 counted use in the index itself.
+      if (version === 1 && whole) this.#db.exec('INSERT OR IGNORE INTO main.usage SELECT * FROM idx.usage')
       this.reset()
       return false
     } catch (error) {
@@ -219,7 +175,6 @@ export class SearchIndex {
 
   #drop(packetId: Digest): void {
     for (const table of INDEX_TABLES) {
-      if (table === 'usage') continue
       const column = table === 'parents' ? 'child' : 'packet_id'
       this.#db.prepare(`DELETE FROM idx.${table} WHERE ${column} = ?`).run(packetId)
     }

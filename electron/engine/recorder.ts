@@ -1,0 +1,73 @@
+/**
+ * The one end of every operation: its receipt, then the meter's record, then the events, in that order. Nothing else in
+ * the engine appends receipts or counts use, so no operation can leave one of the three out.
+ */
+import type { Digest } from '#shared/domain/digest.ts'
+import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
+import type { EventName } from '#shared/rpc/events.ts'
+import type { ReceiptLog } from './receipts/receiptLog.ts'
+import type { Meter } from './savings/meter.ts'
+import type { MeterEntry } from './savings/meterRecord.ts'
+import type { PrefillSample } from './savings/prefillSpeed.ts'
+import type { UsageRows } from './store/library/usageRows.ts'
+
+/** What an operation did, told when it is over. */
+export interface Operation {
+  readonly receipt: ReceiptDraft
+  /** Tokens it read, and how long that took: the speed later estimates rest on. A `use` counts its own reading. */
+  readonly reading?: PrefillSample
+  /** One inference, as the sessions counted it and the clock measured it. */
+  readonly use?: MeterEntry & { readonly cartridge: Digest | null }
+  /** Packets whose row a window shows differently now. */
+  readonly packets?: readonly Digest[]
+}
+
+export interface Recorder {
+  /**
+   * Resolves once the receipt is on disk for good. Throws what appending a receipt throws; then nothing was recorded. What
+   * the meter cannot keep is lost to the totals and never fails the operation: its receipt says it all.
+   */
+  record(operation: Operation): Promise<Receipt>
+  /** Tokens a second of the most recent reading; null before the first. */
+  lastTokensPerSecond(): number | null
+}
+
+export interface RecorderParts {
+  readonly receipts: Pick<ReceiptLog, 'append'>
+  readonly meter: Pick<Meter, 'prefill' | 'record'>
+  readonly usage: Pick<UsageRows, 'add'>
+  readonly emit: (name: EventName, data: unknown) => void
+}
+
+export function createRecorder({ receipts, meter, usage, emit }: RecorderParts): Recorder {
+  let last: number | null = null
+
+  function measure({ reading, use }: Operation): void {
+    const read = reading ?? (use && { tokens: use.tokensProcessed - use.tokensGenerated, seconds: use.secondsRead })
+    if (read !== undefined && read.tokens > 0 && read.seconds > 0) last = read.tokens / read.seconds
+    if (reading !== undefined) meter.prefill(reading)
+    if (use === undefined) return
+    const { secondsAvoided } = meter.record(use)
+    if (use.cartridge === null) return
+    usage.add({
+      packetId: use.cartridge,
+      asks: 1,
+      tokensSaved: Math.max(0, use.tokensNaive - use.tokensProcessed),
+      secondsSaved: secondsAvoided ?? 0,
+      usedAt: Date.now(),
+    })
+  }
+
+  return {
+    async record(operation) {
+      const receipt = await receipts.append(operation.receipt)
+      measure(operation)
+      emit('receipts.appended', { receiptId: receipt.receipt_id, op: receipt.op })
+      if (operation.use !== undefined) emit('savings.changed', {})
+      const { packets = [] } = operation
+      if (packets.length > 0) emit('library.changed', { packetIds: [...packets] })
+      return receipt
+    },
+    lastTokensPerSecond: () => last,
+  }
+}
