@@ -2,6 +2,8 @@
 export interface GoldenPass {
   readonly case: string
   readonly ok: boolean
+  /** The largest difference allowed; null where ids are compared. */
+  readonly limit: number | null
   readonly maxAbsDiff: {
     readonly logits: number | null
     readonly fromSplit: number | null
@@ -24,5 +26,15 @@ export interface GoldenFailure {
 
 export type GoldenLine = GoldenPass | GoldenFailure
 
-/** Absolute, float32. */
+/** Absolute, float32, for logits of the size that random weights give. */
 export const GOLDEN_LIMIT = 2e-4
+
+/**
+ * `limit` for values up to 4, growing with the largest one beyond: float32's rounding, in the rotary angles of the reference
+ * above all, is relative to what it rounds, and real models have logits of 40.
+ */
+export function goldenLimit(limit: number, values: ArrayLike<number>): number {
+  let largest = 0
+  for (let at = 0; at < values.length; at++) largest = Math.max(largest, Math.abs(values[at] ?? 0))
+  return limit * Math.max(1, largest / 4)
+}

@@ -5,28 +5,29 @@ import type { Session } from '#engine/inference/session.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import type { Model } from '#engine/models/model.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
-import type { GoldenPass } from './goldenLine.ts'
+import { type GoldenPass, goldenLimit } from './goldenLine.ts'
 import { type GoldenTensor, maxAbsDiff, readGoldenTensors } from './goldenTensors.ts'
 
 export type Golden = ReadonlyMap<string, GoldenTensor>
 
 export interface GoldenReference {
-  /** The tensor of golden.safetensors that the whole pass must equal. */
-  readonly logits: string
-  /** Largest absolute difference allowed. */
+  /** What the whole pass must equal: `[tokens, vocabulary]`. */
+  readonly logits: GoldenTensor
+  /** Largest absolute difference allowed where the largest value is 4 or less; see {@link goldenLimit}. */
   readonly limit: number
 }
 
 /** `choose` says what this model is held to, once its precision is known. */
 export async function compareWithGolden(
   folder: string,
-  choose: (golden: Golden, model: Model) => GoldenReference,
+  choose: (golden: Golden, model: Model) => Promise<GoldenReference>,
 ): Promise<GoldenPass> {
   const golden = await readGoldenTensors(join(folder, 'golden.safetensors'))
   const model = await openModel(folder)
+  const reference = await choose(golden, model)
   const runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
   try {
-    return await compare(golden, { runtime, reference: choose(golden, model), name: basename(folder) })
+    return await compare(golden, { runtime, reference, name: basename(folder) })
   } finally {
     await runtime.dispose()
   }
@@ -36,7 +37,7 @@ async function compare(
   golden: Golden,
   { runtime, reference, name }: { runtime: Runtime; reference: GoldenReference; name: string },
 ): Promise<GoldenPass> {
-  const tokens = valuesOf(golden, 'tokens')
+  const tokens = tensorOf(golden, 'tokens').data
   const whole = runtime.newSession()
   const logits = await whole.append(tokens, { logits: 'all' })
   const fromSplit = await continueFromSplit(runtime, { golden, tokens, whole: reference.logits })
@@ -44,13 +45,14 @@ async function compare(
   const greedy = await greedyFrom(whole, logits.subarray(-runtime.model.vocabSize), expected?.length ?? 0)
   whole.dispose()
   const maxAbsDiffs = {
-    logits: maxAbsDiff(logits, valuesOf(golden, reference.logits)),
+    logits: maxAbsDiff(logits, reference.logits.data),
     fromSplit: fromSplit.logits,
     cache: fromSplit.cache,
   }
   const greedyEqual = expected === null ? null : maxAbsDiff(greedy, expected) === 0
-  const within = Object.values(maxAbsDiffs).every(difference => difference === null || difference <= reference.limit)
-  return { case: name, ok: within && greedyEqual !== false, maxAbsDiff: maxAbsDiffs, greedyEqual, seams: null }
+  const limit = goldenLimit(reference.limit, reference.logits.data)
+  const within = Object.values(maxAbsDiffs).every(difference => difference === null || difference <= limit)
+  return { case: name, ok: within && greedyEqual !== false, limit, maxAbsDiff: maxAbsDiffs, greedyEqual, seams: null }
 }
 
 /**
@@ -59,9 +61,9 @@ async function compare(
  */
 async function continueFromSplit(
   runtime: Runtime,
-  { golden, tokens, whole }: { golden: Golden; tokens: ArrayLike<number>; whole: string },
+  { golden, tokens, whole }: { golden: Golden; tokens: ArrayLike<number>; whole: GoldenTensor },
 ): Promise<{ logits: number | null; cache: number | null }> {
-  const reference = golden.get('logits_from_split') ?? secondHalf(golden.get(whole))
+  const reference = golden.get('logits_from_split') ?? secondHalf(whole)
   if (reference === null) return { logits: null, cache: null }
   const split = tokens.length - (reference.shape[0] ?? 0)
   const before = runtime.newSession()
@@ -79,9 +81,9 @@ async function continueFromSplit(
 }
 
 /** The later rows of `[rows, columns]`. */
-function secondHalf(tensor: GoldenTensor | undefined): GoldenTensor | null {
-  const [rows = 0, columns = 0] = tensor?.shape ?? []
-  if (tensor === undefined || rows < 2) return null
+function secondHalf(tensor: GoldenTensor): GoldenTensor | null {
+  const [rows = 0, columns = 0] = tensor.shape
+  if (rows < 2) return null
   const first = Math.floor(rows / 2)
   return { shape: [rows - first, columns], data: tensor.data.subarray(first * columns) }
 }
@@ -147,8 +149,9 @@ async function greedyFrom(session: Session, first: Float32Array, count: number):
   return ids
 }
 
-function valuesOf(golden: Golden, name: string): Float32Array | Int32Array {
+/** A tensor that the case must have. */
+export function tensorOf(golden: Golden, name: string): GoldenTensor {
   const tensor = golden.get(name)
   if (tensor === undefined) throw new Error(`golden.safetensors has no ${name}.`)
-  return tensor.data
+  return tensor
 }

@@ -54,6 +54,7 @@ export async function runTokenizerCase(folder: string, { splits = 2000, seed = 1
     return {
       case: name,
       ok: exact === splits,
+      limit: null,
       maxAbsDiff: { logits: null, fromSplit: null, cache: null },
       greedyEqual: null,
       seams: {
