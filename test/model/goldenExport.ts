@@ -1,5 +1,5 @@
 import { kvLayersOf } from '#engine/inference/layers.ts'
-import { findExports } from '#engine/models/export/exportFiles.ts'
+import { findExports } from '#engine/models/sources/export/exportFiles.ts'
 import { GOLDEN_LIMIT, type GoldenLine } from './goldenLine.ts'
 import { compareWithGolden, tensorOf } from './goldenModel.ts'
 import { runRawExport } from './rawExport.ts'
