@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import type { BufferPool } from './bufferPool.ts'
+import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
 import { copyRows, firstTokens, readBlocks, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
@@ -7,41 +7,35 @@ import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
 
-/** The contiguous buffers of a running session: one `[1, kvHeads, capacity, headDim]` pair a layer. */
-interface Running {
-  readonly capacity: number
-  readonly layers: readonly { readonly key: Tensor; readonly value: Tensor }[]
-}
-
-const CAPACITY_STEP = 256
 const GROWTH = 1.5
 
 /**
  * Keys and values of one session: immutable 64-token blocks that forks and snapshots share, and, while the session
- * runs, contiguous buffers that the graph appends to in place. The buffers are made from the blocks at the first run
- * (so a fork costs nothing until then) and grow by half when full; their capacity has no influence on the numbers.
+ * runs, contiguous buffers that the graph appends to in place. The buffers are found or made at the first run (so a fork
+ * costs nothing until then), filled with the blocks that do not stand in them yet, and grow by half when full; their
+ * capacity has no influence on the numbers.
  */
 export class KvCache {
   readonly #layers: readonly KvLayerGeometry[]
   readonly #download: Download
-  readonly #pool: BufferPool
+  readonly #hot: HotBuffers
   /** Full blocks from position 0 on. Replaced, never changed, so that sharing them is sharing a reference. */
   #blocks: readonly KvBlock[] = []
   /** The tokens after the full blocks, kept only while no buffers exist. */
   #tail: KvBlock | null = null
-  #running: Running | null = null
+  #running: HotSet | null = null
   #length = 0
   /** Bytes this cache has copied on the host: materialising, growing, sealing. A decode step adds none. */
   copiedBytes = 0
 
   constructor(
     layers: readonly KvLayerGeometry[],
-    { download, pool }: { readonly download: Download; readonly pool: BufferPool },
+    { download, hot }: { readonly download: Download; readonly hot: HotBuffers },
     blocks: readonly KvBlock[] = [],
   ) {
     this.#layers = layers
     this.#download = download
-    this.#pool = pool
+    this.#hot = hot
     const last = blocks.at(-1)
     if (last === undefined) return
     const partial = last.tokens < BLOCK_TOKENS
@@ -57,35 +51,39 @@ export class KvCache {
   /** Makes room for `length` tokens in the contiguous buffers. */
   async reserve(length: number): Promise<void> {
     const old = this.#running
-    if (old !== null && old.capacity >= length) return
-    const wanted = Math.max(length, (old?.capacity ?? 0) * GROWTH)
-    const capacity = Math.ceil(wanted / CAPACITY_STEP) * CAPACITY_STEP
-    const blocks = this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
-    const layers: { key: Tensor; value: Tensor }[] = []
-    for (const [index, geometry] of this.#layers.entries()) {
-      const { kvHeads, headDim } = geometry
-      const make = async (side: Side) => {
-        const data = this.#pool.take(kvHeads * capacity * headDim)
-        const previous = old?.layers[index]
-        if (old !== null && previous !== undefined) {
-          const from = { data: await this.#download(previous[side]), rows: old.capacity, at: 0 }
-          this.copiedBytes += copyRows(geometry, from, { data, rows: capacity, at: 0 }, this.#length)
-        } else {
-          this.copiedBytes += writeBlocks(blocks, { geometry, index, side }, { data, rows: capacity })
-        }
-        return new Tensor('float32', data, [1, kvHeads, capacity, headDim])
+    if (old === null) {
+      const blocks = this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
+      const { set, kept } = this.#hot.take(blocks, length)
+      const missing = blocks.slice(kept)
+      if (missing.length > 0) {
+        await this.#fill(set, (geometry, { index, side, data, rows }) =>
+          writeBlocks(missing, { geometry, index, side }, { data, rows }),
+        )
       }
-      layers.push({ key: await make('key'), value: await make('value') })
+      set.blocks = blocks
+      this.#running = set
+      this.#tail = null
+      return
     }
-    this.#running = { capacity, layers }
-    this.#tail = null
-    this.#release(old)
+    if (old.running.capacity >= length) return
+    const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH))
+    // What the other buffers hold already are whole blocks, so the rest is whole rows.
+    const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
+    await this.#fill(set, async (geometry, { index, side, data, rows }) => {
+      const previous = old.running.layers[index]
+      if (previous === undefined) return 0
+      const source = { data: await this.#download(previous[side]), rows: old.running.capacity, at: from }
+      return copyRows(geometry, source, { data, rows, at: from }, this.#length - from)
+    })
+    set.blocks = old.blocks
+    this.#running = set
+    this.#hot.give(old)
   }
 
   /** Adds the buffers to a run's inputs and to its outputs: the graph appends to them in place. */
   addTo(feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
     for (const [index, { layer }] of this.#layers.entries()) {
-      const tensors = this.#running?.layers[index]
+      const tensors = this.#running?.running.layers[index]
       if (tensors === undefined) continue
       feeds[`past_key_values.${layer}.key`] = tensors.key
       feeds[`past_key_values.${layer}.value`] = tensors.value
@@ -97,16 +95,16 @@ export class KvCache {
   /** After a run: the cache holds `length` tokens. A device returns new tensors; the host has written to the buffers. */
   adopt(results: InferenceSession.ReturnType | null, length: number): void {
     this.#length = length
-    const running = this.#running
-    if (results === null || running === null) return
+    const set = this.#running
+    if (results === null || set === null) return
     const layers = this.#layers.map(({ layer }) => {
       const key = results[`present.${layer}.key`]
       const value = results[`present.${layer}.value`]
       if (key === undefined || value === undefined) throw new Error(`the graph returned no keys of layer ${layer}`)
       return { key, value }
     })
-    this.#release(running)
-    this.#running = { capacity: running.capacity, layers }
+    release(set.running)
+    set.running = { capacity: set.running.capacity, layers }
   }
 
   /** Forgets everything from `length` on. */
@@ -117,6 +115,9 @@ export class KvCache {
     this.#blocks = this.#blocks.length > full ? this.#blocks.slice(0, full) : this.#blocks
     this.#tail = cut === null ? null : firstTokens(cut, length - cut.start)
     this.#length = length
+    const set = this.#running
+    // What is read next is written over the rows from here on.
+    if (set !== null) set.blocks = set.blocks.filter(({ start, tokens }) => start + tokens <= length)
   }
 
   /**
@@ -124,7 +125,7 @@ export class KvCache {
    * not the context.
    */
   async blocks(): Promise<readonly KvBlock[]> {
-    const running = this.#running
+    const running = this.#running?.running ?? null
     if (running === null) return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
     const buffers: { key: Float32Array; value: Float32Array }[] = []
     const from = this.#blocks.length * BLOCK_TOKENS
@@ -145,26 +146,44 @@ export class KvCache {
     const blocks = await this.blocks()
     const last = blocks.at(-1)
     this.#tail = last !== undefined && last.tokens < BLOCK_TOKENS ? last : null
-    this.#release(this.#running)
+    if (this.#running !== null) this.#hot.give(this.#running)
     this.#running = null
   }
 
   /** `inUse`: a run that was not waited for may still write to the buffers, so nobody else gets them. */
   dispose({ inUse = false }: { readonly inUse?: boolean } = {}): void {
-    this.#release(this.#running, inUse)
+    const set = this.#running
+    if (set !== null) inUse ? this.#hot.free(set) : this.#hot.give(set)
     this.#running = null
     this.#blocks = []
     this.#tail = null
     this.#length = 0
   }
 
-  /** Buffers on the host go to the next session, those of a device back to it. */
-  #release(running: Running | null, inUse = false): void {
-    for (const { key, value } of running?.layers ?? []) {
-      for (const tensor of [key, value]) {
-        if (tensor.location !== 'cpu') tensor.dispose()
-        else if (!inUse && tensor.data instanceof Float32Array) this.#pool.give(tensor.data)
+  /** Writes every buffer of a set: on the host in place, on a device by a new tensor in the old one's place. */
+  async #fill(
+    set: HotSet,
+    write: (
+      geometry: KvLayerGeometry,
+      to: { readonly index: number; readonly side: Side; readonly data: Float32Array; readonly rows: number },
+    ) => number | Promise<number>,
+  ): Promise<void> {
+    const { capacity: rows } = set.running
+    const layers: { key: Tensor; value: Tensor }[] = []
+    for (const [index, geometry] of this.#layers.entries()) {
+      const fill = async (side: Side) => {
+        const tensor = set.running.layers[index]?.[side]
+        if (tensor === undefined) throw new Error(`there is no buffer for layer ${geometry.layer}`)
+        const data = await this.#download(tensor)
+        this.copiedBytes += await write(geometry, { index, side, data, rows })
+        return tensor.location === 'cpu' ? tensor : new Tensor('float32', data, tensor.dims)
       }
+      layers.push({ key: await fill('key'), value: await fill('value') })
+    }
+    const { running } = set
+    set.running = { capacity: rows, layers }
+    for (const [index, layer] of running.layers.entries()) {
+      if (layer.key !== layers[index]?.key) release({ capacity: rows, layers: [layer] })
     }
   }
 }

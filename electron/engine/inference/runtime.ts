@@ -3,19 +3,23 @@ import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { Batch } from './batch.ts'
-import { BufferPool } from './bufferPool.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
 import { createDownload } from './download.ts'
 import { probeExport } from './exportProbe.ts'
+import { HotBuffers } from './hotBuffers.ts'
 import { runInPlace, withMarker } from './inPlaceRun.ts'
 import { KvCache } from './kvCache.ts'
 import { kvLayersOf, ssmLayersOf } from './layers.ts'
+import { MemoryTier } from './memoryTier.ts'
 import { RecurrentState } from './recurrentState.ts'
 import { createRunQueue } from './runQueue.ts'
 import { CHUNK_TOKENS, Session, type SessionHost } from './session.ts'
 import type { StateSnapshot } from './stateSnapshot.ts'
+
+/** Buffers that a runtime keeps where no tier is given. */
+const ALONE_BYTES = 128 * 1024 * 1024
 
 /** What of a model a runtime needs. */
 export type RunnableModel = Pick<Model, 'name' | 'kind' | 'vocabSize' | 'contextLength' | 'geometry' | 'graph'>
@@ -24,6 +28,8 @@ export interface RuntimeOptions {
   readonly device?: DeviceChoice
   /** Threads of the processor provider; part of the environment, since it can change the last bits. */
   readonly threads?: number
+  /** Where the buffers of its sessions are counted; 128 MiB of its own unless given. */
+  readonly tier?: MemoryTier
 }
 
 /** Equal environments give equal bits. */
@@ -58,18 +64,23 @@ export interface Runtime extends Disposable {
  * when ONNX Runtime refuses the graph or its weights, `E_NOT_SUPPORTED` for an export whose state does not carry on.
  */
 export async function openRuntime(model: RunnableModel, options: RuntimeOptions = {}): Promise<Runtime> {
-  return openOnFirst(candidateDevices(options.device), model, options.threads ?? defaultThreads())
+  return openOnFirst(candidateDevices(options.device), model, options)
 }
 
 /** The same on the first of these devices that loads the model and, asked a few tokens where that is needed, answers. */
-export async function openOnFirst(devices: readonly Device[], model: RunnableModel, threads: number): Promise<Runtime> {
+export async function openOnFirst(
+  devices: readonly Device[],
+  model: RunnableModel,
+  options: Pick<RuntimeOptions, 'threads' | 'tier'> = {},
+): Promise<Runtime> {
+  const { threads = defaultThreads(), tier = new MemoryTier('hot', { budget: ALONE_BYTES }) } = options
   const { session, device } = await load(model, devices, threads)
   const onHost = device.provider === 'cpu'
   const enqueue = createRunQueue()
   const download = createDownload(device.provider, enqueue)
   const kvLayers = kvLayersOf(model.geometry)
   const ssmLayers = ssmLayersOf(model.geometry)
-  const pool = new BufferPool()
+  const hot = new HotBuffers(kvLayers, { tier, label: model.name })
   let disposed = false
 
   const hostWith = (chunkTokens: number): SessionHost => ({
@@ -91,7 +102,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
 
   function open(snapshot: StateSnapshot, sessionHost = host): Session {
     return new Session(sessionHost, {
-      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, { download: download.toHost, pool }, snapshot.blocks),
+      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, { download: download.toHost, hot }, snapshot.blocks),
       recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
       position: snapshot.position,
     })
@@ -110,7 +121,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
     const others = devices.slice(devices.findIndex(({ provider }) => provider === device.provider) + 1)
     if (probed.code !== 'E_DEVICE' || others.length === 0) throw probed
     const rest = others.map(({ provider, reason }) => ({ provider, reason: `${reason}: ${probed.message}` }))
-    return openOnFirst(rest, model, threads)
+    return openOnFirst(rest, model, { threads, tier })
   }
   const chunkTokens = probed
   const host = hostWith(chunkTokens)
@@ -118,7 +129,7 @@ export async function openOnFirst(devices: readonly Device[], model: RunnableMod
   async function dispose(): Promise<void> {
     if (disposed) return
     disposed = true
-    pool.clear()
+    hot.close()
     await enqueue(async () => {
       await download.dispose()
       await session.release()

@@ -1,0 +1,136 @@
+import { Tensor } from 'onnxruntime-node'
+import type { KvLayerGeometry } from './layers.ts'
+import type { MemoryHold, MemoryTier } from './memoryTier.ts'
+import type { KvBlock } from './stateSnapshot.ts'
+
+/** The contiguous buffers of a running session: one `[1, kvHeads, capacity, headDim]` pair a layer. */
+export interface Running {
+  readonly capacity: number
+  readonly layers: readonly { readonly key: Tensor; readonly value: Tensor }[]
+}
+
+/** Buffers and the blocks whose numbers stand in them, from position 0 on. Whoever has it changes it, nobody else. */
+export interface HotSet {
+  running: Running
+  blocks: readonly KvBlock[]
+  readonly hold: MemoryHold
+}
+
+const CAPACITY_STEP = 256
+
+/**
+ * The buffers of sessions that ended, with the blocks that are still in them: the next session on the same base goes on in
+ * them and copies only what is not there. Blocks are compared by reference: they are immutable, and whoever restores the
+ * same stored layers is given the same blocks. Buffers that nobody can use so are the memory of the next ones, since fresh
+ * memory costs more to touch than to fill.
+ *
+ * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote.
+ */
+export class HotBuffers {
+  readonly #layers: readonly KvLayerGeometry[]
+  readonly #tier: MemoryTier
+  readonly #label: string
+  /** Oldest first. */
+  readonly #idle = new Set<HotSet>()
+  #closed = false
+
+  constructor(
+    layers: readonly KvLayerGeometry[],
+    { tier, label }: { readonly tier: MemoryTier; readonly label: string },
+  ) {
+    this.#layers = layers
+    this.#tier = tier
+    this.#label = label
+  }
+
+  /**
+   * Buffers for `rows` tokens that begin with `blocks`. `kept` says how many of the blocks stand in them already.
+   * The set is the caller's until it is given back or freed.
+   */
+  take(blocks: readonly KvBlock[], rows: number): { set: HotSet; kept: number } {
+    let best: HotSet | null = null
+    let kept = 0
+    for (const set of this.#idle) {
+      if (set.running.capacity < rows) continue
+      const shared = sharedPrefix(set.blocks, blocks)
+      // Taking buffers for a little of what is in them would cost the rest.
+      if (shared * 2 < set.blocks.length) continue
+      if (best === null || shared > kept || (shared === kept && set.running.capacity < best.running.capacity)) {
+        best = set
+        kept = shared
+      }
+    }
+    if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
+      return { set: this.#allocate(rows), kept: 0 }
+    }
+    this.#idle.delete(best)
+    best.hold.use()
+    best.blocks = blocks.slice(0, kept)
+    return { set: best, kept }
+  }
+
+  /** Takes buffers back, with the blocks that still stand in them. */
+  give(set: HotSet): void {
+    if (this.#closed) {
+      this.free(set)
+      return
+    }
+    this.#idle.add(set)
+    set.hold.rest()
+  }
+
+  /** Gives the memory itself back: to the device, or to the garbage collector. */
+  free(set: HotSet): void {
+    set.hold.drop()
+    this.#idle.delete(set)
+    release(set.running)
+  }
+
+  /** Frees what is idle, and from now on whatever comes back. */
+  close(): void {
+    this.#closed = true
+    for (const set of this.#idle) this.free(set)
+  }
+
+  #allocate(rows: number): HotSet {
+    const capacity = roundUp(rows)
+    const tensor = ({ kvHeads, headDim }: KvLayerGeometry) =>
+      new Tensor('float32', new Float32Array(kvHeads * capacity * headDim), [1, kvHeads, capacity, headDim])
+    const running = { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
+    const hold = this.#tier.hold(
+      {
+        ...{ label: this.#label, bytes: this.#bytesOf(capacity), cost: capacity },
+        ...{ from: 'new', below: 'warm', reason: 'a session began' },
+        evict: () => {
+          this.#idle.delete(set)
+          release(set.running)
+        },
+      },
+      { inUse: true },
+    )
+    const set: HotSet = { running, blocks: [], hold }
+    return set
+  }
+
+  #bytesOf(capacity: number): number {
+    const perToken = this.#layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim, 0)
+    return perToken * capacity * Float32Array.BYTES_PER_ELEMENT
+  }
+}
+
+/** Gives a device's tensors back to it. */
+export function release({ layers }: Running): void {
+  for (const { key, value } of layers) {
+    for (const tensor of [key, value]) if (tensor.location !== 'cpu') tensor.dispose()
+  }
+}
+
+function roundUp(rows: number): number {
+  return Math.ceil(rows / CAPACITY_STEP) * CAPACITY_STEP
+}
+
+function sharedPrefix(a: readonly KvBlock[], b: readonly KvBlock[]): number {
+  let count = 0
+  while (count < a.length && a[count] === b[count]) count++
+  return count
+}

@@ -1,0 +1,179 @@
+export type TierName = 'hot' | 'warm'
+
+/** What happened to a piece of state in memory, and why; newest last. */
+export interface TierMove {
+  readonly at: number
+  readonly label: string
+  readonly bytes: number
+  readonly from: TierName | 'cold' | 'new'
+  readonly to: TierName | 'cold'
+  readonly reason: string
+}
+
+/** What is held: how much, what it is worth, and what to do when it is given up. */
+export interface TierEntry {
+  /** What it belongs to, as people would call it. */
+  readonly label: string
+  readonly bytes: number
+  /** Tokens that would have to be read to have it again. */
+  readonly cost: number
+  readonly from: TierMove['from']
+  /** Where it is still found when it is given up here. */
+  readonly below: 'warm' | 'cold'
+  readonly reason: string
+  /** Called when it is given up to make room: afterwards nobody may use it. */
+  evict(): void
+}
+
+/** The holder's side of an entry. */
+export interface MemoryHold {
+  /** It is being used: it cannot be given up until {@link MemoryHold.rest}. */
+  use(): void
+  rest(): void
+  /** It was useful just now. */
+  touch(): void
+  /** Its owner frees it; {@link TierEntry.evict} is not called. */
+  drop(): void
+}
+
+/** What a tier holds at one moment. */
+export interface TierView {
+  readonly bytes: number
+  readonly budget: number
+  readonly inUse: number
+  readonly entries: readonly {
+    readonly label: string
+    readonly bytes: number
+    readonly uses: number
+    readonly pinned: boolean
+  }[]
+}
+
+interface Held {
+  readonly entry: TierEntry
+  /** Worth of keeping it: the tier's age when it was last used, plus how often it was, times cost, over bytes. */
+  value: number
+  uses: number
+  inUse: boolean
+  pinned: boolean
+  gone: boolean
+}
+
+/**
+ * Memory with a budget in bytes. What is held beyond the budget is given up in the order of its value, least first: how
+ * recently and how often it was used, times the tokens it would take to read again, over its bytes (GreedyDual-Size with
+ * frequency: L. Cherkasova, HPL-98-69). What is in use or pinned stays.
+ */
+export class MemoryTier {
+  readonly name: TierName
+  readonly #held = new Set<Held>()
+  readonly #onMove: (move: TierMove) => void
+  #budget: number
+  #bytes = 0
+  /** The value of what was given up last: what is used from now on is worth more than that. */
+  #age = 0
+
+  constructor(name: TierName, options: { readonly budget: number; readonly onMove?: (move: TierMove) => void }) {
+    this.name = name
+    this.#budget = options.budget
+    this.#onMove = options.onMove ?? (() => {})
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get budget(): number {
+    return this.#budget
+  }
+
+  /** Changes the budget, in bytes; what no longer fits is given up now. */
+  set budget(bytes: number) {
+    this.#budget = bytes
+    this.#makeRoom('the budget was lowered')
+  }
+
+  /** Counts an entry, and gives up what is worth least when that is more than the budget. */
+  hold(entry: TierEntry, { inUse = false } = {}): MemoryHold {
+    const held: Held = { entry, value: 0, uses: 0, inUse, pinned: false, gone: false }
+    this.#held.add(held)
+    this.#bytes += entry.bytes
+    this.#worth(held)
+    this.#onMove({
+      at: Date.now(),
+      label: entry.label,
+      bytes: entry.bytes,
+      from: entry.from,
+      to: this.name,
+      reason: entry.reason,
+    })
+    this.#makeRoom(`room for ${entry.label}`)
+    return {
+      use: () => {
+        held.inUse = true
+        this.#worth(held)
+      },
+      rest: () => {
+        held.inUse = false
+        this.#makeRoom('the budget')
+      },
+      touch: () => this.#worth(held),
+      drop: () => this.#forget(held),
+    }
+  }
+
+  /** Keeps what carries this label whatever comes, or lets it go again. */
+  pin(label: string, pinned: boolean): void {
+    for (const held of this.#held) if (held.entry.label === label) held.pinned = pinned
+    if (!pinned) this.#makeRoom('it is no longer pinned')
+  }
+
+  /** Gives up everything that is not in use or pinned. */
+  purge(): void {
+    for (const held of [...this.#held]) if (!held.inUse && !held.pinned) this.#giveUp(held, 'purged')
+  }
+
+  view(): TierView {
+    const entries = [...this.#held].map(({ entry, uses, pinned }) => ({
+      label: entry.label,
+      bytes: entry.bytes,
+      uses,
+      pinned,
+    }))
+    let inUse = 0
+    for (const held of this.#held) if (held.inUse) inUse += held.entry.bytes
+    return { bytes: this.#bytes, budget: this.#budget, inUse, entries }
+  }
+
+  #worth(held: Held): void {
+    held.uses += 1
+    held.value = this.#age + (held.uses * held.entry.cost) / Math.max(1, held.entry.bytes)
+  }
+
+  #makeRoom(reason: string): void {
+    while (this.#bytes > this.#budget) {
+      let least: Held | null = null
+      for (const held of this.#held) {
+        if (held.inUse || held.pinned) continue
+        if (least === null || held.value < least.value) least = held
+      }
+      if (least === null) return
+      this.#age = Math.max(this.#age, least.value)
+      this.#giveUp(least, reason)
+    }
+  }
+
+  #giveUp(held: Held, reason: string): void {
+    const { entry } = held
+    this.#forget(held)
+    entry.evict()
+    this.#onMove({ at: Date.now(), label: entry.label, bytes: entry.bytes, from: this.name, to: entry.below, reason })
+  }
+
+  #forget(held: Held): void {
+    if (held.gone) return
+    held.gone = true
+    this.#held.delete(held)
+    this.#bytes -= held.entry.bytes
+  }
+}

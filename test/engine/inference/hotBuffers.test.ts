@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { MemoryTier } from '#engine/inference/memoryTier.ts'
+import { openRuntime } from '#engine/inference/runtime.ts'
+import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { digestLogits, digestState } from './digestState.ts'
+import { runnableModel, STARTERS } from './runnableModel.ts'
+import { seeded } from './seeded.ts'
+
+describe.each(STARTERS)('sessions of %s that follow each other', folder => {
+  it('compute the same bits in memory that others have used', async () => {
+    const model = await runnableModel(folder)
+    const random = seeded(11)
+    const [before, tokens] = [random.tokens(700, 2048), random.tokens(300, 2048)]
+    using fresh = await openRuntime(model, { device: 'cpu', threads: 2 })
+    using alone = fresh.newSession()
+    const expected = await alone.append(tokens, { logits: 'all' })
+
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    const first = runtime.newSession()
+    await first.append(before)
+    first.dispose()
+    // One that needs less room, one that is parked and made again, one that goes on from a snapshot.
+    using second = runtime.newSession()
+    await second.append(tokens.subarray(0, 100))
+    await second.park()
+    using third = await runtime.restore(await second.capture())
+    await second.append(before.subarray(0, 200))
+    second.dispose()
+    const logits = await third.append(tokens.subarray(100), { logits: 'all' })
+    expect(digestLogits(logits)).toBe(digestLogits(expected.subarray(100 * 2048)))
+    expect(digestState(await third.capture())).toBe(digestState(await alone.capture()))
+  })
+
+  it('go on from a state in the buffers that another left with it, with the same bits, and copy nothing again', async () => {
+    const model = await runnableModel(folder)
+    const random = seeded(12)
+    // One keeps no buffers: what it computes is what the other must.
+    const nothing = new MemoryTier('hot', { budget: 0 })
+    using reference = await openRuntime(model, { device: 'cpu', threads: 2, tier: nothing })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    const snapshots: StateSnapshot[] = []
+    for (const length of [200, 192, 70]) {
+      using reader = runtime.newSession()
+      await reader.append(random.tokens(length, 2048))
+      snapshots.push(await reader.capture())
+    }
+    for (let round = 0; round < 16; round++) {
+      const snapshot = snapshots[random.int(0, snapshots.length - 1)]
+      if (snapshot === undefined) throw new Error('there is no such snapshot')
+      const delta = random.tokens(random.int(1, 90), 2048)
+      const cut = model.kind === 'kv' && random.int(0, 2) === 0 ? random.int(1, snapshot.position) : null
+      const ran: string[] = []
+      for (const { restore } of [runtime, reference]) {
+        using session = await restore(snapshot)
+        if (cut !== null) session.truncate(cut)
+        ran.push(`${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`)
+      }
+      expect(ran[0], `round ${round}`).toBe(ran[1])
+    }
+    for (const snapshot of snapshots) {
+      for (const copies of [true, false]) {
+        using session = await runtime.restore(snapshot)
+        await session.append(random.tokens(5, 2048), { logits: 'none' })
+        if (!copies) expect(session.copiedBytes).toBe(0)
+      }
+    }
+  })
+})
