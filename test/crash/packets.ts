@@ -32,6 +32,7 @@ export const describePacket: DescribePacket = async ({ config, readLayers }) => 
     parents: read.parents,
     card: text((await readLayers(LAYER_TYPES.card))[0]),
     recipe: text((await readLayers(LAYER_TYPES.recipe))[0]),
+    texts: [],
   }
 }
 

@@ -3,7 +3,6 @@ import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
 import { cartridgeSummary, summaryOf } from '../library/summaries.ts'
 import { readDocuments, readPacket } from '../packets/packet.ts'
-import { assertFreeName } from '../packets/publish.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { trustPublishers } from '../packets/signatures.ts'
 import { receiptView } from '../receipts/receiptView.ts'
@@ -38,6 +37,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const names = store.library.packets.names()
       return {
         summary: await summaryOf(state, packetId),
+        names: names.get(packetId) ?? [],
         card: documents.card,
         recipe: documents.recipe,
         sources: documents.sources.map(({ digest, name, text, bytes }) => ({ digest, name, text, bytes })),
@@ -52,13 +52,13 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         receipts: receipts.map(receiptView),
       }
     },
-    'library.update': async ({ packetId, name, tags, pinned }) => {
+    'library.update': async ({ packetId, name, otherNames, tags, pinned }) => {
       const { packets } = store.library
       if (name !== undefined) {
-        assertFreeName(state, name, packetId)
         packets.rename(packetId, name, Date.now())
-        store.touchIndexFile()
       }
+      if (otherNames !== undefined) packets.setOtherNames(packetId, otherNames, Date.now())
+      if (name !== undefined || otherNames !== undefined) store.touchIndexFile()
       if (tags !== undefined) packets.setTags(packetId, tags)
       if (pinned !== undefined) packets.setPinned(packetId, pinned)
       state.changed([packetId])

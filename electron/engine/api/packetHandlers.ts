@@ -1,3 +1,4 @@
+import { hexOf } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
 import { summaryOf } from '../library/summaries.ts'
@@ -8,8 +9,11 @@ import { deltaPacket } from '../packets/deltaPacket.ts'
 import { estimateText } from '../packets/estimateText.ts'
 import { inferPacket } from '../packets/inferPacket.ts'
 import { mergePacket } from '../packets/mergePacket.ts'
-import { readPacket } from '../packets/packet.ts'
+import { assertModel } from '../packets/openState.ts'
+import { cacheLayers, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
+import { blobSha256 } from '../packets/stateLayers.ts'
+import { textsOf } from '../packets/textsOf.ts'
 import { tokenizeText } from '../packets/tokenizeText.ts'
 import { verifyPacket } from '../packets/verifyPacket.ts'
 import { receiptView } from '../receipts/receiptView.ts'
@@ -55,14 +59,18 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
         compactReceipt: receiptView(created.receipt),
       }
     },
-    'packets.resolve': async ({ ref }) => {
-      const packetId = await resolvePacketId(state, ref)
+    'packets.resolve': async ({ ref, model }) => {
+      const packetId = await resolvePacketId(state, ref, model)
       const packet = await readPacket(state.store.blobs, packetId)
-      const [created] = (await state.receipts.list({ about: packetId, ops: ['create'], limit: 1 })).receipts
+      if (model !== undefined) await assertModel(state, packet, model)
+      const texts = await textsOf(state, packet)
       return {
         packetId,
         contextId: packet.contextId,
-        baseSha256: created?.base_sha256 ?? null,
+        texts,
+        blobSha256: hexOf(blobSha256(packet.config)),
+        blobBytes: cacheLayers(packet).reduce((sum, { size }) => sum + size, 0),
+        names: state.store.library.packets.names().get(packetId) ?? [],
         cartridge: await summaryOf(state, packetId),
       }
     },

@@ -7,7 +7,6 @@ import type { Call, PacketContext } from '../packets/context.ts'
 import { type InferInput, inferPacket } from '../packets/inferPacket.ts'
 import { loadModelFor } from '../packets/openState.ts'
 import { type Packet, readDocuments, readPacket } from '../packets/packet.ts'
-import { assertFreeName } from '../packets/publish.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { phraseQuestion } from './phraseQuestion.ts'
 
@@ -100,8 +99,7 @@ export function askHistory({ store }: Pick<PacketContext, 'store'>, root: Digest
 /** Names the state after a step, so that it stands in the library. */
 export function keepStep(context: PacketContext, stepId: string, name: string): Digest {
   const packetId = stateAfter(context, stepId)
-  assertFreeName(context, name, packetId)
-  context.store.library.packets.rename(packetId, name, Date.now())
+  context.store.library.packets.addName(packetId, name, Date.now())
   context.store.touchIndexFile()
   context.changed([packetId])
   return packetId

@@ -1,13 +1,15 @@
 import type { Recipe } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
-import { composeText, type SourceText, withBlankLine } from './composeText.ts'
+import { composeText, type SourceText } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
 import { type Created, createPacket } from './createPacket.ts'
-import { assertRunnable } from './openState.ts'
+import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
 import { type Packet, readDocuments, readPacket } from './packet.ts'
+import { withBlankLine } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 export interface Compacted {
@@ -41,12 +43,14 @@ export async function compactPacket(
     })
   const kept = sources.filter((_, index) => !dropSteps.includes(index))
   const text = joinedText(kept)
-  if (dropSteps.length === 0) await assertSameContext(context, packet, { text, recipe }, call)
+  const loaded = await loadModelFor(context, packet, call)
+  assertFits(packet, loaded)
+  if (dropSteps.length === 0) assertSameContext(packet, { model: loaded.model, text, recipe })
   const ancestors = await ancestorsOf(context, packet)
   const created = await createPacket(
     context,
     {
-      model: packet.config.model.name,
+      model: loaded.entry.id,
       sources: [{ name: sources[0]?.name ?? 'text', text }],
       systemPrompt: recipe?.systemPrompt ?? undefined,
       template: recipe?.template ?? false,
@@ -90,13 +94,10 @@ function joinedText(sources: readonly SourceText[]): string {
 }
 
 /** Before anything is read: a chat template or State Pack's own seam may give one piece other tokens than the chain had. */
-async function assertSameContext(
-  context: PacketContext,
-  { packetId, contextId: expected, config }: Packet,
-  { text, recipe }: { text: string; recipe: Recipe | null },
-  call: Call,
-): Promise<void> {
-  const { model } = await context.models.load(config.model.name, call.signal)
+function assertSameContext(
+  { packetId, contextId: expected }: Packet,
+  { model, text, recipe }: { model: Model; text: string; recipe: Recipe | null },
+): void {
   const { tokens, tail } = composeText(model, {
     sources: [{ name: 'text', text }],
     systemPrompt: recipe?.systemPrompt ?? undefined,

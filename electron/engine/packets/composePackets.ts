@@ -1,7 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
-import { assertRunnable } from './openState.ts'
+import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
 import { readDocuments, readPacket } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
@@ -34,10 +34,12 @@ export async function composePackets(
   )
   const [first] = parts
   if (first === undefined) throw new StatePackError('E_BAD_INPUT', 'There is nothing to compose.')
+  const loaded = await loadModelFor(context, first.packet, call)
+  assertFits(first.packet, loaded)
   return createPacket(
     context,
     {
-      model: first.packet.config.model.name,
+      model: loaded.entry.id,
       sources: parts.map(({ source }) => source),
       dtype: first.packet.config.cache.dtype,
       name,

@@ -5,6 +5,7 @@ import type { Model } from '../models/model.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { StateContents } from './assemble.ts'
+import { plainText, withoutBom } from './plainText.ts'
 import { readableText } from './readableText.ts'
 
 export interface SourceText {
@@ -29,7 +30,11 @@ export interface ComposedText {
   /** How many of the tokens the tokenizer put before the text (BOS). */
   readonly prefixTokens: number
   readonly tail: string
+  /** Of the text as it is read, template and all. */
+  readonly readSha256: Digest
+  /** Of what the person gave, system prompt included: UTF-8, without a byte-order mark. */
   readonly baseSha256: Digest
+  readonly baseBytes: number
   readonly sources: StateContents['sources']
   readonly recipe: StateContents['recipe']
   readonly promptMeta: CartridgeConfig['promptMeta']
@@ -49,9 +54,12 @@ export function tokenizerOf(model: Pick<Model, 'name' | 'tokenizer'>): Tokenizer
  */
 export function composeText(model: Model, input: TextInput): ComposedText {
   const tokenizer = tokenizerOf(model)
-  const parts = [...(input.systemPrompt ? [input.systemPrompt] : []), ...input.sources.map(source => source.text)]
-  const plain = parts.map((part, index) => (index === parts.length - 1 ? part : withBlankLine(part))).join('')
-  readableText(plain)
+  const sources = input.sources.map(({ name, text }) => ({ name, text: withoutBom(text) }))
+  const plain = plainText(
+    input.systemPrompt,
+    sources.map(({ text }) => text),
+  )
+  const plainBytes = readableText(plain)
   const rendered = input.template
     ? tokenizer.renderChat([{ role: 'system', content: plain }], { addGenerationPrompt: false })
     : null
@@ -62,12 +70,14 @@ export function composeText(model: Model, input: TextInput): ComposedText {
   const tokens = Int32Array.from([...prefix, ...folded.tokens])
   return {
     text,
-    title: titleOf(input.sources),
+    title: titleOf(sources),
     tokens,
     prefixTokens: prefix.length,
     tail: folded.tail,
-    baseSha256: sha256(text),
-    sources: input.sources.map(({ name, text: source }) => ({ name, bytes: readableText(source) })),
+    readSha256: sha256(text),
+    baseSha256: sha256(plainBytes),
+    baseBytes: plainBytes.byteLength,
+    sources: sources.map(({ name, text: source }) => ({ name, bytes: readableText(source) })),
     recipe: {
       steps: input.sources.map((_, source) => ({ do: 'read', source })),
       systemPrompt: input.systemPrompt ?? null,
@@ -75,11 +85,6 @@ export function composeText(model: Model, input: TextInput): ComposedText {
     },
     promptMeta: promptMeta(tokenizer, { text, tokens, systemPrompt: input.systemPrompt }),
   }
-}
-
-/** How a text is written when another source follows it. */
-export function withBlankLine(text: string): string {
-  return `${text.replace(/\n+$/, '')}\n\n`
 }
 
 /** The first line of the first source, or its file name. */

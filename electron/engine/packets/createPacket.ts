@@ -168,7 +168,7 @@ async function reuse(
   }: { loaded: LoadedModel; text: ComposedText; input: CreateInput; seconds: () => number },
 ): Promise<Published> {
   const packet = await readPacket(context.store.blobs, packetId)
-  if (input.name !== undefined) context.store.library.packets.rename(packetId, input.name, Date.now())
+  if (input.name !== undefined) context.store.library.packets.addName(packetId, input.name, Date.now())
   const receipt = await context.recorder.record({
     receipt: {
       ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),
@@ -195,7 +195,7 @@ function createDraft(
     op: input.op ?? 'create',
     inputs: [
       ...(input.parents ?? []).map(parent => ({ role: 'packet', digest: parent.packetId })),
-      { role: 'text', digest: text.baseSha256 },
+      { role: 'text', digest: text.readSha256 },
     ],
     outputs: [
       { role: 'packet', digest: packetId },

@@ -1,3 +1,4 @@
+import { nameFromTitle } from '#shared/domain/name.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
@@ -12,7 +13,8 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   const tokenizer = tokenizerOf(model)
   const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : splitTokens(model.contextLength)
   const text = input.sources.map(source => source.text).join('\n\n')
-  const title = input.name ?? input.sources[0]?.name ?? 'Untitled'
+  // Room for the number of the part.
+  const title = nameFromTitle(input.name ?? input.sources[0]?.name ?? 'Untitled').slice(0, 150)
   const parts = splitText(text, limit, piece => tokenizer.encode(piece).length)
   const created: Created[] = []
   for (const [index, part] of parts.entries()) {

@@ -3,15 +3,17 @@ import { hexOf } from '#shared/domain/digest.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { DescribePacket } from '../store/packetIndexEntry.ts'
 import { contextId } from './contextId.ts'
+import { grownFrom } from './grownFrom.ts'
 import { assertCartridge, parseConfig } from './packet.ts'
+import { textDigests } from './textDigests.ts'
 
 /** What the search index knows of a cartridge: from its bytes alone, so that a rebuilt index equals the old one. */
 export const describePacket: DescribePacket = async ({ manifest, config: configBytes, readLayers }) => {
   assertCartridge(manifest)
   const config = parseConfig(configBytes)
-  const text = async (type: string) => (await readLayers(type)).map(bytes => new TextDecoder().decode(bytes)).join('\n')
-  const card = await text(LAYER_TYPES.card)
-  const recipe = recipeSchema.safeParse(JSON.parse((await text(LAYER_TYPES.recipe)) || 'null')).data
+  const texts = async (type: string) => (await readLayers(type)).map(bytes => new TextDecoder().decode(bytes))
+  const card = (await texts(LAYER_TYPES.card)).join('\n')
+  const recipe = recipeSchema.safeParse(JSON.parse((await texts(LAYER_TYPES.recipe)).join('\n') || 'null')).data
   const names = recipe?.steps.flatMap(step => (step.do === 'read' ? [step.name] : [])) ?? []
   const sources = manifest.layers.filter(layer => layer.mediaType === LAYER_TYPES.source)
   return {
@@ -32,5 +34,9 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
     card,
     // Source digests are searched too: a text is found by its SHA-256.
     recipe: [...names, recipe?.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),
+    texts:
+      sources.length > 0 && !config.segments.some(({ kind }) => kind === 'generated')
+        ? textDigests(recipe?.systemPrompt ?? null, await texts(LAYER_TYPES.source), grownFrom(config) !== null)
+        : sources.map(({ digest }) => ({ digest, whole: false })),
   }
 }

@@ -47,7 +47,7 @@ export async function openState(
   ref: string,
   { model: wanted, signal }: { model?: string } & Call = {},
 ): Promise<OpenedState> {
-  const found = await resolveRef(context, ref)
+  const found = await resolveRef(context, { ref, model: wanted })
   if ('state' in found) return found.state
   assertRunnable(context, found.packetId)
   const { blobs } = context.store
@@ -112,6 +112,12 @@ export async function loadModelFor(
 /** Refuses a cartridge whose components are not this model's, or not its own contents'. */
 export function assertFits(packet: Packet, loaded: LoadedModel): void {
   refuseMismatch(componentChecks(packet, loaded), loaded.entry.id)
+}
+
+/** Refuses a model that a cartridge was not made with: the components that differ are named, as when it is run. */
+export async function assertModel(context: PacketContext, packet: Packet, id: string): Promise<void> {
+  const model = await context.models.open(id)
+  if (!sameModel(model.fingerprint, packet.config.model)) refuseMismatch(componentChecks(packet, { model }), id)
 }
 
 /** The twelve components as recorded, against the cartridge's own contents and the model that is here. */

@@ -1,5 +1,6 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Operation } from '../recorder.ts'
 import type { Trust } from '../store/library/packetRows.ts'
@@ -41,9 +42,10 @@ export async function publish(context: PacketContext, publication: Publication):
   return { packetId, cacheHit, bytesWritten, receipt }
 }
 
-/** The first of `title`, `title (2)`, `title (3)` … that no cartridge has. */
-export function freeName({ store }: Pick<PacketContext, 'store'>, title: string): string {
+/** A name made of a title: the first of `title`, `title (2)`, `title (3)` … that no cartridge has. */
+export function freeName({ store }: Pick<PacketContext, 'store'>, from: string): string {
   const isFree = (name: string) => store.library.packets.named(name) === null
+  const title = nameFromTitle(from)
   if (isFree(title)) return title
   let number = 2
   while (!isFree(`${title} (${number})`)) number++

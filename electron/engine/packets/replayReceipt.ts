@@ -4,6 +4,7 @@ import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { sha256 } from '../sha256.ts'
 import type { Call, PacketContext } from './context.ts'
+import { sameModel } from './contextId.ts'
 import { createPacket } from './createPacket.ts'
 import { inferPacket } from './inferPacket.ts'
 import { mergePacket } from './mergePacket.ts'
@@ -43,7 +44,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
   }
   const made = await readPacket(context.store.blobs, result)
   const { sources, recipe } = await readDocuments(context.store.blobs, made)
-  const model = made.config.model.name
+  const { id: model } = await context.models.forFingerprint(made.config.model, sameModel)
   if (receipt.op === 'create') {
     const options = { systemPrompt: recipe?.systemPrompt ?? undefined, template: recipe?.template ?? false }
     const fresh = await createPacket(

@@ -1,52 +1,94 @@
-import { type Digest, hexOf, isDigest } from '#shared/domain/digest.ts'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { PacketRow } from '../store/library/packetRows.ts'
 import type { PacketContext } from './context.ts'
+import { sameModel } from './contextId.ts'
 import type { OpenedState } from './openState.ts'
+import { readPacket } from './packet.ts'
+
+type Context = Pick<PacketContext, 'store' | 'memory' | 'models'>
+
+/** A reference, and the model that decides where it fits cartridges of several models. */
+export interface Reference {
+  readonly ref: string
+  readonly model?: string | undefined
+}
+
+/** Dtypes in the order in which a context is taken from them: the truest first. */
+const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
 
 /**
- * What a reference names: a name, a packet_id or a context_id (with or without `sha256:`), or the SHA-256 of the text a
- * cartridge was made from (State Pack's base hash). Throws `E_NOT_FOUND`, or `E_AMBIGUOUS` for a base hash of several.
+ * What a reference names. Digests come first, with or without `sha256:`, in either case: a packet_id, a context_id, or the
+ * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names. Throws `E_NOT_FOUND`, or
+ * `E_AMBIGUOUS` for the text of several cartridges that `model` does not tell apart.
  */
 export async function resolveRef(
-  { store, memory }: Pick<PacketContext, 'store' | 'memory'>,
-  ref: string,
+  context: Context,
+  { ref, model }: Reference,
 ): Promise<{ packetId: Digest } | { state: OpenedState }> {
-  const named = store.library.packets.named(ref)
+  const { packets } = context.store.library
+  const digest = asDigest(ref)
+  if (digest !== null) {
+    const row = packets.get(digest)
+    if (row !== null && row.removedAt === null) return { packetId: digest }
+    const held = preferred(packets.allOfContext(digest))
+    if (held !== null) return { packetId: held.packetId }
+    const state = context.memory.get(digest)
+    if (state !== undefined) return { state }
+    const made = await madeFromText(context, digest, model)
+    if (made !== null) return { packetId: made }
+  }
+  const named = packets.named(ref)
   if (named !== null) return { packetId: named }
-  const digest = /^[0-9a-f]{64}$/.test(ref) ? `sha256:${ref}` : ref
-  if (!isDigest(digest)) throw notFound(ref)
-  const row = store.library.packets.get(digest)
-  if (row !== null && row.removedAt === null) return { packetId: digest }
-  for (const dtype of ['float32', 'float16', 'int8', 'float8_e4m3']) {
-    const packet = store.library.packets.ofContext(digest, dtype)
-    if (packet !== null) return { packetId: packet.packetId }
-  }
-  const state = memory.get(digest)
-  if (state !== undefined) return { state }
-  // The index knows the digests of every source text (describePacket).
-  const { items } = await store.list({ query: hexOf(digest), limit: 20 })
-  // What was merged or answered from it holds the text too; the text's own cartridge is the one meant.
-  const roots = items.filter(item => item.parents === 0)
-  const candidates = roots.length > 0 ? roots : items
-  const [only, ...others] = candidates
-  if (only === undefined) throw notFound(ref)
-  if (others.length > 0) {
-    throw new StatePackError(
-      'E_AMBIGUOUS',
-      `${candidates.length} cartridges were made from this text: name one of them.`,
-      { packets: candidates.map(item => item.packetId).join(',') },
-    )
-  }
-  return { packetId: only.packetId }
+  const shown = ref.slice(0, 200)
+  throw new StatePackError('E_NOT_FOUND', `There is no cartridge "${shown}" in this library.`, { ref: shown })
 }
 
 /** A stored packet's id; a state held only in memory is refused with `E_NOT_FOUND`. */
-export async function resolvePacketId(context: Pick<PacketContext, 'store' | 'memory'>, ref: string): Promise<Digest> {
-  const found = await resolveRef(context, ref)
+export async function resolvePacketId(context: Context, ref: string, model?: string): Promise<Digest> {
+  const found = await resolveRef(context, { ref, model })
   if ('packetId' in found) return found.packetId
   throw new StatePackError('E_NOT_FOUND', 'This state is only in memory: it was never stored.', { ref })
 }
 
-function notFound(ref: string): StatePackError {
-  return new StatePackError('E_NOT_FOUND', `There is no cartridge "${ref}" in this library.`, { ref })
+/** Programs print digests in lower and upper case, with `sha256:` and without. */
+function asDigest(ref: string): Digest | null {
+  const hex = ref
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '')
+  return /^[0-9a-f]{64}$/.test(hex) ? parseDigest(hex) : null
+}
+
+/** A packet that may be run before a stranger's, then by dtype. */
+function preferred<T extends Pick<PacketRow, 'trust' | 'dtype'>>(rows: readonly T[]): T | null {
+  const rank = ({ trust, dtype }: T) => (trust === 'restricted' ? DTYPES.length : 0) + DTYPES.indexOf(dtype)
+  return rows.toSorted((a, b) => rank(a) - rank(b))[0] ?? null
+}
+
+/** The cartridge of a text. One's own comes before a stranger's, one made from it and nothing else before those that hold more. */
+async function madeFromText(context: Context, digest: Digest, model: string | undefined): Promise<Digest | null> {
+  const wanted = model === undefined ? null : (await context.models.open(model)).fingerprint
+  const found = await Promise.all(
+    (await context.store.withText(digest)).flatMap(({ packetId, whole }) => {
+      const row = context.store.library.packets.get(packetId)
+      if (row === null) return []
+      return [readPacket(context.store.blobs, packetId).then(({ config }) => ({ ...row, whole, config }))]
+    }),
+  )
+  let candidates = found.filter(({ config }) => wanted === null || sameModel(config.model, wanted))
+  for (const isNearer of [
+    ({ trust }: (typeof found)[number]) => trust !== 'restricted',
+    ({ whole }: (typeof found)[number]) => whole,
+    ({ config }: (typeof found)[number]) => config.parents.length === 0,
+  ]) {
+    const nearer = candidates.filter(isNearer)
+    if (nearer.length > 0) candidates = nearer
+  }
+  if (new Set(candidates.map(({ contextId }) => contextId)).size <= 1) return preferred(candidates)?.packetId ?? null
+  const models = new Set(candidates.map(({ config }) => config.model.name))
+  const way = models.size > 1 ? 'say which model, or name one of them' : 'name one of them'
+  throw new StatePackError('E_AMBIGUOUS', `${candidates.length} cartridges were made from this text: ${way}.`, {
+    packets: candidates.map(({ packetId }) => packetId).join(','),
+  })
 }

@@ -3,6 +3,7 @@
  * until the user trusts them or they are recomputed here.
  */
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import { isName } from '#shared/domain/name.ts'
 import { type Descriptor, indexSchema, OCI_REF_NAME } from '#shared/domain/oci.ts'
 import { describeAll } from './describePackets.ts'
 import { readManifest } from './manifests.ts'
@@ -49,7 +50,8 @@ async function namesInIndex(store: StoreParts): Promise<Map<Digest, string[]>> {
   const names = new Map<Digest, string[]>()
   for (const { digest, annotations } of await readIndex(store)) {
     const name = annotations?.[OCI_REF_NAME]
-    if (name !== undefined) names.set(digest, [...(names.get(digest) ?? []), name])
+    // What another tool calls a thing is no name here when references would take it for something else.
+    if (name !== undefined && isName(name)) names.set(digest, [...(names.get(digest) ?? []), name])
   }
   return names
 }

@@ -89,7 +89,7 @@ export class IndexFile {
           size: packet.size,
           artifactType: CARTRIDGE_ARTIFACT,
         }
-        const named = (names.get(packet.packetId) ?? []).map(name => ({
+        const named = (names.get(packet.packetId) ?? []).toSorted().map(name => ({
           ...entry,
           annotations: { [OCI_REF_NAME]: name },
         }))

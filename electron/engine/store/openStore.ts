@@ -133,9 +133,10 @@ export class Store {
     return readManifest(this.blobs, packetId)
   }
 
-  /** The packet a person means by an id, the beginning of one, or a name. Throws `E_NOT_FOUND`, `E_AMBIGUOUS`. */
-  resolve(ref: string): Digest {
-    return this.library.packets.resolve(ref)
+  /** See {@link SearchIndex.withText}. */
+  async withText(digest: Digest): Promise<{ packetId: Digest; whole: boolean }[]> {
+    await this.#refresh()
+    return this.index.withText(digest)
   }
 
   /** Lists packets; a damaged index is built again on the way. */

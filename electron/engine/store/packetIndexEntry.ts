@@ -21,6 +21,8 @@ export interface PacketIndexEntry {
   /** Searched text: the card, and the recipe with the names of its sources. */
   readonly card: string
   readonly recipe: string
+  /** Digests of texts by which it is found; `whole`: of all that it was made from. */
+  readonly texts: readonly { readonly digest: Digest; readonly whole: boolean }[]
 }
 
 export interface StoredPacket {

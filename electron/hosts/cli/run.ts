@@ -7,6 +7,7 @@ import { createInProcessTransport } from '../dispatch/inProcessTransport.ts'
 import { createEventHub } from '../eventHub.ts'
 import { chooseFolders } from '../folders.ts'
 import { createProgressLine } from './progressLine.ts'
+import { DEFAULT_MODEL, resolveModel } from './resolveModel.ts'
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -20,41 +21,55 @@ export interface GlobalOptions {
 export interface Session {
   readonly client: Client
   readonly engine: Engine
+  /** What `--model` names: an installed model's id. A folder is a model for this run, whatever the command. */
+  readonly model: string | undefined
+  /** The same; without `--model` the one that came with the Studio. */
+  readonly modelOrDefault: string
   /** Cancelled by Ctrl+C; progress goes to stderr unless --quiet. */
   readonly call: CallOptions & { readonly signal: AbortSignal }
 }
 
-/** Opens an engine, runs the command, prints its result as JSON on stdout. Errors go to stderr with their own exit code. */
+/** {@link withEngine}; errors go to stderr with their own exit code. */
 export async function runCommand(
   options: GlobalOptions,
   command: (session: Session) => Promise<unknown>,
 ): Promise<void> {
-  await finish(async () => {
-    const cancel = new AbortController()
-    const stop = () => cancel.abort()
-    process.once('SIGINT', stop)
-    process.once('SIGTERM', stop)
-    const progress = createProgressLine(options.quiet !== true)
-    const hub = createEventHub()
-    const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
-    const engine = await createEngine({
-      ...{ storeFolder, dataFolder, modelFolders, assetsFolder },
-      device: options.device,
-      starters: false,
-      onEvent: hub.emit,
-    })
-    try {
-      const client = createClient(createInProcessTransport(dispatch(engine.handlers), hub))
-      const result = await command({ client, engine, call: { signal: cancel.signal, onProgress: progress.show } })
-      progress.end()
-      if (result !== undefined) print(result)
-    } finally {
-      progress.end()
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
-      await engine.dispose()
-    }
+  await finish(() => withEngine(options, command))
+}
+
+/** Opens an engine, runs the command, prints its result as JSON on stdout. */
+export async function withEngine(
+  options: GlobalOptions,
+  command: (session: Session) => Promise<unknown>,
+): Promise<void> {
+  const cancel = new AbortController()
+  const stop = () => cancel.abort()
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const progress = createProgressLine(options.quiet !== true)
+  const hub = createEventHub()
+  const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
+  const engine = await createEngine({
+    ...{ storeFolder, dataFolder, modelFolders, assetsFolder },
+    device: options.device,
+    starters: false,
+    onEvent: hub.emit,
   })
+  try {
+    const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
+    const result = await command({
+      client: createClient(createInProcessTransport(dispatch(engine.handlers), hub)),
+      ...{ engine, model, modelOrDefault: model ?? DEFAULT_MODEL },
+      call: { signal: cancel.signal, onProgress: progress.show },
+    })
+    progress.end()
+    if (result !== undefined) print(result)
+  } finally {
+    progress.end()
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+    await engine.dispose()
+  }
 }
 
 /** Runs something and turns what it throws into one line on stderr and an exit code. */

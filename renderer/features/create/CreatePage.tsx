@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { nameFromTitle } from '#shared/domain/name.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
 import type { Order } from '../../stores/createQueue.ts'
@@ -132,7 +133,7 @@ export function CreatePage() {
 
 /** Of a file, without its ending. */
 function nameFor(title: string): string {
-  return title.replace(/\.[a-z0-9]{1,5}$/i, '').slice(0, 200)
+  return nameFromTitle(title.replace(/\.[a-z0-9]{1,5}$/i, ''))
 }
 
 /** The first words of a pasted text stand in for a file name; a line such as "Facts:" only announces them. */

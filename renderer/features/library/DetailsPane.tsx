@@ -24,8 +24,8 @@ import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
+import { ChipEditor } from './ChipEditor.tsx'
 import { DragOut } from './DragOut.tsx'
-import { TagEditor } from './TagEditor.tsx'
 import { TrustNotice } from './TrustNotice.tsx'
 import { useLibraryActions } from './useLibraryActions.ts'
 
@@ -47,6 +47,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
     )
   }
   const { summary, usage } = data
+  const otherNames = data.names.slice(1)
   const address = encodeURIComponent(packetId)
   const price = prices?.find(entry => entry.id === priceId)
   const saved = [
@@ -186,10 +187,27 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
         </div>
       </div>
       <Facts caption={`Facts about ${summary.name}`} facts={facts} />
-      <TagEditor
-        tags={summary.tags}
+      <ChipEditor
+        label="Tags"
+        addLabel="Add a tag"
+        chips={summary.tags}
+        maxLength={60}
+        addsAt={['Enter', ',']}
         onChange={tags => void actions.update({ packetId: summary.packetId, tags: [...tags] })}
       />
+      {otherNames.length === 0 ? null : (
+        <>
+          <h3 className="small muted">Also called</h3>
+          <ChipEditor
+            label="Other names"
+            addLabel="Add a name"
+            chips={otherNames}
+            maxLength={200}
+            addsAt={['Enter']}
+            onChange={names => void actions.update({ packetId: summary.packetId, otherNames: [...names] })}
+          />
+        </>
+      )}
       {data.sources.length === 0 ? null : (
         <details className="Details-sources">
           <summary>{data.sources.length === 1 ? 'Its source text' : `Its ${data.sources.length} source texts`}</summary>

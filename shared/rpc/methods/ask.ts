@@ -1,6 +1,7 @@
 /** Ask: the history of questions to a cartridge. Every answer is a point one can rewind to or branch from. */
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
+import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import {
   cartridgeSummarySchema,
@@ -60,8 +61,5 @@ export const askMethods = {
   'ask.history': method(z.strictObject({ ref: refSchema }), z.strictObject({ steps: z.array(askStepSchema) })),
   'ask.clear': method(z.strictObject({ ref: refSchema }), z.strictObject({ removed: count })),
   /** The state after a step, named and kept in the library. */
-  'ask.keep': method(
-    z.strictObject({ stepId: z.string(), name: z.string().trim().min(1).max(200) }),
-    cartridgeSummarySchema,
-  ),
+  'ask.keep': method(z.strictObject({ stepId: z.string(), name: nameSchema }), cartridgeSummarySchema),
 } as const

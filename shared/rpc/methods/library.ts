@@ -1,6 +1,7 @@
 /** The library: what is there, what people call it, and whom they trust. */
 import { z } from 'zod'
 import { cartridgeConfigSchema, digestSchema, recipeSchema, stateKindSchema } from '../../domain/cartridge.ts'
+import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import {
   cartridgeSummarySchema,
@@ -43,6 +44,8 @@ export const libraryMethods = {
     z.strictObject({ ref: refSchema }),
     z.strictObject({
       summary: cartridgeSummarySchema,
+      /** Every name it has; the first is the one it is shown by. */
+      names: z.array(z.string()),
       card: z.string(),
       recipe: recipeSchema.nullable(),
       /** The source texts that the cartridge carries, in reading order. */
@@ -57,7 +60,10 @@ export const libraryMethods = {
   'library.update': method(
     z.strictObject({
       packetId: digestSchema,
-      name: z.string().trim().min(1).max(200).optional(),
+      /** The name it is shown by. */
+      name: nameSchema.optional(),
+      /** What else it is called, instead of what it was. */
+      otherNames: z.array(nameSchema).max(50).optional(),
       tags: z.array(z.string().trim().min(1).max(60)).max(50).optional(),
       pinned: z.boolean().optional(),
     }),

@@ -1,6 +1,7 @@
 /** Packets: making, checking, extending and moving. */
 import { z } from 'zod'
 import { digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
+import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import {
   cartridgeSummarySchema,
@@ -14,7 +15,7 @@ import {
   verifiedLevelSchema,
 } from './views.ts'
 
-const sourceSchema = z.strictObject({ name: z.string().max(300).default('text'), text: z.string() })
+const sourceSchema = z.strictObject({ name: z.string().normalize('NFC').max(300).default('text'), text: z.string() })
 const bytesSchema = z.instanceof(Uint8Array)
 
 export const deltaPacketSchema = z.strictObject({
@@ -72,7 +73,7 @@ export const packetMethods = {
       /** Render the sources as a system message through the model's chat template. */
       template: z.boolean().default(false),
       dtype: stateDtypeSchema.optional(),
-      name: z.string().trim().max(200).optional(),
+      name: nameSchema.optional(),
       card: z.string().max(20_000).optional(),
       /** Keep only the first N tokens of a text that is too long. */
       firstTokens: z.number().int().positive().optional(),
@@ -87,7 +88,7 @@ export const packetMethods = {
       model: z.string(),
       sources: z.array(sourceSchema).min(1),
       dtype: stateDtypeSchema.optional(),
-      name: z.string().optional(),
+      name: nameSchema.optional(),
     }),
     z.strictObject({ parts: z.array(createdSchema) }),
   ),
@@ -144,21 +145,28 @@ export const packetMethods = {
     z.strictObject({
       ref: refSchema,
       delta: z.string(),
-      name: z.string().optional(),
+      name: nameSchema.optional(),
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
     mergedSchema,
   ),
   'packets.compact': method(
-    z.strictObject({ ref: refSchema, dropSteps: z.array(count).default([]), name: z.string().optional() }),
+    z.strictObject({ ref: refSchema, dropSteps: z.array(count).default([]), name: nameSchema.optional() }),
     z.strictObject({ created: createdSchema, stepsFolded: count, bytesFreed: count, dropped: z.array(z.string()) }),
   ),
   'packets.resolve': method(
-    z.strictObject({ ref: refSchema }),
+    /** `model` decides between the cartridges that several models have made of one text. */
+    z.strictObject({ ref: refSchema, model: z.string().optional() }),
     z.strictObject({
       packetId: digestSchema,
       contextId: digestSchema,
-      baseSha256: z.string().nullable(),
+      /** The text it began with (State Pack's base), then all it has read, where those are texts: UTF-8, bare hexadecimal. */
+      texts: z.array(z.strictObject({ sha256: z.string(), bytes: count })),
+      /** State Pack's measures of the state itself. */
+      blobSha256: z.string(),
+      blobBytes: count,
+      /** Its names, in the order in which they were given. */
+      names: z.array(z.string()),
       cartridge: cartridgeSummarySchema,
     }),
   ),
@@ -190,7 +198,7 @@ export const packetMethods = {
     z.strictObject({
       bytes: bytesSchema,
       trust: z.boolean().default(false),
-      name: z.string().trim().min(1).max(200).optional(),
+      name: nameSchema.optional(),
     }),
     z.strictObject({ cartridge: cartridgeSummarySchema, duplicate: z.boolean(), receipt: receiptViewSchema }),
   ),

@@ -1,6 +1,7 @@
 /** Remix: new cartridges out of old ones. */
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
+import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count, receiptViewSchema, refSchema } from './views.ts'
 
@@ -12,7 +13,7 @@ const parentsSchema = z
 export const remixMethods = {
   /** Weighted mean of SSM states (Statecraft's `combine_states`); refused for KV, where merge is the right verb. */
   'remix.mix': method(
-    z.strictObject({ parents: parentsSchema, name: z.string().trim().max(200).optional() }),
+    z.strictObject({ parents: parentsSchema, name: nameSchema.optional() }),
     z.strictObject({ cartridge: cartridgeSummarySchema, receipt: receiptViewSchema }),
   ),
   /** Answers of a mix that is not stored, and how faithful it is. */
@@ -35,7 +36,7 @@ export const remixMethods = {
   ),
   /** Reads the sources of several cartridges again, in the given order, into one exact state. */
   'remix.compose': method(
-    z.strictObject({ refs: z.array(refSchema).min(1).max(64), name: z.string().trim().max(200).optional() }),
+    z.strictObject({ refs: z.array(refSchema).min(1).max(64), name: nameSchema.optional() }),
     z.strictObject({
       cartridge: cartridgeSummarySchema,
       receipt: receiptViewSchema,

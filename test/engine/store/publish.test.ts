@@ -57,7 +57,7 @@ describe('publication', () => {
     const own = await store.publishPacket(testPacket('one'))
     expect(own.cacheHit).toBe(false)
     expect(own.packetId).not.toBe(stranger.packetId)
-    expect(store.resolve(own.contextId)).toBe(own.packetId)
+    expect(store.library.packets.ofContext(own.contextId, 'float32')?.packetId).toBe(own.packetId)
     expect(await codeOf(async () => store.library.packets.setTrust(stranger.packetId, 'trusted'))).toBe('E_CONFLICT')
     const same = await store.publishPacket({ ...testPacket('two'), trust: 'restricted' })
     await store.publishPacket(testPacket('two'))
@@ -132,18 +132,9 @@ describe('publication', () => {
     const { packetId } = await store.publishPacket({ ...testPacket('a'), names: ['Alpha'] })
     expect(store.library.packets.remove([packetId], Date.now())).toBe(1)
     expect((await store.list()).total).toBe(0)
-    expect(await codeOf(async () => store.resolve('Alpha'))).toBe('E_NOT_FOUND')
+    expect(store.library.packets.named('Alpha')).toBeNull()
     expect(store.library.packets.restore([packetId])).toBe(1)
-    expect(store.resolve('Alpha')).toBe(packetId)
-  })
-
-  it('resolves ids, beginnings of ids and names', async () => {
-    const store = await openTestStore()
-    const { packetId, contextId } = await store.publishPacket({ ...testPacket('a'), names: ['Alpha'] })
-    for (const ref of [packetId, packetId.slice(7), contextId, contextId.slice(7), packetId.slice(7, 20), 'Alpha']) {
-      expect(store.resolve(ref)).toBe(packetId)
-    }
-    expect(await codeOf(async () => store.resolve('*'))).toBe('E_NOT_FOUND')
+    expect(store.library.packets.named('Alpha')).toBe(packetId)
   })
 
   it('refuses a folder that is no store of this version, and says when there is none', async () => {
@@ -161,6 +152,6 @@ describe('publication', () => {
     const reader = await openTestStore(store.folder, { readOnly: true })
     expect((await reader.list({ query: 'alpha' })).items.map(item => item.packetId)).toEqual([packetId])
     expect(await codeOf(reader.publishPacket(testPacket('b')))).toBe('E_READ_ONLY')
-    expect(reader.resolve('Alpha')).toBe(packetId)
+    expect(reader.library.packets.named('Alpha')).toBe(packetId)
   })
 })

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { isName, normalName } from '#shared/domain/name.ts'
 
 /** `own`: made here. `starter`: came with the app. `trusted`: imported, then trusted. `restricted`: inspect, do not run. */
 export type Trust = 'own' | 'starter' | 'trusted' | 'restricted'
@@ -63,6 +64,12 @@ export class PacketRows {
     return row === undefined ? null : packetRow(row)
   }
 
+  /** Every packet that claims this context, in any dtype and trusted or not, in the order they came. */
+  allOfContext(contextId: Digest): PacketRow[] {
+    const sql = 'SELECT * FROM packets WHERE context_id = ? AND removed_at IS NULL ORDER BY added_at, packet_id'
+    return this.#db.prepare<[string], Row>(sql).all(contextId).map(packetRow)
+  }
+
   /** Every packet, tombstones included, oldest first. */
   all(): PacketRow[] {
     return this.#db.prepare<[], Row>('SELECT * FROM packets ORDER BY added_at, packet_id').all().map(packetRow)
@@ -87,46 +94,45 @@ export class PacketRows {
           )
           .run(packetId, row.contextId, row.dtype, row.size, row.at, trust)
       }
-      for (const name of row.names) this.#name(name, packetId, row.at)
+      const held = new Set(this.#namesOf(packetId).map(({ name }) => name))
+      for (const name of row.names) if (!held.has(name)) this.#name(name, packetId, row.at)
       return { packetId, entered: winner === null && (known === null || known.removedAt !== null) }
     })
     return enter.immediate()
   }
 
-  /**
-   * The packet that a person means: a packet_id, a context_id (each with or without `sha256:`, or the first 8 digits or
-   * more), or a name. Throws `E_NOT_FOUND`, or `E_AMBIGUOUS` when the digits fit several.
-   */
-  resolve(ref: string): Digest {
-    const named = this.named(ref)
-    if (named !== null) return named
-    const hex = ref.startsWith('sha256:') ? ref.slice('sha256:'.length) : ref
-    if (/^[0-9a-f]{8,64}$/.test(hex)) {
-      // Usable packets first, so that a context_id never leads to a restricted stranger while there is an own packet.
-      const sql = `SELECT * FROM packets WHERE removed_at IS NULL AND (packet_id GLOB @prefix OR context_id GLOB @prefix)
-                   ORDER BY trust = 'restricted', added_at`
-      const rows = this.#db.prepare<[{ prefix: string }], Row>(sql).all({ prefix: `sha256:${hex}*` })
-      const exact = rows.find(row => row.packet_id === `sha256:${hex}`) ?? rows[0]
-      if (exact !== undefined) {
-        if (exact.packet_id !== `sha256:${hex}` && new Set(rows.map(row => row.context_id)).size > 1) {
-          throw new StatePackError('E_AMBIGUOUS', 'These digits fit more than one cartridge.', { ref })
-        }
-        return parseDigest(exact.packet_id)
-      }
-    }
-    throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { ref: ref.slice(0, 200) })
+  /** Gives a packet one more name, after those it has; the name must be free (`E_CONFLICT`). */
+  addName(packetId: Digest, name: string, at: number): void {
+    this.#db
+      .transaction(() => {
+        this.#mustExist(packetId)
+        if (this.#isFree(name, packetId)) this.#name(name, packetId, at)
+      })
+      .immediate()
   }
 
-  /** Gives a packet its only name; the name must be free (`E_CONFLICT`). */
+  /** Replaces the first name of a packet, the one it is shown by; the new one must be free (`E_CONFLICT`). */
   rename(packetId: Digest, name: string, at: number): void {
     this.#db
       .transaction(() => {
         this.#mustExist(packetId)
-        const owner = this.named(name)
-        if (owner !== null && owner !== packetId)
-          throw new StatePackError('E_CONFLICT', 'Another cartridge has this name.', { name })
-        this.#db.prepare('DELETE FROM names WHERE packet_id = ?').run(packetId)
-        this.#name(name, packetId, at)
+        this.#isFree(name, packetId)
+        const first = this.#namesOf(packetId)[0]
+        if (first !== undefined) this.#db.prepare('DELETE FROM names WHERE name = ?').run(first.name)
+        this.#name(name, packetId, first?.updated_at ?? at)
+      })
+      .immediate()
+  }
+
+  /** Takes every name but the first from a packet and gives it these instead; each must be free (`E_CONFLICT`). */
+  setOtherNames(packetId: Digest, names: readonly string[], at: number): void {
+    this.#db
+      .transaction(() => {
+        this.#mustExist(packetId)
+        const [first, ...others] = this.#namesOf(packetId)
+        for (const { name } of others) this.#db.prepare('DELETE FROM names WHERE name = ?').run(name)
+        for (const [index, name] of names.entries())
+          if (name !== first?.name && this.#isFree(name, packetId)) this.#name(name, packetId, at + 1 + index)
       })
       .immediate()
   }
@@ -134,14 +140,14 @@ export class PacketRows {
   /** The packet with this name, or null. */
   named(name: string): Digest | null {
     const sql = 'SELECT packet_id FROM names JOIN packets USING (packet_id) WHERE name = ? AND removed_at IS NULL'
-    const row = this.#db.prepare<[string], { packet_id: string }>(sql).get(name)
+    const row = this.#db.prepare<[string], { packet_id: string }>(sql).get(normalName(name))
     return row === undefined ? null : parseDigest(row.packet_id)
   }
 
-  /** All names, by packet. */
+  /** All names, by packet, in the order in which they were given: the first is the one it is shown by. */
   names(): Map<Digest, string[]> {
-    const sql =
-      'SELECT n.packet_id, n.name FROM names n JOIN packets p USING (packet_id) WHERE p.removed_at IS NULL ORDER BY n.name'
+    const sql = `SELECT n.packet_id, n.name FROM names n JOIN packets p USING (packet_id)
+                 WHERE p.removed_at IS NULL ORDER BY n.updated_at, n.name`
     const names = new Map<Digest, string[]>()
     for (const row of this.#db.prepare<[], { packet_id: string; name: string }>(sql).all()) {
       const packetId = parseDigest(row.packet_id)
@@ -237,12 +243,26 @@ export class PacketRows {
   }
 
   #name(name: string, packetId: Digest, at: number): void {
+    if (!isName(name)) throw new StatePackError('E_BAD_INPUT', 'This cannot be the name of a cartridge.', { name })
     this.#db
       .prepare(
         `INSERT INTO names VALUES (?, ?, ?)
          ON CONFLICT (name) DO UPDATE SET packet_id = excluded.packet_id, updated_at = excluded.updated_at`,
       )
       .run(name, packetId, at)
+  }
+
+  #namesOf(packetId: Digest): { name: string; updated_at: number }[] {
+    const sql = 'SELECT name, updated_at FROM names WHERE packet_id = ? ORDER BY updated_at, name'
+    return this.#db.prepare<[string], { name: string; updated_at: number }>(sql).all(packetId)
+  }
+
+  /** False when the packet has the name already. Throws `E_CONFLICT` when another one has it. */
+  #isFree(name: string, packetId: Digest): boolean {
+    const owner = this.named(name)
+    if (owner !== null && owner !== packetId)
+      throw new StatePackError('E_CONFLICT', `Another cartridge is called "${name}".`, { name, packetId: owner })
+    return owner === null
   }
 
   #mustExist(packetId: Digest): PacketRow {

@@ -59,7 +59,8 @@ export interface PacketList {
   }
 }
 
-const NAME = 'coalesce((SELECT min(name) FROM main.names n WHERE n.packet_id = l.packet_id), i.title)'
+const NAME =
+  'coalesce((SELECT name FROM main.names n WHERE n.packet_id = l.packet_id ORDER BY updated_at, name LIMIT 1), i.title)'
 const NAMED = 'EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)'
 const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
   LEFT JOIN main.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`

@@ -60,6 +60,9 @@ export class SearchIndex {
           recipe,
         )
         db.prepare('INSERT INTO idx.packet_text VALUES (?, ?, ?, ?, ?)').run(packetId, title, modelName, card, recipe)
+        // The whole text first: it may be one of the sources, too.
+        for (const { digest, whole } of entry.texts.toSorted((a, b) => Number(b.whole) - Number(a.whole)))
+          db.prepare('INSERT OR IGNORE INTO idx.texts VALUES (?, ?, ?)').run(digest, packetId, whole ? 1 : 0)
         entry.parents.forEach((parent, place) => {
           db.prepare('INSERT INTO idx.parents VALUES (?, ?, ?, ?)').run(packetId, parent.packetId, parent.op, place)
         })
@@ -71,6 +74,14 @@ export class SearchIndex {
     this.#ifWhole(() => {
       for (const packetId of packetIds) this.#drop(packetId)
     })
+  }
+
+  /** Packets that hold the text with this digest; `whole`: that were made from it and nothing else. */
+  withText(digest: Digest): { packetId: Digest; whole: boolean }[] {
+    const sql = `SELECT packet_id AS id, whole FROM idx.texts JOIN main.packets USING (packet_id)
+                 WHERE digest = ? AND removed_at IS NULL ORDER BY added_at, packet_id`
+    const rows = this.#db.prepare<[string], { id: string; whole: number }>(sql).all(digest)
+    return rows.map(({ id, whole }) => ({ packetId: parseDigest(id), whole: whole === 1 }))
   }
 
   /** Every parent link of packets in the library, for the lineage graph. */

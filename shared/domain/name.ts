@@ -1,0 +1,42 @@
+/**
+ * What people call a cartridge: one line of Unicode in its composed form (NFC), at most 200 characters. Never something
+ * that reads like a digest: references look for digests first, and a name must not be taken for one.
+ */
+import { z } from 'zod'
+
+const LONGEST = 200
+const DIGEST_LIKE = /^(sha256:.*|[0-9a-f]{64})$/iu
+const CONTROL = /\p{Cc}/u
+
+/** A name as a person gives it: composed and trimmed here, refused when it is empty, too long or looks like a digest. */
+export const nameSchema = z
+  .string()
+  .normalize('NFC')
+  .trim()
+  .min(1, 'a name cannot be empty')
+  .max(LONGEST, `a name has at most ${LONGEST} characters`)
+  .refine(name => !CONTROL.test(name), 'a name is one line of plain text')
+  .refine(name => !DIGEST_LIKE.test(name), 'a name cannot look like a digest')
+
+/** The form in which names are stored and compared: two ways to write é are one. */
+export function normalName(name: string): string {
+  return name.normalize('NFC').trim()
+}
+
+/** True when a cartridge may have exactly this name. */
+export function isName(name: string): boolean {
+  return nameSchema.safeParse(name).data === name
+}
+
+/** A name made of a title that nobody checked: a file's, a stranger's. */
+export function nameFromTitle(title: string): string {
+  const line = normalName(title.replace(/[\p{Cc}\s]+/gu, ' '))
+  if (DIGEST_LIKE.test(line)) return `Untitled ${line.replace(/^sha256:/i, '').slice(0, 8)}`
+  // Whole characters, and room for a number behind.
+  return (
+    line
+      .slice(0, LONGEST - 20)
+      .replace(/[\uD800-\uDBFF]$/, '')
+      .trim() || 'Untitled'
+  )
+}
