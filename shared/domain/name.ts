@@ -1,11 +1,11 @@
 /**
  * What people call a cartridge: one line of Unicode in its composed form (NFC), at most 200 characters. Never something
- * that reads like a digest: references look for digests first, and a name must not be taken for one.
+ * that holds a digest: references and pointer files are named by digests, and a name must not be taken for one.
  */
 import { z } from 'zod'
 
 const LONGEST = 200
-const DIGEST_LIKE = /^(sha256:.*|[0-9a-f]{64})$/iu
+const DIGEST_LIKE = /^sha256:|[0-9a-f]{64}/iu
 const CONTROL = /\p{Cc}/u
 
 /** A name as a person gives it: composed and trimmed here, refused when it is empty, too long or looks like a digest. */
@@ -31,7 +31,7 @@ export function isName(name: string): boolean {
 /** A name made of a title that nobody checked: a file's, a stranger's. */
 export function nameFromTitle(title: string): string {
   const line = normalName(title.replace(/[\p{Cc}\s]+/gu, ' '))
-  if (DIGEST_LIKE.test(line)) return `Untitled ${line.replace(/^sha256:/i, '').slice(0, 8)}`
+  if (DIGEST_LIKE.test(line)) return `Untitled ${/[0-9a-f]{8}(?=[0-9a-f]{56})/i.exec(line)?.[0] ?? ''}`.trim()
   // Whole characters, and room for a number behind.
   return (
     line

@@ -1,46 +1,52 @@
 /**
- * Packets of State Pack v0.1: bound by digests, checked, named in delta packets. Their blobs are pickles of another program
- * and are never loaded.
+ * Packets of State Pack v0.1: bound by digests, checked, named in delta packets and receipts. Their blobs are pickles of
+ * another program and are never loaded: their state is that of their text, read by an installed model.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { LEGACY_PACKET_VERSION, legacyPacketId } from '#engine/receipts/legacy.ts'
+import { LEGACY_PACKET_VERSION, type LegacyReceipt, legacyPacketId, legacyReceiptId } from '#engine/receipts/legacy.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type ForeignPacket, writePointer } from './pointerFile.ts'
+import { type Pointer, type PointerFile, writePointer } from './pointerFile.ts'
 import { readBytes, readTextFile } from './readInput.ts'
+import type { Resolved } from './references.ts'
+import type { Session } from './run.ts'
 
 export const LEGACY_DELTA_VERSION = 'state-delta-v0.1'
 
+/** What names the text of a foreign packet: its pointer and its delta packets do. */
+export type ForeignText = Pick<Pointer, 'model' | 'base_sha256' | 'packet_id'>
+
 /** State Pack's `create --blob`: writes the pointer and a copy of the blob into `folder`. */
 export async function createForeign(options: { base: string; blob: string; model?: string; folder: string }) {
-  const base = await readBytes(options.base)
-  if (base.byteLength === 0) throw new StatePackError('E_EMPTY_TEXT', 'There is no text to bind.')
+  const base = await readTextFile(options.base)
+  if (base.trim() === '') throw new StatePackError('E_EMPTY_TEXT', 'There is no text to bind.')
   const blob = await readBytes(options.blob, Number.MAX_SAFE_INTEGER)
   const fields = {
     version: LEGACY_PACKET_VERSION,
     model: options.model ?? 'gpt2',
     base_sha256: hexOf(sha256(base)),
-    base_bytes: base.byteLength,
+    base_bytes: Buffer.byteLength(base),
     base_tokens: null,
     base_file: basename(options.base),
     blob_sha256: hexOf(sha256(blob)),
     blob_bytes: blob.byteLength,
     blob_file: basename(options.blob),
-  }
+  } as const
   const pointer = { ...fields, packet_id: legacyPacketId(fields) }
   await mkdir(options.folder, { recursive: true })
   const copy = join(options.folder, fields.blob_file)
   if (resolve(copy) !== resolve(options.blob)) await writeFile(copy, blob)
-  return { ok: true, ...pointer, manifest: await writePointer(options.folder, pointer) }
+  const manifest = await writePointer(options.folder, pointer)
+  return { ...foreignReceipt({ op: 'create', bytes: pointer.blob_bytes }, pointer), ...pointer, manifest }
 }
 
 /** Checks the packet_id over its fields and the blob beside it. Throws `E_CORRUPT` naming the field, `E_MISSING_BLOB`. */
-export async function verifyForeign(packet: ForeignPacket) {
+export async function verifyForeign(packet: PointerFile) {
   assertOwnId(packet)
-  const { base_sha256, blob_sha256, blob_bytes, blob_file, packet_id, folder } = packet
+  const { blob_sha256, blob_bytes, blob_file, folder } = packet
   const path = blob_file === null ? null : join(folder, basename(blob_file))
   if (path === null || !existsSync(path)) {
     throw new StatePackError('E_MISSING_BLOB', 'The blob of the packet is not beside it.', { blob: blob_file })
@@ -54,14 +60,14 @@ export async function verifyForeign(packet: ForeignPacket) {
       found,
     })
   }
-  return { op: 'verify', ok: true, packet_id, base_sha256, blob_sha256, bytes: blob_bytes, foreign: true }
+  return { ...foreignReceipt({ op: 'verify', bytes: blob_bytes }, packet), foreign: true }
 }
 
 /** State Pack's own delta packet, for its own packets. */
-export async function foreignDelta(packet: ForeignPacket, deltaFile: string) {
+export async function foreignDelta(packet: PointerFile, deltaFile: string) {
   assertOwnId(packet)
   const delta_text = await readTextFile(deltaFile)
-  return {
+  const delta = {
     version: LEGACY_DELTA_VERSION,
     model: packet.model,
     base_sha256: packet.base_sha256,
@@ -70,9 +76,56 @@ export async function foreignDelta(packet: ForeignPacket, deltaFile: string) {
     delta_bytes: Buffer.byteLength(delta_text),
     delta_text,
   }
+  const { delta_sha256, delta_bytes } = delta
+  return { delta, receipt: foreignReceipt({ op: 'delta', bytes: delta_bytes, delta_sha256 }, packet) }
 }
 
-function assertOwnId({ version, model, base_sha256, base_bytes, blob_sha256, blob_bytes, packet_id }: ForeignPacket) {
+/**
+ * The state of a foreign packet: the cartridge that an installed model has made, or makes now, of the text whose SHA-256 the
+ * packet names. Throws `E_NOT_SUPPORTED` where the library has none and `base` is not given, `E_CORRUPT` when that is not
+ * the packet's text.
+ */
+export async function foreignState(session: Session, packet: ForeignText, base?: string): Promise<Resolved> {
+  const { client, engine, call } = session
+  const installed = engine.state.models.entries().some(({ id }) => id === packet.model)
+  const model = session.model ?? (installed ? packet.model : undefined)
+  const find = () => client.call('packets.resolve', { ref: packet.base_sha256, model }, call)
+  if (base === undefined) {
+    return find().catch(thrown => {
+      if (!(thrown instanceof StatePackError) || thrown.code !== 'E_NOT_FOUND') throw thrown
+      throw new StatePackError(
+        'E_NOT_SUPPORTED',
+        'The blob of this State Pack packet is an opaque cache of another program and is never loaded. Give its text with --base FILE: the state is read from it.',
+        { packetId: packet.packet_id, baseSha256: packet.base_sha256 },
+      )
+    })
+  }
+  const text = await readTextFile(base)
+  // State Pack hashed files as they are, a byte-order mark included.
+  const found = hexOf(sha256(text))
+  if (![found, hexOf(sha256(await readBytes(base)))].includes(packet.base_sha256)) {
+    throw new StatePackError('E_CORRUPT', `${base} is not the text of this packet.`, {
+      ...{ field: 'base_sha256', expected: packet.base_sha256, found },
+    })
+  }
+  const sources = [{ name: basename(base), text }]
+  const { cartridge } = await client.call('packets.create', { model: model ?? packet.model, sources }, call)
+  return client.call('packets.resolve', { ref: cartridge.packetId }, call)
+}
+
+function foreignReceipt(
+  operation: Pick<LegacyReceipt, 'bytes' | 'delta_sha256'> & { op: string },
+  { packet_id, base_sha256, blob_sha256 }: Pointer,
+) {
+  const receipt = {
+    ...{ op: operation.op, ok: true, packet_id, base_sha256, blob_sha256 },
+    ...{ delta_sha256: operation.delta_sha256 ?? null, bytes: operation.bytes ?? null, tokens: null },
+  }
+  return { receipt_id: legacyReceiptId(receipt), ...receipt }
+}
+
+/** Throws `E_CORRUPT` when the packet_id is not the digest of the fields. */
+export function assertOwnId({ version, model, base_sha256, base_bytes, blob_sha256, blob_bytes, packet_id }: Pointer) {
   const expected = legacyPacketId({ version, model, base_sha256, base_bytes, blob_sha256, blob_bytes })
   if (expected === packet_id) return
   throw new StatePackError('E_CORRUPT', 'The packet_id is not the digest of the fields.', {

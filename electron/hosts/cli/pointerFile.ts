@@ -2,16 +2,18 @@
  * `state_packet_<base_sha256>.json`: State Pack's manifest file. Ours points into the store by packet_id and context_id and
  * keeps the fields of v0.1, so that its scripts go on working.
  */
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { readJsonFile, wrongShape } from './readInput.ts'
+import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { parseJson, readTextFile, wrongShape } from './readInput.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
 export const pointerSchema = z.object({
-  version: z.string(),
+  version: z.literal(LEGACY_PACKET_VERSION),
   model: z.string(),
   base_sha256: hex,
   base_bytes: z.number().int().nonnegative(),
@@ -25,8 +27,15 @@ export const pointerSchema = z.object({
 })
 export type Pointer = z.infer<typeof pointerSchema>
 
-/** A packet that State Pack itself made, and the folder its files lie in. */
-export type ForeignPacket = Pointer & { readonly folder: string }
+/** A pointer, and the folder it lies in. Without a `context_id` it is a packet that State Pack itself made. */
+export type PointerFile = Pointer & { readonly folder: string }
+
+/** Reads a pointer file. Throws `E_BAD_JSON` or `E_BAD_FORMAT` for a file that is none. */
+export async function readPointer(path: string): Promise<PointerFile> {
+  const parsed = pointerSchema.safeParse(parseJson(await readTextFile(path), path))
+  if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${path} is not a state packet`, parsed.error)
+  return { ...parsed.data, folder: dirname(path) }
+}
 
 /** Writes the pointer beside the store; returns its path. */
 export async function writePointer(folder: string, pointer: Pointer): Promise<string> {
@@ -35,17 +44,25 @@ export async function writePointer(folder: string, pointer: Pointer): Promise<st
   return path
 }
 
-/**
- * What `--manifest` names: a pointer file (then its packet, and the store it lies in), or a packet_id, context_id or name.
- * Throws `E_BAD_JSON` or `E_BAD_FORMAT` for a file that is no pointer.
- */
-export async function resolveManifest(
-  manifest: string,
-): Promise<{ ref: string; store?: string; foreign?: ForeignPacket }> {
-  if (!existsSync(manifest)) return { ref: manifest }
-  const parsed = pointerSchema.safeParse(await readJsonFile(manifest))
-  if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${manifest} is not a state packet`, parsed.error)
-  const folder = dirname(manifest)
-  if (parsed.data.context_id === undefined) return { ref: parsed.data.packet_id, foreign: { ...parsed.data, folder } }
-  return { ref: parsed.data.packet_id, ...(existsSync(join(folder, 'oci-layout')) ? { store: folder } : {}) }
+/** A pointer speaks for a packet with every one of its fields. Throws `E_CORRUPT` naming the first that is not the packet's. */
+export function assertPointsTo(pointer: Pointer, packet: Output<'packets.resolve'>): void {
+  const text = packet.texts.find(({ sha256 }) => sha256 === pointer.base_sha256) ?? packet.texts[0]
+  const expected = {
+    packet_id: packet.packetId,
+    context_id: packet.contextId,
+    model: packet.cartridge.model.name,
+    base_sha256: text?.sha256 ?? null,
+    base_bytes: text?.bytes ?? null,
+    base_tokens: packet.cartridge.tokens,
+    blob_sha256: packet.blobSha256,
+    blob_bytes: packet.blobBytes,
+    blob_file: null,
+  } satisfies Partial<Record<keyof Pointer, unknown>>
+  for (const [field, value] of Object.entries(expected)) {
+    const found = pointer[field as keyof typeof expected]
+    if (found === value) continue
+    throw new StatePackError('E_CORRUPT', `The pointer file is not this packet's: its ${field} is another one.`, {
+      ...{ field, expected: value, found: found ?? null },
+    })
+  }
 }

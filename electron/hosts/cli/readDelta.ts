@@ -3,12 +3,13 @@ import { sha256 } from '#engine/sha256.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { deltaPacketSchema } from '#shared/rpc/methods/packets.ts'
-import { LEGACY_DELTA_VERSION } from './foreignPacket.ts'
+import { type ForeignText, foreignState, LEGACY_DELTA_VERSION } from './foreignPacket.ts'
 import { parseJson, readTextFile, wrongShape } from './readInput.ts'
-import { finish, type GlobalOptions, type Session } from './run.ts'
-import { type ManifestOptions, withManifest } from './withManifest.ts'
+import type { Resolved } from './references.ts'
+import { finish, type GlobalOptions, type Session, withEngine } from './run.ts'
+import { withManifest } from './withManifest.ts'
 
-/** State Pack's own delta packet: the same fields without the context. */
+/** State Pack's own delta packet: the same fields without the context, and the text it continues. */
 const legacyDeltaSchema = z.object({
   version: z.literal(LEGACY_DELTA_VERSION),
   model: z.string(),
@@ -23,48 +24,62 @@ export interface DeltaOptions extends GlobalOptions {
   readonly delta: string
   readonly manifest?: string
   readonly baseHash?: string
+  /** The text of a State Pack v0.1 packet. */
+  readonly base?: string
+}
+
+/** A delta: a text, and when it was a packet the state that it continues. */
+export interface ReadDelta {
+  readonly text: string
+  readonly packetId?: string
+  /** Of a packet of State Pack itself. */
+  readonly foreign?: ForeignText
 }
 
 /**
  * Reads a delta packet or a plain text, and runs with the state it belongs to. Throws `E_BAD_JSON` or `E_BAD_FORMAT` for a
- * damaged packet, `E_CORRUPT` when its text is not the one it names, `E_USAGE` when nothing says which state is meant.
+ * damaged packet, `E_CORRUPT` when its text is not the one it names, `E_USAGE` when nothing says which state is meant,
+ * `E_CONFLICT` when a delta packet continues another state than the one named beside it.
  */
 export async function withDelta(
   options: DeltaOptions,
-  command: (session: Session, input: { ref: string; delta: string }) => Promise<unknown>,
+  command: (session: Session, input: { found: Resolved; delta: string }) => Promise<unknown>,
 ): Promise<void> {
   await finish(async () => {
-    const named = options.manifest ?? options.baseHash
-    const { packetId, text } = await readDelta(options.delta, named !== undefined)
-    const manifest = named ?? packetId
-    if (manifest === undefined) {
-      throw new StatePackError(
-        'E_USAGE',
-        'Say which state the text continues: --manifest, --base-hash, or a delta packet.',
-      )
+    const manifest = options.manifest ?? options.baseHash
+    const { packetId, foreign, text } = await readDelta(options.delta, manifest !== undefined)
+    const run = (session: Session, found: Resolved) => command(session, { found, delta: text })
+    if (manifest !== undefined) {
+      return withManifest({ ...options, manifest }, (session, found) => {
+        assertContinues(found, { packetId, foreign })
+        return run(session, found)
+      })
     }
-    const withRef: ManifestOptions = { ...options, manifest }
-    await withManifest(withRef, async (session, ref) => {
-      if (packetId !== undefined && named !== undefined) await assertSamePacket(session, ref, packetId)
-      return command(session, { ref, delta: text })
-    })
+    if (foreign !== undefined)
+      return withEngine(options, async session => run(session, await foreignState(session, foreign, options.base)))
+    if (packetId !== undefined) return withManifest({ ...options, manifest: packetId }, run)
+    throw new StatePackError(
+      'E_USAGE',
+      'Say which state the text continues: --manifest, --base-hash, or a delta packet.',
+    )
   })
 }
 
-/** A text may begin with a brace; without a state named beside it, it must be a packet. */
-async function readDelta(path: string, hasState: boolean): Promise<{ packetId?: string; text: string }> {
+/** A text may begin with a brace; without a state named beside it (`mayBeText` false), it must be a packet. */
+export async function readDelta(path: string, mayBeText: boolean): Promise<ReadDelta> {
   const text = await readTextFile(path)
   if (!text.trimStart().startsWith('{')) return { text }
   let value: unknown
   try {
     value = parseJson(text, path)
   } catch (thrown) {
-    if (hasState) return { text }
+    if (mayBeText) return { text }
     throw thrown
   }
   const version = z.object({ version: z.string().startsWith('state-delta-') }).safeParse(value).data?.version
-  if (version === undefined && hasState) return { text }
-  const parsed = (version === LEGACY_DELTA_VERSION ? legacyDeltaSchema : deltaPacketSchema).safeParse(value)
+  if (version === undefined && mayBeText) return { text }
+  const legacy = legacyDeltaSchema.safeParse(value)
+  const parsed = version === LEGACY_DELTA_VERSION ? legacy : deltaPacketSchema.safeParse(value)
   if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${path} is not a delta packet`, parsed.error)
   const { packet_id, delta_text, delta_sha256, delta_bytes } = parsed.data
   const found = hexOf(sha256(delta_text))
@@ -75,15 +90,14 @@ async function readDelta(path: string, hasState: boolean): Promise<{ packetId?: 
       found,
     })
   }
-  return { packetId: packet_id, text: delta_text }
+  return { packetId: packet_id, text: delta_text, foreign: legacy.data }
 }
 
-/** A delta packet continues one state; naming another beside it is a mistake. */
-async function assertSamePacket({ client, call }: Session, ref: string, packetId: string): Promise<void> {
-  const resolved = await client.call('packets.resolve', { ref }, call)
-  if (resolved.packetId === packetId) return
+function assertContinues({ packetId, texts }: Resolved, delta: Omit<ReadDelta, 'text'>): void {
+  if (delta.packetId === undefined || delta.packetId === packetId) return
+  if (texts.some(({ sha256 }) => sha256 === delta.foreign?.base_sha256)) return
   throw new StatePackError('E_CONFLICT', 'The delta packet continues another state than the one named.', {
-    expected: packetId,
-    found: resolved.packetId,
+    expected: delta.packetId,
+    found: packetId,
   })
 }

@@ -1,40 +1,44 @@
-import { StatePackError } from '#shared/domain/error.ts'
-import type { CallOptions, Client } from '#shared/rpc/client.ts'
-import { type ForeignPacket, resolveManifest } from './pointerFile.ts'
-import { finish, type GlobalOptions, print, runCommand, type Session } from './run.ts'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { assertOwnId, foreignState } from './foreignPacket.ts'
+import type { PointerFile } from './pointerFile.ts'
+import { pointerNamed, type Resolved, resolvePointer, resolveReference } from './references.ts'
+import { finish, type GlobalOptions, print, type Session, withEngine } from './run.ts'
 
 export interface ManifestOptions extends GlobalOptions {
   readonly manifest: string
+  /** The text of a State Pack v0.1 packet, to read its state from. */
+  readonly base?: string
 }
 
 /**
- * Runs with the packet that `--manifest` names, in the store beside its pointer file unless `--store` says another. A v0.1
- * packet of another program holds an opaque cache: `foreign` says what can be done with one, else it is refused.
+ * Runs with the cartridge that `--manifest` names, in the store beside its pointer file unless `--store` says another. For a
+ * v0.1 packet of State Pack itself, `foreign` says what is done with its file; without, the cartridge of its text is meant.
  */
 export async function withManifest(
   options: ManifestOptions,
-  command: (session: Session, ref: string) => Promise<unknown>,
-  foreign?: (packet: ForeignPacket) => Promise<unknown>,
+  command: (session: Session, found: Resolved) => Promise<unknown>,
+  foreign?: (packet: PointerFile) => Promise<unknown>,
 ): Promise<void> {
   await finish(async () => {
-    const manifest = await resolveManifest(options.manifest)
-    if (manifest.foreign === undefined) {
-      const store = options.store ?? manifest.store
-      return runCommand({ ...options, store }, session => command(session, manifest.ref))
-    }
-    if (foreign === undefined) {
-      throw new StatePackError(
-        'E_NOT_SUPPORTED',
-        'This packet holds an opaque cache of another program: it can be verified, not run.',
-        { packetId: manifest.foreign.packet_id },
+    const { manifest } = options
+    const pointer = await pointerNamed(manifest, options)
+    if (pointer === null)
+      return withEngine(options, async session => command(session, await resolveReference(session, manifest)))
+    if (pointer.context_id !== undefined) {
+      const beside = existsSync(join(pointer.folder, 'oci-layout')) ? pointer.folder : undefined
+      const store = options.store ?? beside
+      return withEngine({ ...options, store }, async session =>
+        command(session, await resolvePointer(session, pointer)),
       )
     }
-    print(await foreign(manifest.foreign))
+    if (foreign !== undefined) return print(await foreign(pointer))
+    assertOwnId(pointer)
+    await withEngine(options, async session => command(session, await foreignState(session, pointer, options.base)))
   })
 }
 
 /** State Pack prints the text's SHA-256 with every operation on a packet; our receipts bind it through the packet_id. */
-export async function baseSha256({ client, call }: { client: Client; call: CallOptions }, ref: string) {
-  const { baseSha256 } = await client.call('packets.resolve', { ref }, call)
-  return baseSha256
+export function baseSha256({ texts }: Resolved): string | null {
+  return texts[0]?.sha256 ?? null
 }

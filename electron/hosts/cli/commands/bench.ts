@@ -5,7 +5,6 @@ import { type Command, Option } from 'commander'
 import { runNative, runRestore } from '#engine/savings/nativeBenchmark.ts'
 import { positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
-import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
 
 /** bench agent-loop, native, restore; `benchmark` is State Pack's own name for the first. */
@@ -22,8 +21,7 @@ export function addBenchCommands(program: Command): void {
     .option('--tokens <n>', 'tokens of the base', positive, 1000)
     .option('--runs <n>', 'measured runs', positive, 5)
     .action(async (options: GlobalOptions & { base?: string; delta?: string; tokens: number; runs: number }) => {
-      await inScratch(options, async ({ engine, call }) => {
-        const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+      await inScratch(options, async ({ engine, modelOrDefault: model, call }) => {
         const [base, delta] = await Promise.all(
           [options.base, options.delta].map(file => (file === undefined ? undefined : readTextFile(file))),
         )
@@ -40,8 +38,7 @@ export function addBenchCommands(program: Command): void {
     .description('the same at several lengths: where restoring begins to pay')
     .option('--runs <n>', 'measured runs', positive, 5)
     .action(async (options: GlobalOptions & { runs: number }) => {
-      await inScratch(options, async ({ engine, call }) => {
-        const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+      await inScratch(options, async ({ engine, modelOrDefault: model, call }) => {
         return {
           lengths: await runRestore(
             engine.state,
@@ -58,10 +55,9 @@ function agentLoop(command: Command): void {
     .option('--steps <n>', 'steps of the loop', positive, 40)
     .addOption(new Option('--variant <name>').choices(['state-pack', 'honest']).default('state-pack'))
     .action(async (options: GlobalOptions & { steps: number; variant: 'state-pack' | 'honest' }) => {
-      await inScratch(options, ({ client, engine, call }) => {
-        const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
-        return client.call('savings.agentLoop', { model, steps: options.steps, variant: options.variant }, call)
-      })
+      await inScratch(options, ({ client, modelOrDefault: model, call }) =>
+        client.call('savings.agentLoop', { model, steps: options.steps, variant: options.variant }, call),
+      )
     })
 }
 

@@ -1,15 +1,12 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
-import { sha256 } from '#engine/sha256.ts'
 import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
-import { hexOf } from '#shared/domain/digest.ts'
 import { createForeign } from '../foreignPacket.ts'
 import { positive } from '../parseOption.ts'
 import { writePointer } from '../pointerFile.ts'
 import { readTextFile } from '../readInput.ts'
-import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
-import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
+import { finish, type GlobalOptions, print, withEngine } from '../run.ts'
 import { seamOption } from '../seamOption.ts'
 
 interface CreateOptions extends GlobalOptions {
@@ -48,13 +45,12 @@ export function addCreateCommand(program: Command): void {
 }
 
 async function create(options: CreateOptions, text: string): Promise<void> {
-  await runCommand({ ...options, store: options.out ?? options.store }, async ({ client, engine, call }) => {
-    const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+  await withEngine({ ...options, store: options.out ?? options.store }, async ({ client, modelOrDefault, call }) => {
     const name = options.base === '-' ? 'text' : basename(options.base)
     const { receipt, cartridge, ...rest } = await client.call(
       'packets.create',
       {
-        model,
+        model: modelOrDefault,
         sources: [{ name, text }],
         name: options.name,
         dtype: options.dtype,
@@ -65,25 +61,34 @@ async function create(options: CreateOptions, text: string): Promise<void> {
       },
       call,
     )
+    const { texts, names, blobSha256, blobBytes } = await client.call(
+      'packets.resolve',
+      { ref: cartridge.packetId },
+      call,
+    )
+    // A context that a merge has made before has another base; this text is the whole of it.
+    const base = texts.find(({ sha256 }) => sha256 === receipt.base_sha256) ?? texts[0]
     const pointer = {
       version: LEGACY_PACKET_VERSION,
-      model,
-      base_sha256: receipt.base_sha256 ?? hexOf(sha256(text)),
-      base_bytes: Buffer.byteLength(text),
+      model: cartridge.model.name,
+      base_sha256: base?.sha256 ?? '',
+      base_bytes: base?.bytes ?? 0,
       base_tokens: cartridge.tokens,
       base_file: options.base === '-' ? null : basename(options.base),
-      blob_sha256: receipt.blob_sha256 ?? '',
-      blob_bytes: receipt.bytes ?? 0,
+      blob_sha256: blobSha256,
+      blob_bytes: blobBytes,
       blob_file: null,
       packet_id: cartridge.packetId,
       context_id: cartridge.contextId,
-    }
+    } as const
     const manifest = options.out === undefined ? null : await writePointer(options.out, pointer)
     const { cacheHit, tokensProcessed, bytesWritten } = rest
     return {
       ...receipt,
       ...pointer,
-      name: cartridge.name,
+      bytes: blobBytes,
+      name: options.name ?? cartridge.name,
+      names,
       manifest,
       cache_hit: cacheHit,
       tokens_processed: tokensProcessed,

@@ -3,10 +3,10 @@ import { legacyHash } from '#engine/receipts/legacy.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { foreignDelta } from '../foreignPacket.ts'
 import { decimal, integer } from '../parseOption.ts'
-import { type DeltaOptions, withDelta } from '../readDelta.ts'
+import { type DeltaOptions, readDelta, withDelta } from '../readDelta.ts'
 import { readTextFile } from '../readInput.ts'
-import { DEFAULT_MODEL, resolveModel } from '../resolveModel.ts'
-import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
+import { REFERENCE, type Resolved } from '../references.ts'
+import { finish, type GlobalOptions, type Session, withEngine } from '../run.ts'
 import { seamOption } from '../seamOption.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { assertWritable, writeOutput } from '../writeOutput.ts'
@@ -16,7 +16,7 @@ export function addDeltaCommands(program: Command): void {
   program
     .command('delta')
     .description('bind a text to the state it continues')
-    .requiredOption('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .requiredOption('--manifest <ref>', REFERENCE)
     .requiredOption('--delta <file>', 'text file, - for standard input')
     .option('--out <file>', 'write the delta packet here')
     .action(delta)
@@ -25,8 +25,9 @@ export function addDeltaCommands(program: Command): void {
     .command('infer')
     .description('answer a delta from a stored state')
     .requiredOption('--delta <file>', 'delta packet, or text with --manifest; - for standard input')
-    .option('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .option('--manifest <ref>', REFERENCE)
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
+    .addOption(foreignBase())
     .option('--empty', 'from the empty state, which has read nothing')
     .option('--max-new-tokens <n>', 'tokens to generate at most', integer, 32)
     .option('--temperature <t>', '0 is greedy', decimal, 0)
@@ -42,18 +43,23 @@ export function addDeltaCommands(program: Command): void {
   program
     .command('tokenize')
     .description('token ids of a text')
-    .requiredOption('--delta <file>', 'text file, - for standard input')
+    .requiredOption('--delta <file>', 'text file or delta packet, - for standard input')
     .action(tokenize)
 
   program
     .command('merge')
     .description('append a text to a state')
     .requiredOption('--delta <file>', 'delta packet or text; - for standard input')
-    .option('--manifest <ref>', 'pointer file, packet_id, context_id or name')
+    .option('--manifest <ref>', REFERENCE)
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
+    .addOption(foreignBase())
     .option('--name <name>', 'what to call the result')
     .addOption(seamOption())
     .action(merge)
+}
+
+function foreignBase(): Option {
+  return new Option('--base <file>', 'the text of a State Pack v0.1 packet, to read its state from')
 }
 
 async function delta(options: ManifestOptions & { delta: string; out?: string }): Promise<void> {
@@ -65,20 +71,20 @@ async function delta(options: ManifestOptions & { delta: string; out?: string })
     if (out !== undefined) await assertWritable(out)
     await withManifest(
       options,
-      async (session, ref) => {
+      async (session, found) => {
         const text = await readTextFile(options.delta)
         const { packet, tokens, receipt } = await session.client.call(
           'packets.delta',
-          { ref, delta: text },
+          { ref: found.packetId, delta: text },
           session.call,
         )
         await write(packet)
-        return { ...receipt, ...packet, base_sha256: await baseSha256(session, ref), delta_tokens: tokens }
+        return { ...receipt, ...packet, base_sha256: baseSha256(found), delta_tokens: tokens }
       },
       async foreign => {
-        const packet = await foreignDelta(foreign, options.delta)
+        const { delta: packet, receipt } = await foreignDelta(foreign, options.delta)
         await write(packet)
-        return { op: 'delta', ok: true, ...packet }
+        return { ...receipt, ...packet }
       },
     )
   })
@@ -99,27 +105,26 @@ interface InferOptions extends DeltaOptions {
 
 async function infer(options: InferOptions): Promise<void> {
   if (options.empty !== true)
-    return withDelta(options, (session, { ref, delta }) => inferFrom(session, options, { ref, delta }))
+    return withDelta(options, (session, { found, delta }) => inferFrom(session, options, { found, delta }))
   await finish(async () => {
     if (options.manifest !== undefined || options.baseHash !== undefined)
       throw new StatePackError('E_USAGE', 'Name a state or start from the empty one, not both.')
     const delta = await readTextFile(options.delta)
-    const model = options.model ?? DEFAULT_MODEL
-    await runCommand(options, session => inferFrom(session, { ...options, model }, { ref: undefined, delta }))
+    await withEngine(options, session => inferFrom(session, options, { found: null, delta }))
   })
 }
 
 async function inferFrom(
-  { client, engine, call }: Session,
+  { client, model, modelOrDefault, call }: Session,
   options: InferOptions,
-  { ref, delta }: { ref: string | undefined; delta: string },
+  { found, delta }: { found: Resolved | null; delta: string },
 ): Promise<unknown> {
   const { temperature, topK, topP, seed } = options
-  const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
   const { receipt, ...result } = await client.call(
     'packets.infer',
     {
-      ...{ ref, model, delta },
+      ...(found === null ? { model: modelOrDefault } : { ref: found.packetId, model }),
+      delta,
       maxNewTokens: options.maxNewTokens,
       sampling: { temperature, topK, topP, seed },
       keepOutput: options.keepOutput ?? false,
@@ -131,6 +136,7 @@ async function inferFrom(
   )
   return {
     ...receipt,
+    base_sha256: found === null ? null : baseSha256(found),
     output: result.output,
     output_token_ids: result.outputTokenIds,
     finish_reason: result.finishReason,
@@ -144,9 +150,8 @@ async function inferFrom(
 
 async function tokenize(options: GlobalOptions & { delta: string }): Promise<void> {
   await finish(async () => {
-    const text = await readTextFile(options.delta)
-    await runCommand(options, async ({ client, engine, call }) => {
-      const model = resolveModel(engine, options.model ?? DEFAULT_MODEL)
+    const { text } = await readDelta(options.delta, true)
+    await withEngine(options, async ({ client, modelOrDefault: model, call }) => {
       const { tokens, count, tokenTrace, pieces } = await client.call('packets.tokenize', { model, text }, call)
       return { model, delta_tokens: count, token_ids: tokens, token_trace_sha256: tokenTrace, pieces }
     })
@@ -154,14 +159,13 @@ async function tokenize(options: GlobalOptions & { delta: string }): Promise<voi
 }
 
 async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'concat' }): Promise<void> {
-  await withDelta(options, async (session, { ref, delta }) => {
-    const { client, call } = session
+  await withDelta(options, async ({ client, call }, { found, delta }) => {
     const { receipt, cartridge, ...rest } = await client.call(
       'packets.merge',
-      { ref, delta, name: options.name, seam: options.seam },
+      { ref: found.packetId, delta, name: options.name, seam: options.seam },
       call,
     )
-    const parent = await baseSha256(session, ref)
+    const parent = baseSha256(found)
     return {
       ...receipt,
       new_packet_id: cartridge.packetId,

@@ -7,7 +7,6 @@ import { type DemoModelResult, type DemoText, runDemo } from '#engine/library/de
 import { readStarterTexts } from '#engine/library/starters.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { parseJson, readTextFile, wrongShape } from '../readInput.ts'
-import { resolveModel } from '../resolveModel.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
 
 const STARTERS = ['starter-transformer', 'starter-mamba']
@@ -35,10 +34,10 @@ export function addDemoCommand(program: Command): void {
     })
 }
 
-async function demo({ engine, call }: Session, { facts, model, json }: GlobalOptions & { facts: DemoText[] | null }) {
+async function demo({ engine, model, call }: Session, { facts, json }: GlobalOptions & { facts: DemoText[] | null }) {
   const texts = await readStarterTexts(engine.state.folders.assets)
   const models: DemoModelResult[] = []
-  for (const id of model === undefined ? STARTERS : [resolveModel(engine, model)]) {
+  for (const id of model === undefined ? STARTERS : [model]) {
     const bundled = texts
       .filter(text => text.models.includes(id))
       .map(({ title, text, questions }) => ({ title, text, questions: questions.map(([q, a]) => ({ q, a })) }))

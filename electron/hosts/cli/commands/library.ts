@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
 import { decimal, integer } from '../parseOption.ts'
+import { REFERENCE } from '../references.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
+import { withManifest } from '../withManifest.ts'
 
 /** list, search, inspect, gc. */
 export function addLibraryCommands(program: Command): void {
@@ -20,10 +22,10 @@ export function addLibraryCommands(program: Command): void {
   program
     .command('inspect')
     .description('the twelve components of a cartridge')
-    .argument('<ref>', 'packet_id, context_id or name')
+    .argument('<ref>', REFERENCE)
     .action(async (ref: string, options: GlobalOptions) => {
-      await runCommand(options, async ({ client, call }) => {
-        const { tokens, ...inspected } = await client.call('packets.inspect', { ref }, call)
+      await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
+        const { tokens, ...inspected } = await client.call('packets.inspect', { ref: packetId }, call)
         return { ...inspected, token_count: tokens.length }
       })
     })
@@ -46,12 +48,12 @@ export function addLibraryCommands(program: Command): void {
 }
 
 async function list(options: GlobalOptions & { kind?: 'kv'; tag?: string }, query: string): Promise<void> {
-  await runCommand(options, async ({ client, call }) => {
+  await runCommand(options, async ({ client, model, call }) => {
     const items: unknown[] = []
     for (;;) {
       const page = await client.call(
         'library.list',
-        { query, kind: options.kind, tag: options.tag, model: options.model, offset: items.length, limit: 500 },
+        { query, kind: options.kind, tag: options.tag, model, offset: items.length, limit: 500 },
         call,
       )
       items.push(...page.items)

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
 import { verifyForeign } from '../foreignPacket.ts'
 import { integers, positive } from '../parseOption.ts'
+import { fileNamed, REFERENCE, resolveReference } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { verifyFile } from './transfer.ts'
@@ -12,7 +12,7 @@ export function addPacketCommands(program: Command): void {
   program
     .command('verify')
     .description('check a cartridge')
-    .requiredOption('--manifest <ref>', 'pointer file, .cartridge file, packet_id, context_id or name')
+    .requiredOption('--manifest <ref>', `${REFERENCE}, or .cartridge file`)
     .addOption(new Option('--level <level>').choices(['intact', 'signed', 'recomputed']).default('intact'))
     .option('--sample <n>', 'replay only n random blocks', positive)
     .action(verify)
@@ -20,7 +20,7 @@ export function addPacketCommands(program: Command): void {
   program
     .command('compact')
     .description('fold a chain of merges into one exact state')
-    .argument('<ref>', 'pointer file, packet_id, context_id or name')
+    .argument('<ref>', REFERENCE)
     .option('--drop <n...>', 'texts of the chain to leave out, from 0', integers)
     .option('--name <name>', 'what to call the result')
     .action(compact)
@@ -28,7 +28,7 @@ export function addPacketCommands(program: Command): void {
   program
     .command('remix')
     .description('mix recurrent states, or read several cartridges’ texts again in this order')
-    .argument('<refs...>', 'cartridges; for a mix each may end with =weight')
+    .argument('<refs...>', `${REFERENCE}; for a mix each may end with =weight`)
     .option('--compose', 'read the texts again instead of mixing')
     .option('--name <name>', 'what to call the result')
     .action(remix)
@@ -36,7 +36,7 @@ export function addPacketCommands(program: Command): void {
   program
     .command('resolve')
     .description('find a cartridge')
-    .requiredOption('--base-hash <hash>', 'SHA-256 of its text, packet_id, context_id or name')
+    .requiredOption('--base-hash <ref>', REFERENCE)
     .action(resolve)
 }
 
@@ -45,17 +45,19 @@ type Level = 'intact' | 'signed' | 'recomputed'
 async function verify(options: ManifestOptions & { level: Level; sample?: number }): Promise<void> {
   const { level, sample, manifest } = options
   await finish(async () => {
-    if (manifest.endsWith('.cartridge') && existsSync(manifest)) {
-      if (level === 'intact') return verifyFile(manifest, options)
+    const file = manifest.endsWith('.cartridge') ? fileNamed(manifest, options) : null
+    if (file !== null) {
+      if (level === 'intact') return verifyFile(file, options)
       throw new StatePackError('E_NOT_SUPPORTED', 'Import the file first: a file alone can only be checked as intact.')
     }
     await withManifest(
       options,
-      async (session, ref) => {
-        const { receipt, ...result } = await session.client.call('packets.verify', { ref, level, sample }, session.call)
+      async ({ client, call }, found) => {
+        const { receipt, ...result } = await client.call('packets.verify', { ref: found.packetId, level, sample }, call)
         return {
           ...receipt,
-          base_sha256: await baseSha256(session, ref),
+          base_sha256: baseSha256(found),
+          bytes: found.blobBytes,
           level: result.level,
           checks: result.checks,
           max_abs_diff: result.maxAbsDiff,
@@ -69,10 +71,10 @@ async function verify(options: ManifestOptions & { level: Level; sample?: number
 }
 
 async function compact(ref: string, options: GlobalOptions & { drop?: number[]; name?: string }): Promise<void> {
-  await withManifest({ ...options, manifest: ref }, async ({ client, call }, resolved) => {
+  await withManifest({ ...options, manifest: ref }, async ({ client, call }, found) => {
     const { created, stepsFolded, bytesFreed, dropped } = await client.call(
       'packets.compact',
-      { ref: resolved, dropSteps: options.drop ?? [], name: options.name },
+      { ref: found.packetId, dropSteps: options.drop ?? [], name: options.name },
       call,
     )
     const { packetId, contextId } = created.cartridge
@@ -90,11 +92,22 @@ async function compact(ref: string, options: GlobalOptions & { drop?: number[]; 
 
 async function remix(refs: string[], options: GlobalOptions & { compose?: boolean; name?: string }): Promise<void> {
   const { name } = options
-  await runCommand(options, async ({ client, call }) => {
+  await runCommand(options, async session => {
+    const { client, call } = session
+    const packet = async (ref: string) => (await resolveReference(session, ref)).packetId
     const result =
       options.compose === true
-        ? await client.call('remix.compose', { refs, name }, call)
-        : await client.call('remix.mix', { parents: refs.map(weighted), name }, call)
+        ? await client.call('remix.compose', { refs: await Promise.all(refs.map(packet)), name }, call)
+        : await client.call(
+            'remix.mix',
+            {
+              parents: await Promise.all(
+                refs.map(weighted).map(async ({ ref, weight }) => ({ ref: await packet(ref), weight })),
+              ),
+              name,
+            },
+            call,
+          )
     return {
       ...result.receipt,
       new_packet_id: result.cartridge.packetId,
@@ -105,17 +118,18 @@ async function remix(refs: string[], options: GlobalOptions & { compose?: boolea
 }
 
 async function resolve(options: GlobalOptions & { baseHash: string }): Promise<void> {
-  await runCommand(options, async ({ client, call }) => {
-    const { packetId, contextId, baseSha256, cartridge } = await client.call(
-      'packets.resolve',
-      { ref: options.baseHash },
-      call,
-    )
+  await withManifest({ ...options, manifest: options.baseHash }, async (_, found) => {
+    const { packetId, contextId, texts, names, blobSha256, blobBytes, cartridge } = found
     return {
       packet_id: packetId,
       context_id: contextId,
-      base_sha256: baseSha256,
+      base_sha256: texts[0]?.sha256 ?? null,
+      base_bytes: texts[0]?.bytes ?? null,
+      blob_sha256: blobSha256,
+      blob_bytes: blobBytes,
+      model: cartridge.model.name,
       name: cartridge.name,
+      names,
       tokens: cartridge.tokens,
       bytes: cartridge.bytes,
     }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { readBytes } from '../readInput.ts'
+import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { withManifest } from '../withManifest.ts'
 import { assertWritable, writeOutput } from '../writeOutput.ts'
@@ -12,13 +13,13 @@ export function addTransferCommands(program: Command): void {
   program
     .command('export')
     .description('write one canonical .cartridge file')
-    .argument('<ref>', 'pointer file, packet_id, context_id or name')
+    .argument('<ref>', REFERENCE)
     .option('--out <file>', 'where to write it')
     .action(async (ref: string, options: GlobalOptions & { out?: string }) => {
       await finish(async () => {
         if (options.out !== undefined) await assertWritable(options.out)
-        await withManifest({ ...options, manifest: ref }, async ({ client, call }, resolved) => {
-          const { fileName, bytes, receipt } = await client.call('packets.export', { ref: resolved }, call)
+        await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
+          const { fileName, bytes, receipt } = await client.call('packets.export', { ref: packetId }, call)
           const path = options.out ?? fileName
           await writeOutput(path, bytes)
           return { ...receipt, file: path, file_bytes: bytes.byteLength }

@@ -1,0 +1,49 @@
+/** What `--manifest`, `--base-hash` and `<ref>` name: a packet_id, context_id, base hash or name; then a pointer file. */
+import { statSync } from 'node:fs'
+import { hasName } from '#engine/store/library/hasName.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { chooseFolders } from '../folders.ts'
+import { assertPointsTo, type PointerFile, readPointer } from './pointerFile.ts'
+import type { GlobalOptions, Session } from './run.ts'
+
+/** The help of every option and argument that names a cartridge. */
+export const REFERENCE = 'name, packet_id, context_id, SHA-256 of the text, or pointer file'
+
+/** A cartridge that is there. `packets.resolve` says what each field is. */
+export type Resolved = Output<'packets.resolve'>
+
+/** The file of this path; null where there is none, or where a cartridge of the store is called so. */
+export function fileNamed(path: string, { store }: GlobalOptions): string | null {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null
+  return hasName(chooseFolders({ store }).storeFolder, path) ? null : path
+}
+
+/** The pointer file of this path. Throws `E_BAD_JSON`, `E_BAD_FORMAT` for another file. */
+export async function pointerNamed(path: string, options: GlobalOptions): Promise<PointerFile | null> {
+  const file = fileNamed(path, options)
+  return file === null ? null : readPointer(file)
+}
+
+/**
+ * The cartridge of a reference, of the model that `--model` names. Throws `E_NOT_FOUND`, `E_AMBIGUOUS` where only a model
+ * would tell, `E_COMPONENT_MISMATCH` for a cartridge of another model, `E_CORRUPT` for a pointer that is not its packet's.
+ */
+export async function resolveReference(session: Session, ref: string): Promise<Resolved> {
+  const { client, model, call } = session
+  try {
+    return await client.call('packets.resolve', { ref, model }, call)
+  } catch (thrown) {
+    const isMissing = thrown instanceof StatePackError && thrown.code === 'E_NOT_FOUND'
+    const pointer = isMissing ? await pointerNamed(ref, {}) : null
+    if (pointer === null) throw thrown
+    return resolvePointer(session, pointer)
+  }
+}
+
+/** The packet of our own pointer file, every field of which must be the packet's. */
+export async function resolvePointer({ client, model, call }: Session, pointer: PointerFile): Promise<Resolved> {
+  const packet = await client.call('packets.resolve', { ref: pointer.packet_id, model }, call)
+  assertPointsTo(pointer, packet)
+  return packet
+}
