@@ -1,9 +1,14 @@
 import { Download } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { formatCount } from '../ui/format.ts'
+import { toastError, toastNote } from '../ui/toasts.tsx'
+import { type Dropped, droppedFiles } from './droppedFiles.ts'
 import { useUi } from './uiStore.ts'
 
-/** Anywhere in the window: dropped `.cartridge` files go to the review sheet, other files become sources of a new cartridge. */
+const isCartridge = (file: File) => /\.cartridge$/i.test(file.name)
+
+/** Anywhere in the window: dropped `.cartridge` files go to the review sheet, other files, those in folders too, become sources of a new cartridge. */
 export function DropZone() {
   const navigate = useNavigate()
   const [over, setOver] = useState(false)
@@ -29,14 +34,23 @@ export function DropZone() {
       setOver(false)
       if (!isFiles(event)) return
       event.preventDefault()
-      const files = [...(event.dataTransfer?.files ?? [])]
-      const cartridges = files.filter(file => file.name.endsWith('.cartridge'))
-      const sources = files.filter(file => !file.name.endsWith('.cartridge'))
+      if (event.dataTransfer !== null) droppedFiles(event.dataTransfer).then(take, toastError)
+    }
+    const take = ({ files, leftOut, cut }: Dropped) => {
+      const cartridges = files.filter(isCartridge)
+      const sources = files.filter(file => !isCartridge(file))
       if (cartridges.length > 0) useUi.getState().setImports(cartridges)
       if (sources.length > 0) {
         useUi.getState().setSources(sources)
         void navigate('/new')
       }
+      if (cut)
+        toastNote(
+          'Not the whole folder',
+          `It holds more than is taken at once: ${formatCount(files.length)} files were.`,
+        )
+      else if (files.length === 0) toastNote('Nothing to read', 'There are no text files in this folder.')
+      else if (leftOut > 0) toastNote('Some files were left out', `${formatCount(leftOut)} that hold no text.`)
     }
     window.addEventListener('dragenter', onEnter)
     window.addEventListener('dragleave', onLeave)

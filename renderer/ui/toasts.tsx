@@ -7,6 +7,11 @@ export function toastDone(message: string, description?: string): void {
   toast.success(message, { description, duration: 3500 })
 }
 
+/** Says something worth knowing that is neither done nor wrong. */
+export function toastNote(message: string, description?: string): void {
+  toast(message, { description, duration: 8000 })
+}
+
 /** Says that something was done and offers to take it back for eight seconds. */
 export function toastUndo(message: string, undo: () => void): void {
   toast(message, { duration: 8000, action: { label: 'Undo', onClick: undo } })

@@ -118,7 +118,13 @@ export const recipeSchema = z.strictObject({
   version: z.literal(1),
   steps: z.array(
     z.discriminatedUnion('do', [
-      z.strictObject({ do: z.literal('read'), source: digestSchema, name: z.string() }),
+      z.strictObject({
+        do: z.literal('read'),
+        source: digestSchema,
+        name: z.string(),
+        /** What took the text out of a document, with its version; absent where the text was given as it is. */
+        extractor: z.string().max(100).optional(),
+      }),
       z.strictObject({ do: z.literal('generated'), tokens: count }),
       z.strictObject({
         do: z.literal('mix'),

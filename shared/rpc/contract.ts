@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { askMethods } from './methods/ask.ts'
+import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
 import { inspectMethods } from './methods/inspect.ts'
 import { libraryMethods } from './methods/library.ts'
@@ -17,6 +18,7 @@ import type { Progress } from './progress.ts'
 export const contract = {
   ...engineMethods,
   ...libraryMethods,
+  ...documentMethods,
   ...packetMethods,
   ...inspectMethods,
   ...askMethods,

@@ -1,6 +1,8 @@
 import { hexOf } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
+import { extractDocument } from '../documents/extractDocument.ts'
 import { summaryOf } from '../library/summaries.ts'
 import { autoCompact } from '../packets/autoCompact.ts'
 import { type Created, createPacket } from '../packets/createPacket.ts'
@@ -20,6 +22,7 @@ import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned =
+  | 'documents.extract'
   | 'packets.estimate'
   | 'packets.create'
   | 'packets.createSplit'
@@ -32,6 +35,12 @@ type Owned =
 
 export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
+    'documents.extract': async ({ name, bytes }, { signal }) => {
+      const document = await extractDocument({ name, bytes }, signal)
+      if (document.text.trim() === '')
+        throw new StatePackError('E_EMPTY_TEXT', `There is no text in ${name}.`, { name })
+      return document
+    },
     'packets.estimate': input => estimateText(state, input),
     'packets.create': async (input, call) => createdView(state, await createPacket(state, input, call)),
     'packets.createSplit': async (input, call) => {

@@ -22,8 +22,8 @@ import { encodeKvBlock, encodeLogits, encodeRecurrent } from './stateLayers.ts'
 
 /** A text that was read, or the layer that already holds it. */
 export type SourcePart =
-  | { readonly name: string; readonly bytes: Uint8Array }
-  | { readonly name: string; readonly layer: Descriptor }
+  | { readonly name: string; readonly bytes: Uint8Array; readonly extractor?: string | undefined }
+  | { readonly name: string; readonly layer: Descriptor; readonly extractor?: string | undefined }
 
 /** Everything a cartridge is made of. */
 export interface StateContents {
@@ -89,9 +89,10 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   const modelConfig = [add(LAYER_TYPES.modelConfig, model.configBytes)]
   if (model.generationConfigBytes !== null) modelConfig.push(add(LAYER_TYPES.modelConfig, model.generationConfigBytes))
   const sources = contents.sources.map(source => {
-    if ('bytes' in source) return { name: source.name, digest: add(LAYER_TYPES.source, source.bytes).digest }
+    const { name, extractor } = source
+    if ('bytes' in source) return { name, extractor, digest: add(LAYER_TYPES.source, source.bytes).digest }
     layers.push(source.layer)
-    return { name: source.name, digest: source.layer.digest }
+    return { name, extractor, digest: source.layer.digest }
   })
   add(LAYER_TYPES.recipe, canonicalBytes(recipeOf(contents.recipe, sources)))
   add(LAYER_TYPES.card, new TextEncoder().encode(contents.card))
@@ -153,11 +154,16 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   }
 }
 
-function recipeOf(recipe: StateContents['recipe'], sources: readonly { name: string; digest: Digest }[]): Recipe {
+function recipeOf(
+  recipe: StateContents['recipe'],
+  sources: readonly { name: string; extractor: string | undefined; digest: Digest }[],
+): Recipe {
   const steps = recipe.steps.flatMap((step): Recipe['steps'] => {
     if (step.do !== 'read') return [step]
     const source = sources[step.source]
-    return source === undefined ? [] : [{ do: 'read', source: source.digest, name: source.name }]
+    if (source === undefined) return []
+    const { digest, name, extractor } = source
+    return [{ do: 'read', source: digest, name, ...(extractor === undefined ? {} : { extractor }) }]
   })
   return { version: 1, steps, systemPrompt: recipe.systemPrompt, template: recipe.template }
 }

@@ -11,6 +11,8 @@ import { readableText } from './readableText.ts'
 export interface SourceText {
   readonly name: string
   readonly text: string
+  /** What took the text out of a document, as its recipe names it. */
+  readonly extractor?: string | undefined
 }
 
 export interface TextInput {
@@ -54,7 +56,7 @@ export function tokenizerOf(model: Pick<Model, 'name' | 'tokenizer'>): Tokenizer
  */
 export function composeText(model: Model, input: TextInput): ComposedText {
   const tokenizer = tokenizerOf(model)
-  const sources = input.sources.map(({ name, text }) => ({ name, text: withoutBom(text) }))
+  const sources = input.sources.map(source => ({ ...source, text: withoutBom(source.text) }))
   const plain = plainText(
     input.systemPrompt,
     sources.map(({ text }) => text),
@@ -77,7 +79,10 @@ export function composeText(model: Model, input: TextInput): ComposedText {
     readSha256: sha256(text),
     baseSha256: sha256(plainBytes),
     baseBytes: plainBytes.byteLength,
-    sources: sources.map(({ name, text: source }) => ({ name, bytes: readableText(source) })),
+    sources: sources.map(({ name, text: source, extractor }) => ({
+      ...{ name, extractor },
+      bytes: readableText(source),
+    })),
     recipe: {
       steps: input.sources.map((_, source) => ({ do: 'read', source })),
       systemPrompt: input.systemPrompt ?? null,

@@ -75,7 +75,7 @@ export async function openState(
     logits,
     dtype: config.cache.dtype,
     promptMeta: config.promptMeta,
-    sources: documents.sources.map(({ name, layer }) => ({ name, layer })),
+    sources: documents.sources.map(({ name, layer, extractor }) => ({ name, layer, extractor })),
     recipe: recipeByIndex(documents),
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),

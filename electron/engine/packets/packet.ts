@@ -154,12 +154,13 @@ export async function readDocuments(blobs: BlobReader, packet: Packet) {
     recipeLayer === undefined
       ? null
       : (recipeSchema.safeParse(parseJson(await blobs.read(recipeLayer), 'recipe')).data ?? null)
-  const names = new Map(recipe?.steps.flatMap(step => (step.do === 'read' ? [[step.source, step.name] as const] : [])))
+  const read = new Map(recipe?.steps.flatMap(step => (step.do === 'read' ? [[step.source, step] as const] : [])))
   const sources = await Promise.all(
     layersOfType(packet, LAYER_TYPES.source).map(async layer => ({
       layer,
       digest: layer.digest,
-      name: names.get(layer.digest) ?? 'text',
+      name: read.get(layer.digest)?.name ?? 'text',
+      extractor: read.get(layer.digest)?.extractor,
       text: await text(layer),
       bytes: layer.size,
     })),

@@ -1,17 +1,24 @@
 import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { z } from 'zod'
+import { type ExtractedDocument, extractDocument } from '#engine/documents/extractDocument.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 
 const CAP = 64 * 1024 * 1024
+/** Of what may be a PDF; texts are held to less where they are read. */
+const DOCUMENT_CAP = 512 * 1024 * 1024
 
-/** A text file as UTF-8; `-` is standard input. Throws `E_NOT_FOUND`, `E_TOO_LARGE`, `E_NOT_TEXT`. */
+/** The text of a file, whatever document it is; see {@link readDocument}. */
 export async function readTextFile(path: string): Promise<string> {
-  const bytes = await readBytes(path)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new StatePackError('E_NOT_TEXT', `${path} is not UTF-8 text.`, { path }, cause)
-  }
+  return (await readDocument(path)).text
+}
+
+/**
+ * A file as the window takes it too: PDF, HTML or text in any encoding; `-` is standard input. Throws `E_NOT_FOUND`,
+ * `E_TOO_LARGE`, `E_NOT_TEXT`, `E_EMPTY_TEXT`.
+ */
+export async function readDocument(path: string): Promise<ExtractedDocument> {
+  return extractDocument({ name: path === '-' ? '' : basename(path), bytes: await readBytes(path, DOCUMENT_CAP) })
 }
 
 /** A file's bytes; `-` is standard input. Throws `E_NOT_FOUND`, `E_TOO_LARGE`. */

@@ -39,7 +39,7 @@ export interface LoopbackServer {
 const MIB = 1024 * 1024
 const BODY_LIMITS = { usual: 64 * MIB, files: 1024 * MIB, together: 2048 * MIB }
 /** Methods whose input is a whole file. */
-const FILE_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review'])
+const FILE_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review', 'documents.extract'])
 const ALIVE_MS = 10_000
 
 type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }

@@ -53,8 +53,10 @@ export function CreatePage() {
 
   const texts = useMemo(
     () => [
-      ...files.flatMap(file => (file.text === null ? [] : [{ name: file.name, text: file.text }])),
-      ...(text.trim() === '' ? [] : [{ name: name.trim() || titleOf(text), text }]),
+      ...files.flatMap(file =>
+        file.text === null ? [] : [{ name: file.name, text: file.text, extractor: file.extractor ?? undefined }],
+      ),
+      ...(text.trim() === '' ? [] : [{ name: name.trim() || titleOf(text), text, extractor: undefined }]),
     ],
     [files, text, name],
   )
@@ -64,7 +66,7 @@ export function CreatePage() {
         ? null
         : {
             model: modelId,
-            sources: texts.map(source => ({ name: source.name.slice(0, 300), text: source.text })),
+            sources: texts.map(source => ({ ...source, name: source.name.slice(-300) })),
             template,
             ...(systemPrompt.trim() === '' ? {} : { systemPrompt }),
           },

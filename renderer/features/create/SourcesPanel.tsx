@@ -1,4 +1,5 @@
 import { FilePlus2, FileText, X } from 'lucide-react'
+import { DOCUMENT_ENDINGS } from '../../app/documentEndings.ts'
 import { openFiles } from '../../app/openFiles.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
@@ -7,7 +8,6 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
-import { ACCEPTED } from './extract/extractText.ts'
 import type { SourceFile, Sources } from './useSources.ts'
 
 export interface SourcesPanelProps {
@@ -22,7 +22,7 @@ export interface SourcesPanelProps {
 /** What the model shall read: pasted text and files. */
 export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPanelProps) {
   const { files } = sources
-  const choose = () => openFiles(ACCEPTED, sources.add)
+  const choose = () => openFiles(DOCUMENT_ENDINGS.join(','), sources.add)
   return (
     <Panel
       title="Text"
@@ -38,7 +38,7 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
           <p className="Create-drop">
             <FileText aria-hidden />
             <span>
-              <b>Drop files anywhere in this window</b>
+              <b>Drop files or folders anywhere in this window</b>
               <span className="muted">Text, Markdown, PDF, HTML, JSON or CSV. Or paste below.</span>
             </span>
           </p>
@@ -87,6 +87,7 @@ function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRe
           <span className="muted">
             {formatBytes(file.bytes)} ·{' '}
             {file.text === null ? 'extracting its text' : `${formatCount(file.text.length)} characters`}
+            {file.encoding === null || file.encoding === 'utf-8' ? '' : `, read as ${file.encoding}`}
           </span>
         )}
       </span>

@@ -15,7 +15,12 @@ import {
   verifiedLevelSchema,
 } from './views.ts'
 
-const sourceSchema = z.strictObject({ name: z.string().normalize('NFC').max(300).default('text'), text: z.string() })
+const sourceSchema = z.strictObject({
+  name: z.string().normalize('NFC').max(300).default('text'),
+  text: z.string(),
+  /** As `documents.extract` gave it: recorded in the recipe. */
+  extractor: z.string().max(100).optional(),
+})
 const bytesSchema = z.instanceof(Uint8Array)
 
 export const deltaPacketSchema = z.strictObject({

@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { ExtractedDocument } from '#engine/documents/extractDocument.ts'
 import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
 import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
 import { createForeign } from '../foreignPacket.ts'
 import { positive } from '../parseOption.ts'
 import { writePointer } from '../pointerFile.ts'
-import { readTextFile } from '../readInput.ts'
+import { readDocument } from '../readInput.ts'
 import { finish, type GlobalOptions, print, withEngine } from '../run.ts'
 import { seamOption } from '../seamOption.ts'
 
@@ -26,7 +27,7 @@ export function addCreateCommand(program: Command): void {
   program
     .command('create')
     .description('read a text and store the state')
-    .requiredOption('--base <file>', 'text file, - for standard input')
+    .requiredOption('--base <file>', 'text, Markdown, PDF or HTML file, - for standard input')
     .option('--out <folder>', 'the store to write to, and where the pointer file goes')
     .option('--name <name>', 'what to call it')
     .addOption(new Option('--dtype <dtype>', 'how to store the state').choices(stateDtypeSchema.options))
@@ -39,19 +40,19 @@ export function addCreateCommand(program: Command): void {
       const { base, blob, model, out = '.' } = options
       await finish(async () => {
         if (blob !== undefined) return print(await createForeign({ base, blob, model, folder: out }))
-        return create(options, await readTextFile(base))
+        return create(options, await readDocument(base))
       })
     })
 }
 
-async function create(options: CreateOptions, text: string): Promise<void> {
+async function create(options: CreateOptions, { text, extractor }: ExtractedDocument): Promise<void> {
   await withEngine({ ...options, store: options.out ?? options.store }, async ({ client, modelOrDefault, call }) => {
     const name = options.base === '-' ? 'text' : basename(options.base)
     const { receipt, cartridge, ...rest } = await client.call(
       'packets.create',
       {
         model: modelOrDefault,
-        sources: [{ name, text }],
+        sources: [{ name, text, extractor: extractor ?? undefined }],
         name: options.name,
         dtype: options.dtype,
         systemPrompt: options.system,

@@ -45,7 +45,7 @@ type Level = 'intact' | 'signed' | 'recomputed'
 async function verify(options: ManifestOptions & { level: Level; sample?: number }): Promise<void> {
   const { level, sample, manifest } = options
   await finish(async () => {
-    const file = manifest.endsWith('.cartridge') ? fileNamed(manifest, options) : null
+    const file = /\.cartridge$/i.test(manifest) ? fileNamed(manifest, options) : null
     if (file !== null) {
       if (level === 'intact') return verifyFile(file, options)
       throw new StatePackError('E_NOT_SUPPORTED', 'Import the file first: a file alone can only be checked as intact.')

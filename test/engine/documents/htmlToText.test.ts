@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { htmlToText } from '../../../../renderer/features/create/extract/htmlToText.ts'
+import { htmlToText } from '#engine/documents/htmlToText.ts'
 
 test('keeps what a reader sees, block by block', () => {
   const html = `<!doctype html><html><head><title>T</title><style>p{}</style></head><body>
@@ -16,4 +16,11 @@ test('markup in text stays text', () => {
 test('a page nested 100,000 deep is read without running out of stack', () => {
   const depth = 100_000
   expect(htmlToText(`${'<div>'.repeat(depth)}deep${'</div>'.repeat(depth)}`)).toBe('deep')
+})
+
+test('white space is kept where a browser keeps it', () => {
+  const code = 'def f(x):\n    if x:\n\n\n        return 1\n\treturn 2'
+  expect(htmlToText(`<p>So:</p><pre>\n<code>${code}</code></pre><p>Done.</p>`)).toBe(`So:\n\n${code}\n\nDone.`)
+  expect(htmlToText('<pre>a<br>  b</pre>')).toBe('a\n  b')
+  expect(htmlToText('<p>one   <b>two</b>\n three</p>')).toBe('one two three')
 })

@@ -1,0 +1,63 @@
+/** What is dropped on the window, as the system drops it. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { pdfFile } from '../engine/documents/pdfFile.ts'
+import { expect, goTo, test } from './fixtures.ts'
+
+async function drop(page: Page, ...files: string[]): Promise<void> {
+  const system = await page.context().newCDPSession(page)
+  const data = { items: [], files, dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await system.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+}
+
+const files = (page: Page) => page.getByRole('list', { name: 'Files' }).getByRole('listitem')
+
+test('a folder is read through: texts in it become sources, what holds no text is counted', async ({
+  page,
+  studio,
+}) => {
+  const folder = join(studio.home, 'notes')
+  mkdirSync(join(folder, 'deep', '.git'), { recursive: true })
+  for (const n of [1, 2, 10]) writeFileSync(join(folder, `${n}.TXT`), `Note ${n}: the goat lives in house ${n}.\n`)
+  writeFileSync(join(folder, 'deep', 'more.md'), 'The goat likes pears.\n')
+  writeFileSync(join(folder, 'deep', 'photo.jpg'), Buffer.from([0xff, 0xd8, 0xff]))
+  writeFileSync(join(folder, 'deep', '.git', 'config.txt'), 'not to be read')
+  const one = join(studio.home, 'one.txt')
+  writeFileSync(one, 'The goat lives in Oslo.\n')
+  await drop(page, folder, one)
+  await expect(files(page)).toHaveCount(5)
+  await expect(files(page).filter({ hasText: 'characters' })).toHaveCount(5)
+  expect((await files(page).locator('b').allInnerTexts()).slice(0, 5)).toEqual([
+    ...['notes/1.TXT', 'notes/2.TXT', 'notes/10.TXT', 'notes/deep/more.md', 'one.txt'],
+  ])
+  await expect(page.getByText('1 that hold')).toBeVisible()
+})
+
+test('documents are read in their own encoding and script, and a guess is said', async ({ page, studio }) => {
+  await goTo(page, 'New cartridge')
+  const write = (name: string, bytes: Uint8Array) => {
+    writeFileSync(join(studio.home, name), bytes)
+    return join(studio.home, name)
+  }
+  await drop(
+    page,
+    write('a.csv', Buffer.from('name;city\nJosé;Málaga\n', 'latin1')),
+    write('b.csv', Buffer.from('\ufeffname;city\nJosé;Málaga\n', 'utf16le')),
+    write('c.PDF', pdfFile('BT /F1 24 Tf 20 40 Td <93FA967B8CEA> Tj ET')),
+    write('d.bin', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0xff, 0xfe, 0])),
+  )
+  await expect(files(page).nth(0)).toContainText('22 characters, read as windows-1252')
+  await expect(files(page).nth(1)).toContainText('22 characters, read as utf-16le')
+  await expect(files(page).nth(2)).toContainText('3 characters')
+  await expect(files(page).nth(3)).toContainText('save it as UTF-8')
+})
+
+test('a .CARTRIDGE in capitals is reviewed like any other', async ({ page, studio }) => {
+  const file = join(studio.home, 'noise.CARTRIDGE')
+  writeFileSync(file, 'not one')
+  await goTo(page, 'Library')
+  await drop(page, file)
+  await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible()
+})

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { extractDocument } from '#engine/documents/extractDocument.ts'
+import { pdfFile } from './pdfFile.ts'
+
+const bytes = (...parts: (string | readonly number[])[]) =>
+  Buffer.concat(parts.map(part => (typeof part === 'string' ? Buffer.from(part, 'utf8') : Buffer.from(part))))
+const utf16le = (text: string) => [...Buffer.from(text, 'utf16le')]
+const utf16be = (text: string) => [...Buffer.from(text, 'utf16le').swap16()]
+
+const CITY = 'name;city\nJosé;Málaga\n'
+const LATIN = [...Buffer.from(CITY, 'latin1')]
+const META = '<meta charset="Shift_JIS"><p>'
+
+describe('a text is read in the encoding it is in', () => {
+  it.each<[string, Buffer, string, string]>([
+    ['UTF-8', bytes(CITY), CITY, 'utf-8'],
+    ['UTF-8 with a mark', bytes([0xef, 0xbb, 0xbf], CITY), CITY, 'utf-8'],
+    ['UTF-16, little end first, with a mark', bytes([0xff, 0xfe], utf16le(CITY)), CITY, 'utf-16le'],
+    ['UTF-16, big end first, with a mark', bytes([0xfe, 0xff], utf16be(CITY)), CITY, 'utf-16be'],
+    ['UTF-16 without a mark', bytes(utf16le(CITY)), CITY, 'utf-16le'],
+    ['UTF-16, big end first, without one', bytes(utf16be(CITY)), CITY, 'utf-16be'],
+    ['Windows-1252', bytes(LATIN), CITY, 'windows-1252'],
+    [
+      'its quotes and euro',
+      bytes('say ', [0x93], 'yes', [0x94], ' for ', [0x80], '5'),
+      'say “yes” for €5',
+      'windows-1252',
+    ],
+    [
+      'XML that says so',
+      bytes('<?xml version="1.0" encoding="iso-8859-2"?><a>', [0xb1], '</a>'),
+      '<?xml version="1.0" encoding="iso-8859-2"?><a>ą</a>',
+      'iso-8859-2',
+    ],
+  ])('%s', async (_, content, text, encoding) => {
+    const found = await extractDocument({ name: 'a.csv', bytes: content })
+    expect(found).toMatchObject({ text, encoding })
+    // What is recorded says that the bytes are not the text's own; nothing where they are.
+    expect(found.extractor).toBe(encoding === 'utf-8' ? null : 'text/1')
+  })
+
+  it('a page in the encoding it declares', async () => {
+    const page = bytes(META, [0x93, 0xfa, 0x96, 0x7b], '</p>')
+    expect(await extractDocument({ name: 'a.HTML', bytes: page })).toMatchObject({
+      text: '日本',
+      encoding: 'shift_jis',
+    })
+  })
+
+  it.each<[string, Buffer]>([
+    ['a program', bytes([0x7f, 0x45, 0x4c, 0x46, 0xff, 0xfe, 0])],
+    ['an archive', bytes('PK\u0003\u0004\0\0')],
+    ['a picture', bytes([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13])],
+    ['Shift-JIS that does not say so', bytes([0x93, 0xfa, 0x96, 0x7b, 0x8c, 0xea, 0x82, 0xcc])],
+    ['half a UTF-16 character', bytes([0xff, 0xfe, 0x61])],
+  ])('%s is refused with a way out', async (_, content) => {
+    await expect(extractDocument({ name: 'a.txt', bytes: content })).rejects.toMatchObject({
+      code: 'E_NOT_TEXT',
+      message: expect.stringMatching(/^a\.txt .*UTF-8/),
+    })
+  })
+})
+
+describe('PDF', () => {
+  const JAPANESE = 'BT /F1 24 Tf 20 40 Td <93FA967B8CEA> Tj ET'
+  it.each([
+    ['a font that only names its character map', JAPANESE, '日本語'],
+    ['two scripts on one page', `BT /F2 12 Tf 20 80 Td (Invoice 4711) Tj ET\n${JAPANESE}`, 'Invoice 4711\n日本語'],
+  ])('%s', async (_, show, text) => {
+    const { extractor, ...found } = await extractDocument({ name: 'scan.PDF', bytes: pdfFile(show) })
+    expect(found).toEqual({ text, encoding: null })
+    expect(extractor).toMatch(/^pdf\/1 pdf\.js\/\d/)
+  })
+
+  it('is one by its content, whatever its name; the caller keeps its bytes', async () => {
+    const content = pdfFile(JAPANESE)
+    const before = content.length
+    expect((await extractDocument({ name: '', bytes: content })).text).toBe('日本語')
+    expect(content.length).toBe(before)
+  })
+
+  it('without text, or broken, is said', async () => {
+    await expect(extractDocument({ name: 'scan.pdf', bytes: pdfFile('') })).rejects.toMatchObject({
+      code: 'E_EMPTY_TEXT',
+      message: expect.stringContaining('OCR'),
+    })
+    await expect(extractDocument({ name: 'a.pdf', bytes: bytes('%PDF-1.4\n1 0 obj<<>>endobj') })).rejects.toMatchObject(
+      {
+        code: 'E_NOT_TEXT',
+      },
+    )
+  })
+
+  it('can be cancelled', async () => {
+    const controller = new AbortController()
+    const run = extractDocument({ name: 'a.pdf', bytes: pdfFile(JAPANESE) }, controller.signal)
+    controller.abort()
+    await expect(run).rejects.toMatchObject({ code: 'E_CANCELLED' })
+  })
+})
+
+it('a page without words is said, a plain text may be empty', async () => {
+  const page = bytes('<script>1</script>')
+  await expect(extractDocument({ name: 'a.htm', bytes: page })).rejects.toMatchObject({ code: 'E_EMPTY_TEXT' })
+  expect((await extractDocument({ name: '', bytes: bytes('') })).text).toBe('')
+})
