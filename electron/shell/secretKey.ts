@@ -1,8 +1,9 @@
 /** The key that secrets are saved under: random, and itself encrypted by the operating system's key store. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { SafeStorage } from 'electron'
+import { replaceFile } from '#engine/store/replaceFile.ts'
 
 /** What is used of Electron's safeStorage; only Linux has a choice of backends. */
 export type KeyStore = Pick<SafeStorage, 'isEncryptionAvailable' | 'encryptString' | 'decryptString'> &
@@ -37,9 +38,6 @@ async function makeKey(safeStorage: KeyStore, file: string): Promise<string> {
   const key = randomBytes(32).toString('base64')
   const encrypted = safeStorage.encryptString(key)
   await mkdir(dirname(file), { recursive: true })
-  // Whole or not at all, and never readable by others, not even for a moment.
-  const fresh = `${file}.${process.pid}.new`
-  await writeFile(fresh, encrypted, { mode: 0o600 })
-  await rename(fresh, file)
+  await replaceFile(file, out => out.write(encrypted))
   return key
 }

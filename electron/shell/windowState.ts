@@ -1,8 +1,9 @@
 /** Where the window was left, so that it opens there again: on a screen that is still there, else in the default place. */
 import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { replaceFile } from '#engine/store/replaceFile.ts'
 
 const boundsSchema = z.strictObject({
   x: z.number().int().optional(),
@@ -45,5 +46,5 @@ export function readWindowState(file: string): WindowState {
 /** Best effort: where a window was is not worth an error. */
 export async function writeWindowState(file: string, state: WindowState): Promise<void> {
   await mkdir(dirname(file), { recursive: true }).catch(() => {})
-  await writeFile(file, JSON.stringify(state), { mode: 0o600 }).catch(() => {})
+  await replaceFile(file, out => out.write(Buffer.from(JSON.stringify(state)))).catch(() => {})
 }

@@ -2,6 +2,7 @@
  * The closed set of failures. One table gives each code its HTTP status and CLI exit code, so UI, CLI, HTTP and SDK
  * agree, and a new code cannot be added without deciding all of them. Nobody branches on message text.
  */
+import { systemMeaning, systemSentence } from './systemError.ts'
 
 /** `http`: status of the HTTP hosts. `exit`: exit code of the CLI (1 is reserved for a failed check, 2 for usage). */
 interface ErrorClass {
@@ -48,6 +49,7 @@ export const ERROR_CODES = {
   E_DISK_FULL: { http: 507, exit: 53 },
   E_READ_ONLY: { http: 500, exit: 54 },
   E_IO: { http: 500, exit: 55 },
+  E_PERMISSION: { http: 403, exit: 56 },
   // Network and hosts
   E_NETWORK: { http: 502, exit: 60 },
   E_UNAUTHORIZED: { http: 401, exit: 61 },
@@ -85,34 +87,14 @@ export interface ErrorValue {
   readonly details: ErrorDetails
 }
 
-const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: 'E_DISK_FULL',
-  EDQUOT: 'E_DISK_FULL',
-  EROFS: 'E_READ_ONLY',
-  EACCES: 'E_READ_ONLY',
-  EPERM: 'E_READ_ONLY',
-  EIO: 'E_IO',
-  EMFILE: 'E_IO',
-  ENFILE: 'E_IO',
-  SQLITE_FULL: 'E_DISK_FULL',
-  SQLITE_READONLY: 'E_READ_ONLY',
-  SQLITE_BUSY: 'E_STORE_BUSY',
-  SQLITE_IOERR: 'E_IO',
-  SQLITE_CORRUPT: 'E_STORE_UNREADABLE',
-  SQLITE_NOTADB: 'E_STORE_UNREADABLE',
-  SQLITE_CANTOPEN: 'E_STORE_UNREADABLE',
-}
-
 /** Turns anything thrown into a {@link StatePackError}: cancellations, system errors, and the unexpected. */
 export function toStatePackError(thrown: unknown): StatePackError {
   if (thrown instanceof StatePackError) return thrown
   if (thrown instanceof Error) {
     if (thrown.name === 'AbortError') return new StatePackError('E_CANCELLED', 'Cancelled.', {}, thrown)
-    const code = (thrown as { code?: unknown }).code
-    // SQLite tells the kind first, then the detail: SQLITE_IOERR_FSYNC.
-    const system = typeof code === 'string' ? code.replace(/^(SQLITE_[A-Z]+)_.*$/, '$1') : undefined
-    if (system !== undefined && SYSTEM_CODES[system] !== undefined) {
-      return new StatePackError(SYSTEM_CODES[system], thrown.message, { system }, thrown)
+    const known = systemMeaning(thrown)
+    if (known !== null) {
+      return new StatePackError(known.code, systemSentence(thrown, known.why), { system: known.system }, thrown)
     }
     return new StatePackError('E_INTERNAL', thrown.message, {}, thrown)
   }

@@ -5,9 +5,10 @@
  *   <folder>/trusted/<keyid>.pub.pem  public keys of the owner's other machines, whose receipts count as own
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
-import { access, chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, chmod, link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { replaceFile } from '../store/replaceFile.ts'
 
 export interface PublicKey {
   /** SHA-256 of the DER (SPKI) form, 64 hexadecimal digits. */
@@ -62,9 +63,7 @@ export function publicPem(key: PublicKey): string {
 export async function rotateKeys(folder: string): Promise<KeyRing> {
   const { current } = await openKeys(folder)
   await savePublicKey(join(folder, 'retired'), current)
-  const temporary = join(folder, `.new-${process.pid}-${process.hrtime.bigint()}`)
-  await writeDurably(temporary, newKeyPem())
-  await rename(temporary, join(folder, 'signing-key.pem'))
+  await writeDurably(join(folder, 'signing-key.pem'), newKeyPem())
   return openKeys(folder)
 }
 
@@ -145,14 +144,8 @@ function newKeyPem(): string {
   return String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
 }
 
-async function writeDurably(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'w', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+function writeDurably(file: string, text: string): Promise<void> {
+  return replaceFile(file, out => out.write(Buffer.from(text)))
 }
 
 async function refuseInsideStore(folder: string): Promise<void> {

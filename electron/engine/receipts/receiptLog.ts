@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { Receipt, ReceiptDraft, ReceiptOp } from '#shared/domain/receipt.ts'
+import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
 import { absentAsNull, type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
@@ -15,15 +16,12 @@ import { exportLog, listReceipts, type ReceiptFilter, type ReceiptPage, readReco
 import { type LogState, loadState, readAppended } from './logState.ts'
 import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
 import { consistencyProof, inclusionProof } from './merkle.ts'
-import { openProcessLock, type ProcessLock, type WithLock } from './processLock.ts'
 import { parseDraft } from './statement.ts'
 import { syncFolder, writeCheckpoint } from './storedCheckpoints.ts'
 import { type LogReport, type VerifyOptions, verifyLog } from './verifyLog.ts'
 
 export interface ReceiptLogOptions {
   readonly keys: KeyRing
-  /** The lock between processes; by default one of the log's own. */
-  readonly withLock?: WithLock
   readonly fs?: LogFs
   readonly readOnly?: boolean
   /** Clock for drafts that do not say when their operation ended. */
@@ -252,9 +250,8 @@ export class ReceiptLog {
   }
 
   #withLock<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#options.withLock !== undefined) return this.#options.withLock(work)
-    this.#lock ??= openProcessLock(this.#paths.lock)
-    return this.#lock.withLock(work)
+    this.#lock ??= new ProcessLock(this.#paths.lock)
+    return this.#lock.exclusive(work)
   }
 }
 

@@ -110,7 +110,7 @@ async function mark(
 async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRun: boolean): Promise<number[]> {
   const { fs, layout } = store
   try {
-    if (!dryRun) await clearAbandoned(fs, layout.tmp, store.now())
+    if (!dryRun) await clearAbandoned(fs, layout.tmp, { now: store.now(), alone: false })
     const names = await fs.list(layout.blobs)
     const dead = names.filter(name => /^[0-9a-f]{64}$/.test(name) && !live.has(parseDigest(name)))
     const sizes = await inParallel(dead, 16, async name => {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, layoutSchema, type Manifest } from '#shared/domain/oci.ts'
+import { ProcessLock } from '../processLock.ts'
 import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
 import { BlobWriter } from './blobWriter.ts'
@@ -21,7 +22,6 @@ import { type LayerInput, readManifest } from './manifests.ts'
 import type { NewBlob } from './newBlob.ts'
 import { nodeFs } from './nodeFs.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
-import { ProcessLock } from './processLock.ts'
 import { type PublishOptions, type PublishResult, publishManifest, publishPacket, publishReferrer } from './publish.ts'
 import { readOnlyFs } from './readOnlyFs.ts'
 import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
@@ -53,12 +53,18 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
   const databases = storeLayout(options.databases ?? folder)
   const now = options.clock ?? Date.now
   if (readOnly) await checkLayoutFile(fs, layout)
-  else await prepareFolder(fs, layout, now())
+  else await prepareFolder(fs, layout)
 
   const opened: { close(): void }[] = []
+  const clear = async (alone: boolean) => void (await clearAbandoned(fs, layout.tmp, { now: now(), alone }))
   try {
     const lock = new ProcessLock(readOnly ? ':memory:' : databases.lock)
-    opened.push(lock)
+    const presence = new ProcessLock(readOnly ? ':memory:' : databases.lock)
+    opened.push(lock, presence)
+    if (!readOnly) {
+      await presence.enter(() => clear(true))
+      await clear(false)
+    }
     // One process at a time creates or repairs; the others find it done.
     return await lock.exclusive(async () => {
       const library = openLibrary(databases.library, { readOnly })
@@ -74,6 +80,7 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
         index,
         indexFile: new IndexFile(fs, layout, library),
         lock,
+        presence,
         describe: options.describe,
         now,
       }
@@ -200,6 +207,7 @@ export class Store {
       if (!this.readOnly) await this.parts.lock.exclusive(async () => this.index.close())
       this.library.close()
       this.parts.lock.close()
+      this.parts.presence.close()
     }
   }
 
@@ -219,7 +227,7 @@ async function fillIndex(parts: StoreParts): Promise<void> {
   if (missing.length > 0) parts.index.put(await describeAll(parts.blobs, parts.describe, missing))
 }
 
-async function prepareFolder(fs: Fs, layout: StoreLayout, now: number): Promise<void> {
+async function prepareFolder(fs: Fs, layout: StoreLayout): Promise<void> {
   try {
     for (const path of [layout.folder, layout.blobs, layout.tmp]) await makeFolderDurably(fs, path)
     if (!(await hasLayoutFile(fs, layout))) {
@@ -228,7 +236,6 @@ async function prepareFolder(fs: Fs, layout: StoreLayout, now: number): Promise<
       await writeDurably(fs, { path: layout.layoutFile, tmp: layout.tmp, bytes: OCI_LAYOUT_BYTES })
     }
     await checkLayoutFile(fs, layout)
-    await clearAbandoned(fs, layout.tmp, now)
   } catch (error) {
     throw storeError(error, `open the store in ${layout.folder}`, 'write')
   }

@@ -1,3 +1,4 @@
+import type { ProcessLock } from '../processLock.ts'
 import type { BlobReader } from './blobReader.ts'
 import type { BlobWriter } from './blobWriter.ts'
 import type { Fs } from './fs.ts'
@@ -5,7 +6,6 @@ import type { IndexFile } from './indexFile.ts'
 import type { StoreLayout } from './layout.ts'
 import type { Library } from './library/library.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
-import type { ProcessLock } from './processLock.ts'
 import type { SearchIndex } from './search/searchIndex.ts'
 
 /** The parts an open store is made of; operations on the whole of it (publish, gc, import, export) take these. */
@@ -19,6 +19,8 @@ export interface StoreParts {
   readonly index: SearchIndex
   readonly indexFile: IndexFile
   readonly lock: ProcessLock
+  /** Held from opening to closing: says that somebody has this store open for writing. */
+  readonly presence: ProcessLock
   readonly describe: DescribePacket
   /** Milliseconds since 1970; injectable for tests. */
   readonly now: () => number

@@ -1,6 +1,7 @@
 /**
- * Names of files that are still being written. A name says whose it is, `<process id>.<random of the process>.<count>`,
- * so that opening a store can clear what a killed process left without touching what a living one is writing.
+ * Files that are still being written: `<random of the process>.<count>` in the store's tmp folder. Whoever opens a store
+ * that nobody else has open (see ProcessLock.enter) may clear what killed processes left; else only what is too old to be
+ * anyone's, whoever it was: a process in another container or on another machine cannot be seen.
  */
 import { randomBytes } from 'node:crypto'
 import { basename, join } from 'node:path'
@@ -8,7 +9,6 @@ import type { Fs } from './fs.ts'
 import { systemCode } from './fsError.ts'
 
 const TOKEN = randomBytes(8).toString('hex')
-// Process ids are used again by the system; past this age a file is nobody's, whatever its id says.
 const ABANDONED_MS = 24 * 60 * 60 * 1000
 // Files this process is writing. A leftover of its own (removal failed too, on a full disk) is not among them.
 const inUse = new Set<string>()
@@ -16,7 +16,7 @@ let count = 0
 
 /** A path in `folder` that nobody has used or will use; ours until {@link releaseTemp}. */
 export function tempPath(folder: string): string {
-  const name = `${process.pid}.${TOKEN}.${count++}`
+  const name = `${TOKEN}.${count++}`
   inUse.add(name)
   return join(folder, name)
 }
@@ -26,13 +26,18 @@ export function releaseTemp(path: string): void {
   inUse.delete(basename(path))
 }
 
-/** Removes the files of processes that are gone; returns how many. Unknown names count as abandoned. */
-export async function clearAbandoned(fs: Fs, folder: string, now: number): Promise<number> {
+/** Removes what is nobody's any more; returns how many files. `alone`: no other process has this store open. */
+export async function clearAbandoned(
+  fs: Fs,
+  folder: string,
+  { now, alone }: { now: number; alone: boolean },
+): Promise<number> {
   let removed = 0
   for (const name of await fs.list(folder)) {
     const path = join(folder, name)
     try {
-      if (isInUse(name) && now - (await fs.status(path)).modified < ABANDONED_MS) continue
+      const ours = name.startsWith(`${TOKEN}.`)
+      if (ours ? inUse.has(name) : !alone && now - (await fs.status(path)).modified < ABANDONED_MS) continue
       await fs.unlink(path)
       removed++
     } catch (error) {
@@ -41,17 +46,4 @@ export async function clearAbandoned(fs: Fs, folder: string, now: number): Promi
     }
   }
   return removed
-}
-
-function isInUse(name: string): boolean {
-  const [pid, token] = name.split('.')
-  if (pid === undefined || token === undefined || !/^[1-9][0-9]*$/.test(pid)) return false
-  if (Number(pid) === process.pid) return inUse.has(name)
-  try {
-    process.kill(Number(pid), 0)
-    return true
-  } catch (error) {
-    // ESRCH: no such process. EPERM: it lives, under another user.
-    return systemCode(error) === 'EPERM'
-  }
 }

@@ -3,8 +3,8 @@
  * another program and are never loaded: their state is that of their text, read by an installed model.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { LEGACY_PACKET_VERSION, type LegacyReceipt, legacyPacketId, legacyReceiptId } from '#engine/receipts/legacy.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { hexOf } from '#shared/domain/digest.ts'
@@ -13,6 +13,7 @@ import { type Pointer, type PointerFile, writePointer } from './pointerFile.ts'
 import { readBytes, readTextFile } from './readInput.ts'
 import type { Resolved } from './references.ts'
 import type { Session } from './run.ts'
+import { writeOutput } from './writeOutput.ts'
 
 export const LEGACY_DELTA_VERSION = 'state-delta-v0.1'
 
@@ -38,7 +39,9 @@ export async function createForeign(options: { base: string; blob: string; model
   const pointer = { ...fields, packet_id: legacyPacketId(fields) }
   await mkdir(options.folder, { recursive: true })
   const copy = join(options.folder, fields.blob_file)
-  if (resolve(copy) !== resolve(options.blob)) await writeFile(copy, blob)
+  // The very blob may be there; anything else of that name is somebody's.
+  const isThere = existsSync(copy) && sha256(await readBytes(copy, Number.MAX_SAFE_INTEGER)) === sha256(blob)
+  if (!isThere) await writeOutput(copy, blob, () => false)
   const manifest = await writePointer(options.folder, pointer)
   return { ...foreignReceipt({ op: 'create', bytes: pointer.blob_bytes }, pointer), ...pointer, manifest }
 }

@@ -2,13 +2,13 @@
  * `state_packet_<base_sha256>.json`: State Pack's manifest file. Ours points into the store by packet_id and context_id and
  * keeps the fields of v0.1, so that its scripts go on working.
  */
-import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { parseJson, readTextFile, wrongShape } from './readInput.ts'
+import { writeOutput } from './writeOutput.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -37,10 +37,12 @@ export async function readPointer(path: string): Promise<PointerFile> {
   return { ...parsed.data, folder: dirname(path) }
 }
 
-/** Writes the pointer beside the store; returns its path. */
+const isPointer = (beginning: Buffer) => /^\s*\{\s*"version": *"state-pack-/.test(beginning.toString('latin1'))
+
+/** Writes the pointer beside the store; returns its path. Throws as {@link writeOutput}. */
 export async function writePointer(folder: string, pointer: Pointer): Promise<string> {
   const path = join(folder, `state_packet_${pointer.base_sha256}.json`)
-  await writeFile(path, `${JSON.stringify(pointer, null, 2)}\n`)
+  await writeOutput(path, `${JSON.stringify(pointer, null, 2)}\n`, isPointer)
   return path
 }
 

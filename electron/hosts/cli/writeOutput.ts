@@ -1,5 +1,7 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { absentAsNull } from '#engine/receipts/logFile.ts'
+import { replaceFile } from '#engine/store/replaceFile.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 
 /** Refuses a place no file can be written to, before anything is done for it: `E_NOT_FOUND`, `E_BAD_INPUT`. */
@@ -12,8 +14,37 @@ export async function assertWritable(path: string): Promise<void> {
   }
 }
 
-/** Writes what a command was asked to put into a file; what is there is replaced. Throws as {@link assertWritable}. */
-export async function writeOutput(path: string, content: string | Uint8Array): Promise<void> {
-  await assertWritable(path)
-  await writeFile(path, content)
+/**
+ * Writes what a command was asked to put into a file, whole or not at all, for its owner alone (0600). A file that is there
+ * is replaced only when `isOurs` knows its beginning as an earlier output of the same kind: `E_CONFLICT` otherwise.
+ */
+export async function writeOutput(
+  path: string,
+  content: string | Uint8Array,
+  isOurs: (beginning: Buffer) => boolean,
+): Promise<void> {
+  await assertReplaceable(path, isOurs)
+  await replaceFile(path, file => file.write(typeof content === 'string' ? Buffer.from(content) : content))
 }
+
+/** The check of {@link writeOutput} and {@link assertWritable}, for before the work is done. */
+export async function assertReplaceable(path: string, isOurs: (beginning: Buffer) => boolean): Promise<void> {
+  await assertWritable(path)
+  const file = await open(path, 'r').catch(absentAsNull)
+  if (file === null) return
+  try {
+    const found = await file.stat()
+    const { buffer, bytesRead } = found.isFile() ? await file.read(Buffer.alloc(4096), 0, 4096, 0) : NOTHING
+    // An empty file holds nothing to lose: mktemp(1) makes one.
+    if (found.isFile() && (found.size === 0 || isOurs(buffer.subarray(0, bytesRead)))) return
+  } finally {
+    await file.close()
+  }
+  throw new StatePackError(
+    'E_CONFLICT',
+    `${path} is there already and is not an earlier one of these. Move it away, or choose another name.`,
+    { path },
+  )
+}
+
+const NOTHING = { buffer: Buffer.alloc(0), bytesRead: 0 }

@@ -184,8 +184,8 @@ describe('canonical cartridge files', () => {
     const { packetId } = await smallest(store)
     const folder = freshFolder()
     expect(await codeOf(store.importCartridgeFile({ path: join(folder, 'none') }))).toBe('E_NOT_FOUND')
-    expect(await codeOf(store.importCartridgeFile({ path: folder }))).toBe('E_IO')
-    expect(await codeOf(store.exportCartridgeFile({ packetId, path: join(folder, 'no/such') }))).toBe('E_IO')
+    expect(await codeOf(store.importCartridgeFile({ path: folder }))).toBe('E_BAD_INPUT')
+    expect(await codeOf(store.exportCartridgeFile({ packetId, path: join(folder, 'no/such') }))).toBe('E_NOT_FOUND')
     expect(await codeOf(store.exportCartridgeFile({ packetId: sha256('x'), path: join(folder, 'f') }))).toBe(
       'E_NOT_FOUND',
     )

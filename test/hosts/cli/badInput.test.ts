@@ -99,6 +99,15 @@ describe('files', { timeout: 60_000 }, () => {
   it('a place that cannot be written to', async () => {
     await refused(['export', 'club', '--store', 'st', '--out', 'no/such/club.cartridge'], 'E_NOT_FOUND')
     await refused(['receipts', 'export', '--store', 'st', '--out', '.'], 'E_BAD_INPUT')
+    // What is there and is something else stays: a slip of the hand must not cost a letter.
+    await home.write('letter.txt', 'Dear reader')
+    await refused(['export', 'club', '--store', 'st', '--out', 'letter.txt'], 'E_CONFLICT')
+    await refused(['receipts', 'export', '--store', 'st', '--out', 'letter.txt'], 'E_CONFLICT')
+    await refused(
+      ['delta', '--manifest', 'club', '--store', 'st', '--delta', 'base.txt', '--out', 'letter.txt'],
+      'E_CONFLICT',
+    )
+    expect(await home.read('letter.txt')).toBe('Dear reader')
     await refused(['receipts', 'verify', '--store', 'st', '--checkpoint', 'nothing'], 'E_NOT_FOUND')
   })
 

@@ -1,4 +1,5 @@
 /** Names, files, remixes and receipts from the command line, on the real program. */
+import { existsSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,6 +55,11 @@ describe('a .cartridge file', { timeout: 120_000 }, () => {
   let file: Uint8Array
   beforeAll(async () => {
     const { file: path, file_bytes } = await home.ok(['export', 'club', '--out', 'club.cartridge'])
+    const again = await home.run(['export', 'club', '--out', 'club.cartridge'])
+    expect(again.code).toBe(0)
+    const piped = await home.run(['export', 'club', '--out', '-'])
+    expect([piped.code, piped.stdout.startsWith('oci-layout'), existsSync(home.path('-'))]).toEqual([0, true, false])
+    if (process.platform !== 'win32') expect(statSync(home.path('club.cartridge')).mode & 0o777).toBe(0o600)
     file = await readFile(home.path(path))
     expect(file.byteLength).toBe(file_bytes)
   })
@@ -115,7 +121,7 @@ describe('receipts', { timeout: 60_000 }, () => {
   it('are listed, verified, exported and replayed', async () => {
     const { receipts, total, ops } = await home.ok(['receipts', 'list'])
     expect(receipts).toHaveLength(total)
-    expect(ops).toMatchObject({ create: 3, export: 1 })
+    expect(ops).toMatchObject({ create: 3, export: 3 })
     expect(receipts.map(({ seq }: { seq: number }) => seq)).toEqual([...receipts.keys()].reverse())
     const { receipts: some } = await home.ok(['receipts', 'list', '--op', 'create', '--limit', '2', '--offset', '1'])
     expect(some).toHaveLength(2)

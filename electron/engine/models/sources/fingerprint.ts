@@ -1,8 +1,9 @@
 /** Digests of a checkpoint's weights: per tensor (streamed once, then remembered), as a whole, and per component. */
-import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256, sha256Stream } from '#engine/sha256.ts'
+import { replaceFile } from '#engine/store/replaceFile.ts'
 import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledLayers } from '../compile/architecture.ts'
@@ -152,9 +153,6 @@ function isEntry(value: unknown): value is CacheEntry {
 async function writeCache(folder: string | undefined, cache: Record<string, CacheEntry>): Promise<void> {
   if (folder === undefined) return
   const path = join(folder, CACHE_FILE)
-  const temporary = `${path}.${process.pid}`
   // A cache: failing to keep it (a read-only folder, a full disk) costs time, nothing else.
-  await writeFile(temporary, JSON.stringify(cache))
-    .then(() => rename(temporary, path))
-    .catch(() => undefined)
+  await replaceFile(path, file => file.write(Buffer.from(JSON.stringify(cache)))).catch(() => undefined)
 }

@@ -2,16 +2,13 @@
  * Writing a packet as one canonical `.cartridge` file: an uncompressed tar of the OCI layout that holds just this packet
  * and what refers to it. The bytes depend on the packet and its referrers alone, so equal packets give equal files.
  */
-import { randomBytes } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
+import { toStatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
-import { discard } from '../durableFile.ts'
-import { storeError } from '../fsError.ts'
 import { indexBytes } from '../indexFile.ts'
 import { OCI_LAYOUT_BYTES } from '../layout.ts'
 import { MANIFEST_CAP, parseManifest } from '../manifests.ts'
-import { nodeFs } from '../nodeFs.ts'
+import { replaceFile } from '../replaceFile.ts'
 import type { StoreParts } from '../storeParts.ts'
 import { canonicalHeader, TAR_BLOCK } from './tarHeader.ts'
 
@@ -73,31 +70,22 @@ export async function* exportCartridge(
   yield new Uint8Array(2 * TAR_BLOCK)
 }
 
-/** Writes the file at `path`, whole or not at all. Returns its size. Throws `E_DISK_FULL`, `E_READ_ONLY`, `E_IO`. */
+/** Writes the file at `path`, whole or not at all. Returns its size. Throws `E_DISK_FULL`, `E_NOT_FOUND`, `E_PERMISSION`, `E_IO`. */
 export async function exportCartridgeFile(
   store: StoreParts,
   target: ExportOptions & { packetId: Digest; path: string },
 ): Promise<number> {
-  const folder = dirname(target.path)
-  const temp = join(folder, `.${basename(target.path)}.${process.pid}.${randomBytes(6).toString('hex')}`)
   let size = 0
   try {
-    const file = await nodeFs.open(temp, 'create')
-    try {
+    await replaceFile(target.path, async file => {
       for await (const chunk of exportCartridge(store, target.packetId, target)) {
         await file.write(chunk)
         size += chunk.byteLength
       }
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await nodeFs.rename(temp, target.path)
-    await nodeFs.syncFolder(folder)
+    })
     return size
   } catch (error) {
-    await discard(nodeFs, temp)
-    throw storeError(error, `write ${target.path}`, 'write')
+    throw toStatePackError(error)
   }
 }
 

@@ -2,11 +2,12 @@
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import type { Trust, VerifiedLevel } from '../library/packetRows.ts'
+import { foldText } from './foldText.ts'
 
 export type PacketSort = 'used' | 'created' | 'name' | 'size' | 'tokens'
 
 export interface PacketQuery {
-  /** Words, each of which must begin a word of title, card, recipe or model, or be part of a name or tag. */
+  /** Words, each of which must be part of title, card, recipe, model, a name or a tag; case and accents don't count. */
   readonly query?: string
   readonly kind?: string
   readonly model?: string
@@ -67,7 +68,7 @@ const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_i
 const ORDER: Readonly<Record<PacketSort, string>> = {
   used: 'coalesce(u.used_at, l.added_at) DESC',
   created: 'l.added_at DESC',
-  name: 'name COLLATE NOCASE',
+  name: 'fold(name)',
   size: 'i.bytes DESC',
   tokens: 'i.tokens DESC',
 }
@@ -103,19 +104,14 @@ interface Found {
   readonly verified: string
 }
 
-/** Packets that match every word. Words are letters and digits only, so nothing of the query language of FTS5 gets through. */
+/** Packets that match every word, anywhere in a word: not every script puts spaces between its own. */
 function findText(db: Database, { query = '', named, packetId }: PacketQuery): Found[] {
-  const words =
-    query
-      .normalize('NFC')
-      .match(/[\p{L}\p{N}\p{M}]+/gu)
-      ?.slice(0, 16) ?? []
+  const words = query.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, 16) ?? []
   const conditions = words.map(
-    () => ` AND l.packet_id IN (SELECT packet_id FROM idx.packet_text WHERE packet_text MATCH ?
-      UNION SELECT packet_id FROM main.names WHERE instr(lower(name), ?)
-      UNION SELECT packet_id FROM main.tags WHERE instr(lower(tag), ?))`,
+    () => ` AND (instr(i.searched, ?) OR EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id AND instr(fold(name), ?))
+      OR EXISTS (SELECT 1 FROM main.tags t WHERE t.packet_id = l.packet_id AND instr(fold(tag), ?)))`,
   )
-  const values = words.flatMap(word => [`"${word}"*`, word.toLowerCase(), word.toLowerCase()])
+  const values = words.map(foldText).flatMap(word => [word, word, word])
   if (named === true) conditions.push(` AND ${NAMED}`)
   if (packetId !== undefined) {
     conditions.push(' AND l.packet_id = ?')

@@ -1,7 +1,7 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
 export const INDEX_VERSION = 3
 
-export const INDEX_TABLES = ['packets', 'parents', 'texts', 'packet_text'] as const
+export const INDEX_TABLES = ['packets', 'parents', 'texts'] as const
 
 export const INDEX_SCHEMA = `
 CREATE TABLE idx.packets (
@@ -13,12 +13,10 @@ CREATE TABLE idx.packets (
   weights_digest TEXT NOT NULL,
   tokens INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
-  card TEXT NOT NULL,
-  recipe TEXT NOT NULL
+  searched TEXT NOT NULL  -- title, model, card and recipe, folded
 ) STRICT;
 CREATE TABLE idx.parents (child TEXT NOT NULL, parent TEXT NOT NULL, op TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (child, place)) STRICT;
 CREATE INDEX idx.children_of ON parents (parent);
 CREATE TABLE idx.texts (digest TEXT NOT NULL, packet_id TEXT NOT NULL, whole INTEGER NOT NULL, PRIMARY KEY (digest, packet_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX idx.texts_of ON texts (packet_id);
-CREATE VIRTUAL TABLE idx.packet_text USING fts5 (packet_id UNINDEXED, title, model, card, recipe, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
 `

@@ -9,6 +9,7 @@ import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import type { Library } from '../library/library.ts'
 import type { PacketIndexEntry } from '../packetIndexEntry.ts'
 import { makePrivate } from '../privateFile.ts'
+import { foldText } from './foldText.ts'
 import { INDEX_SCHEMA, INDEX_TABLES, INDEX_VERSION } from './schema.ts'
 
 const SEAL = 'index.seal'
@@ -22,6 +23,7 @@ export class SearchIndex {
 
   constructor(library: Library, path: string, options: { memory: boolean }) {
     this.#library = library
+    library.connection.function('fold', { deterministic: true }, text => foldText(String(text)))
     this.#path = path
     this.#memory = options.memory
     this.wasWhole = this.#open()
@@ -47,7 +49,7 @@ export class SearchIndex {
       for (const { packetId, bytes, entry } of packets) {
         this.#drop(packetId)
         const { title, kind, modelName, architecture, weightsDigest, tokens, card, recipe } = entry
-        db.prepare('INSERT INTO idx.packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+        db.prepare('INSERT INTO idx.packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
           packetId,
           title,
           kind,
@@ -56,10 +58,8 @@ export class SearchIndex {
           weightsDigest,
           tokens,
           bytes,
-          card,
-          recipe,
+          foldText([title, modelName, card, recipe].join('\n')),
         )
-        db.prepare('INSERT INTO idx.packet_text VALUES (?, ?, ?, ?, ?)').run(packetId, title, modelName, card, recipe)
         // The whole text first: it may be one of the sources, too.
         for (const { digest, whole } of entry.texts.toSorted((a, b) => Number(b.whole) - Number(a.whole)))
           db.prepare('INSERT OR IGNORE INTO idx.texts VALUES (?, ?, ?)').run(digest, packetId, whole ? 1 : 0)
@@ -154,6 +154,8 @@ export class SearchIndex {
     if (!this.#memory) this.#db.pragma('idx.journal_mode = WAL')
     // Disposable: losing it to a power cut costs a rebuild, so its commits need not wait for the disk.
     this.#db.pragma('idx.synchronous = OFF')
+    // What is deleted is gone from the file, not only from the tables.
+    this.#db.pragma('idx.secure_delete = ON')
   }
 
   #create(): void {

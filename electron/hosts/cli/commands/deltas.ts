@@ -9,7 +9,7 @@ import { REFERENCE, type Resolved } from '../references.ts'
 import { finish, type GlobalOptions, type Session, withEngine } from '../run.ts'
 import { seamOption } from '../seamOption.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
-import { assertWritable, writeOutput } from '../writeOutput.ts'
+import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
 /** delta, infer, tokenize, merge: what continues a state, with State Pack's own flags. */
 export function addDeltaCommands(program: Command): void {
@@ -65,10 +65,10 @@ function foreignBase(): Option {
 async function delta(options: ManifestOptions & { delta: string; out?: string }): Promise<void> {
   const { out } = options
   const write = async (packet: object) => {
-    if (out !== undefined) await writeOutput(out, `${JSON.stringify(packet, null, 2)}\n`)
+    if (out !== undefined) await writeOutput(out, `${JSON.stringify(packet, null, 2)}\n`, isDeltaPacket)
   }
   await finish(async () => {
-    if (out !== undefined) await assertWritable(out)
+    if (out !== undefined) await assertReplaceable(out, isDeltaPacket)
     await withManifest(
       options,
       async (session, found) => {
@@ -179,3 +179,5 @@ async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'c
     }
   })
 }
+
+const isDeltaPacket = (beginning: Buffer) => /^\s*\{\s*"version": *"state-delta-/.test(beginning.toString('latin1'))

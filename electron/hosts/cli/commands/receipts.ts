@@ -3,7 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { integer, positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
 import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
-import { assertWritable, writeOutput } from '../writeOutput.ts'
+import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
 /** receipts list, verify, export, trace, replay. */
 export function addReceiptCommands(program: Command): void {
@@ -47,11 +47,11 @@ export function addReceiptCommands(program: Command): void {
     .option('--out <file>', 'where to write it')
     .action(async (options: GlobalOptions & { out?: string }) => {
       await finish(async () => {
-        if (options.out !== undefined) await assertWritable(options.out)
+        if (options.out !== undefined) await assertReplaceable(options.out, isReceiptLog)
         await runCommand(options, async ({ client, call }) => {
           const { fileName, bytes } = await client.call('receipts.export', {}, call)
           const file = options.out ?? fileName
-          await writeOutput(file, bytes)
+          await writeOutput(file, bytes, isReceiptLog)
           return { file, bytes: bytes.byteLength }
         })
       })
@@ -73,3 +73,5 @@ export function addReceiptCommands(program: Command): void {
       await runCommand(options, ({ client, call }) => client.call('receipts.replay', { id }, call))
     })
 }
+
+const isReceiptLog = (beginning: Buffer) => beginning.toString('latin1').startsWith('{"payload":"')

@@ -3,7 +3,7 @@ import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { withManifest } from '../withManifest.ts'
-import { assertWritable, writeOutput } from '../writeOutput.ts'
+import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
 /** Node reads files of up to 2 GiB at once. */
 const FILE_CAP = 2 * 1024 ** 3 - 1
@@ -14,14 +14,19 @@ export function addTransferCommands(program: Command): void {
     .command('export')
     .description('write one canonical .cartridge file')
     .argument('<ref>', REFERENCE)
-    .option('--out <file>', 'where to write it')
+    .option('--out <file>', 'where to write it, - for standard output')
     .action(async (ref: string, options: GlobalOptions & { out?: string }) => {
       await finish(async () => {
-        if (options.out !== undefined) await assertWritable(options.out)
+        const { out } = options
+        if (out !== undefined && out !== '-') await assertReplaceable(out, isCartridge)
         await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
           const { fileName, bytes, receipt } = await client.call('packets.export', { ref: packetId }, call)
-          const path = options.out ?? fileName
-          await writeOutput(path, bytes)
+          if (out === '-') {
+            process.stdout.write(bytes)
+            return undefined
+          }
+          const path = out ?? fileName
+          await writeOutput(path, bytes, isCartridge)
           return { ...receipt, file: path, file_bytes: bytes.byteLength }
         })
       })
@@ -65,3 +70,6 @@ export async function verifyFile(file: string, options: GlobalOptions): Promise<
 async function readCartridge(file: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readBytes(file, FILE_CAP))
 }
+
+/** Every form begins with the tar entry of the layout file. */
+const isCartridge = (beginning: Buffer) => beginning.subarray(0, 11).toString('latin1') === 'oci-layout\0'
