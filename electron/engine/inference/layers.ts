@@ -1,12 +1,11 @@
-import type { KvLayer, SsmLayer, StateGeometry } from '#engine/models/model.ts'
+import type { KvLayer, NumberedLayer, SsmLayer, StateGeometry } from '#engine/models/model.ts'
 
-export type LayerGeometry = (KvLayer | SsmLayer) & { readonly layer: number }
 export type KvLayerGeometry = KvLayer & { readonly layer: number }
 export type SsmLayerGeometry = SsmLayer & { readonly layer: number }
 
-/** Every layer of a geometry with its number, in layer order. */
-export function layersOf(geometry: StateGeometry): LayerGeometry[] {
-  if (geometry.kind === 'hybrid') return geometry.perLayer.map((shape, layer) => ({ ...shape, layer }))
+/** The state of every layer with the layer's number, in layer order. */
+export function layersOf(geometry: StateGeometry): NumberedLayer[] {
+  if (geometry.kind === 'hybrid') return [...geometry.perLayer]
   const { layers, ...shape } = geometry
   return Array.from({ length: layers }, (_, layer) => ({ ...shape, layer }))
 }

@@ -16,7 +16,8 @@ export interface KvLayer {
 
 /**
  * One recurrent layer: `conv` `[channels, kernel - 1]` (the last conv inputs, oldest first) and `ssm`
- * `[d_inner, state]` (Mamba) or `[heads, head_dim, state]` (Mamba-2).
+ * `[d_inner, state]` (Mamba), `[heads, head_dim, state]` (Mamba-2) or `[heads, key_dim, value_dim]` (gated delta rule). A
+ * layer that has only one of the two keeps a single zero in the other's place.
  */
 export interface SsmLayer {
   readonly kind: 'ssm'
@@ -24,11 +25,17 @@ export interface SsmLayer {
   readonly ssm: readonly number[]
 }
 
-/** The shape of a model's state. Hybrids list every layer; the others say one layer's shape once. */
+/** A layer's state with the layer's number. */
+export type NumberedLayer = (KvLayer | SsmLayer) & { readonly layer: number }
+
+/**
+ * The shape of a model's state. Hybrids list it in layer order, and a layer that has attention and a recurrence side by
+ * side twice; the others say one layer's shape once.
+ */
 export type StateGeometry =
   | (KvLayer & { readonly layers: number })
   | (SsmLayer & { readonly layers: number })
-  | { readonly kind: 'hybrid'; readonly perLayer: readonly (KvLayer | SsmLayer)[] }
+  | { readonly kind: 'hybrid'; readonly perLayer: readonly NumberedLayer[] }
 
 /** What a state is bound to: two models with equal fingerprints read and write each other's states. */
 export interface ModelFingerprint {

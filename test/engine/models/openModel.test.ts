@@ -61,7 +61,7 @@ describe('a folder that cannot be used is refused with what and where', () => {
 
   test.each([
     ['llama', { quantization_config: { bits: 4 } }, 'quantization_config'],
-    ['llama', { rope_scaling: { rope_type: 'dynamic', factor: 2 } }, 'rope_scaling.rope_type'],
+    ['llama', { rope_scaling: { rope_type: 'proportional', factor: 2 } }, 'rope_scaling.rope_type'],
     ['llama', { rope_scaling: { rope_type: 'linear', factor: 2, mrope_section: [1] } }, 'rope_scaling.mrope_section'],
     ['llama', { hidden_act: 'xielu' }, 'hidden_act'],
     ['llama', { num_key_value_heads: 3 }, 'num_key_value_heads'],

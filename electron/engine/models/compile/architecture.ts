@@ -17,11 +17,11 @@ export interface CompiledLayers {
   readonly contextLength: number | null
   readonly geometry: StateGeometry
   readonly position: PositionScheme
-  /** A prefix that some checkpoints put before every tensor name. */
-  readonly prefix: string
+  /** What the names of all tensors but the head's begin with; checkpoints may have another prefix, or none. */
+  readonly base: string
   /** Tensors a checkpoint may hold without the graph using them. */
-  readonly unusedTensors: readonly string[]
-  /** Which tensors (names without the prefix) make up components 2, 7 and 8; the first group is the layer. */
+  readonly unusedTensors: RegExp | null
+  /** Which tensors make up components 2, 7 and 8; the first group is the layer. */
   readonly components: { readonly embeddings: readonly string[]; readonly norm: RegExp; readonly mixer: RegExp }
   build(graph: GraphBuilder, weights: GraphWeights): void
 }

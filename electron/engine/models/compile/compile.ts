@@ -3,44 +3,83 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledGraph } from '../model.ts'
 import type { Checkpoint } from '../sources/checkpoint.ts'
 import type { Architecture, CompiledLayers } from './architecture.ts'
-import { ConfigFields } from './config.ts'
+import { ConfigFields, TEXT_CONFIG } from './config.ts'
+import { falconH1 } from './falconH1.ts'
+import { gemma3 } from './gemma3.ts'
 import { gpt2 } from './gpt2.ts'
+import { granite } from './granite.ts'
+import { graniteHybrid } from './graniteHybrid.ts'
 import { GraphBuilder } from './graphBuilder.ts'
 import { GraphWeights } from './graphWeights.ts'
+import { lfm2 } from './lfm2.ts'
 import { llama } from './llama.ts'
 import { mamba } from './mamba.ts'
 import { mamba2 } from './mamba2.ts'
 import { mistral } from './mistral.ts'
+import { olmo2 } from './olmo2.ts'
+import { phi3 } from './phi3.ts'
 import { qwen2 } from './qwen2.ts'
 import { qwen3 } from './qwen3.ts'
+import { qwen35 } from './qwen35.ts'
+import { smollm3 } from './smollm3.ts'
 
 /** By `model_type` of config.json. */
-const ARCHITECTURES: Readonly<Record<string, Architecture>> = { gpt2, llama, mamba, mamba2, mistral, qwen2, qwen3 }
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  ...{ gpt2, llama, mistral, qwen2, qwen3, gemma3_text: gemma3, phi3, smollm3, granite, olmo2 },
+  ...{ mamba, mamba2 },
+  ...{ lfm2, falcon_h1: falconH1, granitemoehybrid: graniteHybrid, qwen3_5_text: qwen35 },
+}
 
 export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
 
-export function isSupported(fields: Readonly<Record<string, unknown>>): boolean {
-  return typeof fields.model_type === 'string' && Object.hasOwn(ARCHITECTURES, fields.model_type)
+type Fields = Readonly<Record<string, unknown>>
+
+/** What an architecture made of a configuration. */
+export interface PreparedLayers extends CompiledLayers {
+  /** The text part of a model that also sees or hears. */
+  readonly wrapped: boolean
+}
+
+export function isSupported(fields: Fields): boolean {
+  return architectureOf(textFields(fields)) !== null
+}
+
+/**
+ * The fields that describe the language model. A model that also sees or hears has them in a section of their own; whether
+ * tables are tied may stand outside it.
+ */
+export function textFields(fields: Fields): Fields {
+  const section = fields[TEXT_CONFIG]
+  if (typeof section !== 'object' || section === null || architectureOf(fields) !== null) return fields
+  const { tie_word_embeddings: tied = null } = fields
+  return { ...(tied === null ? {} : { tie_word_embeddings: tied }), ...section }
 }
 
 /** Throws `E_NOT_SUPPORTED` for an unknown `model_type`, `E_MODEL_CONFIG` for a field the architecture does not support. */
-export function prepareArchitecture(fields: Readonly<Record<string, unknown>>): CompiledLayers {
-  const type = fields.model_type
-  const architecture = typeof type === 'string' && Object.hasOwn(ARCHITECTURES, type) ? ARCHITECTURES[type] : undefined
-  if (architecture === undefined) {
+export function prepareArchitecture(fields: Fields): PreparedLayers {
+  const text = textFields(fields)
+  const wrapped = text !== fields
+  const architecture = architectureOf(text)
+  if (architecture === null) {
+    const type = JSON.stringify(text.model_type ?? null)
     throw new StatePackError(
       'E_NOT_SUPPORTED',
-      `The architecture ${JSON.stringify(type ?? null)} (model_type in config.json) is not supported; supported: ${SUPPORTED_ARCHITECTURES.join(', ')}.`,
-      { field: 'model_type' },
+      `The architecture ${type} (model_type in config.json) is not supported; supported: ${SUPPORTED_ARCHITECTURES.join(', ')}.`,
+      { field: wrapped ? `${TEXT_CONFIG}.model_type` : 'model_type' },
     )
   }
-  return architecture.prepare(new ConfigFields(fields))
+  const layers = architecture.prepare(new ConfigFields(text, wrapped ? `${TEXT_CONFIG}.` : ''))
+  return { ...layers, wrapped }
+}
+
+function architectureOf({ model_type: type }: Fields): Architecture | null {
+  return typeof type === 'string' && Object.hasOwn(ARCHITECTURES, type) ? (ARCHITECTURES[type] ?? null) : null
 }
 
 /** Throws `E_MODEL_WEIGHTS` when a tensor is missing, superfluous or of another shape than the configuration implies. */
 export function compileGraph(layers: CompiledLayers, checkpoint: Checkpoint): CompiledGraph {
   const graph = new GraphBuilder()
-  const weights = new GraphWeights(graph, checkpoint, layers.prefix)
+  const weights = new GraphWeights(graph, checkpoint)
   layers.build(graph, weights)
   weights.finish(layers.unusedTensors)
   return {
@@ -54,7 +93,7 @@ export function compileGraph(layers: CompiledLayers, checkpoint: Checkpoint): Co
 /** Which tensors the graph multiplies with and which it needs as they are, by full name. */
 export function planWeights(layers: CompiledLayers, checkpoint: Checkpoint): Pick<GraphWeights, 'matrices' | 'whole'> {
   const graph = new GraphBuilder()
-  const weights = new GraphWeights(graph, checkpoint, layers.prefix)
+  const weights = new GraphWeights(graph, checkpoint)
   layers.build(graph, weights)
   return weights
 }

@@ -29,6 +29,9 @@ const NEUTRAL: Readonly<Record<string, readonly string[]>> = {
 }
 const IRRELEVANT_PREFIX = /^(_|summary_|unsloth_|transformers\.js)/
 
+/** The section of config.json that describes the language model of one that also sees or hears. */
+export const TEXT_CONFIG = 'text_config'
+
 /** config.json of a model folder: the raw bytes (kept in every cartridge) and its fields. */
 export interface RawConfig {
   readonly bytes: Uint8Array
@@ -57,10 +60,13 @@ export class ConfigFields {
   readonly #fields: Readonly<Record<string, unknown>>
   readonly #path: string
   readonly #read = new Set<string>()
+  /** A whole model's fields, which may have harmless ones among them; nested settings may not. */
+  readonly #isModel: boolean
 
   constructor(fields: Readonly<Record<string, unknown>>, path = '') {
     this.#fields = fields
     this.#path = path
+    this.#isModel = path === '' || path === `${TEXT_CONFIG}.`
   }
 
   /**
@@ -87,6 +93,23 @@ export class ConfigFields {
     return value
   }
 
+  /** A finite number above zero. */
+  positive(name: string, fallback?: number): number {
+    const value = this.number(name, fallback)
+    if (!(value > 0 && Number.isFinite(value))) throw this.#error(name, `must be above zero, it is ${show(value)}`)
+    return value
+  }
+
+  /** A list of as many numbers as the fallback has. */
+  numbers(name: string, fallback: readonly number[]): readonly number[] {
+    const list = this.#get(name) ?? fallback
+    const numbers = Array.isArray(list) ? list.filter((each): each is number => Number.isFinite(each)) : []
+    if (!Array.isArray(list) || list.length !== fallback.length || numbers.length !== list.length) {
+      throw this.#error(name, `must be ${fallback.length} numbers, it is ${show(list)}`)
+    }
+    return numbers
+  }
+
   flag(name: string, fallback: boolean): boolean {
     const value = this.#get(name) ?? fallback
     if (typeof value !== 'boolean') throw this.#error(name, `must be true or false, it is ${show(value)}`)
@@ -99,6 +122,18 @@ export class ConfigFields {
     const found = choices.find(choice => choice === value)
     if (found === undefined) throw this.#error(name, `is ${show(value)}; supported: ${choices.join(', ')}`)
     return found
+  }
+
+  /** `layer_types`: one of `choices` for each layer, or null when the file has no list. */
+  layerTypes<const T extends string>(layers: number, choices: readonly T[], name = 'layer_types'): T[] | null {
+    const list = this.#get(name) ?? null
+    if (list === null) return null
+    if (!Array.isArray(list) || list.length !== layers) throw this.#error(name, `must list ${layers} layers`)
+    return list.map((value: unknown) => {
+      const found = choices.find(choice => choice === value)
+      if (found === undefined) throw this.#error(name, `has ${show(value)}; supported: ${choices.join(', ')}`)
+      return found
+    })
   }
 
   /** True when the file has the field, be it null. */
@@ -141,7 +176,7 @@ export class ConfigFields {
   finish(): void {
     for (const [name, value] of Object.entries(this.#fields)) {
       if (value === null || this.#read.has(name)) continue
-      if (this.#path === '' && harmless(name, value)) continue
+      if (this.#isModel && harmless(name, value)) continue
       throw this.#error(name, `(${show(value)}) is not a supported field of this architecture`)
     }
   }

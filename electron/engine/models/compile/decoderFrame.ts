@@ -35,18 +35,17 @@ export class DecoderFrame {
 
   /** `[B, T, width] -> [N, width]`. */
   flatten(x: Value, width: number): Value {
-    return this.graph.op('Reshape', [x, this.graph.int64([-1, width])])
+    return this.reshape(x, [-1, width])
+  }
+
+  /** A dimension of 0 stays as it is, one of -1 takes the rest. */
+  reshape(x: Value, dims: readonly number[]): Value {
+    return this.graph.op('Reshape', [x, this.graph.int64(dims)])
   }
 
   /** `[N] or [N, …] -> [B, T, …dims]`. */
   unflattenTo(x: Value, dims: readonly number[]): Value {
     const shape = this.graph.op('Concat', [this.batch, this.tokens, this.graph.int64(dims)], { axis: 0 })
-    return this.graph.op('Reshape', [x, shape])
-  }
-
-  /** `[B, T, n·headDim] -> [B, T, n, headDim]`. */
-  splitHeads(x: Value, headDim: number): Value {
-    const shape = this.graph.op('Concat', [this.batch, this.tokens, this.graph.int64([-1, headDim])], { axis: 0 })
     return this.graph.op('Reshape', [x, shape])
   }
 
@@ -74,12 +73,26 @@ export function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, epsilon: n
   return graph.op('SimplifiedLayerNormalization', [x, weight], { axis: -1, epsilon: { float: epsilon } })
 }
 
-/** The head: `[B·num_logits, width] -> logits`, with its own weight or the embedding table when they are tied. */
-export function vocabularyHead(
-  frame: DecoderFrame,
-  weights: GraphWeights,
-  head: { hidden: Value; table: string; vocabSize: number; width: number },
-): void {
+export interface VocabularyHead {
+  /** `[B·num_logits, width]`, after the last norm. */
+  readonly hidden: Value
+  /** Its own weight, or the embedding table when they are tied. */
+  readonly table: string
+  readonly vocabSize: number
+  readonly width: number
+  /** What logits are multiplied with; default 1. */
+  readonly multiplier?: number
+  /** c in c · tanh(logits / c); null or absent: none. */
+  readonly softcap?: number | null
+}
+
+/** Declares the logits. */
+export function vocabularyHead(frame: DecoderFrame, weights: GraphWeights, head: VocabularyHead): void {
+  const { graph } = frame
   const name = head.table.replace(/\.weight$/, '')
-  frame.logits(weights.linear(head.hidden, name, [head.vocabSize, head.width], false), head.vocabSize)
+  const plain = weights.linear(head.hidden, name, [head.vocabSize, head.width], false)
+  const logits = graph.scale(plain, head.multiplier ?? 1)
+  const cap = head.softcap ?? null
+  const capped = cap === null ? logits : graph.scale(graph.op('Tanh', [graph.scale(logits, 1 / cap)]), cap)
+  frame.logits(capped, head.vocabSize)
 }

@@ -32,8 +32,8 @@ export const gpt2: Architecture = {
       contextLength: c.contextLength,
       geometry: { kind: 'kv', layers: c.layers, kvHeads: c.heads, headDim: c.headDim },
       position: { scheme: 'learned', parameters: { length: c.contextLength } },
-      prefix: 'transformer.',
-      unusedTensors: c.tied ? ['lm_head.weight'] : [],
+      base: '',
+      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
       components: {
         embeddings: ['wte.weight', 'wpe.weight'],
         norm: /^(?:h\.(\d+)\.ln_[12]|ln_f)\./,

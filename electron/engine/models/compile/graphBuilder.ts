@@ -79,6 +79,11 @@ export class GraphBuilder {
     return output
   }
 
+  /** `x` times a number; itself for 1. */
+  scale(x: Value, factor: number): Value {
+    return factor === 1 ? x : this.op('Mul', [x, this.float32(factor)])
+  }
+
   /** Adds a node with several outputs, named by the caller or fresh ones. */
   split(type: string, inputs: readonly Value[], outputs: number, attributes: Attributes = {}): Value[] {
     const names = Array.from({ length: outputs }, () => this.name(type))

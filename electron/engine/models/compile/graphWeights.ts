@@ -24,19 +24,16 @@ const FLOAT = 1
 export class GraphWeights {
   readonly #graph: GraphBuilder
   readonly #checkpoint: Checkpoint
-  readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #widened = new Map<string, Value>()
   /** By full tensor name: what the graph multiplies with, and what it needs as it is (embedding tables, norms, biases). */
   readonly matrices = new Map<string, Matrix>()
   readonly whole = new Set<string>()
 
-  /** `prefix` (`transformer.`, say) is put before every name when the checkpoint uses it. */
-  constructor(graph: GraphBuilder, checkpoint: Checkpoint, prefix = '') {
+  /** The checkpoint's tensors are called as the architecture calls them ({@link canonicalTensors}). */
+  constructor(graph: GraphBuilder, checkpoint: Checkpoint) {
     this.#graph = graph
     this.#checkpoint = checkpoint
-    const prefixed = [...checkpoint.tensors.keys()].some(name => name.startsWith(prefix))
-    this.#prefix = prefixed ? prefix : ''
   }
 
   has(name: string): boolean {
@@ -91,9 +88,9 @@ export class GraphWeights {
   }
 
   /** Refuses a checkpoint that holds parameters which the graph does not use (`allowed` ones excepted). */
-  finish(allowed: readonly string[]): void {
+  finish(allowed: RegExp | null): void {
     for (const name of this.#checkpoint.tensors.keys()) {
-      if (!this.#used.has(name) && !isBuffer(name) && !allowed.includes(name)) {
+      if (!this.#used.has(name) && !isBuffer(name) && allowed?.test(name) !== true) {
         throw new StatePackError(
           'E_MODEL_WEIGHTS',
           `The weights have a tensor ${name} that this architecture, as config.json describes it, does not use.`,
@@ -104,8 +101,7 @@ export class GraphWeights {
   }
 
   #find(name: string): CheckpointTensor | undefined {
-    const { tensors } = this.#checkpoint
-    return tensors.get(this.#prefix + name) ?? tensors.get(name)
+    return this.#checkpoint.tensors.get(name)
   }
 
   #take(name: string, shape: readonly number[]): CheckpointTensor {

@@ -2,6 +2,7 @@
 import type { DecoderFrame } from './decoderFrame.ts'
 import type { Value } from './graphBuilder.ts'
 
+const INT32 = 6
 const INT64 = 7
 
 /** GroupQueryAttention takes heads of a multiple of this size. */
@@ -18,19 +19,31 @@ export interface HeadGeometry {
 }
 
 export class KeyValueAttention {
-  readonly #frame: DecoderFrame
+  readonly frame: DecoderFrame
   readonly #seqlens: Value
   readonly #total: Value
+  /** int64 [1]: rows added to a run, 0 or 1; null where the caller sees to it. */
+  readonly #added: Value | null
   /** int64 [B, T]: the position of each new token in its row. */
   readonly positions: Value
 
-  constructor(frame: DecoderFrame) {
+  /**
+   * `evenRows`: a run of an odd number of tokens gets one more row here, and only here. Attention over a single query takes
+   * another kernel than over several and differs in the last bits, and queries are taken in blocks of an even size. A
+   * transformer's caller adds a whole token for that; where a recurrent state reads along, none may be added. The row that
+   * is too much is cut off, and its keys and values are overwritten by the next run.
+   */
+  constructor(frame: DecoderFrame, { evenRows = false }: { evenRows?: boolean } = {}) {
     const { graph } = frame
-    this.#frame = frame
-    this.#seqlens = graph.input('seqlens_k', 'int32', ['batch'])
-    this.#total = graph.input('total_sequence_length', 'int32', [])
+    this.frame = frame
+    const seqlens = graph.input('seqlens_k', 'int32', ['batch'])
+    const total = graph.input('total_sequence_length', 'int32', [])
+    this.#added = evenRows ? oddRow(frame) : null
+    const longer = (value: Value, added: Value) => graph.op('Add', [value, graph.op('Cast', [added], { to: INT32 })])
+    this.#seqlens = this.#added === null ? seqlens : longer(seqlens, this.#added)
+    this.#total = this.#added === null ? total : longer(total, graph.op('Squeeze', [this.#added]))
     // seqlens_k is the row's last position; a row shorter than T (a ragged first batch) starts at 0.
-    const last = graph.op('Cast', [this.#seqlens], { to: INT64 })
+    const last = graph.op('Cast', [seqlens], { to: INT64 })
     const first = graph.op('Max', [
       graph.op('Sub', [graph.op('Add', [last, graph.int64(1)]), frame.tokens]),
       graph.int64(0),
@@ -45,8 +58,10 @@ export class KeyValueAttention {
    * q and the others `''` -> `[B, T, heads·headDim]`.
    */
   attend(layer: number, qkv: readonly [q: Value, k: Value, v: Value], geometry: HeadGeometry): Value {
-    const { graph } = this.#frame
+    const { graph } = this.frame
     const { heads, kvHeads, headDim } = geometry
+    const added = this.#added
+    const rows = added === null ? qkv : qkv.map(value => this.#addRow(value, added))
     const dims = ['batch', kvHeads, 'capacity', headDim]
     const names = ['key', 'value'].map(part => `${layer}.${part}`)
     const past = names.map(name => graph.input(`past_key_values.${name}`, 'float32', dims))
@@ -59,31 +74,47 @@ export class KeyValueAttention {
       local_window_size: geometry.window ?? -1,
     }
     const output = graph.name('attention')
-    const rows = [this.#seqlens, this.#total]
+    const lengths = [this.#seqlens, this.#total]
+    const cutRow = (value: Value): Value =>
+      added === null ? value : graph.op('Slice', [value, graph.int64([0]), this.frame.tokens, graph.int64([1])])
     const padding = (KERNEL_MULTIPLE - (headDim % KERNEL_MULTIPLE)) % KERNEL_MULTIPLE
     if (padding === 0) {
-      graph.node('GroupQueryAttention', [...qkv, ...past, ...rows], [output, ...present], attributes)
-      return output
+      graph.node('GroupQueryAttention', [...rows, ...past, ...lengths], [output, ...present], attributes)
+      return cutRow(output)
     }
     // Zeros at the end of every head change no score and come out as zeros; they are cut off again.
     const widened = [
-      ...qkv.map(value => (value === '' ? '' : this.#widenHeads(value, headDim, padding))),
+      ...rows.map(value => (value === '' ? '' : this.#widenHeads(value, headDim, padding))),
       ...past.map(value => graph.op('Pad', [value, graph.int64([0, 0, 0, 0, 0, 0, 0, padding])])),
     ]
     const wide = present.map(() => graph.name('wide'))
-    graph.node('GroupQueryAttention', [...widened, ...rows], [output, ...wide], attributes)
+    graph.node('GroupQueryAttention', [...widened, ...lengths], [output, ...wide], attributes)
     const cut = (value: Value, as?: string) =>
       graph.op('Slice', [value, graph.int64([0]), graph.int64([headDim]), graph.int64([-1])], {}, as)
     for (const [index, name] of present.entries()) cut(wide[index] ?? '', name)
-    const perHead = this.#frame.unflattenTo(output, [heads, headDim + padding])
-    return this.#frame.unflattenTo(cut(perHead), [heads * headDim])
+    const perHead = this.frame.unflattenTo(cutRow(output), [heads, headDim + padding])
+    return this.frame.unflattenTo(cut(perHead), [heads * headDim])
   }
 
   /** `[B, T, n·headDim] -> [B, T, n·(headDim + padding)]`. */
   #widenHeads(x: Value, headDim: number, padding: number): Value {
-    const { graph } = this.#frame
-    const perHead = this.#frame.splitHeads(x, headDim) // [B, T, n, headDim]
+    const { graph } = this.frame
+    const perHead = this.frame.reshape(x, [0, 0, -1, headDim]) // [B, T, n, headDim]
     const padded = graph.op('Pad', [perHead, graph.int64([0, 0, 0, 0, 0, 0, 0, padding])])
-    return this.#frame.unflatten(padded)
+    return this.frame.reshape(padded, [0, 0, -1])
   }
+
+  /** `[B, T, width] -> [B, T + added, width]`, the new row all zeros. */
+  #addRow(x: Value, added: Value): Value {
+    const { graph } = this.frame
+    if (x === '') return x
+    const pads = graph.op('Concat', [graph.int64([0, 0, 0, 0]), added, graph.int64([0])], { axis: 0 })
+    return graph.op('Pad', [x, pads])
+  }
+}
+
+/** int64 [1]: 1 for a single row with an odd number of tokens, else 0 (several rows take one token each). */
+function oddRow({ graph, batch, tokens }: DecoderFrame): Value {
+  const single = graph.op('Cast', [graph.op('Equal', [batch, graph.int64([1])])], { to: INT64 })
+  return graph.op('Mul', [graph.op('Mod', [tokens, graph.int64([2])]), single])
 }

@@ -32,8 +32,8 @@ export const mamba: Architecture = {
       contextLength: null,
       geometry: { kind: 'ssm', layers: c.layers, conv: [c.inner, c.kernel - 1], ssm: [c.inner, c.state] },
       position: { scheme: 'none', parameters: {} },
-      prefix: '',
-      unusedTensors: c.tied ? ['lm_head.weight'] : [],
+      base: 'backbone.',
+      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
       components: MAMBA_COMPONENTS,
       build: (graph, weights) => buildMamba(graph, weights, c),
     }

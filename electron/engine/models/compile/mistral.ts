@@ -7,8 +7,6 @@ export const mistral: Architecture = {
   prepare: config =>
     prepareLlama(
       readLlamaConfig(config, {
-        bias: () => ({ qkv: false, output: false, mlp: false }),
-        headNorm: false,
         windows: (fields, layers) => {
           // null says "no window"; only a file that leaves the field out means the class's default.
           const window =

@@ -9,7 +9,6 @@ export const qwen2: Architecture = {
     prepareLlama(
       readLlamaConfig(config, {
         bias: () => ({ qkv: true, output: false, mlp: false }),
-        headNorm: false,
         windows: qwenWindows,
         defaults: { kvHeads: 32, inner: 22016, vocabSize: 151936, contextLength: 32768, layers: 32 },
       }),

@@ -12,7 +12,7 @@ export const qwen3: Architecture = {
           const attention = fields.flag('attention_bias', false)
           return { qkv: attention, output: attention, mlp: false }
         },
-        headNorm: true,
+        queryKeyNorm: 'head',
         windows: qwenWindows,
         defaults: { kvHeads: 32, headDim: 128, inner: 22016, vocabSize: 151936, contextLength: 32768, layers: 32 },
       }),

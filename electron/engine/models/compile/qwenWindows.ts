@@ -9,17 +9,11 @@ export function qwenWindows(config: ConfigFields, layers: number): (number | nul
   const size = config.any('sliding_window') === null ? null : config.count('sliding_window')
   const used = config.flag('use_sliding_window', false) ? (size ?? 4096) : null
   const from = config.number('max_window_layers', 28)
-  const types = config.any('layer_types')
+  const types = config.layerTypes(layers, ['full_attention', 'sliding_attention'])
   if (types === null) return Array.from({ length: layers }, (_, layer) => (layer >= from ? used : null))
-  if (!Array.isArray(types) || types.length !== layers) {
-    throw config.error('layer_types', `must list ${layers} layers`)
-  }
-  return types.map((type: unknown) => {
+  return types.map(type => {
     if (type === 'full_attention') return null
-    if (type === 'sliding_attention') {
-      if (used === null) throw config.error('layer_types', 'has sliding_attention without use_sliding_window')
-      return used
-    }
-    throw config.error('layer_types', `has ${JSON.stringify(type)}; supported: full_attention, sliding_attention`)
+    if (used === null) throw config.error('layer_types', 'has sliding_attention without use_sliding_window')
+    return used
   })
 }

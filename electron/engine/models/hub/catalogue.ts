@@ -26,10 +26,10 @@ const mamba = (layers: number, width: number) =>
 /** LFM2-350M: short convolutions with attention in between, in this order. */
 const lfm2 = {
   kind: 'hybrid',
-  perLayer: [...'ccaccaccacacacac'].map(layer =>
-    layer === 'a'
-      ? ({ kind: 'kv', kvHeads: 8, headDim: 64 } as const)
-      : ({ kind: 'ssm', conv: [1024, 3], ssm: [1] } as const),
+  perLayer: [...'ccaccaccacacacac'].map((kind, layer) =>
+    kind === 'a'
+      ? ({ kind: 'kv', layer, kvHeads: 8, headDim: 64 } as const)
+      : ({ kind: 'ssm', layer, conv: [1024, 3], ssm: [1] } as const),
   ),
 } satisfies StateGeometry
 

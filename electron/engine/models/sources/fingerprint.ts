@@ -100,8 +100,6 @@ export function bindComponents(
   layers: CompiledLayers,
   digests: TensorDigests,
 ): ModelComponents {
-  const bare = (name: string) =>
-    layers.prefix !== '' && name.startsWith(layers.prefix) ? name.slice(layers.prefix.length) : name
   const bind = (name: string, tensors: CheckpointTensor[]): BoundComponent => ({
     name,
     digest: weightsDigest(tensors, digests),
@@ -110,7 +108,7 @@ export function bindComponents(
   const perLayer = (pattern: RegExp): BoundComponent[] => {
     const groups = new Map<string, CheckpointTensor[]>()
     for (const tensor of checkpoint.tensors.values()) {
-      const match = pattern.exec(bare(tensor.name))
+      const match = pattern.exec(tensor.name)
       if (match === null) continue
       const layer = match[1] === undefined ? 'final' : `layer ${match[1]}`
       groups.set(layer, [...(groups.get(layer) ?? []), tensor])
@@ -119,7 +117,7 @@ export function bindComponents(
     return [...groups].map(([name, tensors]) => bind(name, tensors)).sort((a, b) => rank(a.name) - rank(b.name))
   }
   const { embeddings, norm, mixer } = layers.components
-  const tables = [...checkpoint.tensors.values()].filter(({ name }) => embeddings.includes(bare(name)))
+  const tables = [...checkpoint.tensors.values()].filter(({ name }) => embeddings.includes(name))
   return { embeddings: bind('embeddings', tables), norms: perLayer(norm), mixers: perLayer(mixer) }
 }
 

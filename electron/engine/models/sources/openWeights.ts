@@ -1,5 +1,6 @@
 /** A folder's weights as a graph with its shapes and identity: a safetensors checkpoint, or an ONNX export. */
 import type { Digest } from '#shared/domain/digest.ts'
+import { canonicalTensors } from '../compile/canonicalTensors.ts'
 import { compileGraph, isSupported, prepareArchitecture } from '../compile/compile.ts'
 import type { CompiledGraph, ModelComponents, PositionScheme, Precision, StateGeometry } from '../model.ts'
 import { type Checkpoint, hasCheckpoint, isBuffer, readCheckpoint } from './checkpoint.ts'
@@ -30,7 +31,7 @@ export async function openWeights(folder: string, fields: Fields, options: OpenM
   const compilable = (await hasCheckpoint(folder)) && isSupported(fields)
   if (!compilable && (await findExports(folder)).length > 0) return openExport(folder, fields, options)
   const layers = prepareArchitecture(fields)
-  const checkpoint = await readCheckpoint(folder)
+  const checkpoint = canonicalTensors(await readCheckpoint(folder), layers)
   const graph = compileGraph(layers, checkpoint)
   const digests = await hashTensors(checkpoint, options)
   const digest = weightsDigest([...checkpoint.tensors.values()], digests)

@@ -44,9 +44,9 @@ const HYBRIDS: Readonly<Record<string, { toy: ToyExport; geometry: unknown }>> =
     geometry: {
       kind: 'hybrid',
       perLayer: [
-        { kind: 'ssm', conv: [TOY_WIDTH, 2], ssm: [1] },
-        { kind: 'kv', kvHeads: 1, headDim: TOY_WIDTH },
-        { kind: 'ssm', conv: [TOY_WIDTH, 2], ssm: [1] },
+        { kind: 'ssm', layer: 0, conv: [TOY_WIDTH, 2], ssm: [1] },
+        { kind: 'kv', layer: 1, kvHeads: 1, headDim: TOY_WIDTH },
+        { kind: 'ssm', layer: 2, conv: [TOY_WIDTH, 2], ssm: [1] },
       ],
     },
   },
@@ -55,8 +55,8 @@ const HYBRIDS: Readonly<Record<string, { toy: ToyExport; geometry: unknown }>> =
     geometry: {
       kind: 'hybrid',
       perLayer: [
-        { kind: 'ssm', conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
-        { kind: 'kv', kvHeads: 1, headDim: TOY_WIDTH },
+        { kind: 'ssm', layer: 0, conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
+        { kind: 'kv', layer: 1, kvHeads: 1, headDim: TOY_WIDTH },
       ],
     },
   },
@@ -71,9 +71,9 @@ const HYBRIDS: Readonly<Record<string, { toy: ToyExport; geometry: unknown }>> =
     },
     geometry: {
       kind: 'hybrid',
-      perLayer: [0, 1].flatMap(() => [
-        { kind: 'kv', kvHeads: 1, headDim: TOY_WIDTH },
-        { kind: 'ssm', conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
+      perLayer: [0, 1].flatMap(layer => [
+        { kind: 'kv', layer, kvHeads: 1, headDim: TOY_WIDTH },
+        { kind: 'ssm', layer, conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
       ]),
     },
   },
@@ -93,8 +93,8 @@ const HYBRIDS: Readonly<Record<string, { toy: ToyExport; geometry: unknown }>> =
     geometry: {
       kind: 'hybrid',
       perLayer: [
-        { kind: 'kv', kvHeads: 1, headDim: TOY_WIDTH },
-        { kind: 'ssm', conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
+        { kind: 'kv', layer: 0, kvHeads: 1, headDim: TOY_WIDTH },
+        { kind: 'ssm', layer: 1, conv: [TOY_WIDTH, 2], ssm: [TOY_WIDTH, 1] },
       ],
     },
   },

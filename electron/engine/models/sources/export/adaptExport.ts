@@ -76,7 +76,7 @@ class Adapter {
     this.#past = before.op('Sub', [this.#total, this.#tokens])
     const readers = graph.nodes.filter(({ type }) => type === 'GroupQueryAttention').flatMap(({ inputs }) => inputs)
     this.#inPlace = new Set(readers)
-    for (const [slot, state] of slots.entries()) this.#state(slot, state)
+    for (const slot of slots) this.#state(slot)
     for (const input of graph.inputs) if (!isState(input.name)) this.#plainInput(input)
   }
 
@@ -133,14 +133,15 @@ class Adapter {
     }
   }
 
-  #state(slot: number, state: StateSlot): void {
-    if ('key' in state) {
-      this.#keysOrValues(`${slot}.key`, state.key, state.shape)
-      this.#keysOrValues(`${slot}.value`, state.value, state.shape)
+  #state(slot: StateSlot): void {
+    const { layer } = slot
+    if ('key' in slot) {
+      this.#keysOrValues(`${layer}.key`, slot.key, slot.shape)
+      this.#keysOrValues(`${layer}.value`, slot.value, slot.shape)
       return
     }
-    this.#recurrent(`conv.${slot}`, state.conv, ['batch', ...state.shape.conv])
-    this.#recurrent(`ssm.${slot}`, state.ssm, ['batch', ...state.shape.ssm])
+    this.#recurrent(`conv.${layer}`, slot.conv, ['batch', ...slot.shape.conv])
+    this.#recurrent(`ssm.${layer}`, slot.ssm, ['batch', ...slot.shape.ssm])
   }
 
   /**

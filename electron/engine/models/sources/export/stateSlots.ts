@@ -10,9 +10,10 @@ export interface StateTensor {
 }
 
 /** One entry of the geometry. A layer with attention and a recurrence side by side has two. */
-export type StateSlot =
+export type StateSlot = { readonly layer: number } & (
   | { readonly shape: KvLayer; readonly key: StateTensor; readonly value: StateTensor }
   | { readonly shape: SsmLayer; readonly conv: StateTensor | null; readonly ssm: StateTensor | null }
+)
 
 /** Sizes that a file may leave open and config.json then gives. */
 export interface ConfiguredHeads {
@@ -58,21 +59,23 @@ export function stateSlots(graph: ExportedGraph, heads: ConfiguredHeads): StateS
     }
   }
   const slots: StateSlot[] = []
-  for (const [number, { key, value, conv = null, ssm = null }] of [...layers].sort(([a], [b]) => a - b)) {
-    if ((key === undefined) !== (value === undefined)) throw unsupported(`layer ${number} has keys without values`)
-    if (key !== undefined && value !== undefined) slots.push({ shape: kvShape(key.past, heads), key, value })
-    if (conv !== null || ssm !== null) slots.push({ shape: ssmShape(conv?.past, ssm?.past), conv, ssm })
+  for (const [layer, { key, value, conv = null, ssm = null }] of [...layers].sort(([a], [b]) => a - b)) {
+    if ((key === undefined) !== (value === undefined)) throw unsupported(`layer ${layer} has keys without values`)
+    if (key !== undefined && value !== undefined) slots.push({ layer, shape: kvShape(key.past, heads), key, value })
+    if (conv !== null || ssm !== null) slots.push({ layer, shape: ssmShape(conv?.past, ssm?.past), conv, ssm })
   }
   if (slots.length === 0) throw unsupported('it has no past_key_values, past_conv, past_ssm or past_recurrent inputs')
   return slots
 }
 
-/** Uniform states say their shape once, as compiled checkpoints do; everything else lists its slots. */
+/** A state that is the same in every layer says its shape once, as compiled checkpoints do; any other lists its slots. */
 export function geometryOf(slots: readonly StateSlot[]): StateGeometry {
-  const shapes = slots.map(({ shape }) => shape)
-  const [first] = shapes
-  const uniform = first !== undefined && shapes.every(shape => JSON.stringify(shape) === JSON.stringify(first))
-  return uniform ? { ...first, layers: shapes.length } : { kind: 'hybrid', perLayer: shapes }
+  const [first] = slots
+  const uniform = slots.every(
+    ({ layer, shape }, index) => layer === index && JSON.stringify(shape) === JSON.stringify(first?.shape),
+  )
+  if (first !== undefined && uniform) return { ...first.shape, layers: slots.length }
+  return { kind: 'hybrid', perLayer: slots.map(({ layer, shape }) => ({ ...shape, layer })) }
 }
 
 function kvShape(past: ExportedValue, heads: ConfiguredHeads): KvLayer {
