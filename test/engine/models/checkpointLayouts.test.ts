@@ -26,7 +26,8 @@ async function changed(
   const folder = join(root, `${serial}-${name}`)
   await cp(resolve('test/golden', name), folder, { recursive: true })
   const weights = join(folder, 'model.safetensors')
-  if (change.tensors !== undefined) await writeSafetensorsFile(weights, change.tensors(await readSafetensorsFile(weights)))
+  if (change.tensors !== undefined)
+    await writeSafetensorsFile(weights, change.tensors(await readSafetensorsFile(weights)))
   if (change.config !== undefined) {
     const path = join(folder, 'config.json')
     await writeFile(path, pythonJson(change.config(parsePythonJson(await readFile(path)))))
@@ -45,7 +46,18 @@ const renamed = (tensors: readonly FileTensor[], rename: (name: string) => strin
 
 describe('a base model saved by itself, without what stands before its names otherwise', () => {
   test.each([
-    ...['llama', 'llama-gqa-tied', 'qwen2', 'qwen3', 'mistral-sliding', 'gemma3', 'phi3', 'smollm3', 'granite', 'olmo2'],
+    ...[
+      'llama',
+      'llama-gqa-tied',
+      'qwen2',
+      'qwen3',
+      'mistral-sliding',
+      'gemma3',
+      'phi3',
+      'smollm3',
+      'granite',
+      'olmo2',
+    ],
     ...['mamba', 'mamba2', 'lfm2', 'falcon-h1', 'granite-hybrid', 'qwen3.5', 'gpt2'],
   ])('%s is the same model', async name => {
     const folder = await changed(name, {
@@ -70,7 +82,13 @@ describe('the text part of a model that also sees', () => {
   const vision = { name: 'vision_tower.patch.weight', dtype: 'F32', shape: [2], bytes: new Uint8Array(8) }
   const wrapped = (outer: string) => (fields: Fields) => {
     const { tie_word_embeddings: tied, ...text } = fields
-    return { model_type: outer, vision_config: { depth: 2 }, image_token_id: 3, tie_word_embeddings: tied, text_config: text }
+    return {
+      model_type: outer,
+      vision_config: { depth: 2 },
+      image_token_id: 3,
+      tie_word_embeddings: tied,
+      text_config: text,
+    }
   }
 
   test.each([
@@ -111,14 +129,22 @@ describe('rope settings, however they are spelled', () => {
   test.each<[string, string, Fields]>([
     ['llama-yarn', 'today', { rope_scaling: null, rope_parameters: { ...yarn, rope_type: 'yarn', rope_theta: 10000 } }],
     ['llama-yarn', 'fine-tuned', { rope_scaling: { ...yarn, type: 'yarn', finetuned: true } }],
-    ['llama-yarn', 'both', { rope_scaling: { ...yarn, type: 'yarn' }, rope_parameters: { ...yarn, rope_type: 'yarn' } }],
+    [
+      'llama-yarn',
+      'both',
+      { rope_scaling: { ...yarn, type: 'yarn' }, rope_parameters: { ...yarn, rope_type: 'yarn' } },
+    ],
     ['llama-linear-rope', 'both kinds of name', { rope_scaling: { type: 'linear', rope_type: 'linear', factor: 4 } }],
     ['llama', 'dynamic', { rope_scaling: { type: 'dynamic', factor: 2 } }],
     ['llama', 'a default', { rope_scaling: { rope_type: 'default' }, rope_parameters: { rope_theta: 10000 } }],
     ['granite', 'before', { rope_parameters: null, rope_theta: 10000 }],
     ['smollm3', 'before', { rope_parameters: null, rope_theta: 2_000_000 }],
     ['qwen3.5', 'sections', sectioned()],
-    ['gemma3', 'before', { rope_parameters: null, rope_theta: 1_000_000, rope_local_base_freq: 10000, rope_scaling: null }],
+    [
+      'gemma3',
+      'before',
+      { rope_parameters: null, rope_theta: 1_000_000, rope_local_base_freq: 10000, rope_scaling: null },
+    ],
     ['gemma3', 'before, by pattern', { layer_types: null, sliding_window_pattern: 6 }],
     ['lfm2', 'the original names', lfm2Fields()],
     ['granite-hybrid', 'the older names', { layer_types: null, layers_block_type: ['mamba', 'attention', 'mamba'] }],
@@ -129,12 +155,18 @@ describe('rope settings, however they are spelled', () => {
   })
 
   test.each<[Fields, string]>([
-    [{ rope_scaling: { type: 'linear', factor: 4 }, rope_parameters: { rope_type: 'linear', factor: 2 } }, 'rope_scaling'],
+    [
+      { rope_scaling: { type: 'linear', factor: 4 }, rope_parameters: { rope_type: 'linear', factor: 2 } },
+      'rope_scaling',
+    ],
     [{ rope_scaling: { type: 'linear', rope_type: 'yarn', factor: 4 } }, 'rope_scaling'],
     [{ rope_theta: 500, rope_parameters: { rope_theta: 10000 } }, 'rope_theta'],
     [{ rope_scaling: { type: 'dynamic' } }, 'rope_scaling.factor'],
     [{ rope_scaling: { type: 'linear', factor: 0 } }, 'rope_scaling.factor'],
-    [{ rope_scaling: { type: 'longrope', original_max_position_embeddings: 64, short_factor: [1] } }, 'rope_scaling.long_factor'],
+    [
+      { rope_scaling: { type: 'longrope', original_max_position_embeddings: 64, short_factor: [1] } },
+      'rope_scaling.long_factor',
+    ],
   ])('%j contradicts itself or lacks something: %s', async (change, field) => {
     const folder = await changed('llama', { config: fields => ({ ...fields, ...change }) })
     await expect(openModel(folder)).rejects.toMatchObject({ code: 'E_MODEL_CONFIG', details: { field } })
@@ -144,7 +176,12 @@ describe('rope settings, however they are spelled', () => {
     const dynamic = await changed('llama', { config: f => ({ ...f, rope_scaling: { type: 'dynamic', factor: 4 } }) })
     expect((await openModel(dynamic)).contextLength).toBe(128)
     const factors = Array.from({ length: 8 }, (_, i) => 1 + i / 4)
-    const longrope = { type: 'longrope', short_factor: factors, long_factor: factors, original_max_position_embeddings: 50 }
+    const longrope = {
+      type: 'longrope',
+      short_factor: factors,
+      long_factor: factors,
+      original_max_position_embeddings: 50,
+    }
     const model = await openModel(await changed('llama', { config: f => ({ ...f, rope_scaling: longrope }) }))
     expect(model.contextLength).toBe(50)
     expect(model.position.parameters).toMatchObject({ rope_type: 'longrope', short_factor: factors.join(' ') })
@@ -166,7 +203,7 @@ function lfm2Fields(): Fields {
 describe('weights in files of other names', () => {
   test.each([
     ['one numbered shard without an index', 'model-00001-of-00001.safetensors'],
-    ['one file of any name', 'weights.safetensors'],
+    ['one file of a longer name', 'pytorch_model.safetensors'],
   ])('%s', async (_what, file) => {
     const folder = await changed('llama', {})
     await rename(join(folder, 'model.safetensors'), join(folder, file))
@@ -202,4 +239,10 @@ describe('weights in files of other names', () => {
     await rename(join(folder, 'model.safetensors'), join(folder, 'adapter_model.safetensors'))
     await expect(openModel(folder)).rejects.toMatchObject({ code: 'E_MODEL_WEIGHTS' })
   })
+})
+
+test('end ids are those of every source; one beyond the vocabulary is left out', async () => {
+  const folder = await changed('llama', { config: fields => ({ ...fields, eos_token_id: [7, 1] }) })
+  await writeFile(join(folder, 'generation_config.json'), JSON.stringify({ eos_token_id: [1, 5, 160, 4096] }))
+  expect((await openModel(folder)).eosTokenIds).toEqual([1, 5, 7])
 })

@@ -48,7 +48,8 @@ export function readRope(
   const theta = agreed([fields, 'rope_theta'], [config, place.thetaName]) ?? geometry.theta ?? 10000
   const share = 'partial_rotary_factor'
   const partial = agreed([fields, share], [config, share]) ?? geometry.partial ?? 1
-  if (geometry.partial === undefined && partial !== 1) throw config.error(share, `is ${partial}, which is not supported`)
+  if (geometry.partial === undefined && partial !== 1)
+    throw config.error(share, `is ${partial}, which is not supported`)
   const rotated = Math.trunc(headDim * partial)
   if (rotated % 2 !== 0 || rotated < 2 || rotated > headDim) {
     throw config.error('head_dim', `is ${headDim}, of which ${rotated} are rotated; an even part of it is needed`)

@@ -1,6 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { prepareArchitecture } from '../compile/compile.ts'
 import { EXPORT_NAMES } from '../sources/export/exportFiles.ts'
+import { weightFileNames } from '../sources/weightFileNames.ts'
 import type { RepoFile } from './repoFiles.ts'
 
 /** Small files that say what the model is; copied when they are there. */
@@ -16,7 +17,6 @@ const TEXTS = [
 ]
 /** Refused by name later, so they are only fetched when there is no tokenizer.json. */
 const OTHER_TOKENIZERS = ['tokenizer.model', 'vocab.json', 'merges.txt', 'spiece.model', 'tekken.json']
-const INDEX = 'model.safetensors.index.json'
 /** No path of a hub reaches the disk unless it looks like this. */
 const PLAIN = /^(onnx\/)?[\w-][\w.-]*$/
 
@@ -55,12 +55,12 @@ function weights(plain: ReadonlyMap<string, RepoFile>, fields: Readonly<Record<s
   )
 }
 
+/** Nothing, unless all of them are there. */
 function checkpointFiles(plain: ReadonlyMap<string, RepoFile>): RepoFile[] {
-  const single = plain.get('model.safetensors')
-  if (single !== undefined) return [single]
-  const index = plain.get(INDEX)
-  const shards = [...plain.values()].filter(({ path }) => /^model-\d+-of-\d+\.safetensors$/.test(path))
-  return index === undefined || shards.length === 0 ? [] : [index, ...shards]
+  const names = weightFileNames(plain.keys())
+  const files = names === null ? [] : [...(names.index === null ? [] : [names.index]), ...names.files]
+  const found = files.flatMap(path => plain.get(path) ?? [])
+  return found.length < files.length || names?.files.length === 0 ? [] : found
 }
 
 /** The best export there is, with the weights that lie beside it (`model.onnx_data`, `model.onnx_data_1`, `model.onnx.data`). */

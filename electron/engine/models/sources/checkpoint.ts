@@ -1,7 +1,8 @@
 /** Where every tensor of a checkpoint lies: the headers of its safetensors files, checked, with no weight read. */
-import { open, readFile, realpath, stat } from 'node:fs/promises'
+import { open, readdir, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { weightFileNames } from './weightFileNames.ts'
 
 export interface CheckpointTensor {
   readonly name: string
@@ -37,7 +38,6 @@ export async function readCheckpointFile(
 }
 
 const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8 }
-const INDEX = 'model.safetensors.index.json'
 const HEADER_LIMIT = 100_000_000
 
 /** The header rules are those of the reference reader (the safetensors crate): 100 MB cap, no holes, exact end. */
@@ -71,24 +71,25 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 
 /** True when the folder has weights in safetensors. */
 export async function hasCheckpoint(folder: string): Promise<boolean> {
-  return (await exists(join(folder, 'model.safetensors'))) || exists(join(folder, INDEX))
+  return weightFileNames(await readdir(folder).catch(() => [])) !== null
 }
 
-/** model.safetensors, or the shards that model.safetensors.index.json lists, each with the tensors it must hold. */
+/** The files that {@link weightFileNames} finds, each with the tensors that an index says it must hold. */
 async function weightFiles(folder: string): Promise<{ name: string; expected: string[] }[]> {
-  if (await exists(join(folder, 'model.safetensors'))) return [{ name: 'model.safetensors', expected: [] }]
-  const text = await readFile(join(folder, INDEX), 'utf8').catch(() => null)
-  if (text === null) {
-    throw weightsError('model.safetensors', 'the folder has neither this file nor an index of shards')
+  const names = weightFileNames(await readdir(folder))
+  if (names === null) {
+    throw weightsError('model.safetensors', 'the folder has neither this file, nor an index or a set of shards')
   }
+  const { index, files } = names
+  if (index === null) return files.map(name => ({ name, expected: [] }))
   const shards = new Map<string, string[]>()
-  for (const [tensor, file] of Object.entries(weightMap(text, INDEX))) {
+  for (const [tensor, file] of Object.entries(weightMap(await readFile(join(folder, index), 'utf8'), index))) {
     if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
-      throw weightsError(INDEX, `the entry of ${tensor} is not the name of a shard`)
+      throw weightsError(index, `the entry of ${tensor} is not the name of a shard`)
     }
     shards.set(file, [...(shards.get(file) ?? []), tensor])
   }
-  if (shards.size === 0) throw weightsError(INDEX, 'it lists no shard')
+  if (shards.size === 0) throw weightsError(index, 'it lists no shard')
   return [...shards].map(([name, expected]) => ({ name, expected })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -191,13 +192,6 @@ function parseEntry(name: string, value: unknown, file: string): HeaderEntry {
 /** Constants that old exports saved along with the weights; not parameters. */
 export function isBuffer(name: string): boolean {
   return /(^|\.)attn\.(bias|masked_bias)$|rotary_emb\.inv_freq$/.test(name)
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function weightsError(file: string, what: string, cause?: unknown): StatePackError {

@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { textFields } from '../compile/compile.ts'
 import { readConfig } from '../compile/config.ts'
 import type { Model, ModelKind, Precision } from '../model.ts'
 import { openTokenizer } from '../tokenizer/tokenizer.ts'
@@ -37,7 +38,8 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
   const tokenizer = await openTokenizer(folder)
   const weights = await openWeights(folder, fields, options)
   const name = options.name ?? (await nameOf(folder))
-  const architecture = String(fields.model_type)
+  const text = textFields(fields)
+  const architecture = String(text.model_type)
   return {
     name,
     folder,
@@ -49,7 +51,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     config: weights.config,
     configBytes,
     generationConfigBytes,
-    eosTokenIds: tokenIds(generation.eos_token_id ?? fields.eos_token_id),
+    eosTokenIds: endIds([generation, fields, text], weights.vocabSize),
     geometry: weights.geometry,
     position: weights.position,
     fingerprint: {
@@ -91,7 +93,9 @@ async function nameOf(folder: string): Promise<string> {
   return basename(folder) === '' ? basename(real) : basename(folder)
 }
 
-function tokenIds(value: unknown): number[] {
-  const list: unknown[] = Array.isArray(value) ? value : [value]
-  return list.filter((id): id is number => typeof id === 'number' && Number.isSafeInteger(id) && id >= 0)
+/** The end ids of every source, in the order of the sources; one beyond the vocabulary can never be generated. */
+function endIds(sources: readonly Readonly<Record<string, unknown>>[], vocabSize: number): number[] {
+  const ids: unknown[] = sources.flatMap(({ eos_token_id: id }) => (Array.isArray(id) ? id : [id]))
+  const known = ids.filter((id): id is number => typeof id === 'number' && Number.isSafeInteger(id) && id >= 0)
+  return [...new Set(known.filter(id => id < vocabSize))]
 }
