@@ -10,9 +10,14 @@ import { type Digest, isDigest } from './digest.ts'
 export const FORMAT_VERSION = 1
 /** Tokens in one stored KV block. */
 export const BLOCK_TOKENS = 64
+/** Longest name of a source, a model or a precision, UTF-16 units: shown in one line. */
+export const TITLE_LENGTH = 500
+/** Most parents of one cartridge: each is a line of its lineage. */
+export const MAX_PARENTS = 1000
 
 export const digestSchema = z.custom<Digest>(isDigest, 'not a sha256 digest')
 const count = z.number().int().nonnegative()
+const title = z.string().max(TITLE_LENGTH)
 
 export const stateKindSchema = z.enum(['kv', 'ssm', 'hybrid'])
 export type StateKind = z.infer<typeof stateKindSchema>
@@ -26,12 +31,12 @@ export type Precision = z.infer<typeof precisionSchema>
 
 /** Which model a state belongs to. Equal fingerprints mean equal bytes of config, weights and tokenizer. */
 export const fingerprintSchema = z.strictObject({
-  name: z.string(),
-  architecture: z.string(),
+  name: title,
+  architecture: title,
   configDigest: digestSchema,
   weightsDigest: digestSchema,
   tokenizerDigest: digestSchema.nullable(),
-  precision: z.string(),
+  precision: title,
 })
 export type Fingerprint = z.infer<typeof fingerprintSchema>
 
@@ -104,16 +109,19 @@ export const cartridgeConfigSchema = z.strictObject({
   segments: z.array(segmentSchema),
   cache: cacheSchema,
   position: positionSchema,
-  /** Run-length pairs `[value, length]`; lengths sum to the token count. */
-  attentionMask: z.array(z.tuple([z.union([z.literal(0), z.literal(1)]), count])),
+  /** Run-length pairs `[value, length]`. Every token is attended to, so there is one run, or none for no token. */
+  attentionMask: z.array(z.tuple([z.literal(1), count])).max(1),
   promptMeta: z.strictObject({ spans: z.array(promptSpanSchema), controlTokensInText: count }),
   components: z.array(componentSchema).length(12),
-  parents: z.array(parentSchema),
+  parents: z.array(parentSchema).max(MAX_PARENTS),
   redactedFrom: digestSchema.optional(),
 })
 export type CartridgeConfig = z.infer<typeof cartridgeConfigSchema>
 
-/** How to rebuild a cartridge: the Dockerfile to its image. */
+/**
+ * How to rebuild a cartridge: the Dockerfile to its image. Followed on the sources, it gives every token, segment and span,
+ * and the held-back tail. The n-th `read` step names the n-th source layer.
+ */
 export const recipeSchema = z.strictObject({
   version: z.literal(1),
   steps: z.array(
@@ -121,10 +129,19 @@ export const recipeSchema = z.strictObject({
       z.strictObject({
         do: z.literal('read'),
         source: digestSchema,
-        name: z.string(),
+        name: title,
         /** What took the text out of a document, with its version; absent where the text was given as it is. */
         extractor: z.string().max(100).optional(),
+        /** Read after what is there, without a gap. Absent: joined with its neighbours by a blank line, then read. */
+        join: z.literal('append').optional(),
+        /** The text tokenised alone, as State Pack does; absent: as if the whole had been read at once. */
+        seam: z.literal('concat').optional(),
       }),
+      /** What was held back is read, too: nothing follows it. */
+      z.strictObject({ do: z.literal('flush') }),
+      /** Only the first tokens of what was read are kept. */
+      z.strictObject({ do: z.literal('first'), tokens: count }),
+      /** Tokens that the model wrote, taken over as they stand in the token buffer. */
       z.strictObject({ do: z.literal('generated'), tokens: count }),
       z.strictObject({
         do: z.literal('mix'),

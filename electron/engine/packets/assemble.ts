@@ -9,7 +9,7 @@ import {
   type StateDtype,
 } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
-import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType } from '#shared/domain/oci.ts'
+import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType, type Manifest } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { Model } from '../models/model.ts'
@@ -17,7 +17,7 @@ import { sha256 } from '../sha256.ts'
 import { buildManifest, type LayerInput } from '../store/manifests.ts'
 import { type NewBlob, newBlob } from '../store/newBlob.ts'
 import { componentsOf, digestOfList } from './components.ts'
-import { contextId, tokenBytes } from './contextId.ts'
+import { contextIdOf, tokenBytes } from './contextId.ts'
 import { encodeKvBlock, encodeLogits, encodeRecurrent } from './stateLayers.ts'
 
 /** A text that was read, or the layer that already holds it. */
@@ -48,10 +48,12 @@ export interface StateContents {
   readonly sharedBlocks?: readonly Descriptor[]
 }
 
+type Step = Recipe['steps'][number]
+
 /** A recipe step that names a source by its place in `sources`: its digest is known only once it is encoded. */
 export type RecipeStep =
-  | { readonly do: 'read'; readonly source: number }
-  | Extract<Recipe['steps'][number], { do: 'generated' | 'mix' }>
+  | (Omit<Extract<Step, { do: 'read' }>, 'source' | 'name'> & { readonly source: number })
+  | Exclude<Step, { do: 'read' }>
 
 /** A cartridge ready to be published: nothing in it depends on the clock, the machine or a random value. */
 export interface Assembled {
@@ -59,6 +61,7 @@ export interface Assembled {
   readonly contextId: Digest
   readonly config: CartridgeConfig
   readonly configBlob: NewBlob
+  readonly manifest: Manifest
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
@@ -67,32 +70,52 @@ export interface Assembled {
   readonly blobSha256: Digest
 }
 
+/** The layers that hold numbers: as new bytes, or those that are stored already. */
+export interface NumberLayers {
+  /** KV blocks in order, then the SSM snapshot. */
+  readonly cache: readonly LayerInput[]
+  readonly logits: LayerInput | null
+}
+
 /** Encodes a state as manifest, config and layers, in the order docs/format.md gives. */
 export async function assemble(contents: StateContents): Promise<Assembled> {
-  const { model, snapshot, tokens, origin, dtype } = contents
-  const layers: LayerInput[] = []
-  const add = (mediaType: LayerType, bytes: Uint8Array): Descriptor => {
-    const blob = newBlob(mediaType, bytes)
-    layers.push(blob)
-    return blob
-  }
-
-  const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens))
-  const cacheLayers = [...(contents.sharedBlocks ?? [])]
-  layers.push(...cacheLayers)
-  for (const block of snapshot.blocks.slice(cacheLayers.length)) {
-    cacheLayers.push(add(LAYER_TYPES.kv, await encodeKvBlock(block, dtype)))
+  const { snapshot, dtype, logits } = contents
+  const cache: LayerInput[] = [...(contents.sharedBlocks ?? [])]
+  for (const block of snapshot.blocks.slice(cache.length)) {
+    cache.push(newBlob(LAYER_TYPES.kv, await encodeKvBlock(block, dtype)))
   }
   if (snapshot.recurrent.length > 0)
-    cacheLayers.push(add(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
-  const logits = contents.logits === null ? null : add(LAYER_TYPES.logits, encodeLogits(contents.logits))
+    cache.push(newBlob(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
+  return assembleAround(contents, {
+    cache,
+    logits: logits === null ? null : newBlob(LAYER_TYPES.logits, encodeLogits(logits)),
+  })
+}
+
+/**
+ * The cartridge of these contents around numbers that are encoded already: what making a cartridge ends with, and what
+ * checking one compares it with. Of the snapshot only shapes and position are looked at.
+ */
+export function assembleAround(
+  contents: Omit<StateContents, 'logits' | 'sharedBlocks'>,
+  numbers: NumberLayers,
+): Assembled {
+  const { model, snapshot, tokens, origin, dtype } = contents
+  const layers: LayerInput[] = []
+  const take = (layer: LayerInput): Descriptor => {
+    layers.push(layer)
+    return layer
+  }
+  const add = (mediaType: LayerType, bytes: Uint8Array) => take(newBlob(mediaType, bytes))
+
+  const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens))
+  const cacheLayers = numbers.cache.map(take)
+  const logits = numbers.logits === null ? null : take(numbers.logits)
   const modelConfig = [add(LAYER_TYPES.modelConfig, model.configBytes)]
   if (model.generationConfigBytes !== null) modelConfig.push(add(LAYER_TYPES.modelConfig, model.generationConfigBytes))
   const sources = contents.sources.map(source => {
-    const { name, extractor } = source
-    if ('bytes' in source) return { name, extractor, digest: add(LAYER_TYPES.source, source.bytes).digest }
-    layers.push(source.layer)
-    return { name, extractor, digest: source.layer.digest }
+    const layer = 'bytes' in source ? add(LAYER_TYPES.source, source.bytes) : take(source.layer)
+    return { name: source.name, extractor: source.extractor, digest: layer.digest }
   })
   add(LAYER_TYPES.recipe, canonicalBytes(recipeOf(contents.recipe, sources)))
   add(LAYER_TYPES.card, new TextEncoder().encode(contents.card))
@@ -143,9 +166,11 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   } satisfies CartridgeConfig)
 
   const configBlob = newBlob(CARTRIDGE_CONFIG, canonicalBytes(config))
+  const { manifest, blob } = buildManifest(configBlob, layers)
   return {
-    packetId: buildManifest(configBlob, layers).blob.digest,
-    contextId: contextId({ model: config.model, origin, tokensDigest: tokenLayer.digest, tailDigest }),
+    packetId: blob.digest,
+    manifest,
+    contextId: contextIdOf(config),
     config,
     configBlob,
     layers,
@@ -163,7 +188,7 @@ function recipeOf(
     const source = sources[step.source]
     if (source === undefined) return []
     const { digest, name, extractor } = source
-    return [{ do: 'read', source: digest, name, ...(extractor === undefined ? {} : { extractor }) }]
+    return [{ ...step, source: digest, name, ...(extractor === undefined ? {} : { extractor }) }]
   })
-  return { version: 1, steps, systemPrompt: recipe.systemPrompt, template: recipe.template }
+  return { ...recipe, version: 1, steps }
 }

@@ -83,12 +83,11 @@ export function cannotFold({ config }: Packet, sources: readonly SourceText[]): 
 }
 
 /** The texts as the state read them: those it was created from stand apart, what was merged follows without a gap. */
-function joinedText(sources: readonly SourceText[]): string {
-  const isMerged = ({ name }: SourceText) => name === 'merge' || name === 'infer'
+function joinedText(sources: readonly (SourceText & { readonly appended: boolean })[]): string {
   return sources
     .map((source, index) => {
       const next = sources[index + 1]
-      return next === undefined || isMerged(next) ? source.text : withBlankLine(source.text)
+      return next === undefined || next.appended ? source.text : withBlankLine(source.text)
     })
     .join('')
 }

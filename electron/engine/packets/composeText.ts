@@ -1,4 +1,4 @@
-import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
+import type { CartridgeConfig, Segment } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Model } from '../models/model.ts'
@@ -22,6 +22,8 @@ export interface TextInput {
   readonly template?: boolean | undefined
   /** `concat` tokenises as State Pack does and holds nothing back. */
   readonly seam?: 'exact' | 'concat' | undefined
+  /** Keep only this many tokens of a text that is too long. */
+  readonly firstTokens?: number | undefined
 }
 
 /** A text made ready to be read: tokens to fold, the held-back tail, and how to rebuild it. */
@@ -29,8 +31,8 @@ export interface ComposedText {
   readonly text: string
   readonly title: string
   readonly tokens: Int32Array
-  /** How many of the tokens the tokenizer put before the text (BOS). */
-  readonly prefixTokens: number
+  /** What the tokenizer put before the text (BOS), then the text. */
+  readonly segments: readonly Segment[]
   readonly tail: string
   /** Of the text as it is read, template and all. */
   readonly readSha256: Digest
@@ -69,13 +71,19 @@ export function composeText(model: Model, input: TextInput): ComposedText {
   const folded = tokenizer.fold(tokenizer.startRun(), text, input.seam ?? 'exact')
   // A template spells out the beginning of the sequence itself.
   const prefix = rendered === null ? tokenizer.prefixIds : []
-  const tokens = Int32Array.from([...prefix, ...folded.tokens])
+  const whole = Int32Array.from([...prefix, ...folded.tokens])
+  const isCut = input.firstTokens !== undefined && whole.length > input.firstTokens
+  const tokens = isCut ? whole.slice(0, input.firstTokens) : whole
+  const start = Math.min(prefix.length, tokens.length)
   return {
     text,
     title: titleOf(sources),
     tokens,
-    prefixTokens: prefix.length,
-    tail: folded.tail,
+    segments: [
+      { kind: 'special' as const, start: 0, end: start },
+      { kind: 'text' as const, start, end: tokens.length },
+    ].filter(segment => segment.end > segment.start),
+    tail: isCut ? '' : folded.tail,
     readSha256: sha256(text),
     baseSha256: sha256(plainBytes),
     baseBytes: plainBytes.byteLength,
@@ -84,7 +92,14 @@ export function composeText(model: Model, input: TextInput): ComposedText {
       bytes: readableText(source),
     })),
     recipe: {
-      steps: input.sources.map((_, source) => ({ do: 'read', source })),
+      steps: [
+        ...input.sources.map((_, source) => ({
+          do: 'read' as const,
+          source,
+          ...(input.seam === 'concat' ? { seam: input.seam } : {}),
+        })),
+        ...(isCut ? [{ do: 'first' as const, tokens: tokens.length }] : []),
+      ],
       systemPrompt: input.systemPrompt ?? null,
       template: input.template ?? false,
     },

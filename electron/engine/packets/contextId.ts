@@ -1,4 +1,4 @@
-import type { Fingerprint, Origin } from '#shared/domain/cartridge.ts'
+import type { CartridgeConfig, Fingerprint, Origin } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import { sha256 } from '../sha256.ts'
@@ -13,6 +13,8 @@ export function sameModel(a: Fingerprint, b: Fingerprint): boolean {
   return sha256(canonicalBytes(identity(a))) === sha256(canonicalBytes(identity(b)))
 }
 
+const NO_TOKENS = sha256('')
+
 export interface ContextIdentity {
   readonly model: Fingerprint
   readonly origin: Origin
@@ -26,13 +28,16 @@ export interface ContextIdentity {
  */
 export function contextId({ model, origin, tokensDigest, tailDigest }: ContextIdentity): Digest {
   const v = 1
-  return sha256(
-    canonicalBytes(
-      origin.kind === 'mix'
-        ? { v, model: identity(model), origin, tailDigest }
-        : { v, model: identity(model), tokensDigest, tailDigest },
-    ),
-  )
+  const read = { v, model: identity(model), tokensDigest, tailDigest }
+  if (origin.kind === 'tokens') return sha256(canonicalBytes(read))
+  // What a mix has read since it was mixed belongs to it; a mix that has read nothing yet has no tokens to name.
+  const isUnread = tokensDigest === NO_TOKENS
+  return sha256(canonicalBytes(isUnread ? { v, model: read.model, origin, tailDigest } : { ...read, origin }))
+}
+
+/** The context of a cartridge, from its config. */
+export function contextIdOf({ model, origin, tokens, tail }: CartridgeConfig): Digest {
+  return contextId({ model, origin, tokensDigest: tokens.digest, tailDigest: tail.digest })
 }
 
 /** SHA-256 of the token ids as int32 little-endian: also the digest of the tokens layer. */

@@ -21,8 +21,6 @@ export interface CreateInput extends TextInput {
   /** Must be free; without one the title of the text is used. */
   readonly name?: string | undefined
   readonly card?: string | undefined
-  /** Keep only this many tokens of a text that is too long. */
-  readonly firstTokens?: number | undefined
   readonly trust?: 'own' | 'starter'
   /** Read the text even when its context is stored already, e.g. to replay a receipt. */
   readonly again?: boolean
@@ -47,7 +45,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const seconds = () => (performance.now() - started) / 1000
   const loaded = await context.models.load(input.model, call.signal)
   const { model, runtime } = loaded
-  const text = keepFirst(composeText(model, input), input.firstTokens)
+  const text = composeText(model, input)
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const stored = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
@@ -73,10 +71,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     origin: { kind: 'tokens' },
     tokens: text.tokens,
     tail: text.tail,
-    segments: [
-      { kind: 'special' as const, start: 0, end: text.prefixTokens },
-      { kind: 'text' as const, start: text.prefixTokens, end: text.tokens.length },
-    ].filter(segment => segment.end > segment.start),
+    segments: text.segments,
     snapshot,
     logits,
     dtype,
@@ -149,11 +144,6 @@ async function findContext(
   } catch {
     return null
   }
-}
-
-function keepFirst(text: ComposedText, firstTokens: number | undefined): ComposedText {
-  if (firstTokens === undefined || text.tokens.length <= firstTokens) return text
-  return { ...text, tokens: text.tokens.slice(0, firstTokens), tail: '' }
 }
 
 /** The receipt of a creation that found its context already stored. */

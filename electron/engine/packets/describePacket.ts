@@ -1,28 +1,23 @@
-import { recipeSchema } from '#shared/domain/cartridge.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { DescribePacket } from '../store/packetIndexEntry.ts'
-import { contextId } from './contextId.ts'
+import { contextIdOf } from './contextId.ts'
 import { grownFrom } from './grownFrom.ts'
-import { assertCartridge, parseConfig } from './packet.ts'
+import { assertCartridge, parseConfig, parseRecipe, parseText } from './packet.ts'
 import { textDigests } from './textDigests.ts'
 
 /** What the search index knows of a cartridge: from its bytes alone, so that a rebuilt index equals the old one. */
 export const describePacket: DescribePacket = async ({ manifest, config: configBytes, readLayers }) => {
   assertCartridge(manifest)
   const config = parseConfig(configBytes)
-  const texts = async (type: string) => (await readLayers(type)).map(bytes => new TextDecoder().decode(bytes))
-  const card = (await texts(LAYER_TYPES.card)).join('\n')
-  const recipe = recipeSchema.safeParse(JSON.parse((await texts(LAYER_TYPES.recipe)).join('\n') || 'null')).data
-  const names = recipe?.steps.flatMap(step => (step.do === 'read' ? [step.name] : [])) ?? []
+  const [cardBytes] = await readLayers(LAYER_TYPES.card)
+  const [recipeBytes] = await readLayers(LAYER_TYPES.recipe)
+  const card = cardBytes === undefined ? '' : parseText(cardBytes, 'card')
+  const recipe = parseRecipe(recipeBytes)
+  const names = recipe.steps.flatMap(step => (step.do === 'read' ? [step.name] : []))
   const sources = manifest.layers.filter(layer => layer.mediaType === LAYER_TYPES.source)
   return {
-    contextId: contextId({
-      model: config.model,
-      origin: config.origin,
-      tokensDigest: config.tokens.digest,
-      tailDigest: config.tail.digest,
-    }),
+    contextId: contextIdOf(config),
     dtype: config.cache.dtype,
     kind: config.kind,
     title: names[0] ?? 'Untitled',
@@ -33,10 +28,14 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
     parents: config.parents.map(({ packetId, op }) => ({ packetId, op })),
     card,
     // Source digests are searched too: a text is found by its SHA-256.
-    recipe: [...names, recipe?.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),
+    recipe: [...names, recipe.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),
     texts:
       sources.length > 0 && !config.segments.some(({ kind }) => kind === 'generated')
-        ? textDigests(recipe?.systemPrompt ?? null, await texts(LAYER_TYPES.source), grownFrom(config) !== null)
+        ? textDigests(
+            recipe.systemPrompt,
+            (await readLayers(LAYER_TYPES.source)).map(bytes => parseText(bytes, 'source text')),
+            grownFrom(config) !== null,
+          )
         : sources.map(({ digest }) => ({ digest, whole: false })),
   }
 }

@@ -2,10 +2,16 @@ import type { Segment } from '#shared/domain/cartridge.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
 import { sha256 } from '../sha256.ts'
-import type { StateContents } from './assemble.ts'
+import type { RecipeStep, SourcePart, StateContents } from './assemble.ts'
 import { promptMeta, tokenizerOf } from './composeText.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { type OpenedState, runOf } from './openState.ts'
+
+/** What a state has read, and how: everything of it that follows from texts and a tokenizer alone. */
+export type TextState = Pick<
+  OpenedState,
+  'tokens' | 'tail' | 'segments' | 'promptMeta' | 'sources' | 'recipe' | 'origin'
+> & { readonly loaded: Pick<LoadedModel, 'model'> }
 
 /** A delta made ready to be read after a state. */
 export interface SplitDelta {
@@ -23,7 +29,7 @@ export interface SplitDelta {
  * Tokenises what was held back together with the delta, so that the tokens are those of the whole text. An empty delta
  * folds the tail. `concat` tokenises the delta alone, as State Pack does.
  */
-export function splitDelta(base: OpenedState, delta: string, seam: 'exact' | 'concat'): SplitDelta {
+export function splitDelta(base: TextState, delta: string, seam: 'exact' | 'concat'): SplitDelta {
   const tokenizer = tokenizerOf(base.loaded.model)
   const run = runOf(base)
   const none = new Int32Array(0)
@@ -33,22 +39,31 @@ export function splitDelta(base: OpenedState, delta: string, seam: 'exact' | 'co
   return { prefix, fold: folded.tokens, tail: folded.tail, tailTokens: tokenizer.flush(folded) }
 }
 
+/** Nothing read yet. */
+export function emptyText(loaded: TextState['loaded']): TextState {
+  return {
+    loaded: { model: loaded.model },
+    tokens: new Int32Array(0),
+    tail: '',
+    segments: [],
+    origin: { kind: 'tokens' },
+    promptMeta: { spans: [], controlTokensInText: 0 },
+    sources: [],
+    recipe: { steps: [], systemPrompt: null, template: false },
+  }
+}
+
 /** A state before any token: what a question without a cartridge is read into. */
 export function emptyState(loaded: LoadedModel, secondsLoading = 0): OpenedState {
   const { kind } = loaded.model
   return {
+    ...emptyText(loaded),
     loaded,
     packet: null,
     contextId: null,
-    tokens: new Int32Array(0),
-    tail: '',
-    segments: [],
     snapshot: { kind, position: 0, blocks: [], recurrent: [] },
     logits: null,
     dtype: defaultDtype(kind),
-    promptMeta: { spans: [], controlTokensInText: 0 },
-    sources: [],
-    recipe: { steps: [], systemPrompt: null, template: false },
     card: '',
     fullBlocks: [],
     bytesRead: 0,
@@ -56,41 +71,38 @@ export function emptyState(loaded: LoadedModel, secondsLoading = 0): OpenedState
   }
 }
 
-export interface Growth {
-  readonly op: 'merge' | 'infer'
+export interface TextGrowth {
   readonly delta: string
-  readonly prefix: Int32Array
-  /** Text tokens folded after the base and the prefix. */
-  readonly folded: Int32Array
+  /** The delta as a source; its name says what read it. */
+  readonly source: SourcePart
+  readonly seam: 'exact' | 'concat'
+  readonly split: SplitDelta
+  /** Read what the delta held back, too. */
+  readonly flush: boolean
   /** Tokens the model wrote and that were kept, after the folded ones. */
   readonly generated: Int32Array
-  readonly tail: string
-  readonly snapshot: StateSnapshot
-  readonly logits: Float32Array | null
 }
 
-/** The contents of the state that a base becomes after reading a delta (and keeping what was generated). */
-export function grownContents(base: OpenedState, growth: Growth): StateContents {
-  const { model } = base.loaded
-  const tokens = Int32Array.from([...base.tokens, ...growth.prefix, ...growth.folded, ...growth.generated])
-  const textStart = base.tokens.length + growth.prefix.length
-  const textEnd = textStart + growth.folded.length
-  const meta = promptMeta(tokenizerOf(model), { text: growth.delta, tokens: growth.folded })
-  const source = growth.delta === '' ? [] : [{ name: growth.op, bytes: new TextEncoder().encode(growth.delta) }]
+/** What a state has read after a delta (and keeping what was generated). */
+export function growText(base: TextState, growth: TextGrowth): TextState {
+  const { split, generated } = growth
+  const folded = growth.flush ? Int32Array.from([...split.fold, ...split.tailTokens]) : split.fold
+  const tokens = Int32Array.from([...base.tokens, ...split.prefix, ...folded, ...generated])
+  const textStart = base.tokens.length + split.prefix.length
+  const textEnd = textStart + folded.length
+  const meta = promptMeta(tokenizerOf(base.loaded.model), { text: growth.delta, tokens: folded })
+  const isRead = growth.delta !== ''
+  const isFlushed = isRead ? growth.flush && split.tail !== '' : base.tail !== ''
   return {
-    model,
-    origin: base.packet?.config.origin ?? { kind: 'tokens' },
+    loaded: base.loaded,
+    origin: base.origin,
     tokens,
-    tail: growth.tail,
+    tail: growth.flush ? '' : split.tail,
     segments: addSegments(base.segments, [
       { kind: 'special', start: base.tokens.length, end: textStart },
       { kind: 'text', start: textStart, end: textEnd },
       { kind: 'generated', start: textEnd, end: tokens.length },
     ]),
-    snapshot: growth.snapshot,
-    logits: growth.logits,
-    dtype: base.dtype,
-    loss: base.packet?.config.cache.loss ?? null,
     promptMeta: {
       spans: [
         ...base.promptMeta.spans,
@@ -98,16 +110,39 @@ export function grownContents(base: OpenedState, growth: Growth): StateContents 
       ],
       controlTokensInText: base.promptMeta.controlTokensInText + meta.controlTokensInText,
     },
-    sources: [...base.sources, ...source],
+    sources: isRead ? [...base.sources, growth.source] : base.sources,
     recipe: {
+      ...base.recipe,
       steps: [
         ...base.recipe.steps,
-        ...source.map(() => ({ do: 'read' as const, source: base.sources.length })),
-        ...(growth.generated.length === 0 ? [] : [{ do: 'generated' as const, tokens: growth.generated.length }]),
+        ...(isRead ? [readStep(base.sources.length, growth.seam)] : []),
+        ...(isFlushed ? [{ do: 'flush' as const }] : []),
+        ...(generated.length === 0 ? [] : [{ do: 'generated' as const, tokens: generated.length }]),
       ],
-      systemPrompt: base.recipe.systemPrompt,
-      template: base.recipe.template,
     },
+  }
+}
+
+function readStep(source: number, seam: 'exact' | 'concat'): RecipeStep {
+  return { do: 'read', source, join: 'append', ...(seam === 'concat' ? { seam } : {}) }
+}
+
+export interface Growth extends Omit<TextGrowth, 'source'> {
+  readonly op: 'merge' | 'infer'
+  readonly snapshot: StateSnapshot
+  readonly logits: Float32Array | null
+}
+
+/** The contents of the state that a base becomes after reading a delta (and keeping what was generated). */
+export function grownContents(base: OpenedState, growth: Growth): StateContents {
+  const source = { name: growth.op, bytes: new TextEncoder().encode(growth.delta) }
+  return {
+    ...growText(base, { ...growth, source }),
+    model: base.loaded.model,
+    snapshot: growth.snapshot,
+    logits: growth.logits,
+    dtype: base.dtype,
+    loss: base.packet?.config.cache.loss ?? null,
     card: base.card,
     parents:
       base.packet === null

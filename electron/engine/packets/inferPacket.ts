@@ -102,10 +102,10 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const contents = grownContents(base, {
     op: 'infer',
     delta: input.delta,
-    prefix: split.prefix,
-    folded: keep ? Int32Array.from([...split.fold, ...split.tailTokens]) : split.fold,
+    seam: input.seam ?? 'exact',
+    split,
+    flush: keep,
     generated: kept?.generated ?? new Int32Array(0),
-    tail: keep ? '' : split.tail,
     snapshot: (kept ?? newState ?? fail()).snapshot,
     logits: (kept ?? newState ?? fail()).logits,
   })
@@ -239,10 +239,10 @@ function remember(
   base: OpenedState,
   { contents, contextId }: { contents: ReturnType<typeof grownContents>; contextId: Digest },
 ): void {
-  const { tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe } = contents
+  const { tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe, origin } = contents
   context.memory.set(contextId, {
     ...base,
-    ...{ tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe },
+    ...{ tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe, origin },
     packet: null,
     contextId,
     bytesRead: 0,

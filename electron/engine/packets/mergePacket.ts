@@ -43,10 +43,10 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     grownContents(base, {
       op: 'merge',
       delta: input.delta,
-      prefix: split.prefix,
-      folded: split.fold,
+      seam: input.seam ?? 'exact',
+      split,
+      flush: false,
       generated: new Int32Array(0),
-      tail: split.tail,
       snapshot: await session.capture(),
       logits,
     }),

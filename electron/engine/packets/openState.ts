@@ -1,4 +1,4 @@
-import type { CartridgeConfig, Segment, StateDtype } from '#shared/domain/cartridge.ts'
+import type { CartridgeConfig, Recipe, Segment, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
@@ -22,6 +22,7 @@ export interface OpenedState {
   readonly tokens: Int32Array
   readonly tail: string
   readonly segments: readonly Segment[]
+  readonly origin: CartridgeConfig['origin']
   readonly snapshot: StateSnapshot
   readonly logits: Float32Array | null
   readonly dtype: StateDtype
@@ -71,12 +72,13 @@ export async function openState(
     tokens,
     tail: config.tail.text,
     segments: config.segments,
+    origin: config.origin,
     snapshot,
     logits,
     dtype: config.cache.dtype,
     promptMeta: config.promptMeta,
     sources: documents.sources.map(({ name, layer, extractor }) => ({ name, layer, extractor })),
-    recipe: recipeByIndex(documents),
+    recipe: recipeByPlace(documents.recipe),
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
     bytesRead: packet.manifest.config.size + packet.manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
@@ -84,14 +86,17 @@ export async function openState(
   }
 }
 
-/** The recipe with its sources as places in the list of sources. */
-function recipeByIndex({ recipe, sources }: Awaited<ReturnType<typeof readDocuments>>): StateContents['recipe'] {
-  const steps = (recipe?.steps ?? []).flatMap((step): StateContents['recipe']['steps'] => {
-    if (step.do !== 'read') return [step]
-    const source = sources.findIndex(({ digest }) => digest === step.source)
-    return source < 0 ? [] : [{ do: 'read', source }]
-  })
-  return { steps, systemPrompt: recipe?.systemPrompt ?? null, template: recipe?.template ?? false }
+/** The recipe with its sources as places in the list of sources: the n-th read is of the n-th source. */
+export function recipeByPlace({ version: _, steps, ...rest }: Recipe): StateContents['recipe'] {
+  let place = 0
+  return {
+    ...rest,
+    steps: steps.map(step => {
+      if (step.do !== 'read') return step
+      const { source: _digest, name: _name, extractor: _extractor, ...how } = step
+      return { ...how, source: place++ }
+    }),
+  }
 }
 
 /** Where the run of text that a state ends with stands: what is held back, and whether any text was read yet. */

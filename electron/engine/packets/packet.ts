@@ -12,11 +12,14 @@ import {
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 import type { BlobReader } from '../store/blobReader.ts'
+import { inParallel } from '../store/inParallel.ts'
 import { readManifest } from '../store/manifests.ts'
-import { contextId, tokensFromBytes } from './contextId.ts'
+import { parseStrictJson } from '../store/strictJson.ts'
+import { contextIdOf, tokensFromBytes } from './contextId.ts'
 import { decodeKvBlock, decodeLogits, decodeRecurrent } from './stateLayers.ts'
 
-const CONFIG_CAP = 64 * 1024 * 1024
+/** A config of the longest text that is read at once, all control tokens, is smaller. */
+const CONFIG_CAP = 48 * 1024 * 1024
 
 /** A cartridge whose manifest and config have been read and checked; its layers are read when asked for. */
 export interface Packet {
@@ -36,12 +39,7 @@ export async function readPacket(blobs: BlobReader, packetId: Digest): Promise<P
     packetId,
     manifest,
     config,
-    contextId: contextId({
-      model: config.model,
-      origin: config.origin,
-      tokensDigest: config.tokens.digest,
-      tailDigest: config.tail.digest,
-    }),
+    contextId: contextIdOf(config),
   }
 }
 
@@ -65,19 +63,27 @@ function assertConsistent(manifest: Manifest, config: CartridgeConfig): void {
   if (digests(LAYER_TYPES.tokens).join() !== config.tokens.digest)
     fail('tokens', 'its config names another token buffer')
   if (sha256(config.tail.text) !== config.tail.digest) fail('tokens', 'its held-back text does not match its digest')
-  if (config.origin.kind === 'mix') return
   const { count } = config.tokens
-  if (config.position.next !== count)
+  if (config.origin.kind === 'tokens' && config.position.next !== count)
     fail('position', `it has ${count} tokens and continues at ${config.position.next}`)
-  const masked = config.attentionMask.reduce((sum, [, length]) => sum + length, 0)
+  const masked = config.attentionMask[0]?.[1] ?? 0
   if (masked !== count) fail('mask', `its attention mask covers ${masked} of ${count} tokens`)
-  const read = config.segments.reduce((sum, { start, end }) => sum + (end - start), 0)
-  if (read !== count) fail('tokens', `its segments cover ${read} of ${count} tokens`)
+  let covered = 0
+  for (const { start, end } of config.segments) {
+    if (start !== covered || end <= start) fail('tokens', `its segments do not follow each other at token ${covered}`)
+    covered = end
+  }
+  if (covered !== count) fail('tokens', `its segments cover ${covered} of ${count} tokens`)
+  const outside = config.promptMeta.spans.find(({ start, end }) => end < start || end > count)
+  if (outside !== undefined) fail('prompt', `a span ends at token ${outside.end} of ${count}`)
 }
 
 /** A cartridge config; throws `E_BAD_FORMAT` naming the field, or `E_UNSUPPORTED_VERSION`. */
 export function parseConfig(bytes: Uint8Array): CartridgeConfig {
   const json = parseJson(bytes, 'config')
+  // Looked at before the schema reads it run by run: a mask of millions of runs is no mask of ours.
+  const mask = (json as { attentionMask?: unknown } | null)?.attentionMask
+  if (Array.isArray(mask) && mask.length > 1) throw badFormat('its attention mask hides tokens', undefined, 'mask')
   const version = (json as { formatVersion?: unknown } | null)?.formatVersion
   if (typeof version === 'number' && version !== 1) {
     throw new StatePackError(
@@ -94,16 +100,40 @@ export function parseConfig(bytes: Uint8Array): CartridgeConfig {
   throw badFormat(`its config is wrong at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? ''}`)
 }
 
+/** The recipe layer's bytes; absent or wrong: `E_BAD_FORMAT`. */
+export function parseRecipe(bytes: Uint8Array | undefined): Recipe {
+  if (bytes === undefined) throw badFormat('it has no recipe')
+  const parsed = recipeSchema.safeParse(parseJson(bytes, 'recipe'))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw badFormat(`its recipe is wrong at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? ''}`)
+}
+
+/** A text layer: UTF-8 to the byte, a mark at its beginning included. */
+export function parseText(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw badFormat(`its ${what} is not UTF-8`, cause)
+  }
+}
+
+/** JSON without a second reading: no key twice, no mark before it, no number that is rounded. */
 function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseStrictJson(bytes)
   } catch (cause) {
     throw badFormat(`its ${what} is not JSON`, cause)
   }
 }
 
-function badFormat(what: string, cause?: unknown): StatePackError {
-  return new StatePackError('E_BAD_FORMAT', `Not a readable cartridge: ${what}.`, {}, cause)
+function badFormat(what: string, cause?: unknown, component?: string): StatePackError {
+  return new StatePackError(
+    'E_BAD_FORMAT',
+    `Not a readable cartridge: ${what}.`,
+    { component: component ?? null },
+    cause,
+  )
 }
 
 /** The layers of one kind, in order. */
@@ -129,10 +159,8 @@ export async function readSnapshot(blobs: BlobReader, packet: Packet): Promise<S
   const kvLayers = layersOfType(packet, LAYER_TYPES.kv)
   const [ssmLayer] = layersOfType(packet, LAYER_TYPES.ssm)
   const [blocks, recurrent] = await Promise.all([
-    Promise.all(
-      kvLayers.map(async (layer, index) =>
-        decodeKvBlock(await blobs.read(layer), { config, start: index * config.cache.blockTokens }),
-      ),
+    inParallel([...kvLayers.entries()], 8, async ([index, layer]) =>
+      decodeKvBlock(await blobs.read(layer), { config, start: index * config.cache.blockTokens }),
     ),
     ssmLayer === undefined ? [] : blobs.read(ssmLayer).then(bytes => decodeRecurrent(bytes, config)),
   ])
@@ -147,23 +175,24 @@ export async function readLogits(blobs: BlobReader, packet: Packet): Promise<Flo
 
 /** The recipe, the card and the source texts, as far as the cartridge carries them. */
 export async function readDocuments(blobs: BlobReader, packet: Packet) {
-  const text = async (layer: Descriptor) => new TextDecoder().decode(await blobs.read(layer))
+  const text = async (layer: Descriptor, what: string) => parseText(await blobs.read(layer), what)
   const [recipeLayer] = layersOfType(packet, LAYER_TYPES.recipe)
   const [cardLayer] = layersOfType(packet, LAYER_TYPES.card)
-  const recipe: Recipe | null =
-    recipeLayer === undefined
-      ? null
-      : (recipeSchema.safeParse(parseJson(await blobs.read(recipeLayer), 'recipe')).data ?? null)
-  const read = new Map(recipe?.steps.flatMap(step => (step.do === 'read' ? [[step.source, step] as const] : [])))
-  const sources = await Promise.all(
-    layersOfType(packet, LAYER_TYPES.source).map(async layer => ({
-      layer,
-      digest: layer.digest,
-      name: read.get(layer.digest)?.name ?? 'text',
-      extractor: read.get(layer.digest)?.extractor,
-      text: await text(layer),
-      bytes: layer.size,
-    })),
-  )
-  return { recipe, sources, card: cardLayer === undefined ? '' : await text(cardLayer) }
+  const recipe = parseRecipe(recipeLayer === undefined ? undefined : await blobs.read(recipeLayer))
+  const reads = recipe.steps.flatMap(step => (step.do === 'read' ? [step] : []))
+  const layers = layersOfType(packet, LAYER_TYPES.source)
+  // A text beside the recipe was never read, and would be shown as if it had been.
+  if (reads.map(({ source }) => source).join() !== layers.map(({ digest }) => digest).join())
+    throw badFormat('its recipe reads other texts than it carries', undefined, 'tokens')
+  const sources = await inParallel([...layers.entries()], 8, async ([place, layer]) => ({
+    layer,
+    digest: layer.digest,
+    name: reads[place]?.name ?? 'text',
+    extractor: reads[place]?.extractor,
+    /** Read after what was there, without a gap. */
+    appended: reads[place]?.join === 'append',
+    text: await text(layer, 'source text'),
+    bytes: layer.size,
+  }))
+  return { recipe, sources, card: cardLayer === undefined ? '' : await text(cardLayer, 'card') }
 }

@@ -6,6 +6,7 @@ import { type KvBlock, type KvLayerBlock, type RecurrentLayer, storedLayerBlock 
 import { sha256 } from '../sha256.ts'
 import {
   encodeSafetensors,
+  encodeSafetensorsHeader,
   parseSafetensors,
   type SafeTensor,
   type SafetensorsDtype,
@@ -30,9 +31,14 @@ export async function decodeKvBlock(
   { config, start }: { config: Pick<CartridgeConfig, 'cache' | 'tokens'>; start: number },
 ): Promise<KvBlock> {
   const { dtype } = config.cache
+  const file = parseLayer(
+    bytes,
+    config.cache.kv.flatMap(({ layer }) => [`key.${layer}`, `value.${layer}`]),
+    dtype,
+  )
   const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
-  if (dtype === 'float16') return { start, tokens, layers: storedLayers(bytes, config.cache.kv, tokens) }
-  const read = reader(bytes, dtype)
+  if (dtype === 'float16') return { start, tokens, layers: storedLayers(file, config.cache.kv, tokens) }
+  const read = reader(file, dtype)
   const layers = []
   for (const { layer, kvHeads, headDim } of config.cache.kv) {
     const dims = [kvHeads, tokens, headDim]
@@ -43,8 +49,7 @@ export async function decodeKvBlock(
 }
 
 /** The float16 layers of a block, not widened yet. */
-function storedLayers(bytes: Uint8Array, kv: CartridgeConfig['cache']['kv'], tokens: number): KvLayerBlock[] {
-  const file = parseSafetensors(bytes)
+function storedLayers(file: SafetensorsFile, kv: CartridgeConfig['cache']['kv'], tokens: number): KvLayerBlock[] {
   return kv.map(({ layer, kvHeads, headDim }) => {
     const dims = [kvHeads, tokens, headDim]
     const side = (name: string) => halves(expect(file, { name: `${name}.${layer}`, dtype: 'F16', dims }).data)
@@ -67,7 +72,8 @@ export async function decodeRecurrent(
   bytes: Uint8Array,
   { cache }: Pick<CartridgeConfig, 'cache'>,
 ): Promise<RecurrentLayer[]> {
-  const read = reader(bytes, cache.dtype)
+  const names = cache.ssm.flatMap(({ layer }) => [`conv.${layer}`, `ssm.${layer}`])
+  const read = reader(parseLayer(bytes, names, cache.dtype), cache.dtype)
   const layers: RecurrentLayer[] = []
   for (const { layer, conv: convDims, ssm: ssmDims } of cache.ssm) {
     const conv = await read(`conv.${layer}`, convDims, 'conv')
@@ -82,7 +88,7 @@ export function encodeLogits(logits: Float32Array): Uint8Array {
 }
 
 export function decodeLogits(bytes: Uint8Array): Float32Array {
-  const tensor = parseSafetensors(bytes).tensors.get('logits')
+  const tensor = parseLayer(bytes, ['logits'], 'float32').tensors.get('logits')
   if (tensor?.dtype !== 'F32' || tensor.shape.length !== 1) throw bad('its logits are not float32 [vocab]')
   return floats(tensor.data)
 }
@@ -117,9 +123,41 @@ async function stored(
 
 type ReadTensor = (name: string, dims: readonly number[], role: TensorRole) => Promise<Float32Array>
 
-/** Reads tensors of a layer as float32. Every name, dtype and shape must be the expected one. */
-function reader(bytes: Uint8Array, dtype: StateDtype): ReadTensor {
+/** A layer with exactly these tensors, in this order, in the one form they are written in: nothing can hide beside them. */
+function parseLayer(bytes: Uint8Array, names: readonly string[], dtype: StateDtype): SafetensorsFile {
   const file = parseSafetensors(bytes)
+  const hasScales = dtype === 'int8' || dtype === 'float8_e4m3'
+  const expected = names.flatMap(name => (hasScales ? [name, `${name}.scale`] : [name]))
+  const tensors = [...file.tensors.values()]
+  if (tensors.map(({ name }) => name).join() !== expected.join()) {
+    throw bad(`it has tensors ${[...file.tensors.keys()].join(', ').slice(0, 200)}, expected ${expected.join(', ')}`)
+  }
+  const header = encodeSafetensorsHeader(tensors)
+  if (Buffer.compare(bytes.subarray(0, header.byteLength), header) !== 0)
+    throw bad('its header is not in canonical form')
+  return file
+}
+
+/** Refuses a layer of numbers that holds one that is not finite: `E_BAD_FORMAT`. A model never makes one. */
+export function assertFinite(bytes: Uint8Array): void {
+  for (const { name, dtype, data } of parseSafetensors(bytes).tensors.values()) {
+    if (!isFiniteData(dtype, data)) throw bad(`tensor ${name} holds a value that is not a finite number`)
+  }
+}
+
+function isFiniteData(dtype: SafetensorsDtype, data: Uint8Array): boolean {
+  const bytes = data.byteOffset % 4 === 0 ? data : data.slice()
+  const { buffer, byteOffset, byteLength } = bytes
+  if (dtype === 'F32')
+    return new Uint32Array(buffer, byteOffset, byteLength / 4).every(bits => (bits & 0x7f800000) !== 0x7f800000)
+  if (dtype === 'F16')
+    return new Uint16Array(buffer, byteOffset, byteLength / 2).every(bits => (bits & 0x7c00) !== 0x7c00)
+  if (dtype === 'F8_E4M3') return bytes.every(bits => (bits & 0x7f) !== 0x7f)
+  return true
+}
+
+/** Reads tensors of a layer as float32. Every name, dtype and shape must be the expected one. */
+function reader(file: SafetensorsFile, dtype: StateDtype): ReadTensor {
   return async (name, dims, role) => {
     const tensor = expect(file, { name, dtype: STORED_AS[dtype], dims })
     if (dtype === 'float32') return floats(tensor.data)

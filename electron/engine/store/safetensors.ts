@@ -62,6 +62,22 @@ export function encodeSafetensors(
   tensors: readonly SafeTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const header = encodeSafetensorsHeader(tensors, metadata)
+  const out = new Uint8Array(header.byteLength + tensors.reduce((sum, { data }) => sum + data.byteLength, 0))
+  out.set(header)
+  let at = header.byteLength
+  for (const { data } of tensors) {
+    out.set(data, at)
+    at += data.byteLength
+  }
+  return out
+}
+
+/** The bytes before the buffer, length field and padding included: of one list of tensors there is one header. */
+export function encodeSafetensorsHeader(
+  tensors: readonly SafeTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const members: [string, unknown][] = []
   const metadataKeys = Object.keys(metadata).sort()
   if (metadataKeys.length > 0) {
@@ -85,15 +101,10 @@ export function encodeSafetensors(
   const bufferStart = Math.ceil((PREFIX + header.byteLength) / ALIGNMENT) * ALIGNMENT
   if (bufferStart - PREFIX > SAFETENSORS_HEADER_CAP) throw badInput('Too many tensors for one safetensors header.')
 
-  const out = new Uint8Array(bufferStart + cursor)
+  const out = new Uint8Array(bufferStart)
   new DataView(out.buffer).setBigUint64(0, BigInt(bufferStart - PREFIX), true)
   out.set(header, PREFIX)
-  out.fill(0x20, PREFIX + header.byteLength, bufferStart)
-  let at = bufferStart
-  for (const { data } of tensors) {
-    out.set(data, at)
-    at += data.byteLength
-  }
+  out.fill(0x20, PREFIX + header.byteLength)
   return out
 }
 

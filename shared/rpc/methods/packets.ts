@@ -113,6 +113,8 @@ export const packetMethods = {
       tokensProcessed: count,
       /** Of a sampled check: the chance that one tampered block would have been caught. */
       detectionProbability: z.number().nullable(),
+      /** Tokens said to be the model's own that it would not have chosen: then an import stays restricted. */
+      unprovenTokens: count,
       receipt: receiptViewSchema,
     }),
   ),

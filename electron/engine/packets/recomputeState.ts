@@ -1,0 +1,182 @@
+import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { compareStates } from '../inference/compareStates.ts'
+import type { Session } from '../inference/session.ts'
+import { roundTripState } from '../inference/stateCodec.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { LoadedModel } from '../models/modelPool.ts'
+import { type Call, type PacketContext, readingProgress } from './context.ts'
+import { type Packet, readLogits, readTokens } from './packet.ts'
+import { rebuildMix } from './rebuildMix.ts'
+
+/** Largest difference allowed, as a share of the largest value of the same layer (docs/format.md, "Verification"). */
+const TOLERANCE = { float32: 1e-4, float16: 2e-3, int8: 1 / 127, float8_e4m3: 1 / 14 } as const
+
+export interface Replay {
+  readonly packet: Packet
+  readonly loaded: LoadedModel
+  readonly snapshot: StateSnapshot
+  readonly sample?: number | undefined
+}
+
+/**
+ * Reads a cartridge's tokens again, or some of its blocks, and compares every value with what it holds. Throws
+ * `E_NOT_RECOMPUTED` naming the layer that differs, what reading throws, `E_NOT_FOUND` for a mix whose parents are gone.
+ */
+export async function recomputeState(context: PacketContext, replay: Replay, call: Call) {
+  const { packet, loaded, snapshot } = replay
+  const isMix = packet.config.origin.kind === 'mix'
+  const tokens = await readTokens(context.store.blobs, packet)
+  const logits = await readLogits(context.store.blobs, packet)
+  const blocks = snapshot.blocks.length
+  if (replay.sample !== undefined && snapshot.recurrent.length === 0 && replay.sample < blocks) {
+    return replayBlocks({ packet, loaded, snapshot, tokens, count: replay.sample }, call)
+  }
+  const mixed = isMix ? await rebuildMix(context, packet) : null
+  using session = mixed === null ? loaded.runtime.newSession() : await loaded.runtime.restore(mixed)
+  const { last, unexplained } = await readAgain(session, { config: packet.config, tokens }, call)
+  // A mix that has read nothing since is compared as it was mixed: no session has touched it.
+  const again = mixed !== null && tokens.length === 0 ? mixed : await session.capture()
+  const difference = await assertSame(packet.config, snapshot, again, 0)
+  if ((last === null) !== (logits === null)) {
+    throw new StatePackError('E_NOT_RECOMPUTED', 'It has logits where none can be, or none where there must be some.', {
+      component: 'logits',
+    })
+  }
+  if (last !== null && logits !== null) assertSameLogits(packet.config, logits, last)
+  return {
+    tokensProcessed: session.processed,
+    maxAbsDiff: difference,
+    detectionProbability: null,
+    unproven: unexplained,
+  }
+}
+
+/** Positions whose logits are held at once while the model's own words are checked. */
+const CHECKED_AT_ONCE = 64
+
+/**
+ * Reads all tokens. Of those that the cartridge calls the model's own, `unexplained` counts the ones that the model would not
+ * have chosen here: a word that only a sampler with luck, or a stranger, has put there.
+ */
+async function readAgain(
+  session: Session,
+  { config, tokens }: { config: CartridgeConfig; tokens: Int32Array },
+  call: Call,
+): Promise<{ last: Float32Array | null; unexplained: number }> {
+  let last: Float32Array | null = null
+  let unexplained = 0
+  const progress = readingProgress(call, 'recomputing')
+  for (const { kind, start, end } of config.segments) {
+    const step = kind === 'generated' ? CHECKED_AT_ONCE : Math.max(1, end - start)
+    for (let at = start; at < end; at += step) {
+      const part = tokens.subarray(at, Math.min(end, at + step))
+      const rows = await session.append(part, {
+        logits: kind === 'generated' ? 'all' : 'last',
+        signal: call.signal,
+        onProgress: ({ done, tokensPerSecond }) => progress({ done: at + done, total: tokens.length, tokensPerSecond }),
+      })
+      const vocab = session.vocabSize
+      if (kind === 'generated') {
+        for (const [place, id] of part.entries()) {
+          const row: Float32Array | null = place === 0 ? last : rows.subarray((place - 1) * vocab, place * vocab)
+          if (row === null || !isLikeliest(row, id, TOLERANCE[config.cache.dtype])) unexplained++
+        }
+      }
+      last = rows.slice(rows.length - vocab)
+    }
+  }
+  return { last, unexplained }
+}
+
+/** True for the token a greedy model takes, and for those that rounding of the state could have put first. */
+function isLikeliest(row: Float32Array, id: number, tolerance: number): boolean {
+  let [most, scale] = [Number.NEGATIVE_INFINITY, 1]
+  for (const value of row) {
+    most = Math.max(most, value)
+    scale = Math.max(scale, Math.abs(value))
+  }
+  return (row[id] ?? Number.NEGATIVE_INFINITY) >= most - tolerance * scale
+}
+
+/** Replays a few blocks, each on the cartridge's own preceding blocks; unpredictable, so a forger cannot know which. */
+async function replayBlocks(
+  { packet, loaded, snapshot, tokens, count }: Replay & { tokens: Int32Array; count: number },
+  call: Call,
+) {
+  const blocks = snapshot.blocks.length
+  const chosen = new Set<number>()
+  while (chosen.size < count) chosen.add((crypto.getRandomValues(new Uint32Array(1))[0] as number) % blocks)
+  let processed = 0
+  let largest = 0
+  for (const index of [...chosen].sort((a, b) => a - b)) {
+    const block = snapshot.blocks[index]
+    if (block === undefined) continue
+    using session = await loaded.runtime.restore({
+      ...snapshot,
+      position: block.start,
+      blocks: snapshot.blocks.slice(0, index),
+    })
+    await session.append(tokens.subarray(block.start, block.start + block.tokens), {
+      logits: 'none',
+      signal: call.signal,
+    })
+    processed += session.processed
+    const again = await session.capture()
+    largest = Math.max(
+      largest,
+      await assertSame(
+        packet.config,
+        { ...snapshot, position: again.position, blocks: [block] },
+        { ...again, blocks: again.blocks.slice(index) },
+        block.start,
+      ),
+    )
+    call.progress?.({ phase: 'recomputing', done: processed, unit: 'tokens' })
+  }
+  return {
+    tokensProcessed: processed,
+    maxAbsDiff: largest,
+    detectionProbability: chosen.size / blocks,
+    unproven: packet.config.segments.reduce(
+      (sum, { kind, start, end }) => sum + (kind === 'generated' ? end - start : 0),
+      0,
+    ),
+  }
+}
+
+/** Compares every value, layer by layer, in the stored dtype's tolerance. Returns the largest difference. */
+async function assertSame(
+  config: CartridgeConfig,
+  stored: StateSnapshot,
+  again: StateSnapshot,
+  start: number,
+): Promise<number> {
+  const { dtype } = config.cache
+  const expected = dtype === 'float32' ? again : await roundTripState(again, dtype)
+  let largest = 0
+  for (const { layer, tensor, maxAbsDiff, maxAbs } of compareStates(expected, stored)) {
+    largest = Math.max(largest, maxAbsDiff)
+    if (maxAbsDiff <= TOLERANCE[dtype] * Math.max(maxAbs, 1e-6)) continue
+    throw new StatePackError(
+      'E_NOT_RECOMPUTED',
+      `Reading the tokens again does not give this state: ${tensor} of layer ${layer} differs by ${maxAbsDiff.toPrecision(3)}.`,
+      { component: 'cache', layer, tensor, maxAbsDiff, start },
+    )
+  }
+  return largest
+}
+
+function assertSameLogits(config: CartridgeConfig, stored: Float32Array, again: Float32Array): void {
+  let largest = 0
+  let scale = 0
+  for (const [id, value] of again.entries()) {
+    largest = Math.max(largest, Math.abs(value - (stored[id] ?? 0)))
+    scale = Math.max(scale, Math.abs(value))
+  }
+  if (stored.length === again.length && largest <= TOLERANCE[config.cache.dtype] * Math.max(scale, 1)) return
+  throw new StatePackError('E_NOT_RECOMPUTED', 'Reading the tokens again does not give these logits.', {
+    component: 'logits',
+    maxAbsDiff: largest,
+  })
+}

@@ -1,0 +1,114 @@
+import type { Recipe } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { LoadedModel } from '../models/modelPool.ts'
+import { composeText } from './composeText.ts'
+import { emptyText, growText, splitDelta, type TextState } from './growState.ts'
+import { recipeByPlace } from './openState.ts'
+import type { readDocuments } from './packet.ts'
+
+export interface ReplayInput {
+  readonly recipe: Recipe
+  readonly sources: Awaited<ReturnType<typeof readDocuments>>['sources']
+  readonly origin: TextState['origin']
+  /** The token buffer: only what the recipe calls generated is taken from it. */
+  readonly tokens: Int32Array
+}
+
+/**
+ * What a cartridge must have read if its recipe and its texts are true: tokens, held-back tail, segments and spans, by the
+ * same functions that making and growing it went through. Runs no model. Throws `E_NOT_RECOMPUTED` for a recipe that cannot
+ * be followed, and what tokenising throws.
+ */
+export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayInput): TextState {
+  const steps = recipeByPlace(input.recipe).steps
+  let at = 0
+  let place = 0
+  let state: TextState = {
+    ...emptyText(loaded),
+    origin: input.origin,
+    recipe: { ...recipeByPlace(input.recipe), steps: [] },
+  }
+  const next = () => steps[at]
+  const readsAnew = () => {
+    const step = next()
+    return step?.do === 'read' && step.join === undefined ? step : null
+  }
+  if (input.origin.kind === 'mix') {
+    const step = next()
+    if (step?.do !== 'mix') throw notFollowed('it does not begin with the mix that it comes from')
+    state = { ...state, recipe: { ...state.recipe, steps: [step] } }
+    at++
+  } else if (readsAnew() !== null) {
+    const seam = readsAnew()?.seam
+    while (readsAnew() !== null) at++
+    const sources = input.sources.slice(0, at)
+    place = at
+    const cut = next()
+    if (cut?.do === 'first') at++
+    const text = composeText(loaded.model, {
+      sources,
+      systemPrompt: input.recipe.systemPrompt ?? undefined,
+      template: input.recipe.template,
+      seam,
+      firstTokens: cut?.do === 'first' ? cut.tokens : undefined,
+    })
+    const isSame = text.sources.every(
+      (part, index) => 'bytes' in part && part.bytes.byteLength === sources[index]?.bytes,
+    )
+    if (!isSame) throw notFollowed('a text is not stored as it is read')
+    const { tokens, tail, segments, promptMeta } = text
+    const { steps } = text.recipe
+    state = {
+      ...state,
+      tokens,
+      tail,
+      segments,
+      promptMeta,
+      sources: layersOf(sources),
+      recipe: { ...state.recipe, steps },
+    }
+  }
+  while (at < steps.length) {
+    const began = at
+    const read = next()?.do === 'read' ? input.sources[place] : undefined
+    const seam = readSeam(next())
+    if (read !== undefined) {
+      place++
+      at++
+    }
+    const split = splitDelta(state, read?.text ?? '', seam)
+    const flush = next()?.do === 'flush'
+    if (flush) at++
+    const generated = next()
+    if (generated?.do === 'generated') at++
+    // Neither read nor written by the model: a step that no operation makes, or in a place where none makes it.
+    if (at === began) throw notFollowed(`it has a step "${next()?.do}" where none can be`)
+    const count = generated?.do === 'generated' ? generated.tokens : 0
+    const start = state.tokens.length + split.prefix.length + split.fold.length + (flush ? split.tailTokens.length : 0)
+    state = growText(state, {
+      delta: read?.text ?? '',
+      source: layersOf(read === undefined ? [] : [read])[0] ?? NOTHING,
+      seam,
+      split,
+      flush: flush || count > 0,
+      generated: input.tokens.slice(start, start + count),
+    })
+  }
+  return state
+}
+
+const NOTHING = { name: '', bytes: new Uint8Array(0) }
+
+function readSeam(step: TextState['recipe']['steps'][number] | undefined): 'exact' | 'concat' {
+  return step?.do === 'read' && step.seam === 'concat' ? 'concat' : 'exact'
+}
+
+function layersOf(sources: ReplayInput['sources']): TextState['sources'] {
+  return sources.map(({ name, layer, extractor }) => ({ name, layer, extractor }))
+}
+
+function notFollowed(what: string): StatePackError {
+  return new StatePackError('E_NOT_RECOMPUTED', `The recipe of this cartridge cannot be followed: ${what}.`, {
+    component: 'tokens',
+  })
+}
