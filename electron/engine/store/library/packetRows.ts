@@ -77,13 +77,14 @@ export class PacketRows {
 
   /**
    * Enters a packet, or finds the one that already holds its context: the first durable writer wins. A restricted packet
-   * never wins and never loses: it is kept beside, for looking at. A deleted packet that is made again comes back.
-   * Durable when it returns.
+   * never wins and never loses: it is kept beside, for looking at. A deleted packet that is made again comes back, with the
+   * trust it comes with this time: who trusted it once has thrown that away, too. Durable when it returns.
    */
   enter(row: NewPacketRow): { packetId: Digest; entered: boolean } {
     const enter = this.#db.transaction((): { packetId: Digest; entered: boolean } => {
       const known = this.get(row.packetId)
-      const trust = known !== null && known.trust !== 'restricted' ? known.trust : row.trust
+      const stands = known !== null && known.removedAt === null && known.trust !== 'restricted'
+      const trust = stands ? known.trust : row.trust
       const winner = trust === 'restricted' ? null : this.ofContext(row.contextId, row.dtype)
       const packetId = winner?.packetId ?? row.packetId
       if (winner === null) {

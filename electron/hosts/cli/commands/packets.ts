@@ -63,6 +63,7 @@ async function verify(options: ManifestOptions & { level: Level; sample?: number
           max_abs_diff: result.maxAbsDiff,
           tokens_processed: result.tokensProcessed,
           detection_probability: result.detectionProbability,
+          unproven_tokens: result.unprovenTokens,
         }
       },
       level === 'intact' ? verifyForeign : undefined,
