@@ -4,11 +4,12 @@ import { join, relative, resolve } from 'node:path'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { runCheckpointCase } from './goldenCheckpoint.ts'
 import { runExportCase } from './goldenExport.ts'
+import { runGgufCase } from './goldenGguf.ts'
 import type { GoldenLine } from './goldenLine.ts'
 import { runTokenizerCase } from './goldenTokenizer.ts'
 
 interface CaseKind {
-  readonly name: 'checkpoint' | 'export' | 'tokenizer'
+  readonly name: 'checkpoint' | 'export' | 'gguf' | 'tokenizer'
   /** By the names of a folder that has golden.json or golden.safetensors. */
   readonly matches: (names: ReadonlySet<string>) => boolean
   readonly run: (folder: string) => Promise<GoldenLine>
@@ -25,6 +26,11 @@ const KINDS: readonly CaseKind[] = [
     matches: names =>
       names.has('golden.safetensors') && [...names].some(name => name === 'onnx' || name.endsWith('.onnx')),
     run: runExportCase,
+  },
+  {
+    name: 'gguf',
+    matches: names => names.has('golden.safetensors') && [...names].some(name => name.endsWith('.gguf')),
+    run: runGgufCase,
   },
   {
     name: 'tokenizer',

@@ -1,4 +1,6 @@
 /** A model against its golden tensors, through the product's own openModel, runtime and restored sessions. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
@@ -23,13 +25,19 @@ export async function compareWithGolden(
   choose: (golden: Golden, model: Model) => Promise<GoldenReference>,
 ): Promise<GoldenPass> {
   const golden = await readGoldenTensors(join(folder, 'golden.safetensors'))
-  const model = await openModel(folder)
-  const reference = await choose(golden, model)
-  const runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+  // A folder of references may be read-only, and nothing is to be left in it.
+  const convertedFolder = await mkdtemp(join(tmpdir(), 'golden-'))
   try {
-    return await compare(golden, { runtime, reference, name: basename(folder) })
+    const model = await openModel(folder, { convertedFolder })
+    const reference = await choose(golden, model)
+    const runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    try {
+      return await compare(golden, { runtime, reference, name: basename(folder) })
+    } finally {
+      await runtime.dispose()
+    }
   } finally {
-    await runtime.dispose()
+    await rm(convertedFolder, { recursive: true })
   }
 }
 

@@ -30,6 +30,9 @@ export interface RuntimeOptions {
   readonly threads?: number
   /** Where the buffers of its sessions are counted; 128 MiB of its own unless given. */
   readonly tier?: MemoryTier
+  /** For weights that have to be laid out first, once. */
+  readonly signal?: AbortSignal
+  readonly onPrepare?: (progress: { done: number; total: number }) => void
 }
 
 /** Equal environments give equal bits. */
@@ -64,7 +67,10 @@ export interface Runtime extends Disposable {
  * when ONNX Runtime refuses the graph or its weights, `E_NOT_SUPPORTED` for an export whose state does not carry on.
  */
 export async function openRuntime(model: RunnableModel, options: RuntimeOptions = {}): Promise<Runtime> {
-  return openOnFirst(candidateDevices(options.device), model, options)
+  const { signal, onPrepare: onProgress } = options
+  const externalFolder = await model.graph.prepare?.({ signal, onProgress })
+  const graph = externalFolder === undefined ? model.graph : { ...model.graph, externalFolder }
+  return openOnFirst(candidateDevices(options.device), { ...model, graph }, options)
 }
 
 /** The same on the first of these devices that loads the model and, asked a few tokens where that is needed, answers. */

@@ -105,6 +105,14 @@ export interface CompiledGraph {
   readonly bytes: Uint8Array
   /** The real folder (no links) of the weight files. */
   readonly externalFolder: string
+  /**
+   * Lays the weights out first, where that has not been done: returns the real folder then. Numbers laid out so far are
+   * reported. Throws `E_READ_ONLY`, `E_DISK_FULL`, `E_CANCELLED`.
+   */
+  readonly prepare?: (options: {
+    readonly signal?: AbortSignal
+    readonly onProgress?: (progress: { done: number; total: number }) => void
+  }) => Promise<string>
   /** True for a Hugging Face ONNX export with nodes around it that give it this interface, for one row at a time. */
   readonly isExport?: boolean
   readonly inputs: readonly TensorSpec[]
@@ -113,10 +121,14 @@ export interface CompiledGraph {
 
 export interface Model {
   readonly name: string
+  /** The folder, or the GGUF file. */
   readonly folder: string
   readonly kind: ModelKind
   /** `model_type` of config.json. */
   readonly architecture: string
+  readonly weightsBytes: number
+  /** The types of GGUF that the weights are quantised in, the one with most bytes first. */
+  readonly quantisedTypes: readonly string[]
   /** Numbers in the weights: tied tables once, constants saved along not at all. */
   readonly parameters: number
   readonly vocabSize: number

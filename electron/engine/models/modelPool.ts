@@ -1,13 +1,12 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
-import { openRuntime, type Runtime } from '../inference/runtime.ts'
+import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
 import type { Model, Precision } from './model.ts'
 import { findModels, freeId } from './sources/findModels.ts'
-import { type OpenModelOptions, openModel } from './sources/openModel.ts'
+import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from './sources/openModel.ts'
 
 /** A model that is installed: where it is and what people call it. */
 export interface ModelEntry {
@@ -52,10 +51,12 @@ export interface ModelPool {
   openAt(id: string, precision: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model>
   /** The installed model a state belongs to: the same fingerprint, else the same name (so that a mismatch can be named). */
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
+  /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
+  describe(id: string): Promise<ModelDescription>
   loaded(): readonly string[]
   /** Where models run, or would run: the provider of one that is loaded, else the first that would be tried. */
   provider(): string
-  /** Adds a model folder while this pool lives (`--model FOLDER`); returns its id. Throws `E_UNKNOWN_MODEL`. */
+  /** Adds a model's folder or GGUF file while this pool lives (`--model PATH`); returns its id. Throws `E_UNKNOWN_MODEL`. */
   addFolder(folder: string): string
   /** Unloads everything, e.g. after the device was changed. */
   unload(): Promise<void>
@@ -75,6 +76,7 @@ export function createModelPool({
   const entries = () => [...installed(), ...added]
   const models = new Map<string, Promise<Model>>()
   const runtimes = new Map<string, Promise<Runtime>>()
+  const descriptions = new Map<string, Promise<ModelDescription>>()
 
   function find(id: string): ModelEntry {
     const entry = entries().find(candidate => candidate.id === id)
@@ -104,7 +106,6 @@ export function createModelPool({
   ): Promise<Model> {
     requireOnline(entry)
     const converted = convertedFolder === undefined ? undefined : join(convertedFolder, entry.id)
-    if (chosen !== null && chosen !== 'float32' && converted !== undefined) await mkdir(converted, { recursive: true })
     return openModel(entry.folder, {
       ...openOptions,
       ...{ name: entry.id, precision: chosen ?? undefined, convertedFolder: converted, signal },
@@ -120,6 +121,12 @@ export function createModelPool({
     return once(models, keyOf(entry), () => openEntry(entry, { chosen: precision(entry), signal, onOpening }))
   }
 
+  async function describe(id: string): Promise<ModelDescription> {
+    const entry = find(id)
+    requireOnline(entry)
+    return once(descriptions, keyOf(entry), () => describeModel(entry.folder, precision(entry) ?? undefined))
+  }
+
   function openAt(id: string, chosen: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
     return openEntry(find(id), { chosen, signal, onOpening })
   }
@@ -128,7 +135,11 @@ export function createModelPool({
     const entry = find(id)
     const key = keyOf(entry)
     const model = await open(id, signal, onOpening)
-    const runtime = await once(runtimes, key, () => openRuntime(model, { device: device(), threads }))
+    const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
+      onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
+    const runtime = await once(runtimes, key, () =>
+      openRuntime(model, { device: device(), threads, signal, onPrepare }),
+    )
     running = runtime.environment.provider
     runtimes.delete(key)
     runtimes.set(key, Promise.resolve(runtime))
@@ -146,6 +157,7 @@ export function createModelPool({
     running = null
     runtimes.clear()
     models.clear()
+    descriptions.clear()
     for (const runtime of await Promise.allSettled(all)) {
       if (runtime.status === 'fulfilled') await runtime.value.dispose()
     }
@@ -182,7 +194,8 @@ export function createModelPool({
   function addFolder(folder: string): string {
     const [found] = findModels([{ folder, starter: false }])
     if (found === undefined) {
-      throw new StatePackError('E_UNKNOWN_MODEL', `There is no model in ${folder}: it has no config.json.`, { folder })
+      const message = `There is no model in ${folder}: neither a config.json nor a GGUF file.`
+      throw new StatePackError('E_UNKNOWN_MODEL', message, { folder })
     }
     const known = entries().find(entry => entry.folder === found.folder)
     if (known !== undefined) return known.id
@@ -198,6 +211,7 @@ export function createModelPool({
     load,
     open,
     openAt,
+    describe,
     forFingerprint,
     loaded: () =>
       entries()

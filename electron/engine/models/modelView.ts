@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import type { ModelEntry, ModelPool } from './modelPool.ts'
@@ -23,7 +22,8 @@ export async function modelView(
     precision: '',
     contextLength: null,
     vocabSize: 0,
-    weightsBytes: weightsBytes(entry.folder),
+    weightsBytes: 0,
+    quantised: null,
     stateBytesPerToken: 0,
     stateBytesFixed: 0,
     starter: entry.starter,
@@ -35,35 +35,26 @@ export async function modelView(
   if (entry.offline || !existsSync(entry.folder))
     return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
   try {
-    const model = await models.open(entry.id)
+    const model = await models.describe(entry.id)
     const { perToken, fixed } = stateBytes(model.geometry)
     return {
       ...unknown,
       kind: model.kind,
       architecture: model.architecture,
       parameters: model.parameters,
-      precision: model.fingerprint.precision,
+      precision: model.precision,
+      quantised: model.quantisedTypes.length === 0 ? null : model.quantisedTypes.join(', '),
+      weightsBytes: model.weightsBytes,
       contextLength: model.contextLength,
       vocabSize: model.vocabSize,
       stateBytesPerToken: perToken,
       stateBytesFixed: fixed,
       status: 'ready',
       problem: null,
-      hasChatTemplate: model.tokenizer?.chatTemplate != null,
+      hasChatTemplate: model.hasChatTemplate,
       prefillTokensPerSecond,
     }
   } catch (thrown) {
     return { ...unknown, status: 'broken', problem: toStatePackError(thrown).message }
-  }
-}
-
-function weightsBytes(folder: string): number {
-  try {
-    const exported = existsSync(join(folder, 'onnx')) ? readdirSync(join(folder, 'onnx')) : []
-    return [...readdirSync(folder), ...exported.map(name => join('onnx', name))]
-      .filter(name => /^model.*\.safetensors$|\.onnx([._]data(_\d+)?)?$/.test(name))
-      .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
-  } catch {
-    return 0
   }
 }

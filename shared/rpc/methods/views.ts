@@ -77,6 +77,8 @@ export const modelViewSchema = z.strictObject({
   /** Fetched from the hub by the app: removing it deletes its files. */
   downloaded: z.boolean(),
   hasChatTemplate: z.boolean(),
+  /** The types of GGUF that its file has quantised it in, the one with most bytes first; null for other files. */
+  quantised: z.string().nullable(),
   /** Measured prefill tokens per second of this model on this device; null before the first measurement. */
   prefillTokensPerSecond: z.number().nullable(),
 })

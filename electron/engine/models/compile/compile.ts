@@ -90,10 +90,13 @@ export function compileGraph(layers: CompiledLayers, checkpoint: Checkpoint): Co
   }
 }
 
-/** Which tensors the graph multiplies with and which it needs as they are, by full name. */
+/** Which tensors the graph multiplies with and which it needs as they are, by full name. Throws what {@link compileGraph} throws. */
 export function planWeights(layers: CompiledLayers, checkpoint: Checkpoint): Pick<GraphWeights, 'matrices' | 'whole'> {
   const graph = new GraphBuilder()
-  const weights = new GraphWeights(graph, checkpoint)
+  // Only names and shapes matter here: the tensors may be of types that the graph cannot read before they are converted.
+  const tensors = new Map([...checkpoint.tensors].map(([name, tensor]) => [name, { ...tensor, dtype: 'F32' }]))
+  const weights = new GraphWeights(graph, { ...checkpoint, tensors })
   layers.build(graph, weights)
+  weights.finish(layers.unusedTensors)
   return weights
 }

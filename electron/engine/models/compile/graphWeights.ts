@@ -1,8 +1,10 @@
 /** A checkpoint's tensors as graph values: checked against the shape the configuration implies, widened to float32. */
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Checkpoint, type CheckpointTensor, isBuffer } from '../sources/checkpoint.ts'
+import { arrangedTensor } from './arrangedTensor.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
+import { gatherPacked, multiplyPacked, type PackedContext, widenPacked } from './packedTensor.ts'
 import { BLOCK, CODES, SCALES } from './quantise.ts'
 
 const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
@@ -51,6 +53,8 @@ export class GraphWeights {
   gather(name: string, shape: readonly [rows: number, columns: number], indices: Value): Value {
     const tensor = this.#take(name, shape)
     this.whole.add(tensor.name)
+    const { packed: parts } = tensor
+    if (parts?.codes8) return gatherPacked(this.#packing, indices, { codes: parts.codes8, parts, width: shape[1] })
     const rows = this.#graph.op('Gather', [this.#raw(tensor), indices])
     return tensor.dtype === 'F32' ? rows : this.#graph.op('Cast', [rows], { to: FLOAT })
   }
@@ -72,6 +76,11 @@ export class GraphWeights {
     if (blocks !== undefined) return this.#multiplyBlocks(x, `${name}.weight`, { ...matrix, bias })
     const tensor = this.#take(`${name}.weight`, layout === 'out-in' ? [outputs, inputs] : [inputs, outputs])
     this.matrices.set(tensor.name, matrix)
+    const { packed: parts } = tensor
+    if (parts?.codes4) {
+      const product = multiplyPacked(this.#packing, x, { codes: parts.codes4, parts, outputs, inputs })
+      return bias === null ? product : this.#graph.op('Add', [product, bias])
+    }
     const operands = [x, this.#widen(tensor), ...(bias === null ? [] : [bias])]
     return this.#graph.op('Gemm', operands, { transB: layout === 'out-in' ? 1 : 0 })
   }
@@ -122,6 +131,10 @@ export class GraphWeights {
     return tensor
   }
 
+  get #packing(): PackedContext {
+    return { graph: this.#graph, external: tensor => this.#raw(tensor) }
+  }
+
   #raw(tensor: CheckpointTensor): Value {
     const type = ONNX_DTYPES[tensor.dtype]
     if (type === undefined) {
@@ -141,12 +154,15 @@ export class GraphWeights {
   }
 
   #widen(tensor: CheckpointTensor): Value {
-    const raw = this.#raw(tensor)
-    if (tensor.dtype === 'F32') return raw
+    const { packed: parts, arrangement, shape } = tensor
+    if (tensor.dtype === 'F32' && parts === undefined && arrangement === undefined) return this.#raw(tensor)
     const known = this.#widened.get(tensor.name)
     if (known !== undefined) return known
-    const wide = this.#graph.op('Cast', [raw], { to: FLOAT })
-    this.#widened.set(tensor.name, wide)
-    return wide
+    const wide = parts?.codes8
+      ? widenPacked(this.#packing, { codes: parts.codes8, parts, shape })
+      : this.#graph.op('Cast', [this.#raw(tensor)], { to: FLOAT })
+    const meant = arrangement === undefined ? wide : arrangedTensor(this.#graph, wide, { arrangement, shape })
+    this.#widened.set(tensor.name, meant)
+    return meant
   }
 }

@@ -6,7 +6,7 @@ import { weightFileNames } from './weightFileNames.ts'
 
 export interface CheckpointTensor {
   readonly name: string
-  /** As the header says: `F32`, `F16`, `BF16`, or one that only constants nobody reads may have. */
+  /** As the header says: `F32`, `F16`, `BF16`, a quantised type of GGUF, or one that only constants nobody reads may have. */
   readonly dtype: string
   readonly shape: readonly number[]
   /** The weight file's real name inside {@link Checkpoint.folder}. */
@@ -14,6 +14,31 @@ export interface CheckpointTensor {
   /** Byte offset from the start of the file. */
   readonly offset: number
   readonly length: number
+  /** What a GGUF file stores otherwise than the compiler means it; absent: nothing. */
+  readonly arrangement?: Arrangement
+  /** Set when the numbers are kept as codes with scales beside them: then `dtype`, `offset` and `length` are the codes'. */
+  readonly packed?: PackedParts
+}
+
+/**
+ * `interleaved`: each head's rows pair 2i with 2i + 1 for the rotation, not i with i + headDim/2. `negative-exponential`:
+ * -exp of what is meant. `one-added`: what is meant, plus one.
+ */
+export type Arrangement =
+  | { readonly kind: 'interleaved'; readonly heads: number }
+  | { readonly kind: 'negative-exponential' | 'one-added' }
+
+/** The tensors that together are one: weight = scale · (code - half) + offset, exactly as a GGUF file has them. */
+export interface PackedParts {
+  /** Weights that share a scale and an offset, neighbours in a row. */
+  readonly group: number
+  /** uint8 `[rows, groups, group / 2]`, the lower four bits first; null where the codes need eight. */
+  readonly codes4: CheckpointTensor | null
+  /** uint8 `[rows, groups, group]`; null where only products need it. */
+  readonly codes8: CheckpointTensor | null
+  /** float32 `[rows, groups]`. */
+  readonly scales: CheckpointTensor
+  readonly offsets: CheckpointTensor | null
 }
 
 export interface Checkpoint {

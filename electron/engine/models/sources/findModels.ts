@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, join, sep } from 'node:path'
 import type { ModelEntry } from '../modelPool.ts'
+import { type FoundGguf, findGgufs, ggufModelName, onlyGgufIn } from './gguf/ggufFolders.ts'
 
 export interface ModelFolder {
   readonly folder: string
@@ -18,22 +19,23 @@ export interface ModelMemory {
 }
 
 /**
- * The models in the given folders: a folder with a `config.json` is one, any other is looked into one level deep. An
+ * The models in the given folders: a folder with a `config.json` is one, any other is looked into one level deep, and for
+ * GGUF files as other apps keep them ({@link findGgufs}); a GGUF file may be given itself. Nothing is opened or copied. An
  * external folder that cannot be reached (a missing drive) yields the models last seen in it, offline, and harms nothing
- * else. Ids are folder names; a second one of the same name gets a number.
+ * else. Ids are names of folders and files; a second one of the same name gets a number.
  */
 export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory): ModelEntry[] {
   const entries: ModelEntry[] = []
   const seen = memory?.get() ?? {}
   const now: Record<string, readonly string[]> = {}
   for (const { folder, starter, external = false } of folders) {
-    const found = modelFolders(folder)
+    const found = modelsIn(folder)
     const offline = found === null
-    const paths = found ?? (external ? (seen[folder] ?? []) : [])
-    if (external && paths.length > 0) now[folder] = paths
-    for (const path of paths) {
+    const places = found ?? (external ? (seen[folder] ?? []).map(path => ({ path, name: ggufModelName(path) })) : [])
+    if (external && places.length > 0) now[folder] = places.map(({ path }) => path)
+    for (const { path, name } of places) {
       if (entries.some(entry => entry.folder === path)) continue
-      entries.push({ id: freeId(entries, basename(path)), folder: path, starter, offline })
+      entries.push({ id: freeId(entries, name), folder: path, starter, offline })
     }
   }
   if (memory !== undefined && JSON.stringify(now) !== JSON.stringify(seen)) memory.set(now)
@@ -41,15 +43,24 @@ export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory
 }
 
 /** null when the folder cannot be reached: it is not there, or it is the empty place where a drive would be. */
-function modelFolders(folder: string): string[] | null {
-  if (existsSync(join(folder, 'config.json'))) return [folder]
+function modelsIn(folder: string): FoundGguf[] | null {
+  const isModel = (path: string) => existsSync(join(path, 'config.json')) && onlyGgufIn(path) === null
+  const named = (path: string) => ({ path, name: basename(path) })
+  if (isModel(folder)) return [named(folder)]
+  if (isFile(folder)) return findGgufs(folder)
   try {
     const names = readdirSync(folder).sort()
     if (names.length === 0) return null
-    return names.map(name => join(folder, name)).filter(path => existsSync(join(path, 'config.json')))
+    const folders = names.map(name => join(folder, name)).filter(isModel)
+    const within = (path: string) => folders.some(known => path.startsWith(known + sep))
+    return [...folders.map(named), ...findGgufs(folder).filter(({ path }) => !within(path))]
   } catch {
     return null
   }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /** `name`, or the first `name-2`, `name-3` … that no entry has. */

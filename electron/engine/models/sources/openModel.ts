@@ -1,101 +1,81 @@
-/** Opens a model folder in Hugging Face layout: everything is checked and fingerprinted before a weight is loaded. */
-import { readFile, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+/** Opens a model, a folder or a GGUF file: everything is checked and fingerprinted before a weight is loaded. */
+import { stat } from 'node:fs/promises'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { textFields } from '../compile/compile.ts'
-import { readConfig } from '../compile/config.ts'
-import type { Model, ModelKind, Precision } from '../model.ts'
-import { openTokenizer } from '../tokenizer/tokenizer.ts'
-import { parsePythonJson } from './configJson.ts'
-import { openWeights } from './openWeights.ts'
+import type { Model, Precision } from '../model.ts'
+import { folderSource } from './folderSource.ts'
+import { onlyGgufIn } from './gguf/ggufFolders.ts'
+import { ggufSource, isGgufFile } from './gguf/ggufSource.ts'
+import type { IdentifyOptions, ModelSource, PlannedWeights } from './modelSource.ts'
 
-export interface OpenModelOptions {
-  /** Default: the folder's name, or `owner/name` of a hub snapshot. */
+export interface OpenModelOptions extends IdentifyOptions {
+  /** Default: the folder's or file's name, or `owner/name` of a hub snapshot. */
   readonly name?: string
-  /** Of a checkpoint, default float32: its own values, widened. Of an ONNX export, default the best file there is. */
+  /** Of a checkpoint or a GGUF file, default float32: its own values, widened. Of an ONNX export, default the best file there is. */
   readonly precision?: Precision
-  /** Where weights in another precision are kept; default the model's own folder. */
-  readonly convertedFolder?: string
-  /** Numbers converted so far, the first time a precision is asked for. */
-  readonly onConvert?: (progress: { done: number; total: number }) => void
-  /** Where digests of weights are remembered between openings; without it they are computed each time. */
-  readonly cacheFolder?: string
-  readonly signal?: AbortSignal
-  /** Bytes of weights hashed so far. */
-  readonly onProgress?: (progress: { done: number; total: number }) => void
 }
 
 /**
- * Throws `E_UNKNOWN_MODEL` (no model there), `E_NOT_SUPPORTED` (architecture), `E_MODEL_CONFIG` (a field, named),
- * `E_MODEL_WEIGHTS` (a file or tensor, named), `E_TOKENIZER`, `E_CANCELLED`. The folder may be a link and read-only.
+ * Throws `E_UNKNOWN_MODEL` (no model there), `E_NOT_SUPPORTED` (architecture, type), `E_MODEL_CONFIG` (a field, named),
+ * `E_MODEL_WEIGHTS` (a file or tensor, named), `E_TOKENIZER`, `E_CANCELLED`. The path may be a link and read-only.
  */
-export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<Model> {
-  await requireFolder(folder)
-  const { bytes: configBytes, fields } = await readConfig(folder)
-  const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
-  const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
-  const tokenizer = await openTokenizer(folder)
-  const weights = await openWeights(folder, fields, options)
-  const name = options.name ?? (await nameOf(folder))
-  const text = textFields(fields)
-  const architecture = String(text.model_type)
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  const source = await sourceOf(path)
+  const tokenizer = await source.openTokenizer()
+  const weights = await source.planWeights(options.precision)
+  const { digest, graph, components } = await weights.identify(options)
+  const name = options.name ?? source.name
+  const described = describe(source, weights)
   return {
+    ...described,
     name,
-    folder,
-    kind: weights.geometry.kind satisfies ModelKind,
-    architecture,
-    parameters: weights.parameters,
-    vocabSize: weights.vocabSize,
-    contextLength: weights.contextLength,
     config: weights.config,
-    configBytes,
-    generationConfigBytes,
-    eosTokenIds: endIds([generation, fields, text], weights.vocabSize),
-    geometry: weights.geometry,
+    configBytes: source.configBytes,
+    generationConfigBytes: source.generationConfigBytes,
+    eosTokenIds: source.eosTokenIds.filter(id => id < weights.vocabSize),
     position: weights.position,
     fingerprint: {
       name,
-      architecture,
-      configDigest: sha256(configBytes),
-      weightsDigest: weights.digest,
+      architecture: described.architecture,
+      configDigest: sha256(source.configBytes),
+      weightsDigest: digest,
       tokenizerDigest: tokenizer?.digest ?? null,
       precision: weights.precision,
     },
-    components: weights.components,
+    components,
     tokenizer,
-    graph: weights.graph,
+    graph,
   }
 }
 
-async function requireFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch((error: unknown) => {
-    throw new StatePackError('E_UNKNOWN_MODEL', `There is no model folder ${folder}.`, { folder }, error)
-  })
-  if (!found.isDirectory()) throw new StatePackError('E_UNKNOWN_MODEL', `${folder} is not a folder.`, { folder })
+/** What can be said of a model from its headers alone. */
+export type ModelDescription = ReturnType<typeof describe> & { readonly hasChatTemplate: boolean }
+
+/** Reads headers and no weight. Throws what {@link openModel} throws, but for what only the weights themselves show. */
+export async function describeModel(path: string, precision?: Precision): Promise<ModelDescription> {
+  const source = await sourceOf(path)
+  const hasChatTemplate = (await source.chatTemplate()) !== null
+  return { ...describe(source, await source.planWeights(precision)), hasChatTemplate }
 }
 
-/** null when the file is absent; any other failure is thrown. */
-async function optionalFile(path: string): Promise<Uint8Array | null> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-}
-
-/** `…/models--owner--name/snapshots/<revision>` is `owner/name`. */
-async function nameOf(folder: string): Promise<string> {
-  const real = await realpath(folder)
-  const repository = basename(dirname(dirname(real)))
-  if (basename(dirname(real)) === 'snapshots' && repository.startsWith('models--')) {
-    return repository.slice('models--'.length).replaceAll('--', '/')
+function describe(source: ModelSource, weights: PlannedWeights) {
+  const { geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, bytes } = weights
+  return {
+    folder: source.path,
+    kind: geometry.kind,
+    architecture: source.architecture,
+    ...{ geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, weightsBytes: bytes },
   }
-  return basename(folder) === '' ? basename(real) : basename(folder)
 }
 
-/** The end ids of every source, in the order of the sources; one beyond the vocabulary can never be generated. */
-function endIds(sources: readonly Readonly<Record<string, unknown>>[], vocabSize: number): number[] {
-  const ids: unknown[] = sources.flatMap(({ eos_token_id: id }) => (Array.isArray(id) ? id : [id]))
-  const known = ids.filter((id): id is number => typeof id === 'number' && Number.isSafeInteger(id) && id >= 0)
-  return [...new Set(known.filter(id => id < vocabSize))]
+async function sourceOf(path: string): Promise<ModelSource> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new StatePackError('E_UNKNOWN_MODEL', `There is no model at ${path}.`, { folder: path }, error)
+  })
+  if (found.isDirectory()) {
+    const file = onlyGgufIn(path)
+    return file === null ? folderSource(path) : ggufSource(file)
+  }
+  if (await isGgufFile(path)) return ggufSource(path)
+  throw new StatePackError('E_UNKNOWN_MODEL', `${path} is neither a model's folder nor a GGUF file.`, { folder: path })
 }

@@ -1,5 +1,5 @@
-/** A model's weights in float16, int8 or int4: converted once, kept beside the model, tied to the weights they came from. */
-import { access, constants } from 'node:fs/promises'
+/** A model's weights in another form: converted once, kept beside the model, tied to the weights they came from. */
+import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
@@ -8,28 +8,38 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledLayers } from '../compile/architecture.ts'
 import { planWeights } from '../compile/compile.ts'
 import { BLOCK } from '../compile/quantise.ts'
-import type { Precision } from '../model.ts'
+import type { CompiledGraph, Precision } from '../model.ts'
 import { type Checkpoint, readCheckpointFile } from './checkpoint.ts'
-import { convertCheckpoint } from './convertCheckpoint.ts'
+import { convertCheckpoint, layOut } from './convertCheckpoint.ts'
+import { joinPacked } from './packedPieces.ts'
 
 export type ConvertedPrecision = Exclude<Precision, 'float32'>
+/** `packed`: the numbers of a quantised GGUF file themselves, laid out as the runtime reads them. */
+export type ConvertedForm = ConvertedPrecision | 'packed'
 
 export interface ConvertOptions {
-  /** Where converted files are kept; default the model's own folder. */
-  readonly convertedFolder?: string
+  /** Where converted files are kept. */
+  readonly folder: string
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: { done: number; total: number }) => void
 }
 
+interface Source {
+  readonly checkpoint: Checkpoint
+  readonly layers: CompiledLayers
+  readonly weightsDigest: Digest
+}
+
 /** How the numbers are made; part of the fingerprint, so a change of method is another model. */
-const METHODS: Readonly<Record<ConvertedPrecision, string>> = {
+const METHODS: Readonly<Record<ConvertedForm, string>> = {
+  packed: 'packed v1: codes as stored, float32 scales and offsets',
   float16: 'float16 v1: matrices and tables rounded to nearest, vectors float32',
   int8: `int8 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
   int4: `int4 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
 }
 
 /** The file's name in the model's folder, `statepack-int4.safetensors` say. */
-export function convertedName(precision: ConvertedPrecision): string {
+export function convertedName(precision: ConvertedForm): string {
   return `statepack-${precision}.safetensors`
 }
 
@@ -38,18 +48,39 @@ export function convertedName(precision: ConvertedPrecision): string {
  * weights or by another method. Throws what converting and reading throw.
  */
 export async function convertedCheckpoint(
-  source: { checkpoint: Checkpoint; layers: CompiledLayers; weightsDigest: Digest },
-  precision: ConvertedPrecision,
-  { folder, ...options }: ConvertOptions & { folder: string },
+  source: Source,
+  form: ConvertedForm,
+  { folder, ...options }: ConvertOptions,
 ): Promise<Checkpoint> {
-  const path = join(options.convertedFolder ?? folder, convertedName(precision))
-  const metadata = { made_from: source.weightsDigest, method: METHODS[precision] }
+  const path = join(folder, convertedName(form))
+  const conversion = conversionOf(source, form)
+  const { made_from, method } = conversion.metadata
   const known = await readCheckpointFile(path).catch(() => null)
-  if (known?.metadata.made_from === metadata.made_from && known.metadata.method === metadata.method) return known
-  await requireWritable(options.convertedFolder ?? folder, precision)
-  const { matrices, whole } = planWeights(source.layers, source.checkpoint)
-  await convertCheckpoint(source.checkpoint, path, { precision, matrices, whole, metadata, ...options })
+  if (known?.metadata.made_from === made_from && known.metadata.method === method) return known
+  await requireWritable(folder, form)
+  await convertCheckpoint(source.checkpoint, path, { ...conversion, ...options })
   return readCheckpointFile(path)
+}
+
+/**
+ * A quantised GGUF file's own numbers laid out as the runtime reads them: where they will lie in a file of `folder`, and what
+ * writes that file unless it is there. Until then nothing but headers was read.
+ */
+export function packedCheckpoint(
+  source: Source,
+  folder: string,
+): { checkpoint: Checkpoint; prepare: CompiledGraph['prepare'] } {
+  const file = convertedName('packed')
+  const { tensors } = layOut(source.checkpoint, conversionOf(source, 'packed'), file)
+  return {
+    checkpoint: joinPacked({ folder, files: [file], tensors }, source.checkpoint),
+    prepare: async options => (await convertedCheckpoint(source, 'packed', { folder, ...options })).folder,
+  }
+}
+
+function conversionOf({ checkpoint, layers, weightsDigest }: Source, form: ConvertedForm) {
+  const { matrices, whole } = planWeights(layers, checkpoint)
+  return { form, matrices, whole, metadata: { made_from: weightsDigest, method: METHODS[form] } }
 }
 
 /** The weights digest of a converted model: the converted file's own, bound to what it was made from and how. */
@@ -60,11 +91,12 @@ export function convertedWeightsDigest(
   return sha256(canonicalBytes({ ...digests, method: METHODS[precision] }))
 }
 
-async function requireWritable(folder: string, precision: ConvertedPrecision): Promise<void> {
-  await access(folder, constants.W_OK).catch((error: unknown) => {
+async function requireWritable(folder: string, form: ConvertedForm): Promise<void> {
+  const made = mkdir(folder, { recursive: true }).then(() => access(folder, constants.W_OK))
+  await made.catch((error: unknown) => {
     throw new StatePackError(
       'E_READ_ONLY',
-      `The ${precision} weights cannot be kept in ${folder}: it is read-only.`,
+      `The ${form} weights cannot be kept in ${folder}: it is read-only.`,
       { folder },
       error,
     )

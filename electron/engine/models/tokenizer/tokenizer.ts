@@ -72,7 +72,8 @@ export async function openTokenizer(folder: string): Promise<Tokenizer | null> {
   return files === null ? null : createTokenizer(files)
 }
 
-function createTokenizer(files: TokenizerFiles): Tokenizer {
+/** A tokenizer from what its files say. Throws `E_TOKENIZER`. */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const pipeline = createTokenizerPipeline(files)
   const spelling = tokenSpelling(pipeline, files.json.decoder)
   const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)

@@ -134,7 +134,8 @@ function templateOf(value: z.infer<typeof tokenizerConfigSchema>['chat_template'
 }
 
 /** Refuses what the library would accept and then tokenise wrongly: merges of unknown tokens, ids that are not numbers. */
-function checkModel(model: TokenizerJson['model']): void {
+export function checkModel(model: TokenizerJson['model'], where = 'tokenizer.json'): void {
+  const damaged = (field: string, problem: string) => damagedModel(where, field, problem)
   if (model.type === 'Unigram') {
     if (model.byte_fallback === true) {
       // The library would give unknown characters the unknown token instead of their bytes.
@@ -170,7 +171,7 @@ function checkModel(model: TokenizerJson['model']): void {
   }
 }
 
-function damaged(field: string, problem: string): StatePackError {
-  const details = { file: 'tokenizer.json', field: `model.${field}` }
-  return new StatePackError('E_TOKENIZER', `tokenizer.json is damaged: model.${field} ${problem}.`, details)
+function damagedModel(where: string, field: string, problem: string): StatePackError {
+  const details = { file: where, field: `model.${field}` }
+  return new StatePackError('E_TOKENIZER', `${where} is damaged: model.${field} ${problem}.`, details)
 }

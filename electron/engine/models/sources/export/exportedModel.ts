@@ -3,8 +3,8 @@
 import { basename } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { BoundComponent, PositionScheme, Precision } from '../../model.ts'
-import { type HashOptions, hashTensors, weightsDigest } from '../fingerprint.ts'
-import type { OpenWeights } from '../openWeights.ts'
+import { hashTensors, weightsDigest } from '../fingerprint.ts'
+import type { PlannedWeights } from '../modelSource.ts'
 import { adaptExport } from './adaptExport.ts'
 import { type ExportFile, findExports, openExportFile } from './exportFiles.ts'
 import { type ConfiguredHeads, geometryOf, stateSlots } from './stateSlots.ts'
@@ -12,31 +12,24 @@ import { type ConfiguredHeads, geometryOf, stateSlots } from './stateSlots.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Opens the folder's export in the precision asked for, or the best there is. Throws `E_NOT_FOUND` when there is none in
- * that precision, `E_NOT_SUPPORTED` and `E_MODEL_WEIGHTS` naming what is in the way.
+ * The folder's export in the precision asked for, or the best there is. Throws `E_NOT_FOUND` when there is none in that
+ * precision, `E_NOT_SUPPORTED` and `E_MODEL_WEIGHTS` naming what is in the way.
  */
-export async function openExport(
+export async function planExport(
   folder: string,
   config: Fields,
-  options: HashOptions & { readonly precision?: Precision },
-): Promise<OpenWeights> {
+  precision: Precision | undefined,
+): Promise<PlannedWeights> {
   // Models that also see or hear keep the decoder's fields in a section of their own.
   const fields: Fields = { ...config, ...Object(config.text_config) }
-  const file = await choose(await findExports(folder), options.precision)
+  const file = await choose(await findExports(folder), precision)
   const { graph, folder: externalFolder, files, contents } = await openExportFile(file.path)
   const { slots, vocabSize, ...adapted } = intact(file, () => {
     const slots = stateSlots(graph, configuredHeads(fields))
     return { slots, ...adaptExport(graph, slots, { files, vocabSize: numberOf(fields, 'vocab_size') }) }
   })
-  const digest = weightsDigest([...contents.tensors.values()], await hashTensors(contents, options))
-  const whole: BoundComponent = {
-    name: 'export',
-    digest,
-    shape: [],
-    reason: 'An ONNX export does not tell its parts apart: the whole file is bound.',
-  }
+  const tensors = [...contents.tensors.values()]
   return {
-    graph: { ...adapted, externalFolder, isExport: true },
     geometry: geometryOf(slots),
     vocabSize,
     contextLength: contextLengthOf(fields),
@@ -44,8 +37,22 @@ export async function openExport(
     config,
     parameters: graph.parameters,
     precision: file.precision === 'float32' ? graph.precision : file.precision,
-    digest,
-    components: { embeddings: whole, norms: [whole], mixers: [whole] },
+    bytes: tensors.reduce((sum, { length }) => sum + length, 0),
+    quantisedTypes: [],
+    async identify(options) {
+      const digest = weightsDigest(tensors, await hashTensors(contents, options))
+      const whole: BoundComponent = {
+        name: 'export',
+        digest,
+        shape: [],
+        reason: 'An ONNX export does not tell its parts apart: the whole file is bound.',
+      }
+      return {
+        digest,
+        graph: { ...adapted, externalFolder, isExport: true },
+        components: { embeddings: whole, norms: [whole], mixers: [whole] },
+      }
+    },
   }
 }
 

@@ -1,0 +1,69 @@
+/** A folder in Hugging Face layout: config.json, weights as safetensors or as an ONNX export, tokenizer files. */
+import { readFile, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { canonicalTensors } from '../compile/canonicalTensors.ts'
+import { isSupported, prepareArchitecture, textFields } from '../compile/compile.ts'
+import { readConfig } from '../compile/config.ts'
+import type { Precision } from '../model.ts'
+import { openTokenizer } from '../tokenizer/tokenizer.ts'
+import { hasCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { planCheckpoint } from './checkpointWeights.ts'
+import { parsePythonJson } from './configJson.ts'
+import { planExport } from './export/exportedModel.ts'
+import { findExports } from './export/exportFiles.ts'
+import type { ModelSource, PlannedWeights } from './modelSource.ts'
+
+/** Throws `E_UNKNOWN_MODEL` when the folder has no config.json, `E_MODEL_CONFIG` when it is none. */
+export async function folderSource(folder: string): Promise<ModelSource> {
+  const { bytes, fields } = await readConfig(folder)
+  const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
+  const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
+  const text = textFields(fields)
+  return {
+    name: await nameOf(folder),
+    path: folder,
+    ...{ configBytes: bytes, generationConfigBytes },
+    architecture: String(text.model_type),
+    eosTokenIds: endIds([generation, fields, text]),
+    openTokenizer: () => openTokenizer(folder),
+    chatTemplate: async () => (await openTokenizer(folder))?.chatTemplate ?? null,
+    planWeights: precision => planFolder(folder, fields, precision),
+  }
+}
+
+/** A checkpoint is preferred, since it can be converted; an export serves where there is none or its architecture is unknown. */
+async function planFolder(
+  folder: string,
+  fields: Readonly<Record<string, unknown>>,
+  precision: Precision | undefined,
+): Promise<PlannedWeights> {
+  const compilable = (await hasCheckpoint(folder)) && isSupported(fields)
+  if (!compilable && (await findExports(folder)).length > 0) return planExport(folder, fields, precision)
+  const layers = prepareArchitecture(fields)
+  const checkpoint = canonicalTensors(await readCheckpoint(folder), layers)
+  return planCheckpoint({ layers, checkpoint, stored: checkpoint, precision: precision ?? 'float32' })
+}
+
+/** null when the file is absent; any other failure is thrown. */
+async function optionalFile(path: string): Promise<Uint8Array | null> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+}
+
+/** `…/models--owner--name/snapshots/<revision>` is `owner/name`. */
+async function nameOf(folder: string): Promise<string> {
+  const real = await realpath(folder)
+  const repository = basename(dirname(dirname(real)))
+  if (basename(dirname(real)) === 'snapshots' && repository.startsWith('models--')) {
+    return repository.slice('models--'.length).replaceAll('--', '/')
+  }
+  return basename(folder) === '' ? basename(real) : basename(folder)
+}
+
+/** The end ids of every file, in the order of the files. */
+function endIds(sources: readonly Readonly<Record<string, unknown>>[]): number[] {
+  const ids: unknown[] = sources.flatMap(({ eos_token_id: id }) => (Array.isArray(id) ? id : [id]))
+  return [...new Set(ids.filter((id): id is number => typeof id === 'number' && Number.isSafeInteger(id) && id >= 0))]
+}

@@ -1,0 +1,124 @@
+/** The tensors of a GGUF file by the names, shapes and senses that the compiler knows them by. */
+import type { Arrangement, Checkpoint, CheckpointTensor } from '../checkpoint.ts'
+import type { GgufFields } from './ggufFields.ts'
+import type { GgufFile } from './ggufFile.ts'
+
+interface Names {
+  /** Names outside the layers. */
+  readonly whole: Readonly<Record<string, string>>
+  /** What a layer's tensors begin with; `#` is its number. */
+  readonly layer: string
+  /** Within a layer, without `.weight` or `.bias`. */
+  readonly parts: Readonly<Record<string, string>>
+}
+
+const DECODER: Names = {
+  whole: {
+    'token_embd.weight': 'model.embed_tokens.weight',
+    'output_norm.weight': 'model.norm.weight',
+    'output.weight': 'lm_head.weight',
+  },
+  layer: 'model.layers.#.',
+  parts: {
+    attn_norm: 'input_layernorm',
+    attn_q: 'self_attn.q_proj',
+    attn_k: 'self_attn.k_proj',
+    attn_v: 'self_attn.v_proj',
+    attn_output: 'self_attn.o_proj',
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_gate: 'mlp.gate_proj',
+    ffn_up: 'mlp.up_proj',
+    ffn_down: 'mlp.down_proj',
+  },
+}
+
+/** The recurrent parts, the same in every architecture that has them. */
+const MIXER: Readonly<Record<string, string>> = {
+  ssm_in: 'in_proj',
+  ssm_conv1d: 'conv1d',
+  ssm_x: 'x_proj',
+  ssm_out: 'out_proj',
+  ssm_norm: 'norm',
+  ssm_a: 'A_log',
+  ssm_d: 'D',
+}
+const inMixer = (name: string) =>
+  Object.fromEntries(Object.entries(MIXER).map(([part, own]) => [part, `${name}.${own}`]))
+
+const MAMBA: Names = {
+  whole: {
+    'token_embd.weight': 'backbone.embeddings.weight',
+    'output_norm.weight': 'backbone.norm_f.weight',
+    'output.weight': 'lm_head.weight',
+  },
+  layer: 'backbone.layers.#.',
+  parts: { attn_norm: 'norm', ...inMixer('mixer') },
+}
+
+const NAMES: Readonly<Record<string, Names>> = {
+  llama: DECODER,
+  qwen2: DECODER,
+  qwen3: DECODER,
+  mamba: { ...MAMBA, parts: { ...MAMBA.parts, ssm_dt: 'mixer.dt_proj' } },
+  mamba2: MAMBA,
+}
+
+/** Architectures whose queries and keys llama.cpp rotates in neighbouring pairs. */
+const INTERLEAVED: ReadonlySet<string> = new Set(['llama'])
+
+/** Vectors that went into the configuration. */
+export const ROPE_FACTORS = {
+  all: 'rope_freqs.weight',
+  long: 'rope_factors_long.weight',
+  short: 'rope_factors_short.weight',
+} as const
+const CONFIGURATION: ReadonlySet<string> = new Set(Object.values(ROPE_FACTORS))
+
+/** A tensor without a counterpart keeps its name: the compiler refuses what it does not use. */
+export function ggufCheckpoint(file: GgufFile, fields: GgufFields): Checkpoint {
+  const tensors = new Map<string, CheckpointTensor>()
+  for (const tensor of file.tensors) {
+    if (CONFIGURATION.has(tensor.name)) continue
+    const name = nameOf(tensor.name, fields.architecture)
+    tensors.set(name, {
+      ...{ name, dtype: tensor.type.name, shape: shapeOf(name, tensor.shape) },
+      ...{ file: tensor.file, offset: tensor.offset, length: tensor.length },
+      arrangement: arrangementOf(tensor.name, fields),
+    })
+  }
+  return { folder: file.folder, files: file.files, tensors }
+}
+
+function nameOf(name: string, architecture: string): string {
+  const names = NAMES[architecture] ?? DECODER
+  const whole = names.whole[name]
+  if (whole !== undefined) return whole
+  const [, layer, part = '', kind = ''] = /^blk\.(\d+)\.([a-z0-9_]+)(\.weight|\.bias|)$/.exec(name) ?? []
+  const at = names.layer.replace('#', layer ?? '')
+  // The time step of the second generation has a bias and no matrix.
+  if (part === 'ssm_dt' && names.parts.ssm_dt === undefined) return `${at}${mixerOf(names)}.dt_bias`
+  const own = names.parts[part]
+  return layer === undefined || own === undefined ? name : at + own + kind
+}
+
+function mixerOf(names: Names): string {
+  return names.parts.ssm_in?.replace(/\.in_proj$/, '') ?? ''
+}
+
+/** llama.cpp drops the 1 in the middle of a convolution's shape and gives vectors of the second Mamba a second dimension. */
+function shapeOf(name: string, shape: readonly number[]): readonly number[] {
+  if (/\.(conv1d|conv)\.weight$/.test(name) && shape.length === 2) return [shape[0] ?? 0, 1, shape[1] ?? 0]
+  const isVector = /\.(A_log|D)$/.test(name) && shape.at(-1) === 1
+  const isNorm = /\.(mixer|mamba)\.norm\.weight$/.test(name)
+  return isVector || isNorm ? [shape.reduce((a, b) => a * b, 1)] : shape
+}
+
+function arrangementOf(name: string, fields: GgufFields): Arrangement | undefined {
+  const part = /^blk\.\d+\.([a-z0-9_]+)/.exec(name)?.[1]
+  if (part === 'ssm_a') return { kind: 'negative-exponential' }
+  if (!INTERLEAVED.has(fields.architecture) || (part !== 'attn_q' && part !== 'attn_k')) return undefined
+  const heads = fields.number('attention.head_count')
+  return { kind: 'interleaved', heads: part === 'attn_q' ? heads : fields.number('attention.head_count_kv', heads) }
+}

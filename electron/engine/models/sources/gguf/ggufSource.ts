@@ -1,0 +1,79 @@
+/** A GGUF file, or the parts of one, as a model. */
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { prepareArchitecture } from '../../compile/compile.ts'
+import { createTokenizer } from '../../tokenizer/tokenizer.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import { planCheckpoint } from '../checkpointWeights.ts'
+import type { ModelSource } from '../modelSource.ts'
+import { openTensorRows } from '../tensorRows.ts'
+import { GGUF_ARCHITECTURES, ggufConfig, type RopeFactors } from './ggufConfig.ts'
+import { GgufFields } from './ggufFields.ts'
+import { type GgufFile, openGgufFile } from './ggufFile.ts'
+import { ggufModelName } from './ggufFolders.ts'
+import { ggufCheckpoint, ROPE_FACTORS } from './ggufNames.ts'
+import { ggufTokenizer } from './ggufTokenizer.ts'
+
+/**
+ * Reads and checks the header. Throws `E_MODEL_WEIGHTS` for a file that is damaged, `E_NOT_SUPPORTED` for a type or an
+ * architecture, by name, `E_MODEL_CONFIG` and `E_TOKENIZER` for keys.
+ */
+export async function ggufSource(path: string): Promise<ModelSource> {
+  const file = await openGgufFile(path)
+  const fields = new GgufFields(file)
+  const stored = storedTensors(file)
+  const config = ggufConfig(fields, await ropeFactors(stored))
+  if (config === null) {
+    const message = `${basename(path)} is a model of the architecture ${JSON.stringify(fields.architecture)}, which is not supported; supported: ${GGUF_ARCHITECTURES.join(', ')}.`
+    throw new StatePackError('E_NOT_SUPPORTED', message, { field: 'general.architecture' })
+  }
+  const tokenizer = ggufTokenizer(file.metadata)
+  return {
+    name: ggufModelName(path),
+    path,
+    configBytes: canonicalBytes(config),
+    architecture: String(config.model_type),
+    generationConfigBytes: null,
+    eosTokenIds: tokenizer?.eosTokenIds ?? [],
+    openTokenizer: async () => (tokenizer === null ? null : createTokenizer(tokenizer.files)),
+    chatTemplate: async () => tokenizer?.files.chatTemplate ?? null,
+    async planWeights(precision = 'float32') {
+      const layers = prepareArchitecture(config)
+      return planCheckpoint({ layers, checkpoint: ggufCheckpoint(file, fields), stored, precision })
+    },
+  }
+}
+
+/** The tensors as the file has them. */
+function storedTensors({ folder, files, tensors }: GgufFile): Checkpoint {
+  const entries = tensors.map(({ name, type, shape, file, offset, length }) => {
+    return [name, { name, dtype: type.name, shape, file, offset, length }] as const
+  })
+  return { folder, files, tensors: new Map(entries) }
+}
+
+/** Divisors of the rotary frequencies, which llama.cpp keeps as tensors. */
+async function ropeFactors(stored: Checkpoint): Promise<RopeFactors> {
+  const factors: Record<string, readonly number[]> = {}
+  for (const [kind, name] of Object.entries(ROPE_FACTORS)) {
+    const tensor = stored.tensors.get(name)
+    if (tensor === undefined) continue
+    if (tensor.shape.length !== 1 || tensor.length > 1 << 16) {
+      throw new StatePackError('E_MODEL_WEIGHTS', `The tensor ${name} is no vector of rotary factors.`, {
+        tensor: name,
+      })
+    }
+    await using rows = await openTensorRows(stored, tensor)
+    factors[kind] = [...(await rows.numbers(0, rows.rows))]
+  }
+  return factors
+}
+
+/** True when the file begins as GGUF files do, whatever it is called. Throws what opening throws. */
+export async function isGgufFile(path: string): Promise<boolean> {
+  await using file = await open(path, 'r')
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
+  return bytesRead === 4 && buffer.toString('latin1') === 'GGUF'
+}
