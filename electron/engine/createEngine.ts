@@ -20,9 +20,10 @@ import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
 import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
+import { createLiveState } from './live/liveState.ts'
+import { Pool } from './live/pool.ts'
 import { createModelPool } from './models/modelPool.ts'
 import { findModels } from './models/sources/findModels.ts'
-import { createMemoryStates } from './packets/context.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
@@ -62,6 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
   const store = await openStore(storeFolder, { describe: describePacket })
   try {
+    const live = createLiveState(store)
     const keys = await openKeys(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
@@ -86,6 +88,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       device: () =>
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,
+      tier: live.hot,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
     })
     const state: EngineState = {
@@ -96,7 +99,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       recorder: createRecorder({ receipts, meter, usage: store.library.usage, emit }),
       meter,
       savings: meter,
-      memory: createMemoryStates(),
+      live,
+      faces: new Pool(live.warm),
+      blobs: live.unstored,
       settings,
       secrets: createSecretStore(store.library.settings, options.secretKey),
       emit,

@@ -84,7 +84,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       return { restored }
     },
     'library.gc': async options => {
-      const { packets, blobs, bytes, dryRun } = await store.gc(options)
+      const { packets, blobs, bytes, dryRun } = await store.gc({ ...options, keep: state.live.unstored.liveDigests() })
       if (!dryRun && packets > 0) state.changed([])
       return { packets, blobs, bytes, dryRun }
     },

@@ -70,7 +70,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
     },
     'packets.resolve': async ({ ref, model }) => {
       const packetId = await resolvePacketId(state, ref, model)
-      const packet = await readPacket(state.store.blobs, packetId)
+      const packet = await readPacket(state.blobs, packetId)
       if (model !== undefined) await assertModel(state, packet, model)
       const texts = await textsOf(state, packet)
       return {

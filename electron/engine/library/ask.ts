@@ -36,7 +36,7 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   }
   const root = await resolvePacketId(context, input.ref)
   const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
-  const packet = await readPacket(context.store.blobs, from)
+  const packet = await readPacket(context.blobs, from)
   const { model, entry } = await loadModelFor(context, packet, { model: input.model, signal: call.signal })
   const delta = phraseQuestion(model, { question: input.question, before: await before(context, packet) })
   const options = { maxNewTokens: input.maxNewTokens, sampling: input.sampling }
@@ -84,7 +84,7 @@ async function askWithout(context: PacketContext, input: AskInput & { model: str
 
 /** How the state ends: the question is phrased to follow it. */
 async function before(context: PacketContext, packet: Packet) {
-  const { sources } = await readDocuments(context.store.blobs, packet)
+  const { sources } = await readDocuments(context.blobs, packet)
   return {
     text: sources.at(-1)?.text ?? '',
     generated: packet.config.segments.at(-1)?.kind === 'generated',

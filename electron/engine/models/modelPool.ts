@@ -3,6 +3,7 @@ import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
+import type { MemoryTier } from '../inference/memoryTier.ts'
 import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
 import type { Model, Precision } from './model.ts'
 import { findModels, freeId } from './sources/findModels.ts'
@@ -31,6 +32,8 @@ export interface ModelPoolOptions {
   readonly entries: () => readonly ModelEntry[]
   readonly device: () => DeviceChoice
   readonly threads?: number
+  /** Where the buffers of their sessions are counted. */
+  readonly tier?: MemoryTier
   readonly openOptions?: Pick<OpenModelOptions, 'cacheFolder'>
   /** The precision a model runs in; null for its own. Asked each time: it may be changed while the engine runs. */
   readonly precision?: (entry: ModelEntry) => Precision | null
@@ -66,6 +69,7 @@ export function createModelPool({
   entries: installed,
   device,
   threads,
+  tier,
   openOptions,
   precision = () => null,
   convertedFolder,
@@ -138,7 +142,7 @@ export function createModelPool({
     const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
       onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
     const runtime = await once(runtimes, key, () =>
-      openRuntime(model, { device: device(), threads, signal, onPrepare }),
+      openRuntime(model, { device: device(), threads, tier, signal, onPrepare }),
     )
     running = runtime.environment.provider
     runtimes.delete(key)

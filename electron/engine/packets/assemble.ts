@@ -62,6 +62,7 @@ export interface Assembled {
   readonly config: CartridgeConfig
   readonly configBlob: NewBlob
   readonly manifest: Manifest
+  readonly manifestBlob: NewBlob
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
@@ -170,6 +171,7 @@ export function assembleAround(
   return {
     packetId: blob.digest,
     manifest,
+    manifestBlob: blob,
     contextId: contextIdOf(config),
     config,
     configBlob,

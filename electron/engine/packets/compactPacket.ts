@@ -32,8 +32,8 @@ export async function compactPacket(
 ): Promise<Compacted> {
   const packetId = await resolvePacketId(context, ref)
   assertRunnable(context, packetId)
-  const packet = await readPacket(context.store.blobs, packetId)
-  const { sources, recipe } = await readDocuments(context.store.blobs, packet)
+  const packet = await readPacket(context.blobs, packetId)
+  const { sources, recipe } = await readDocuments(context.blobs, packet)
   const why = cannotFold(packet, sources)
   if (why !== null) throw new StatePackError('E_NOT_SUPPORTED', why, { packetId })
   const unknown = dropSteps.find(step => step >= sources.length)

@@ -107,9 +107,9 @@ export async function whyMiss(
   const { items } = await context.store.list({ named: true, limit: 10_000 })
   for (const item of items) {
     if (item.weightsDigest !== model.fingerprint.weightsDigest) continue
-    const packet = await readPacket(context.store.blobs, item.packetId)
+    const packet = await readPacket(context.blobs, item.packetId)
     if (packet.config.origin.kind === 'mix' || !sameModel(packet.config.model, model.fingerprint)) continue
-    const own = await readTokens(context.store.blobs, packet)
+    const own = await readTokens(context.blobs, packet)
     const common = commonPrefix(own, tokens)
     if (best === null || common > best.common) best = { packet, tokens: own, common }
   }

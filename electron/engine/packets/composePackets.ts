@@ -18,8 +18,8 @@ export async function composePackets(
     refs.map(async ref => {
       const packetId = await resolvePacketId(context, ref)
       assertRunnable(context, packetId)
-      const packet = await readPacket(context.store.blobs, packetId)
-      const { sources, card } = await readDocuments(context.store.blobs, packet)
+      const packet = await readPacket(context.blobs, packetId)
+      const { sources, card } = await readDocuments(context.blobs, packet)
       if (sources.length === 0) {
         throw new StatePackError('E_NOT_SUPPORTED', 'A cartridge without its text cannot be read again.', {
           packetId: packet.packetId,

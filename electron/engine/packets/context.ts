@@ -2,13 +2,16 @@ import type { Digest } from '#shared/domain/digest.ts'
 import type { ReceiptDraft } from '#shared/domain/receipt.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import type { Environment } from '../inference/runtime.ts'
+import type { LiveState } from '../live/liveState.ts'
+import type { Pool } from '../live/pool.ts'
+import type { BlobSource } from '../live/unstoredPackets.ts'
 import type { ModelPool } from '../models/modelPool.ts'
 import type { KeyRing } from '../receipts/keys.ts'
 import type { ReceiptLog } from '../receipts/receiptLog.ts'
 import type { Recorder } from '../recorder.ts'
 import type { Meter } from '../savings/meter.ts'
 import type { Store } from '../store/openStore.ts'
-import type { OpenedState } from './openState.ts'
+import type { Face } from './face.ts'
 
 /** What every packet operation works with. Made once, by createEngine. */
 export interface PacketContext {
@@ -22,35 +25,14 @@ export interface PacketContext {
   readonly keys: KeyRing
   /** What was measured here before. */
   readonly meter: Pick<Meter, 'prefillSeconds'>
-  /** States returned with `persist: memory`: resolvable while the engine runs, never on disk. */
-  readonly memory: MemoryStates
+  /** What is in memory of states, stored or not. */
+  readonly live: LiveState
+  /** Packets whose manifest, config, tokens and texts are in memory. */
+  readonly faces: Pool<Face>
+  /** Blobs of packets, stored or not. */
+  readonly blobs: BlobSource
   /** Tells windows that these packets are new or different. */
   readonly changed: (packetIds: readonly Digest[]) => void
-}
-
-/** A state that lives in memory only. */
-export interface MemoryStates {
-  get(contextId: Digest): OpenedState | undefined
-  set(contextId: Digest, state: OpenedState): void
-}
-
-/** The most recently used states, at most `limit`. */
-export function createMemoryStates(limit = 64): MemoryStates {
-  const states = new Map<Digest, OpenedState>()
-  return {
-    get(contextId) {
-      const state = states.get(contextId)
-      if (state === undefined) return undefined
-      states.delete(contextId)
-      states.set(contextId, state)
-      return state
-    },
-    set(contextId, state) {
-      states.set(contextId, state)
-      const [oldest] = states.keys()
-      if (states.size > limit && oldest !== undefined) states.delete(oldest)
-    },
-  }
 }
 
 /** How one call is cancelled and reports. */

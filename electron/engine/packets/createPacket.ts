@@ -138,7 +138,7 @@ async function findContext(
   const packetId = context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
   if (packetId === null) return null
   try {
-    const { manifest } = await readPacket(context.store.blobs, packetId)
+    const { manifest } = await readPacket(context.blobs, packetId)
     const there = await Promise.all(manifest.layers.map(layer => context.store.blobs.has(layer)))
     return there.every(Boolean) ? packetId : null
   } catch {
@@ -157,7 +157,7 @@ async function reuse(
     seconds,
   }: { loaded: LoadedModel; text: ComposedText; input: CreateInput; seconds: () => number },
 ): Promise<Published> {
-  const packet = await readPacket(context.store.blobs, packetId)
+  const packet = await readPacket(context.blobs, packetId)
   if (input.name !== undefined) context.store.library.packets.addName(packetId, input.name, Date.now())
   const receipt = await context.recorder.record({
     receipt: {

@@ -16,7 +16,7 @@ export async function deltaPacket(
   { ref, delta }: { ref: string; delta: string },
 ): Promise<Output<'packets.delta'>> {
   const bytes = readableText(delta)
-  const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
+  const packet = await readPacket(context.blobs, await resolvePacketId(context, ref))
   const entry = await context.models.forFingerprint(packet.config.model, sameModel)
   const tokens = tokenizerOf(await context.models.open(entry.id)).encode(delta).length
   const receipt = await context.recorder.record({

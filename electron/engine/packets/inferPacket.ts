@@ -15,7 +15,7 @@ import { tokenBytes } from './contextId.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
 import { type OpenedState, openState, runOf } from './openState.ts'
-import { publish } from './publish.ts'
+import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { logitsDigest } from './stateLayers.ts'
 
@@ -148,10 +148,12 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     runtime.environment.provider,
     counts.naive - generated,
   )
+  const { packetId: baseId = null } = base.packet ?? {}
+  const storedId = baseId === null || context.live.unstored.packetOf(baseId) !== null ? null : baseId
   const operation = (packetId: Digest | null, bytesWritten: number): Operation => ({
     receipt: receiptFor(packetId),
     use: {
-      cartridge: base.packet?.packetId ?? null,
+      cartridge: storedId,
       model: model.fingerprint.name,
       device: runtime.environment.provider,
       tokensNaive: counts.naive,
@@ -165,7 +167,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     },
   })
 
-  const durable = base.packet !== null && (input.persist ?? 'durable') === 'durable'
+  const durable = (input.persist ?? 'durable') === 'durable'
   const stored = durable
     ? await publish(context, {
         assembled,
@@ -175,7 +177,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       })
     : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
-  if (!durable) remember(context, base, { contents, contextId: assembled.contextId })
+  if (!durable) await keepUnstored(context, assembled)
   const total = clock.total()
   return {
     output: tokenizer.decode(generation.ids, { skipSpecial: true }),
@@ -231,23 +233,6 @@ function samplingRecord({ sampling, maxNewTokens }: InferInput) {
   const { temperature = 0, topK = 0, topP = 1, seed = 0 } = sampling ?? {}
   const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
   return { generator, temperature, top_k: topK, top_p: topP, seed, max_new_tokens: maxNewTokens ?? 32 }
-}
-
-/** Keeps a state that was not written, so that the next step can continue from it. */
-function remember(
-  context: PacketContext,
-  base: OpenedState,
-  { contents, contextId }: { contents: ReturnType<typeof grownContents>; contextId: Digest },
-): void {
-  const { tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe, origin } = contents
-  context.memory.set(contextId, {
-    ...base,
-    ...{ tokens, tail, segments, snapshot, logits, promptMeta, sources, recipe, origin },
-    packet: null,
-    contextId,
-    bytesRead: 0,
-    secondsLoading: 0,
-  })
 }
 
 function fail(): never {

@@ -76,7 +76,7 @@ export async function readTrace(context: PacketContext, receiptId: string): Prom
     )
   }
   const trace = traceSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
-  const model = await installedModel(context, await readPacket(context.store.blobs, packetId))
+  const model = await installedModel(context, await readPacket(context.blobs, packetId))
   const text = (id: number) => (model === null ? '' : tokenizerOf(model).decode([id]))
   const view = (steps: readonly Step[]) =>
     steps.map(({ id, surprisal_bits, ids, log_probs }) => ({

@@ -10,8 +10,8 @@ import { type Packet, readDocuments, readPacket } from './packet.ts'
  * that is not in the library any more. Null when it cannot be folded at all.
  */
 export async function mergeChain(context: PacketContext, packetId: Digest): Promise<MergeChain | null> {
-  const packet = await readPacket(context.store.blobs, packetId)
-  const { sources } = await readDocuments(context.store.blobs, packet)
+  const packet = await readPacket(context.blobs, packetId)
+  const { sources } = await readDocuments(context.blobs, packet)
   if (cannotFold(packet, sources) !== null) return null
   const wordsOf = new Map(sources.map(({ digest, text }) => [digest as Digest, countWords(text)]))
   let steps = 0

@@ -37,7 +37,8 @@ export async function openParents(context: PacketContext, parents: readonly Weig
     )
   }
   return states.map(({ base, weight }) => {
-    if (base.packet === null) throw new StatePackError('E_NOT_FOUND', 'A parent of a mix must be stored.')
+    if (base.packet === null || context.live.unstored.packetOf(base.packet.packetId) !== null)
+      throw new StatePackError('E_NOT_FOUND', 'A parent of a mix must be stored.')
     return { base, packet: base.packet, weight: total > 0 ? weight / total : weight }
   })
 }

@@ -10,13 +10,15 @@ import type { StateContents } from './assemble.ts'
 import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
-import { layersOfType, type Packet, readDocuments, readLogits, readPacket, readSnapshot, readTokens } from './packet.ts'
-import { resolveRef } from './resolveRef.ts'
+import { readFace } from './face.ts'
+import { readLiveSnapshot } from './liveSnapshot.ts'
+import { layersOfType, type Packet } from './packet.ts'
+import { resolvePacketId } from './resolveRef.ts'
 
 /** A state in memory with everything needed to continue, extend or describe it. */
 export interface OpenedState {
   readonly loaded: LoadedModel
-  /** null: not stored. */
+  /** null: a state before any token. */
   readonly packet: Packet | null
   readonly contextId: Digest | null
   readonly tokens: Int32Array
@@ -32,7 +34,7 @@ export interface OpenedState {
   readonly card: string
   /** KV block layers that a state grown from this one shares: the full blocks. */
   readonly fullBlocks: readonly Descriptor[]
-  /** Bytes read from disk and verified to get here. */
+  /** Bytes that had to be read from disk, and verified, to get here. */
   readonly bytesRead: number
   /** What of it was loading the model, which every run needs that finds it unloaded; next to nothing where it was loaded. */
   readonly secondsLoading: number
@@ -48,21 +50,15 @@ export async function openState(
   ref: string,
   { model: wanted, signal }: { model?: string } & Call = {},
 ): Promise<OpenedState> {
-  const found = await resolveRef(context, { ref, model: wanted })
-  if ('state' in found) return found.state
-  assertRunnable(context, found.packetId)
-  const { blobs } = context.store
-  const packet = await readPacket(blobs, found.packetId)
+  const packetId = await resolvePacketId(context, ref, wanted)
+  assertRunnable(context, packetId)
+  const { face, bytesRead } = await readFace(context, packetId)
+  const { packet, tokens, logits, documents } = face
   const start = performance.now()
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
   const secondsLoading = (performance.now() - start) / 1000
   assertFits(packet, loaded)
-  const [tokens, snapshot, logits, documents] = await Promise.all([
-    readTokens(blobs, packet),
-    readSnapshot(blobs, packet),
-    readLogits(blobs, packet),
-    readDocuments(blobs, packet),
-  ])
+  const state = await readLiveSnapshot(context, packet)
   const { config } = packet
   const full = Math.floor(config.tokens.count / config.cache.blockTokens)
   return {
@@ -73,7 +69,7 @@ export async function openState(
     tail: config.tail.text,
     segments: config.segments,
     origin: config.origin,
-    snapshot,
+    snapshot: state.snapshot,
     logits,
     dtype: config.cache.dtype,
     promptMeta: config.promptMeta,
@@ -81,7 +77,7 @@ export async function openState(
     recipe: recipeByPlace(documents.recipe),
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
-    bytesRead: packet.manifest.config.size + packet.manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+    bytesRead: bytesRead + state.bytesRead,
     secondsLoading,
   }
 }

@@ -10,8 +10,8 @@ import {
   type Manifest,
 } from '#shared/domain/oci.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { BlobSource } from '../live/unstoredPackets.ts'
 import { sha256 } from '../sha256.ts'
-import type { BlobReader } from '../store/blobReader.ts'
 import { inParallel } from '../store/inParallel.ts'
 import { readManifest } from '../store/manifests.ts'
 import { parseStrictJson } from '../store/strictJson.ts'
@@ -30,7 +30,7 @@ export interface Packet {
 }
 
 /** Reads manifest and config, re-hashed. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_MISSING_BLOB` or `E_BAD_FORMAT`. */
-export async function readPacket(blobs: BlobReader, packetId: Digest): Promise<Packet> {
+export async function readPacket(blobs: BlobSource, packetId: Digest): Promise<Packet> {
   const manifest = await readManifest(blobs, packetId)
   assertCartridge(manifest)
   const config = parseConfig(await blobs.read(manifest.config, { maxBytes: CONFIG_CAP }))
@@ -147,14 +147,14 @@ export function cacheLayers(packet: Packet): Descriptor[] {
 }
 
 /** Token ids folded into the state. */
-export async function readTokens(blobs: BlobReader, packet: Packet): Promise<Int32Array> {
+export async function readTokens(blobs: BlobSource, packet: Packet): Promise<Int32Array> {
   const [layer] = layersOfType(packet, LAYER_TYPES.tokens)
   if (layer === undefined) throw badFormat('it has no tokens layer')
   return tokensFromBytes(await blobs.read(layer))
 }
 
 /** Reads and verifies the cache layers; lossy dtypes are widened to float32. */
-export async function readSnapshot(blobs: BlobReader, packet: Packet): Promise<StateSnapshot> {
+export async function readSnapshot(blobs: BlobSource, packet: Packet): Promise<StateSnapshot> {
   const { config } = packet
   const kvLayers = layersOfType(packet, LAYER_TYPES.kv)
   const [ssmLayer] = layersOfType(packet, LAYER_TYPES.ssm)
@@ -168,13 +168,13 @@ export async function readSnapshot(blobs: BlobReader, packet: Packet): Promise<S
 }
 
 /** `[vocab]` logits after the last folded token; null when none was read. */
-export async function readLogits(blobs: BlobReader, packet: Packet): Promise<Float32Array | null> {
+export async function readLogits(blobs: BlobSource, packet: Packet): Promise<Float32Array | null> {
   const [layer] = layersOfType(packet, LAYER_TYPES.logits)
   return layer === undefined ? null : decodeLogits(await blobs.read(layer))
 }
 
 /** The recipe, the card and the source texts, as far as the cartridge carries them. */
-export async function readDocuments(blobs: BlobReader, packet: Packet) {
+export async function readDocuments(blobs: BlobSource, packet: Packet) {
   const text = async (layer: Descriptor, what: string) => parseText(await blobs.read(layer), what)
   const [recipeLayer] = layersOfType(packet, LAYER_TYPES.recipe)
   const [cardLayer] = layersOfType(packet, LAYER_TYPES.card)

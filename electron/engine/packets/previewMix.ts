@@ -59,7 +59,7 @@ async function readTogether(
 ): Promise<OpenedState | null> {
   const texts: string[] = []
   for (const { packet } of bases) {
-    const sources = packet === null ? [] : (await readDocuments(context.store.blobs, packet)).sources
+    const sources = packet === null ? [] : (await readDocuments(context.blobs, packet)).sources
     if (sources.length === 0) return null
     texts.push(sources.map(source => source.text).join(''))
   }

@@ -6,6 +6,7 @@ import type { Operation } from '../recorder.ts'
 import type { Trust } from '../store/library/packetRows.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
+import { poolLayers } from './liveSnapshot.ts'
 
 export interface Publication {
   readonly assembled: Assembled
@@ -30,7 +31,8 @@ export async function publish(context: PacketContext, publication: Publication):
   let receipt: Receipt | null = null
   const { packetId, cacheHit, bytesWritten } = await context.store.publishPacket({
     config: assembled.configBlob,
-    layers: assembled.layers,
+    // What only memory has of its parent is stored with it.
+    layers: assembled.layers.map(layer => context.live.unstored.inMemory(layer.digest) ?? layer),
     trust,
     names: name === undefined ? [] : [name],
     receipt: async at => {
@@ -38,8 +40,17 @@ export async function publish(context: PacketContext, publication: Publication):
     },
   })
   if (receipt === null) throw new StatePackError('E_INTERNAL', 'A cartridge was stored without a receipt.')
+  await poolLayers(context, assembled)
   context.changed([packetId])
   return { packetId, cacheHit, bytesWritten, receipt }
+}
+
+/** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. */
+export async function keepUnstored({ live }: Pick<PacketContext, 'live'>, assembled: Assembled): Promise<void> {
+  const { packetId, contextId, manifestBlob, config, configBlob, layers } = assembled
+  const blobs = [manifestBlob, configBlob, ...layers.filter(layer => 'bytes' in layer)]
+  live.unstored.add({ packetId, contextId, tokens: config.position.next, layers }, blobs)
+  await poolLayers({ live }, assembled)
 }
 
 /** A name made of a title: the first of `title`, `title (2)`, `title (3)` … that no cartridge has. */

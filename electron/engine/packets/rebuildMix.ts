@@ -18,8 +18,8 @@ export async function rebuildMix(context: PacketContext, packet: Packet): Promis
           { contextId },
         )
       }
-      const parent = await readPacket(context.store.blobs, row.packetId)
-      return { state: await readSnapshot(context.store.blobs, parent), weight }
+      const parent = await readPacket(context.blobs, row.packetId)
+      return { state: await readSnapshot(context.blobs, parent), weight }
     }),
   )
   return mixStates(parents)

@@ -42,8 +42,8 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
   if (result === undefined || !['create', 'merge', 'infer'].includes(receipt.op)) {
     throw new StatePackError('E_NOT_SUPPORTED', `A receipt of "${receipt.op}" cannot be run again.`, { op: receipt.op })
   }
-  const made = await readPacket(context.store.blobs, result)
-  const { sources, recipe } = await readDocuments(context.store.blobs, made)
+  const made = await readPacket(context.blobs, result)
+  const { sources, recipe } = await readDocuments(context.blobs, made)
   const { id: model } = await context.models.forFingerprint(made.config.model, sameModel)
   if (receipt.op === 'create') {
     const options = { systemPrompt: recipe?.systemPrompt ?? undefined, template: recipe?.template ?? false }

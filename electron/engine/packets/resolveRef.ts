@@ -3,16 +3,9 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { PacketRow } from '../store/library/packetRows.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
-import type { OpenedState } from './openState.ts'
 import { readPacket } from './packet.ts'
 
-type Context = Pick<PacketContext, 'store' | 'memory' | 'models'>
-
-/** A reference, and the model that decides where it fits cartridges of several models. */
-export interface Reference {
-  readonly ref: string
-  readonly model?: string | undefined
-}
+type Context = Pick<PacketContext, 'store' | 'live' | 'blobs' | 'models'>
 
 /** Dtypes in the order in which a context is taken from them: the truest first. */
 const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
@@ -20,35 +13,26 @@ const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
 /**
  * What a reference names. Digests come first, with or without `sha256:`, in either case: a packet_id, a context_id, or the
  * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names. Throws `E_NOT_FOUND`, or
- * `E_AMBIGUOUS` for the text of several cartridges that `model` does not tell apart.
+ * `E_AMBIGUOUS` for the text of several cartridges that `model` does not tell apart: it decides where the reference fits
+ * cartridges of several models.
  */
-export async function resolveRef(
-  context: Context,
-  { ref, model }: Reference,
-): Promise<{ packetId: Digest } | { state: OpenedState }> {
+export async function resolvePacketId(context: Context, ref: string, model?: string): Promise<Digest> {
   const { packets } = context.store.library
   const digest = asDigest(ref)
   if (digest !== null) {
     const row = packets.get(digest)
-    if (row !== null && row.removedAt === null) return { packetId: digest }
+    if (row !== null && row.removedAt === null) return digest
     const held = preferred(packets.allOfContext(digest))
-    if (held !== null) return { packetId: held.packetId }
-    const state = context.memory.get(digest)
-    if (state !== undefined) return { state }
+    if (held !== null) return held.packetId
+    const unstored = context.live.unstored.packetOf(digest)
+    if (unstored !== null) return unstored
     const made = await madeFromText(context, digest, model)
-    if (made !== null) return { packetId: made }
+    if (made !== null) return made
   }
   const named = packets.named(ref)
-  if (named !== null) return { packetId: named }
+  if (named !== null) return named
   const shown = ref.slice(0, 200)
   throw new StatePackError('E_NOT_FOUND', `There is no cartridge "${shown}" in this library.`, { ref: shown })
-}
-
-/** A stored packet's id; a state held only in memory is refused with `E_NOT_FOUND`. */
-export async function resolvePacketId(context: Context, ref: string, model?: string): Promise<Digest> {
-  const found = await resolveRef(context, { ref, model })
-  if ('packetId' in found) return found.packetId
-  throw new StatePackError('E_NOT_FOUND', 'This state is only in memory: it was never stored.', { ref })
 }
 
 /** Programs print digests in lower and upper case, with `sha256:` and without. */
@@ -73,7 +57,7 @@ async function madeFromText(context: Context, digest: Digest, model: string | un
     (await context.store.withText(digest)).flatMap(({ packetId, whole }) => {
       const row = context.store.library.packets.get(packetId)
       if (row === null) return []
-      return [readPacket(context.store.blobs, packetId).then(({ config }) => ({ ...row, whole, config }))]
+      return [readPacket(context.blobs, packetId).then(({ config }) => ({ ...row, whole, config }))]
     }),
   )
   let candidates = found.filter(({ config }) => wanted === null || sameModel(config.model, wanted))

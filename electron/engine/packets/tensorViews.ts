@@ -88,7 +88,7 @@ export async function tensorValues(
 }
 
 async function snapshotOf(context: PacketContext, ref: string): Promise<StateSnapshot> {
-  return readSnapshot(context.store.blobs, await readPacket(context.store.blobs, await resolvePacketId(context, ref)))
+  return readSnapshot(context.blobs, await readPacket(context.blobs, await resolvePacketId(context, ref)))
 }
 
 function dimsOf(layer: StateSnapshot['recurrent'][number] | undefined, tensor: 'ssm' | 'conv'): readonly number[] {

@@ -29,6 +29,6 @@ async function modelOf(
 ) {
   if (model !== undefined) return model
   if (ref === undefined) throw new StatePackError('E_BAD_INPUT', 'Say which model, or whose model, is to tokenise.')
-  const packet = await readPacket(context.store.blobs, await resolvePacketId(context, ref))
+  const packet = await readPacket(context.blobs, await resolvePacketId(context, ref))
   return (await context.models.forFingerprint(packet.config.model, sameModel)).id
 }

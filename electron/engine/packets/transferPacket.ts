@@ -24,7 +24,7 @@ export async function exportPacket(
   const started = performance.now()
   const packetId = await resolvePacketId(context, ref)
   assertRunnable(context, packetId)
-  const packet = await readPacket(context.store.blobs, packetId)
+  const packet = await readPacket(context.blobs, packetId)
   await signPacket(context, packetId)
   const chunks: Uint8Array[] = []
   for await (const chunk of exportCartridge(context.store.parts, packetId)) {

@@ -51,7 +51,7 @@ export async function verifyPacket(
   let loaded: LoadedModel | null = null
   let failure: unknown = null
   try {
-    packet = await readPacket(context.store.blobs, packetId)
+    packet = await readPacket(context.blobs, packetId)
     await checkContents(context.store.blobs, packet, call)
     checks.push(intactCheck('cache', `Every byte of ${packet.manifest.layers.length} layers matches its digest.`))
     if (level === 'signed') {

@@ -22,6 +22,8 @@ export interface GcOptions {
   readonly dryRun?: boolean
   /** Blobs younger than this are kept: somebody may be about to publish them. Default one hour. */
   readonly graceMs?: number
+  /** Blobs that are kept although no packet of the library needs them. */
+  readonly keep?: ReadonlySet<Digest>
 }
 
 export interface GcResult {
@@ -45,6 +47,7 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
     const given = givenUp(store, rows, options, now)
     const kept = rows.filter(row => !given.has(row.packetId)).map(row => row.packetId)
     const { live, unreadable } = await mark(store, kept)
+    for (const digest of options.keep ?? []) live.add(digest)
     if (!dryRun && given.size > 0) {
       // Rows before bytes: a crash in between leaves garbage, the other way round it would leave broken packets.
       store.library.packets.forget([...given])

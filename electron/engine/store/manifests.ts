@@ -59,6 +59,6 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Reads and verifies a stored manifest. Throws as {@link BlobReader.read} and {@link parseManifest} do. */
-export async function readManifest(blobs: BlobReader, digest: Digest): Promise<Manifest> {
+export async function readManifest(blobs: Pick<BlobReader, 'read'>, digest: Digest): Promise<Manifest> {
   return parseManifest(await blobs.read(digest, { maxBytes: MANIFEST_CAP }))
 }

@@ -1,0 +1,56 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { MemoryTier } from '../inference/memoryTier.ts'
+import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
+import type { Store } from '../store/openStore.ts'
+import { MoveLog } from './moveLog.ts'
+import { Pool } from './pool.ts'
+import { UnstoredPackets } from './unstoredPackets.ts'
+
+export interface TierBudgets {
+  /** Bytes of buffers that sessions run in. */
+  readonly hot: number
+  /** Bytes of decoded layers and of what is not stored. */
+  readonly warm: number
+}
+
+export const DEFAULT_BUDGETS: TierBudgets = { hot: 512 * 1024 ** 2, warm: 1024 ** 3 }
+
+/** A layer as it was stored: the dtype says how its numbers were rounded. */
+export interface PooledBlock {
+  readonly dtype: StateDtype
+  readonly block: KvBlock
+}
+
+export interface PooledRecurrent {
+  readonly dtype: StateDtype
+  readonly layers: readonly RecurrentLayer[]
+}
+
+/** Everything about states that is in memory. Made once, by createEngine; the only place that counts bytes of state. */
+export interface LiveState {
+  readonly hot: MemoryTier
+  readonly warm: MemoryTier
+  readonly moves: MoveLog
+  /** Blocks of keys and values, by layer. */
+  readonly blocks: Pool<PooledBlock>
+  /** Recurrent states, by layer. */
+  readonly snapshots: Pool<PooledRecurrent>
+  readonly unstored: UnstoredPackets
+}
+
+export function createLiveState(store: Store, budgets: TierBudgets = DEFAULT_BUDGETS): LiveState {
+  const moves = new MoveLog()
+  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add })
+  const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add })
+  const blocks = new Pool<PooledBlock>(warm)
+  const snapshots = new Pool<PooledRecurrent>(warm)
+  const unstored = new UnstoredPackets(warm, {
+    blobs: store.blobs,
+    writer: store.writer,
+    onMove: digest => {
+      blocks.forget(digest)
+      snapshots.forget(digest)
+    },
+  })
+  return { hot, warm, moves, blocks, snapshots, unstored }
+}

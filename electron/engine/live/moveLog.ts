@@ -1,0 +1,18 @@
+import type { TierMove } from '../inference/memoryTier.ts'
+
+const MOVES_KEPT = 256
+
+/** The last moves of all tiers, for whoever asks why something is where it is. */
+export class MoveLog {
+  readonly #moves: TierMove[] = []
+
+  readonly add = (move: TierMove): void => {
+    this.#moves.push(move)
+    if (this.#moves.length > MOVES_KEPT) this.#moves.shift()
+  }
+
+  /** Newest first. */
+  recent(limit = MOVES_KEPT): readonly TierMove[] {
+    return this.#moves.slice(-limit).reverse()
+  }
+}

@@ -1,0 +1,97 @@
+import type { MemoryHold, MemoryTier } from '../inference/memoryTier.ts'
+
+/** What it takes to have something again, and what it is called. */
+export interface Poolable<Value> {
+  readonly label: string
+  /** Of memory, once it is there. */
+  readonly bytes: number | ((value: Value) => number)
+  /** Tokens that would have to be read to have it again. */
+  readonly cost: number
+  /** Reads, verifies and decodes it. */
+  readonly load: () => Promise<Value>
+}
+
+interface Pooled<Value> {
+  readonly value: Value
+  readonly hold: MemoryHold
+}
+
+/**
+ * Things that were verified when they came in, by the digest of their bytes, within a tier's budget. Loaded once, however
+ * many ask at the same time. Their numbers are never written again, so all who have one share it.
+ */
+export class Pool<Value> {
+  readonly #tier: MemoryTier
+  readonly #pooled = new Map<string, Pooled<Value>>()
+  readonly #loading = new Map<string, Promise<Value>>()
+  #hits = 0
+  #misses = 0
+
+  constructor(tier: MemoryTier) {
+    this.#tier = tier
+  }
+
+  get hits(): number {
+    return this.#hits
+  }
+
+  get misses(): number {
+    return this.#misses
+  }
+
+  has(key: string): boolean {
+    return this.#pooled.has(key)
+  }
+
+  /** The value, from memory or loaded now (`loaded`: whether it had to be). Throws what loading throws; nothing is kept then. */
+  async get(key: string, what: Poolable<Value>): Promise<{ readonly value: Value; readonly loaded: boolean }> {
+    const pooled = this.#pooled.get(key)
+    if (pooled !== undefined) {
+      this.#hits += 1
+      pooled.hold.touch()
+      return { value: pooled.value, loaded: false }
+    }
+    this.#misses += 1
+    const running = this.#loading.get(key) ?? this.#load(key, what)
+    return { value: await running, loaded: true }
+  }
+
+  /** Keeps a value that is at hand, e.g. because its bytes were just written. */
+  put(
+    key: string,
+    value: Value,
+    { label, bytes, cost }: Omit<Poolable<Value>, 'load'>,
+    from: 'new' | 'cold' = 'new',
+  ): void {
+    if (this.#pooled.has(key)) return
+    let evicted = false
+    const hold = this.#tier.hold({
+      ...{ label, cost, from, below: 'cold' },
+      bytes: typeof bytes === 'function' ? bytes(value) : bytes,
+      reason: from === 'new' ? 'it was made' : 'it was opened',
+      evict: () => {
+        evicted = true
+        this.#pooled.delete(key)
+      },
+    })
+    // It may be worth less than all that is there.
+    if (!evicted) this.#pooled.set(key, { value, hold })
+  }
+
+  /** Lets go of one value. */
+  forget(key: string): void {
+    this.#pooled.get(key)?.hold.drop()
+    this.#pooled.delete(key)
+  }
+
+  #load(key: string, what: Poolable<Value>): Promise<Value> {
+    const loading = what.load().then(value => {
+      this.put(key, value, what, 'cold')
+      return value
+    })
+    this.#loading.set(key, loading)
+    const done = () => this.#loading.delete(key)
+    loading.then(done, done)
+    return loading
+  }
+}

@@ -1,0 +1,39 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import type { PacketContext } from './context.ts'
+import { type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
+
+/** What a packet says of itself besides its keys and values or its recurrent state. */
+export interface Face {
+  readonly packet: Packet
+  readonly tokens: Int32Array
+  readonly logits: Float32Array | null
+  readonly documents: Awaited<ReturnType<typeof readDocuments>>
+}
+
+/** From memory, or read and verified now. Throws what reading throws. */
+export async function readFace(
+  { blobs, faces }: Pick<PacketContext, 'blobs' | 'faces'>,
+  packetId: Digest,
+): Promise<{ face: Face; bytesRead: number }> {
+  const { value, loaded } = await faces.get(packetId, {
+    label: packetId,
+    bytes: bytesOf,
+    // Reading it again runs no model: it is worth keeping while its state is.
+    cost: 64,
+    load: async () => {
+      const packet = await readPacket(blobs, packetId)
+      const [tokens, logits, documents] = await Promise.all([
+        readTokens(blobs, packet),
+        readLogits(blobs, packet),
+        readDocuments(blobs, packet),
+      ])
+      return { packet, tokens, logits, documents }
+    },
+  })
+  return { face: value, bytesRead: loaded ? bytesOf(value) : 0 }
+}
+
+function bytesOf({ packet, tokens, logits, documents }: Face): number {
+  const texts = documents.sources.reduce((sum, { bytes }) => sum + bytes, documents.card.length)
+  return packet.manifest.config.size + tokens.byteLength + (logits?.byteLength ?? 0) + texts
+}
