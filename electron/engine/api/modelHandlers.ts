@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import { folderNameOf } from '../models/modelPool.ts'
 import { modelView } from '../models/modelView.ts'
 import { findModels } from '../models/sources/findModels.ts'
 import type { EngineState } from './engineState.ts'
@@ -62,7 +63,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
         await rm(entry.folder, { recursive: true, force: true })
       } else {
         const { modelFolders } = state.settings.get()
-        const rest = modelFolders.filter(folder => folder !== entry.folder)
+        const rest = modelFolders.filter(folder => !isFor(folder, entry.folder))
         if (rest.length === modelFolders.length)
           throw notRemovable(id, 'This model is one of several in a folder: remove the folder in the settings.')
         if (deleteFiles) throw notRemovable(id, 'Only downloaded models are deleted; this folder is your own.')
@@ -70,7 +71,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
         state.settings.set({ modelFolders: rest })
       }
       settings.setPrecision(entry.folder, null)
-      await rm(join(state.folders.data, 'converted', id), { recursive: true, force: true })
+      await rm(join(state.folders.data, 'converted', folderNameOf(id)), { recursive: true, force: true })
       state.emit('models.changed', {})
       return { removed: true }
     },
@@ -83,6 +84,12 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
       return { model: await view(id), ...change }
     },
   }
+}
+
+/** Whether a folder of the settings stands for this model alone: it is its folder, or a cache around it. */
+function isFor(folder: string, model: string): boolean {
+  const [only, another] = findModels([{ folder, starter: false }])
+  return folder === model || (only?.folder === model && another === undefined)
 }
 
 function notRemovable(model: string, why: string): StatePackError {

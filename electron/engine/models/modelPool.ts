@@ -109,7 +109,7 @@ export function createModelPool({
     { chosen, signal, onOpening }: { chosen: Precision | null; signal?: AbortSignal; onOpening?: OnOpening },
   ): Promise<Model> {
     requireOnline(entry)
-    const converted = convertedFolder === undefined ? undefined : join(convertedFolder, entry.id)
+    const converted = convertedFolder === undefined ? undefined : join(convertedFolder, folderNameOf(entry.id))
     return openModel(entry.folder, {
       ...openOptions,
       ...{ name: entry.id, precision: chosen ?? undefined, convertedFolder: converted, signal },
@@ -223,6 +223,11 @@ export function createModelPool({
         .map(entry => entry.id),
     unload,
   }
+}
+
+/** The name of the folder in which a model's converted weights lie; an id may be `owner/name`. */
+export function folderNameOf(id: string): string {
+  return id.replaceAll('/', '--')
 }
 
 function requireOnline({ id, folder, offline }: ModelEntry): void {

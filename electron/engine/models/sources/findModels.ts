@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import type { ModelEntry } from '../modelPool.ts'
 import { type FoundGguf, findGgufs, ggufModelName, onlyGgufIn } from './gguf/ggufFolders.ts'
+import { modelName, snapshotOf } from './hubCache.ts'
 
 export interface ModelFolder {
   readonly folder: string
@@ -19,10 +20,11 @@ export interface ModelMemory {
 }
 
 /**
- * The models in the given folders: a folder with a `config.json` is one, any other is looked into one level deep, and for
- * GGUF files as other apps keep them ({@link findGgufs}); a GGUF file may be given itself. Nothing is opened or copied. An
- * external folder that cannot be reached (a missing drive) yields the models last seen in it, offline, and harms nothing
- * else. Ids are names of folders and files; a second one of the same name gets a number.
+ * The models in the given folders: a folder with a `config.json` is one, and so is a repository of the Hub's cache; any
+ * other is looked into two levels deep (`owner/name`), and for GGUF files as other apps keep them ({@link findGgufs}); a GGUF
+ * file may be given itself. Nothing is opened or copied. An external folder that cannot be reached (a missing drive) yields
+ * the models last seen in it, offline, and harms nothing else. Ids are names of folders and files, `owner/name` where the
+ * folders say so; a second one of the same name gets a number.
  */
 export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory): ModelEntry[] {
   const entries: ModelEntry[] = []
@@ -44,16 +46,34 @@ export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory
 
 /** null when the folder cannot be reached: it is not there, or it is the empty place where a drive would be. */
 function modelsIn(folder: string): FoundGguf[] | null {
-  const isModel = (path: string) => existsSync(join(path, 'config.json')) && onlyGgufIn(path) === null
-  const named = (path: string) => ({ path, name: basename(path) })
-  if (isModel(folder)) return [named(folder)]
+  const own = modelFolder(folder)
+  if (own !== null) return [named(own)]
   if (isFile(folder)) return findGgufs(folder)
+  const inside = subfolders(folder)
+  if (inside === null || inside.length === 0) return null
+  const folders = inside.flatMap(path => {
+    const model = modelFolder(path)
+    if (model !== null) return [named(model)]
+    const models = (subfolders(path) ?? []).flatMap(each => modelFolder(each) ?? [])
+    return models.map(each => ({ path: each, name: `${basename(path)}/${basename(each)}` }))
+  })
+  const within = (path: string) => folders.some(known => path.startsWith(known.path + sep))
+  return [...folders, ...findGgufs(folder).filter(({ path }) => !within(path))]
+}
+
+const named = (path: string) => ({ path, name: modelName(path) })
+
+/** The folder itself when it holds a model in the Hub's layout, the snapshot of one of the Hub's cache. */
+function modelFolder(path: string): string | null {
+  const isModel = existsSync(join(path, 'config.json')) && onlyGgufIn(path) === null
+  return isModel ? path : snapshotOf(path)
+}
+
+/** What lies in a folder and is not hidden (unfinished downloads are); null when it cannot be read, as a file cannot. */
+function subfolders(folder: string): string[] | null {
   try {
-    const names = readdirSync(folder).sort()
-    if (names.length === 0) return null
-    const folders = names.map(name => join(folder, name)).filter(isModel)
-    const within = (path: string) => folders.some(known => path.startsWith(known + sep))
-    return [...folders.map(named), ...findGgufs(folder).filter(({ path }) => !within(path))]
+    const names = readdirSync(folder).filter(name => !name.startsWith('.'))
+    return names.sort().map(name => join(folder, name))
   } catch {
     return null
   }

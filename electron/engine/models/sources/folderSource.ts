@@ -1,6 +1,6 @@
 /** A folder in Hugging Face layout: config.json, weights as safetensors or as an ONNX export, tokenizer files. */
-import { readFile, realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { canonicalTensors } from '../compile/canonicalTensors.ts'
 import { isSupported, prepareArchitecture, textFields } from '../compile/compile.ts'
 import { readConfig } from '../compile/config.ts'
@@ -11,6 +11,7 @@ import { planCheckpoint } from './checkpointWeights.ts'
 import { parsePythonJson } from './configJson.ts'
 import { planExport } from './export/exportedModel.ts'
 import { findExports } from './export/exportFiles.ts'
+import { modelName } from './hubCache.ts'
 import type { ModelSource, PlannedWeights } from './modelSource.ts'
 
 /** Throws `E_UNKNOWN_MODEL` when the folder has no config.json, `E_MODEL_CONFIG` when it is none. */
@@ -20,7 +21,7 @@ export async function folderSource(folder: string): Promise<ModelSource> {
   const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
   const text = textFields(fields)
   return {
-    name: await nameOf(folder),
+    name: modelName(folder),
     path: folder,
     ...{ configBytes: bytes, generationConfigBytes },
     architecture: String(text.model_type),
@@ -50,16 +51,6 @@ async function optionalFile(path: string): Promise<Uint8Array | null> {
     if (error.code === 'ENOENT') return null
     throw error
   })
-}
-
-/** `…/models--owner--name/snapshots/<revision>` is `owner/name`. */
-async function nameOf(folder: string): Promise<string> {
-  const real = await realpath(folder)
-  const repository = basename(dirname(dirname(real)))
-  if (basename(dirname(real)) === 'snapshots' && repository.startsWith('models--')) {
-    return repository.slice('models--'.length).replaceAll('--', '/')
-  }
-  return basename(folder) === '' ? basename(real) : basename(folder)
 }
 
 /** The end ids of every file, in the order of the files. */
