@@ -54,6 +54,27 @@ describe('models are found where other tools keep them', () => {
   })
 })
 
+test('keep their names while a drive is away', async () => {
+  await model('drive', 'acme', 'tiny')
+  await model('drive', 'models--acme--small', 'snapshots', OLD)
+  let seen = {}
+  const memory = { get: () => seen, set: (now: typeof seen) => (seen = now) }
+  const list = () =>
+    findModels([{ folder: join(root, 'drive'), starter: false, external: true }], memory).map(({ id, offline }) => [
+      id,
+      offline,
+    ])
+  expect(list()).toEqual([
+    ['acme/tiny', false],
+    ['acme/small', false],
+  ])
+  await rm(join(root, 'drive'), { recursive: true })
+  expect(list()).toEqual([
+    ['acme/tiny', true],
+    ['acme/small', true],
+  ])
+})
+
 test('a cache folder is added, called by its repository everywhere, and removed', async () => {
   const repository = join(root, 'models--acme--tiny')
   const snapshot = join(repository, 'snapshots', OLD)

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, join, sep } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import type { ModelEntry } from '../modelPool.ts'
 import { type FoundGguf, findGgufs, ggufModelName, onlyGgufIn } from './gguf/ggufFolders.ts'
 import { modelName, snapshotOf } from './hubCache.ts'
@@ -33,7 +33,7 @@ export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory
   for (const { folder, starter, external = false } of folders) {
     const found = modelsIn(folder)
     const offline = found === null
-    const places = found ?? (external ? (seen[folder] ?? []).map(path => ({ path, name: ggufModelName(path) })) : [])
+    const places = found ?? (external ? (seen[folder] ?? []).map(path => named(folder, path)) : [])
     if (external && places.length > 0) now[folder] = places.map(({ path }) => path)
     for (const { path, name } of places) {
       if (entries.some(entry => entry.folder === path)) continue
@@ -47,21 +47,26 @@ export function findModels(folders: readonly ModelFolder[], memory?: ModelMemory
 /** null when the folder cannot be reached: it is not there, or it is the empty place where a drive would be. */
 function modelsIn(folder: string): FoundGguf[] | null {
   const own = modelFolder(folder)
-  if (own !== null) return [named(own)]
+  if (own !== null) return [named(folder, own)]
   if (isFile(folder)) return findGgufs(folder)
   const inside = subfolders(folder)
   if (inside === null || inside.length === 0) return null
   const folders = inside.flatMap(path => {
     const model = modelFolder(path)
-    if (model !== null) return [named(model)]
-    const models = (subfolders(path) ?? []).flatMap(each => modelFolder(each) ?? [])
-    return models.map(each => ({ path: each, name: `${basename(path)}/${basename(each)}` }))
+    const models = model === null ? (subfolders(path) ?? []).flatMap(each => modelFolder(each) ?? []) : [model]
+    return models.map(each => named(folder, each))
   })
   const within = (path: string) => folders.some(known => path.startsWith(known.path + sep))
   return [...folders, ...findGgufs(folder).filter(({ path }) => !within(path))]
 }
 
-const named = (path: string) => ({ path, name: modelName(path) })
+/** What a model below `root` is called, whether it can be reached or not. */
+function named(root: string, path: string): FoundGguf {
+  if (/\.gguf$/i.test(path)) return { path, name: ggufModelName(path) }
+  const owner = dirname(path)
+  const twoDown = dirname(owner) === root && basename(owner) !== 'snapshots'
+  return { path, name: twoDown ? `${basename(owner)}/${basename(path)}` : modelName(path) }
+}
 
 /** The folder itself when it holds a model in the Hub's layout, the snapshot of one of the Hub's cache. */
 function modelFolder(path: string): string | null {

@@ -4,9 +4,9 @@ import { basename, dirname, join } from 'node:path'
 
 const REPOSITORY = 'models--'
 
-/** `owner/name` for a snapshot of the Hub's cache (or a link to one), else the folder's name. */
+/** `owner/name` for a snapshot of the Hub's cache (or a link to one), else the folder's name; it need not be reachable. */
 export function modelName(folder: string): string {
-  const real = realpathSync(folder)
+  const real = existsSync(folder) ? realpathSync(folder) : folder
   const repository = basename(dirname(dirname(real)))
   if (basename(dirname(real)) === 'snapshots' && repository.startsWith(REPOSITORY)) {
     return repository.slice(REPOSITORY.length).replaceAll('--', '/')
