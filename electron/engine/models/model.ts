@@ -138,7 +138,10 @@ export interface Model {
   readonly config: Readonly<Record<string, unknown>>
   readonly configBytes: Uint8Array
   readonly generationConfigBytes: Uint8Array | null
+  /** Ids that end a text, from every file that names some; all of them below {@link Model.vocabSize}. */
   readonly eosTokenIds: readonly number[]
+  /** What the folder says and this app leaves out, in words. */
+  readonly notes: readonly string[]
   readonly geometry: StateGeometry
   readonly position: PositionScheme
   readonly fingerprint: ModelFingerprint

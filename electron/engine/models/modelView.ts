@@ -31,6 +31,7 @@ export async function modelView(
     downloaded,
     hasChatTemplate: false,
     prefillTokensPerSecond: null,
+    notes: [],
   }
   if (entry.offline || !existsSync(entry.folder))
     return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
@@ -53,6 +54,7 @@ export async function modelView(
       problem: null,
       hasChatTemplate: model.hasChatTemplate,
       prefillTokensPerSecond,
+      notes: [...model.notes],
     }
   } catch (thrown) {
     return { ...unknown, status: 'broken', problem: toStatePackError(thrown).message }

@@ -2,6 +2,7 @@ import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptDraft, tokenUse } from '#shared/domain/receipt.ts'
+import type { Model } from '../models/model.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
@@ -46,6 +47,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const loaded = await context.models.load(input.model, call.signal)
   const { model, runtime } = loaded
   const text = composeText(model, input)
+  assertKeepsText(model, text)
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const stored = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
@@ -110,6 +112,16 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     }),
   })
   return { ...published, tokensProcessed: session.processed, seconds: seconds() }
+}
+
+/** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */
+function assertKeepsText({ tokenizer }: Model, { segments, tail }: ComposedText): void {
+  const reason = tokenizer?.undecidedSeams ?? null
+  if (reason === null || tail === '' || segments.some(({ kind }) => kind !== 'special')) return
+  const message =
+    `Nothing of this text could be kept: this model's tokenizer gives no place where a text may go on (${reason}). ` +
+    'Create it with the seam "concat" (--seam concat): what follows is then tokenised by itself, as State Pack does.'
+  throw new StatePackError('E_TOKENIZER', message, { seam: 'exact' })
 }
 
 /** `E_CONTEXT_LENGTH` when a text of this many tokens is more than the model reads. */

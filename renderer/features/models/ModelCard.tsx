@@ -77,6 +77,11 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
         {model.starter ? <Badge>Starter</Badge> : null}
       </div>
       {model.problem === null ? null : <p className="Model-problem">{model.problem}</p>}
+      {model.notes.map(note => (
+        <p key={note} className="muted">
+          {note}
+        </p>
+      ))}
       <Facts
         caption={model.name}
         facts={[

@@ -73,6 +73,8 @@ export const modelViewSchema = z.strictObject({
   /** `offline`: its folder cannot be reached now. */
   status: z.enum(['ready', 'offline', 'broken']),
   problem: z.string().nullable(),
+  /** What its files say and the Studio leaves out, in words. */
+  notes: z.array(z.string()),
   folder: z.string(),
   /** Fetched from the hub by the app: removing it deletes its files. */
   downloaded: z.boolean(),

@@ -1,8 +1,8 @@
 /** Reads config.json strictly: every field is used, known to be irrelevant to inference, or refused by name. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import { parsePythonJson } from '../sources/configJson.ts'
+import { CONFIG_FILE, readModelFile } from '../sources/modelFile.ts'
 
 /** Fields that say nothing about the forward pass: training, generation defaults, provenance, other heads. */
 const IRRELEVANT = new Set(
@@ -40,7 +40,8 @@ export interface RawConfig {
 
 /** Throws `E_UNKNOWN_MODEL` when the folder has no config.json and `E_MODEL_CONFIG` when it is not a JSON object. */
 export async function readConfig(folder: string): Promise<RawConfig> {
-  const bytes = await readFile(join(folder, 'config.json')).catch((error: unknown) => {
+  const bytes = await readModelFile(join(folder, 'config.json'), CONFIG_FILE).catch((error: unknown) => {
+    if (error instanceof StatePackError) throw error
     throw new StatePackError(
       'E_UNKNOWN_MODEL',
       `There is no model in ${folder}: config.json cannot be read.`,

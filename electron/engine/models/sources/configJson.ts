@@ -10,18 +10,18 @@ const LITERALS: Readonly<Record<string, number>> = {
 /** A string, or a bare literal outside one: strings are matched first, so their contents are never touched. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
 
-/** Parses a JSON object in UTF-8 (a byte-order mark is allowed). Throws `E_MODEL_CONFIG`. */
-export function parsePythonJson(bytes: Uint8Array): Record<string, unknown> {
+/** Parses a JSON object in UTF-8 (a byte-order mark is allowed). Throws `E_MODEL_CONFIG` naming the file. */
+export function parsePythonJson(bytes: Uint8Array, file = 'config.json'): Record<string, unknown> {
   let value: unknown
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     const plain = text.replace(TOKENS, token => (token in LITERALS ? `{"__float__":"${token}"}` : token))
     value = JSON.parse(plain, (_key, item: unknown) => floatOf(item) ?? item)
   } catch (error) {
-    throw new StatePackError('E_MODEL_CONFIG', 'config.json is not JSON.', {}, error)
+    throw new StatePackError('E_MODEL_CONFIG', `${file} is not JSON.`, { file }, error)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new StatePackError('E_MODEL_CONFIG', 'config.json is not a JSON object.')
+    throw new StatePackError('E_MODEL_CONFIG', `${file} is not a JSON object.`, { file })
   }
   return { ...value }
 }

@@ -1,24 +1,26 @@
 /** A folder in Hugging Face layout: config.json, weights as safetensors or as an ONNX export, tokenizer files. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalTensors } from '../compile/canonicalTensors.ts'
 import { isSupported, prepareArchitecture, textFields } from '../compile/compile.ts'
 import { readConfig } from '../compile/config.ts'
 import type { Precision } from '../model.ts'
 import { openTokenizer } from '../tokenizer/tokenizer.ts'
+import { readTokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
 import { hasCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { planCheckpoint } from './checkpointWeights.ts'
 import { parsePythonJson } from './configJson.ts'
 import { planExport } from './export/exportedModel.ts'
 import { findExports } from './export/exportFiles.ts'
 import { modelName } from './hubCache.ts'
+import { CONFIG_FILE, readModelFileIfThere } from './modelFile.ts'
 import type { ModelSource, PlannedWeights } from './modelSource.ts'
 
 /** Throws `E_UNKNOWN_MODEL` when the folder has no config.json, `E_MODEL_CONFIG` when it is none. */
 export async function folderSource(folder: string): Promise<ModelSource> {
   const { bytes, fields } = await readConfig(folder)
-  const generationConfigBytes = await optionalFile(join(folder, 'generation_config.json'))
-  const generation = generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes)
+  const generationConfigBytes = await readModelFileIfThere(join(folder, 'generation_config.json'), CONFIG_FILE)
+  const generation =
+    generationConfigBytes === null ? {} : parsePythonJson(generationConfigBytes, 'generation_config.json')
   const text = textFields(fields)
   return {
     name: modelName(folder),
@@ -27,7 +29,7 @@ export async function folderSource(folder: string): Promise<ModelSource> {
     architecture: String(text.model_type),
     eosTokenIds: endIds([generation, fields, text]),
     openTokenizer: () => openTokenizer(folder),
-    chatTemplate: async () => (await openTokenizer(folder))?.chatTemplate ?? null,
+    describeTokenizer: () => readTokenizerFiles(folder),
     planWeights: precision => planFolder(folder, fields, precision),
   }
 }
@@ -43,14 +45,6 @@ async function planFolder(
   const layers = prepareArchitecture(fields)
   const checkpoint = canonicalTensors(await readCheckpoint(folder), layers)
   return planCheckpoint({ layers, checkpoint, stored: checkpoint, precision: precision ?? 'float32' })
-}
-
-/** null when the file is absent; any other failure is thrown. */
-async function optionalFile(path: string): Promise<Uint8Array | null> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
 }
 
 /** The end ids of every file, in the order of the files. */

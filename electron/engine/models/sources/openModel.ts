@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Model, Precision } from '../model.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { folderSource } from './folderSource.ts'
 import { onlyGgufIn } from './gguf/ggufFolders.ts'
 import { ggufSource, isGgufFile } from './gguf/ggufSource.ts'
@@ -26,13 +27,15 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const { digest, graph, components } = await weights.identify(options)
   const name = options.name ?? source.name
   const described = describe(source, weights)
+  const ends = endIds(source.eosTokenIds, tokenizer, weights.vocabSize)
   return {
     ...described,
     name,
     config: weights.config,
     configBytes: source.configBytes,
     generationConfigBytes: source.generationConfigBytes,
-    eosTokenIds: source.eosTokenIds.filter(id => id < weights.vocabSize),
+    eosTokenIds: ends.ids,
+    notes: [...(tokenizer?.notes ?? []), ...ends.notes],
     position: weights.position,
     fingerprint: {
       name,
@@ -49,13 +52,21 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
 }
 
 /** What can be said of a model from its headers alone. */
-export type ModelDescription = ReturnType<typeof describe> & { readonly hasChatTemplate: boolean }
+export type ModelDescription = ReturnType<typeof describe> & {
+  readonly hasChatTemplate: boolean
+  readonly notes: readonly string[]
+}
 
 /** Reads headers and no weight. Throws what {@link openModel} throws, but for what only the weights themselves show. */
 export async function describeModel(path: string, precision?: Precision): Promise<ModelDescription> {
   const source = await sourceOf(path)
-  const hasChatTemplate = (await source.chatTemplate()) !== null
-  return { ...describe(source, await source.planWeights(precision)), hasChatTemplate }
+  const tokenizer = await source.describeTokenizer()
+  const described = describe(source, await source.planWeights(precision))
+  return {
+    ...described,
+    hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
+    notes: [...(tokenizer?.notes ?? []), ...endIds(source.eosTokenIds, null, described.vocabSize).notes],
+  }
 }
 
 function describe(source: ModelSource, weights: PlannedWeights) {
@@ -66,6 +77,17 @@ function describe(source: ModelSource, weights: PlannedWeights) {
     architecture: source.architecture,
     ...{ geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, weightsBytes: bytes },
   }
+}
+
+/**
+ * Every id that ends a text, whoever names it: the files of the model and the tokenizer say different halves of it (the end
+ * of a text, the end of a turn). Ids that the model cannot produce are left out, with a note.
+ */
+function endIds(named: readonly number[], tokenizer: Tokenizer | null, vocabSize: number) {
+  const all = [...new Set(tokenizer?.eosId == null ? named : [...named, tokenizer.eosId])]
+  const beyond = all.filter(id => id >= vocabSize)
+  const note = `Ids of the end of a text beyond the vocabulary of ${vocabSize} tokens are left out: ${beyond.join(', ')}.`
+  return { ids: all.filter(id => id < vocabSize), notes: beyond.length === 0 ? [] : [note] }
 }
 
 async function sourceOf(path: string): Promise<ModelSource> {

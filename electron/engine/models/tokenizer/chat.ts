@@ -1,5 +1,5 @@
-import { Template } from '@huggingface/jinja'
 import { StatePackError } from '#shared/domain/error.ts'
+import { readTemplate, type Template } from './template.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import type { TokenizerFiles } from './tokenizerFiles.ts'
 
@@ -102,7 +102,7 @@ function rendererOf(
   }
   let template: Template
   try {
-    template = new Template(chatTemplate)
+    template = readTemplate(chatTemplate)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `The chat template of this model cannot be read: ${reason}`

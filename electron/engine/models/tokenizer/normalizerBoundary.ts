@@ -1,39 +1,70 @@
+import { flattenStages } from './stages.ts'
 import type { Stage } from './tokenizerFiles.ts'
 
 /**
- * How a normaliser treats text around a boundary. `pointwise`: beside a prefix it may put at the start of a run, it maps
- * text piece by piece, so that a boundary before a *hard starter* splits its output too. `opaque`: it may look anywhere
- * (trimming, regular expressions, context-sensitive lower case), and no boundary inside a run is safe.
+ * How a normaliser treats text around a boundary. `pointwise`: beside a prefix it may put at the start of a run and white
+ * space it may take away at the ends, it maps text piece by piece, so that a boundary before a *hard starter* splits its
+ * output too. Otherwise it may look anywhere (regular expressions), and no boundary inside a run is safe.
  */
 export interface NormalizerKind {
   readonly pointwise: boolean
   /** It puts a prefix at the start of every run (SentencePiece's space marker). */
   readonly prepends: boolean
-  /** The chain without the stage that prepends, for text that continues a run. */
-  readonly inside: Stage | null
+  /** It takes white space away at the start of every run. */
+  readonly strips: boolean
+  /** It takes white space away at an end, or makes one of several: a boundary must not lie right after white space. */
+  readonly joinsSpaces: boolean
+  readonly stages: readonly Stage[]
+  /** For text that continues a run: without what is done at its start. */
+  readonly inside: readonly Stage[]
+  /** The two chains for text that goes on: without what is done at the end of a run. */
+  readonly open: { readonly start: readonly Stage[]; readonly inside: readonly Stage[] }
 }
 
-const POINTWISE = new Set(['NFC', 'NFD', 'NFKC', 'NFKD', 'Precompiled'])
+const POINTWISE = new Set([
+  'NFC',
+  'NFD',
+  'NFKC',
+  'NFKD',
+  'Precompiled',
+  'Lowercase',
+  'StripAccents',
+  'Prepend',
+  'Strip',
+])
+/** A regular expression that matches a run of white space and nothing else. */
+const SPACES = /^(?: |\\s|\\n|\\t|\[[ \\snt]+\])(?:[+]|\{\d+,\d*\})$/
 
-/** Sorts a normaliser of tokenizer.json into {@link NormalizerKind}. */
-export function normalizerKind(stage: Stage | null | undefined): NormalizerKind {
-  if (stage === null || stage === undefined) return { pointwise: true, prepends: false, inside: null }
-  if (stage.type === 'Prepend') return { pointwise: true, prepends: true, inside: null }
-  if (stage.type === 'Sequence' && Array.isArray(stage.normalizers)) {
-    const parts = (stage.normalizers as Stage[]).map(part => ({ part, kind: normalizerKind(part) }))
-    // A prefix put after another stage still comes first in the output, so the order does not matter here.
-    return {
-      pointwise: parts.every(({ kind }) => kind.pointwise),
-      prepends: parts.some(({ kind }) => kind.prepends),
-      inside: { ...stage, normalizers: parts.map(({ kind }) => kind.inside).filter(part => part !== null) },
-    }
+/** Sorts a normaliser of tokenizer.json into {@link NormalizerKind}. Throws `E_TOKENIZER`. */
+export function normalizerKind(normalizer: Stage | null | undefined): NormalizerKind {
+  const stages = flattenStages(normalizer, 'normalizers', 'normalizer')
+  const inside = stages.filter(({ type }) => type !== 'Prepend').map(stage => withoutStrip('strip_left', stage))
+  return {
+    pointwise: stages.every(stage => POINTWISE.has(stage.type) || replacesOne(stage) || joinsSpaces(stage)),
+    prepends: stages.some(({ type }) => type === 'Prepend'),
+    strips: stages.some(({ type, strip_left }) => type === 'Strip' && strip_left === true),
+    joinsSpaces: stages.some(stage => stage.type === 'Strip' || joinsSpaces(stage)),
+    stages,
+    inside,
+    open: {
+      start: stages.map(stage => withoutStrip('strip_right', stage)),
+      inside: inside.map(stage => withoutStrip('strip_right', stage)),
+    },
   }
-  if (POINTWISE.has(stage.type)) return { pointwise: true, prepends: false, inside: stage }
-  if (stage.type === 'Replace') {
-    const pattern = (stage.pattern as { String?: unknown } | undefined)?.String
-    return { pointwise: typeof pattern === 'string' && pattern.length === 1, prepends: false, inside: stage }
-  }
-  return { pointwise: false, prepends: false, inside: stage }
+}
+
+function withoutStrip(side: 'strip_left' | 'strip_right', stage: Stage): Stage {
+  return stage.type === 'Strip' ? { ...stage, [side]: false } : stage
+}
+
+function replacesOne({ type, pattern }: Stage): boolean {
+  const text: unknown = Object(pattern).String
+  return type === 'Replace' && typeof text === 'string' && text.length === 1
+}
+
+function joinsSpaces({ type, pattern }: Stage): boolean {
+  const regex: unknown = Object(pattern).Regex
+  return type === 'Replace' && typeof regex === 'string' && SPACES.test(regex)
 }
 
 /** Hangul vowels and final consonants, and the Kirat Rai vowel signs: letters that compose with what stands before them. */
@@ -57,15 +88,21 @@ export function isHardStarter(text: string, index: number): boolean {
  * The place in `raw` whose suffix normalises to the last `suffixLength` characters of the normalised text, when that place
  * is a boundary no later text can undo; null otherwise. `inside` normalises text that continues a run.
  */
-export function rawBoundary(raw: string, suffixLength: number, inside: (text: string) => string): number | null {
+export function rawBoundary(
+  raw: string,
+  suffixLength: number,
+  { inside, joinsSpaces }: { inside: (text: string) => string; joinsSpaces: boolean },
+): number | null {
+  const mayCut = (index: number) =>
+    isHardStarter(raw, index) && !(joinsSpaces && index > 0 && /\s/.test(raw.charAt(index - 1)))
   const straight = raw.length - suffixLength
-  if (straight >= 0 && straight < raw.length && isHardStarter(raw, straight)) {
+  if (straight >= 0 && straight < raw.length && mayCut(straight)) {
     if (inside(raw.slice(straight)).length === suffixLength && isPlain(raw, straight)) return straight
   }
   let length = 0
   let end = raw.length
   for (let start = raw.length - 1; start >= 0 && length < suffixLength; start--) {
-    if (!isHardStarter(raw, start)) continue
+    if (!mayCut(start)) continue
     length += inside(raw.slice(start, end)).length
     end = start
   }

@@ -1,3 +1,4 @@
+import { flattenStages } from './stages.ts'
 import type { Stage } from './tokenizerFiles.ts'
 
 /** GPT-2's own pattern, which `ByteLevel` applies when `use_regex` is set. */
@@ -44,9 +45,10 @@ const NONE: PreTokenizerKind = {
 /** Sorts a pre-tokeniser of tokenizer.json into {@link PreTokenizerKind}. */
 export function preTokenizerKind(stage: Stage | null | undefined): PreTokenizerKind {
   if (stage === null || stage === undefined) return NONE
+  if (stage.type === 'Sequence') {
+    return flattenStages(stage, 'pretokenizers', 'pre_tokenizer').map(preTokenizerKind).reduce(join, NONE)
+  }
   switch (stage.type) {
-    case 'Sequence':
-      return ((stage.pretokenizers ?? []) as Stage[]).map(preTokenizerKind).reduce(join, NONE)
     case 'ByteLevel':
       return byteLevel(stage)
     case 'Metaspace':
@@ -56,9 +58,20 @@ export function preTokenizerKind(stage: Stage | null | undefined): PreTokenizerK
       return cutting(splitStage(stage.individual_digits ? '\\p{N}' : '\\p{N}+'), 1)
     case 'Punctuation':
       // The library always keeps runs of punctuation together; the reference does so only when it is told to.
-      return cutting(splitStage(stage.behavior === 'Contiguous' ? `${PUNCTUATION}+` : PUNCTUATION), 1)
+      return splitting({ ...splitStage(PUNCTUATION), behavior: stage.behavior ?? 'Isolated' })
     case 'Split':
-      return cutting(stage, splitHold(stage))
+      return splitting(stage)
+    case 'CharDelimiterSplit':
+      return splitting({ type: 'Split', pattern: { String: stage.delimiter }, behavior: 'Removed' })
+    case 'WhitespaceSplit':
+      return splitting({ ...splitStage('\\s+'), behavior: 'Removed' })
+    case 'Whitespace':
+      // The library's pattern knows ASCII letters only.
+      return splitting({ ...splitStage('\\w+|[^\\w\\s]+'), behavior: 'Removed', invert: true })
+    case 'BertPreTokenizer':
+      return join(splitting({ ...splitStage('\\s+'), behavior: 'Removed' }), splitting(splitStage(PUNCTUATION)))
+    case 'FixedLength':
+      return cutting(splitStage(`[\\s\\S]{1,${Number(stage.length ?? 5)}}`), 1)
     default:
       return cutting(stage, null)
   }
@@ -108,23 +121,38 @@ function metaspace(stage: Stage): PreTokenizerKind {
   }
 }
 
-/** Patterns look ahead at most to see whether white space ends; anything that looks behind or farther is not understood. */
-function splitHold(stage: Stage): number | null {
-  const behavior = String(stage.behavior).toLowerCase()
-  if (stage.invert === true || behavior === 'removed') return null
-  const pattern = stage.pattern as { Regex?: unknown; String?: unknown } | undefined
-  if (typeof pattern?.String === 'string') return 2
-  if (typeof pattern?.Regex !== 'string') return null
-  return looksOnlyAhead(pattern.Regex) ? 2 : null
+/**
+ * Patterns look ahead at most to see whether white space ends; anything that looks behind or farther is not understood.
+ * Whatever a stage drops or joins, it cuts where its matches begin and end, so a plain cut there says where boundaries are.
+ */
+function splitting(stage: Stage): PreTokenizerKind {
+  const { pattern } = stage
+  const { Regex, String: literal } = { ...Object(pattern) }
+  const understood = typeof literal === 'string' || (typeof Regex === 'string' && looksOnlyAhead(Regex))
+  const cut: Stage = {
+    type: 'Split',
+    pattern,
+    behavior: joining(stage) ? stage.behavior : 'Isolated',
+    invert: stage.invert,
+  }
+  return { ...cutting(stage, understood ? 2 : null), cuts: { start: [cut], inside: [cut] } }
+}
+
+/** Matches that are put together with their neighbours are no boundaries. */
+function joining(stage: Stage): boolean {
+  return /^(contiguous|mergedwith)/i.test(String(stage.behavior))
 }
 
 function looksOnlyAhead(pattern: string): boolean {
-  const bare = pattern.replaceAll('(?!\\S)', '').replaceAll(/\\[pP]\{[^}]*\}/g, 'p')
+  const bare = pattern
+    .replaceAll('(?!\\S)', '')
+    .replaceAll(/\\s(?:\+\+?|\*\+?)\$/g, 's')
+    .replaceAll(/\\[pP]\{[^}]*\}/g, 'p')
   if (/\\[bBAGzZ1-9k]/.test(bare)) return false
   const outside = bare
     .replaceAll(/\\./g, 'e')
     .replaceAll(/\[\^?\]?[^\]]*\]/g, 'c')
-    .replaceAll(/\(\?(?:i:|:)/g, '(')
+    .replaceAll(/\(\?(?:i:|:|>)/g, '(')
   return !/\(\?|\^|\$/.test(outside)
 }
 

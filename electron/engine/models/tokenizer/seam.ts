@@ -83,7 +83,8 @@ function lastSafeBoundary(pipeline: TokenizerPipeline, text: string, at: 'start'
 
 /** Text after an added token begins without its prefix, so a boundary right after one is only safe where none is put. */
 function mayCutAfter({ normalizer, preTokenizer }: TokenizerPipeline, token: AddedToken): boolean {
-  return !token.rstrip && normalizer.pointwise && !normalizer.prepends && preTokenizer.prefix !== 'always'
+  const atStart = normalizer.prepends || normalizer.strips || preTokenizer.prefix === 'always'
+  return !token.rstrip && normalizer.pointwise && !atStart
 }
 
 /** A text cut by added tokens, and how to find a boundary between two of them. */
@@ -126,10 +127,13 @@ function lastBoundary({ text, matches, end, trims, mayCutAfter, within }: CutTex
 function boundaryInRun(pipeline: TokenizerPipeline, run: string, at: 'start' | 'inside'): number {
   if (!pipeline.normalizer.pointwise) return 0
   const normalized = pipeline.normalize(run, at)
-  const inside = (text: string): string => pipeline.normalize(text, 'inside')
+  const rule = {
+    inside: (text: string) => pipeline.normalize(text, 'inside'),
+    joinsSpaces: pipeline.normalizer.joinsSpaces,
+  }
   const { matches, settled } = pipeline.scanNormalized(normalized, 'open')
   const toRaw = (position: number): number | null =>
-    position <= 0 ? null : rawBoundary(run, normalized.length - position, inside)
+    position <= 0 ? null : rawBoundary(run, normalized.length - position, rule)
 
   if (matches.length === 0) {
     for (const position of boundariesInPiece(pipeline, normalized.slice(0, settled), at)) {

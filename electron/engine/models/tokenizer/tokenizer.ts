@@ -1,6 +1,9 @@
+import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ChatMessage, type ChatOptions, inspectChat, type RenderedChat, renderChat } from './chat.ts'
+import { surroundingIds } from './postProcessor.ts'
 import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
 import { tokenSpelling } from './tokenBytes.ts'
@@ -25,6 +28,8 @@ export type SeamCheck =
 export interface Tokenizer {
   /** Component +2: tokenizer.json's bytes, the special tokens and the chat template. */
   readonly digest: Digest
+  /** What its files have and this app leaves out, in words. */
+  readonly notes: readonly string[]
   /** One more than the largest id. */
   readonly vocabSize: number
   /** Ids of added tokens marked special, sorted. */
@@ -35,6 +40,11 @@ export interface Tokenizer {
   readonly prefixIds: readonly number[]
   readonly eosId: number | null
   readonly chatTemplate: string | null
+  /**
+   * Why texts are held back whole: no place in them is known to be a boundary between tokens whatever follows. null for
+   * the tokenizers that have such places.
+   */
+  readonly undecidedSeams: string | null
 
   /** Ids of a whole text. `bos`: with what the tokenizer puts around a text (BOS); default false. */
   encode(text: string, options?: { bos?: boolean }): Int32Array
@@ -78,7 +88,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const spelling = tokenSpelling(pipeline, files.json.decoder)
   const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)
   const specialSet = new Set(special.map(token => token.id))
-  const { before, after } = surroundingIds(pipeline)
+  const { before, after, digest } = around(files, pipeline)
 
   const encode: Tokenizer['encode'] = (text, { bos = false } = {}) => {
     const ids = text.length <= WHOLE ? pipeline.encode(text, 'start') : encodeLong(pipeline, text)
@@ -100,13 +110,15 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     return text + decoder.end()
   }
   const tokenizer: Tokenizer = {
-    digest: files.digest,
+    digest,
+    notes: files.notes,
     vocabSize: pipeline.library.model?.vocab.length ?? 0,
     specialIds: special.map(token => token.id),
     specialTokens: special.map(token => token.content),
     prefixIds: [...before],
     eosId: pipeline.library.token_to_id(files.specialTokens.eos_token ?? '') ?? null,
     chatTemplate: files.chatTemplate,
+    undecidedSeams: pipeline.undecided,
     encode,
     decode,
     streamDecoder,
@@ -138,19 +150,27 @@ function encodeLong(pipeline: TokenizerPipeline, text: string): Int32Array {
   return concatenate([folded.tokens, flush(pipeline, folded)])
 }
 
-/** What the tokenizer's post-processor puts before and after a text. */
-function surroundingIds({ library, encode }: TokenizerPipeline): { before: Int32Array; after: Int32Array } {
-  const plain = encode('a', 'start')
-  const around = Int32Array.from(library.encode('a').ids)
-  const more = around.length - plain.length
-  for (let before = 0; before <= more; before++) {
-    if (plain.every((id, i) => around[before + i] === id)) {
-      return { before: around.slice(0, before), after: around.slice(before + plain.length) }
-    }
+/**
+ * What stands around a text: what the post-processor puts there, and the beginning- and end-of-sequence tokens that
+ * tokenizer_config.json asks for, or asks to leave out. A token without an id is left out.
+ */
+function around({ json, specialTokens, adds, digest }: TokenizerFiles, { library }: TokenizerPipeline) {
+  const { before, after } = surroundingIds(json.post_processor)
+  const idOf = (token: string | undefined) => (token === undefined ? null : (library.token_to_id(token) ?? null))
+  const bos = idOf(specialTokens.bos_token)
+  const eos = idOf(specialTokens.eos_token)
+  const start = adds.bos === null || bos === null ? before : before.filter(id => id !== bos)
+  const end = adds.eos === null || eos === null ? after : after.filter(id => id !== eos)
+  const own = {
+    before: adds.bos === true && bos !== null ? [bos, ...start] : start,
+    after: adds.eos === true && eos !== null ? [...end, eos] : end,
   }
-  throw new StatePackError('E_TOKENIZER', 'The post-processor of this tokenizer changes the text itself.', {
-    field: 'post_processor',
-  })
+  const asWritten = JSON.stringify(own) === JSON.stringify({ before, after })
+  return {
+    before: Int32Array.from(own.before),
+    after: Int32Array.from(own.after),
+    digest: asWritten ? digest : sha256(canonicalBytes({ digest, ...own })),
+  }
 }
 
 function decodeWhole({ library }: TokenizerPipeline, ids: number[], skipSpecial: boolean): string {

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { readModelFileIfThere, TOKENIZER_FILE } from '../sources/modelFile.ts'
 
 const addedTokenSchema = z.looseObject({
   id: z.number().int().nonnegative(),
@@ -36,8 +36,13 @@ const tokenizerConfigSchema = z.looseObject({
   unk_token: tokenTextSchema,
   pad_token: tokenTextSchema,
   additional_special_tokens: z.array(tokenTextSchema).nullish(),
+  added_tokens_decoder: z.record(z.string(), addedTokenSchema.omit({ id: true })).nullish(),
+  add_bos_token: z.boolean().nullish(),
+  add_eos_token: z.boolean().nullish(),
+  tokenizer_class: z.string().nullish(),
   chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]).nullish(),
 })
+type TokenizerConfig = z.infer<typeof tokenizerConfigSchema>
 
 export type TokenizerJson = z.infer<typeof tokenizerJsonSchema>
 
@@ -49,7 +54,11 @@ export interface TokenizerFiles {
   readonly digest: Digest
   /** bos_token, eos_token, unk_token, pad_token as text, where the tokenizer has them. */
   readonly specialTokens: Readonly<Record<string, string>>
+  /** Whether a text begins with BOS and ends with EOS; null: as the post-processor says. */
+  readonly adds: { readonly bos: boolean | null; readonly eos: boolean | null }
   readonly chatTemplate: string | null
+  /** What the folder has and this app leaves out, in words. */
+  readonly notes: readonly string[]
 }
 
 /** Files that hold a tokenizer in a form this app does not read. */
@@ -70,29 +79,123 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     }
     return null
   }
-  const json = parseAs(tokenizerJsonSchema, bytes, 'tokenizer.json')
-  checkModel(json.model)
+  const parsed = parseAs(tokenizerJsonSchema, bytes, 'tokenizer.json')
   const configBytes = await readIfThere(folder, 'tokenizer_config.json')
   const config = configBytes === null ? {} : parseAs(tokenizerConfigSchema, configBytes, 'tokenizer_config.json')
-  const jinja = await readIfThere(folder, 'chat_template.jinja')
-  const chatTemplate = jinja === null ? templateOf(config.chat_template) : decodeText(jinja, 'chat_template.jinja')
+  const mapBytes = await readIfThere(folder, 'special_tokens_map.json')
+  const map = mapBytes === null ? {} : parseAs(tokenizerConfigSchema, mapBytes, 'special_tokens_map.json')
+  const model = { ...parsed.model, type: modelType(parsed.model) }
+  checkModel(model)
 
   const specialTokens: Record<string, string> = {}
   for (const name of ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const) {
-    const text = textOf(config[name])
+    const text = textOf(config[name] ?? map[name])
     if (text !== null) specialTokens[name] = text
   }
-  const additional = (config.additional_special_tokens ?? []).map(textOf).filter(text => text !== null)
-  const digest = sha256(canonicalBytes({ v: 1, tokenizerJson: sha256(bytes), specialTokens, additional, chatTemplate }))
-  return { json, config, digest, specialTokens, chatTemplate }
+  const extra = config.additional_special_tokens ?? map.additional_special_tokens ?? []
+  const additional = extra.map(textOf).filter(text => text !== null)
+  const added = moreAddedTokens({ ...parsed, model }, config, [...Object.values(specialTokens), ...additional])
+  const { chatTemplate, note } = await chatTemplateOf(folder, config)
+  const digest = sha256(
+    canonicalBytes({
+      ...{ v: 1, tokenizerJson: sha256(bytes), specialTokens, additional, chatTemplate },
+      ...(added.length > 0 && { added: added.map(token => ({ ...token })) }),
+    }),
+  )
+  const json = { ...parsed, model, added_tokens: withAdded(parsed.added_tokens ?? [], added) }
+  return { json, config, digest, specialTokens, adds: addsOf(config), chatTemplate, notes: note === null ? [] : [note] }
+}
+
+/** tokenizer.json may leave the kind of model to its fields, as the reference reads it. */
+function modelType({ type, vocab, merges, ...rest }: TokenizerJson['model']): string {
+  if (type !== undefined) return type
+  if (Array.isArray(vocab)) return 'Unigram'
+  if (merges !== undefined) return 'BPE'
+  return 'continuing_subword_prefix' in rest ? 'WordPiece' : 'WordLevel'
+}
+
+/** Classes of the reference that put BOS before a text unless they are told not to. */
+const BOS_CLASSES = /^(Llama|CodeLlama|Gemma)Tokenizer(Fast)?$/
+
+function addsOf({ add_bos_token: bos, add_eos_token: eos, tokenizer_class: name }: TokenizerConfig) {
+  return { bos: bos ?? (BOS_CLASSES.test(name ?? '') ? true : null), eos: eos ?? null }
+}
+
+type AddedInConfig = NonNullable<TokenizerConfig['added_tokens_decoder']>[string]
+type Added = NonNullable<TokenizerJson['added_tokens']>[number]
+
+/**
+ * Added tokens that tokenizer.json does not list, or lists otherwise: those of `added_tokens_decoder`, and special tokens
+ * that are ordinary entries of the vocabulary. One without an id there is left out.
+ */
+function moreAddedTokens(
+  { model, added_tokens }: TokenizerJson,
+  config: TokenizerConfig,
+  special: readonly string[],
+): Added[] {
+  const known = new Map((added_tokens ?? []).map(token => [token.content, token]))
+  const more = new Map<string, Added>()
+  for (const [id, token] of Object.entries(config.added_tokens_decoder ?? {})) {
+    const own = known.get(token.content)
+    const same =
+      own !== undefined && FLAGS.every(flag => (own[flag] ?? !own.special) === (token[flag] ?? !token.special))
+    if (!same && /^\d+$/.test(id)) more.set(token.content, { ...pick(token), id: own?.id ?? Number(id) })
+  }
+  for (const content of special) {
+    const id = vocabularyId(model, content)
+    if (content === '' || id === null || known.has(content) || more.has(content)) continue
+    more.set(content, {
+      ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false },
+      special: true,
+    })
+  }
+  return [...more.values()]
+}
+
+const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const
+
+function pick({ content, single_word, lstrip, rstrip, normalized, special }: AddedInConfig) {
+  return { content, single_word, lstrip, rstrip, normalized: normalized ?? !special, special }
+}
+
+function withAdded(tokens: readonly Added[], added: readonly Added[]): Added[] {
+  const replaced = new Set(added.map(({ content }) => content))
+  return [...tokens.filter(({ content }) => !replaced.has(content)), ...added]
+}
+
+function vocabularyId({ vocab }: TokenizerJson['model'], token: string): number | null {
+  if (Array.isArray(vocab)) {
+    const index = vocab.findIndex(entry => Array.isArray(entry) && entry[0] === token)
+    return index < 0 ? null : index
+  }
+  const id: unknown = Object.hasOwn(Object(vocab), token) ? Object(vocab)[token] : null
+  return typeof id === 'number' ? id : null
+}
+
+/** chat_template.jinja, else tokenizer_config.json, else chat_template.json; of a list of templates the one named default. */
+async function chatTemplateOf(
+  folder: string,
+  { chat_template: configured }: TokenizerConfig,
+): Promise<{ chatTemplate: string | null; note: string | null }> {
+  const jinja = await readIfThere(folder, 'chat_template.jinja')
+  if (jinja !== null) return { chatTemplate: decodeText(jinja, 'chat_template.jinja'), note: null }
+  let source = configured ?? null
+  if (source === null) {
+    const json = await readIfThere(folder, 'chat_template.json')
+    if (json !== null) source = parseAs(tokenizerConfigSchema, json, 'chat_template.json').chat_template ?? null
+  }
+  if (source === null || typeof source === 'string') return { chatTemplate: source, note: null }
+  const chosen = source.find(({ name }) => name === 'default')
+  if (chosen !== undefined) return { chatTemplate: chosen.template, note: null }
+  const names = source.map(({ name }) => name).join(', ')
+  return { chatTemplate: null, note: `Its chat templates are named ${names}; none is the default, so none is used.` }
 }
 
 async function readIfThere(folder: string, name: string): Promise<Uint8Array | null> {
   try {
-    return await readFile(join(folder, name))
+    return await readModelFileIfThere(join(folder, name), TOKENIZER_FILE)
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    if (cause instanceof StatePackError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StatePackError('E_TOKENIZER', `${name} cannot be read: ${reason}`, { file: name }, cause)
   }
@@ -127,22 +230,11 @@ function textOf(token: z.infer<typeof tokenTextSchema>): string | null {
   return typeof token === 'string' ? token : token.content
 }
 
-function templateOf(value: z.infer<typeof tokenizerConfigSchema>['chat_template']): string | null {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'string') return value
-  return (value.find(entry => entry.name === 'default') ?? value[0])?.template ?? null
-}
-
 /** Refuses what the library would accept and then tokenise wrongly: merges of unknown tokens, ids that are not numbers. */
 export function checkModel(model: TokenizerJson['model'], where = 'tokenizer.json'): void {
   const damaged = (field: string, problem: string) => damagedModel(where, field, problem)
   if (model.type === 'Unigram') {
-    if (model.byte_fallback === true) {
-      // The library would give unknown characters the unknown token instead of their bytes.
-      const message = 'This tokenizer is a unigram model with byte fallback, which is not supported.'
-      throw new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json', field: 'model.byte_fallback' })
-    }
-    if (!Array.isArray(model.vocab) || model.vocab.length === 0)
+    if (!Array.isArray(model.vocab) || !model.vocab.every(isScored) || model.vocab.length === 0)
       throw damaged('vocab', 'is not a list of scored pieces')
     return
   }
@@ -158,17 +250,26 @@ export function checkModel(model: TokenizerJson['model'], where = 'tokenizer.jso
     seen.add(id)
   }
   if (model.type !== 'BPE') return
+  for (const field of ['continuing_subword_prefix', 'dropout'] as const) {
+    // The library leaves the prefix out, and dropout makes the tokens of a text a matter of chance.
+    if (!model[field]) continue
+    const message = `This tokenizer cannot be used: model.${field} is ${JSON.stringify(model[field])}, which is not supported.`
+    throw new StatePackError('E_TOKENIZER', message, { file: where, field: `model.${field}` })
+  }
   if (!Array.isArray(merges)) throw damaged('merges', 'is not a list')
-  const prefix = typeof model.continuing_subword_prefix === 'string' ? model.continuing_subword_prefix.length : 0
   for (const merge of merges) {
     const [left, right, more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : []
     if (typeof left !== 'string' || typeof right !== 'string' || more !== undefined) {
       throw damaged('merges', 'has an entry that is not a pair')
     }
-    for (const token of [left, right, left + right.slice(prefix)]) {
+    for (const token of [left, right, left + right]) {
       if (!ids.has(token)) throw damaged('merges', `names ${JSON.stringify(token)}, which is not in the vocabulary`)
     }
   }
+}
+
+function isScored(entry: unknown): boolean {
+  return Array.isArray(entry) && typeof entry[0] === 'string' && typeof entry[1] === 'number'
 }
 
 function damagedModel(where: string, field: string, problem: string): StatePackError {

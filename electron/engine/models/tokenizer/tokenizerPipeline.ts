@@ -1,13 +1,17 @@
 import {
   Tokenizer as LibraryTokenizer,
+  type Normalizer,
   PreTokenizer,
-  SequenceNormalizer,
   SequencePreTokenizer,
 } from '@huggingface/tokenizers'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type AddedToken, type AddedTokenScanner, createAddedTokenScanner } from './addedTokens.ts'
+import { addByteFallback } from './byteFallback.ts'
+import { createNormalizer } from './normalizer.ts'
 import { type NormalizerKind, normalizerKind } from './normalizerBoundary.ts'
 import { type PreTokenizerKind, preTokenizerKind, splitStage } from './preTokenizerKind.ts'
+import { SplitText } from './splitText.ts'
+import { flattenStages } from './stages.ts'
 import type { Stage, TokenizerFiles } from './tokenizerFiles.ts'
 import { createVocabularyReach, type VocabularyReach } from './vocabularyReach.ts'
 
@@ -21,7 +25,7 @@ export interface TokenizerPipeline {
   readonly scanNormalized: AddedTokenScanner
   readonly normalizer: NormalizerKind
   readonly preTokenizer: PreTokenizerKind
-  /** Normalises the start of a run of text (`start`), or text that continues one (`inside`). */
+  /** Normalises the start of a run of text (`start`), or text that continues one (`inside`), either of which may go on. */
   normalize(text: string, at: 'start' | 'inside'): string
   /**
    * The pieces that are tokenised apart. Joined they give the text back, unless a stage drops text; spaces may be marked,
@@ -36,6 +40,8 @@ export interface TokenizerPipeline {
   /** Neighbouring unknown pieces become one unknown token, so that no boundary may lie between two. */
   readonly fusesUnknown: boolean
   readonly unknownId: number | null
+  /** Why no boundary inside a text is safe, so that all of it is held back; null where there are safe ones. */
+  readonly undecided: string | null
   /** Ids of text: at the start of a run with its prefix, or continuing one without. No special tokens are added. */
   encode(text: string, at: 'start' | 'inside'): Int32Array
 }
@@ -55,49 +61,71 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
   const normalizer = normalizerKind(json.normalizer)
   const trims = config.remove_space === true || config.do_lowercase_and_remove_accent === true
   const isBytePairs = json.model.type === 'BPE'
-  const preTokenizer = cutWordsWhereSafe(preTokenizerKind(withoutIdleSplit(json.pre_tokenizer, json.normalizer)), files)
+  const preTokenizer = cutWordsWhereSafe(
+    preTokenizerKind(withoutIdleSplit(json.pre_tokenizer, normalizer)),
+    files,
+    normalizer,
+  )
+  // Of the library: the model, the decoder and how they go together. The stages before the model are put in below.
   const stages = {
-    normalizer: null,
-    post_processor: null,
     decoder: null,
     ...json,
-    added_tokens: json.added_tokens ?? [],
+    ...{ normalizer: null, pre_tokenizer: null, post_processor: null, added_tokens: addedTokens },
   }
 
   let library: LibraryTokenizer
-  let insideNormalizer: SequenceNormalizer
-  let cutters: { start: SequencePreTokenizer; inside: SequencePreTokenizer }
   let inside: LibraryTokenizer
+  let open: { start: Normalizer | null; inside: Normalizer | null }
+  let cutters: { start: PreTokenizer; inside: PreTokenizer }
+  let scanRaw: AddedTokenScanner
+  let scanNormalized: AddedTokenScanner
   try {
-    library = new LibraryTokenizer({ ...stages, pre_tokenizer: preTokenizer.stage }, config)
-    insideNormalizer = new SequenceNormalizer(asSequence('normalizers', normalizer.inside))
+    // The library looks a word of a word-level model up in what tokenizer_config.json says is unknown.
+    library = new LibraryTokenizer(stages, { unk_token: json.model.unk_token, ...config })
+    open = { start: createNormalizer(normalizer.open.start), inside: createNormalizer(normalizer.open.inside) }
     cutters = {
-      start: new SequencePreTokenizer(asSequence('pretokenizers', ...preTokenizer.cuts.start)),
-      inside: new SequencePreTokenizer(asSequence('pretokenizers', ...preTokenizer.cuts.inside)),
+      start: createPreTokenizer(preTokenizer.cuts.start),
+      inside: createPreTokenizer(preTokenizer.cuts.inside),
     }
-    if (preTokenizer.prefixSpace && preTokenizer.hold !== null && preTokenizer.inside !== null) {
-      // The library's own prefixing stage cuts by another pattern than the reference.
-      const prefixed = new SequencePreTokenizer(asSequence('pretokenizers', preTokenizer.inside))
-      prefixed.tokenizers.unshift(new PrefixSpace())
-      library.pre_tokenizer = prefixed
-    }
+    const whole = createNormalizer(normalizer.stages)
+    // Tokens that are matched after the normaliser, as it writes them; without one there is no after.
+    const spelt = addedTokens.map(token => ({
+      token,
+      raw: !token.normalized || whole === null,
+      text: token.normalized ? (whole?.normalize(token.content) ?? token.content) : token.content,
+    }))
+    scanRaw = createAddedTokenScanner(spelt.filter(({ raw }) => raw))
+    scanNormalized = createAddedTokenScanner(spelt.filter(({ raw }) => !raw))
+    // The library's own prefixing stage cuts by another pattern than the reference.
+    const prefixes = preTokenizer.prefixSpace && preTokenizer.hold !== null && preTokenizer.inside !== null
+    const first = prefixes
+      ? { stage: preTokenizer.inside, before: [new PrefixSpace()] }
+      : { stage: preTokenizer.stage, before: [] }
+    Object.assign(library, {
+      normalizer: whole,
+      pre_tokenizer: first.stage === null ? null : createPreTokenizer([first.stage], ...first.before),
+      splitter_unnormalized: splitterOf(scanRaw),
+      splitter_normalized: splitterOf(scanNormalized),
+      added_tokens_map: new Map(
+        spelt.flatMap(({ token, text }) => [[token.content, token] as const, [text, token] as const]),
+      ),
+    })
+    const { model } = library
+    if (model !== null && json.model.type === 'Unigram' && json.model.byte_fallback === true) addByteFallback(model)
     // Shares the model and its tables; only the stages that know where text begins differ.
     inside = Object.create(library)
-    inside.normalizer = normalizer.inside === null ? null : insideNormalizer
-    inside.pre_tokenizer =
-      preTokenizer.inside === null ? null : new SequencePreTokenizer(asSequence('pretokenizers', preTokenizer.inside))
+    inside.normalizer = createNormalizer(normalizer.inside)
+    inside.pre_tokenizer = preTokenizer.inside === null ? null : createPreTokenizer([preTokenizer.inside])
   } catch (cause) {
+    if (cause instanceof StatePackError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `This tokenizer cannot be used: ${reason}`
     throw new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json' }, cause)
   }
 
   const normalize = (text: string, at: 'start' | 'inside'): string => {
-    if (at === 'inside') return insideNormalizer.normalize(text)
-    return library.normalizer === null || text === '' ? text : library.normalizer.normalize(text)
+    return text === '' ? text : (open[at]?.normalize(text) ?? text)
   }
-  // The library matches normalised tokens in unnormalised text when there is no normaliser.
-  const isRaw = (token: AddedToken): boolean => !token.normalized || library.normalizer === null
   const model = library.model
   const unknownId = model?.unk_token_id ?? null
 
@@ -112,26 +140,25 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
       return id
     })
   }
-  const scanRaw = createAddedTokenScanner(addedTokens.filter(isRaw).map(token => ({ text: token.content, token })))
+
+  const reach =
+    isBytePairs && preTokenizer.hold === 0 && !preTokenizer.byteLevel ? createVocabularyReach(spellings(library)) : null
+  const pointwise = normalizer.pointwise && !trims
 
   return {
     library,
+    undecided: undecidedBecause({ pointwise, hold: preTokenizer.hold, reach }),
     addedTokens,
     scanRaw,
-    scanNormalized: createAddedTokenScanner(
-      addedTokens.filter(token => !isRaw(token)).map(token => ({ text: normalize(token.content, 'start'), token })),
-    ),
-    normalizer: { ...normalizer, pointwise: normalizer.pointwise && !trims },
+    scanNormalized,
+    normalizer: { ...normalizer, pointwise },
     preTokenizer,
     normalize,
     cut(text, at) {
       const prefixed = preTokenizer.prefixSpace && at === 'start' && !text.startsWith(' ') ? ` ${text}` : text
       return cutters[at].pre_tokenize(prefixed)
     },
-    reach:
-      isBytePairs && preTokenizer.hold === 0 && !preTokenizer.byteLevel
-        ? createVocabularyReach(spellings(library))
-        : null,
+    reach,
     fusesUnknown: model?.fuse_unk === true && unknownId !== null,
     unknownId,
     encode(text, at) {
@@ -149,6 +176,29 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
   }
 }
 
+function undecidedBecause(rule: { pointwise: boolean; hold: number | null; reach: VocabularyReach | null }) {
+  if (!rule.pointwise) return 'its normalizer looks at the text around a place'
+  if (rule.hold === null) return 'its pre_tokenizer looks back, or far ahead'
+  return rule.hold === 0 && rule.reach === null ? 'its model takes a text as one piece' : null
+}
+
+/** What the library cuts text at added tokens with: the parts between them, and the tokens themselves. */
+function splitterOf(scan: AddedTokenScanner): { split(text: string): string[] } {
+  return {
+    split(text) {
+      const parts: string[] = []
+      let from = 0
+      for (const { start, end, token } of scan(text, 'complete').matches) {
+        if (start > from) parts.push(text.slice(from, start))
+        parts.push(token.content)
+        from = end
+      }
+      if (from < text.length) parts.push(text.slice(from))
+      return parts
+    },
+  }
+}
+
 class PrefixSpace extends PreTokenizer {
   pre_tokenize_text(text: string): string[] {
     return [text.startsWith(' ') ? text : ` ${text}`]
@@ -156,19 +206,23 @@ class PrefixSpace extends PreTokenizer {
 }
 
 /** Gemma cuts at spaces after its normaliser has replaced them all: nothing is cut. */
-function withoutIdleSplit(stage: Stage | null | undefined, normalizer: Stage | null | undefined): Stage | null {
+function withoutIdleSplit(stage: Stage | null | undefined, { stages }: NormalizerKind): Stage | null {
   const pattern = stage?.type === 'Split' ? (stage.pattern as { String?: unknown } | undefined)?.String : undefined
-  return stage === undefined || (pattern === ' ' && marksSpaces(normalizer)) ? null : stage
+  return stage === undefined || (pattern === ' ' && marksSpaces(stages)) ? null : stage
 }
 
 /**
  * A byte-pair vocabulary in which no token has a space marker after another character merges nothing across the start of
  * a word (Llama 2, Mistral, Gemma). Cutting there first gives the same tokens, in linear time and with short seams.
  */
-function cutWordsWhereSafe(kind: PreTokenizerKind, files: TokenizerFiles): PreTokenizerKind {
-  const { model, normalizer } = files.json
+function cutWordsWhereSafe(
+  kind: PreTokenizerKind,
+  files: TokenizerFiles,
+  { stages }: NormalizerKind,
+): PreTokenizerKind {
+  const { model } = files.json
   if (kind.hold !== 0 || kind.byteLevel || model.type !== 'BPE' || kind.prefixSpace) return kind
-  if (kind.stage === null && !marksSpaces(normalizer)) return kind
+  if (kind.stage === null && !marksSpaces(stages)) return kind
   if (model.end_of_word_suffix || model.continuing_subword_prefix) return kind
   const added = new Set((files.json.added_tokens ?? []).map(token => token.content))
   const vocabulary = Object.keys(model.vocab as Record<string, number>)
@@ -190,13 +244,23 @@ function spellings(library: LibraryTokenizer): string[] {
   return [...library.get_vocab(false).keys()].filter(token => token !== undefined)
 }
 
-function marksSpaces(stage: Stage | null | undefined): boolean {
-  if (stage === null || stage === undefined) return false
-  if (stage.type === 'Sequence') return ((stage.normalizers ?? []) as Stage[]).some(marksSpaces)
-  return stage.type === 'Replace' && stage.content === '▁' && (stage.pattern as { String?: unknown })?.String === ' '
+function marksSpaces(stages: readonly Stage[]): boolean {
+  return stages.some(
+    ({ type, content, pattern }) => type === 'Replace' && content === '▁' && Object(pattern).String === ' ',
+  )
 }
 
-function asSequence<Key extends 'normalizers' | 'pretokenizers'>(key: Key, ...stages: (Stage | null)[]) {
-  const parts = stages.filter(stage => stage !== null)
-  return { type: 'Sequence', [key]: parts } as { type: 'Sequence' } & Record<Key, never[]>
+/** The stages one after another, `first` before them: by the library where it does what the reference does. */
+function createPreTokenizer(stages: readonly Stage[], ...first: PreTokenizer[]): PreTokenizer {
+  const sequence = new SequencePreTokenizer({ type: 'Sequence', pretokenizers: [] })
+  const flat = stages.flatMap(stage => flattenStages(stage, 'pretokenizers', 'pre_tokenizer'))
+  sequence.tokenizers = [...first, ...flat.map(createStage)]
+  return sequence
+}
+
+function createStage(stage: Stage): PreTokenizer {
+  if (stage.type === 'Split') return new SplitText(stage)
+  const [made] = new SequencePreTokenizer({ type: 'Sequence', pretokenizers: [stage] as never[] }).tokenizers
+  if (made === undefined || made === null) throw new Error(`Unknown PreTokenizer type: ${stage.type}`)
+  return made
 }

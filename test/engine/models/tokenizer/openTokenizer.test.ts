@@ -62,9 +62,28 @@ describe('absent, corrupt and unknown are three results', () => {
       file => file.added_tokens.push({ id: 900, content: 'a', single_word: true }),
     ],
     [
-      'unigram with byte fallback',
-      'byte fallback',
-      file => Object.assign(file.model, { type: 'Unigram', byte_fallback: true }),
+      'a prefix inside words, which the library leaves out',
+      'continuing_subword_prefix',
+      file => Object.assign(file.model, { continuing_subword_prefix: '##' }),
+    ],
+    ['tokens by chance', 'dropout', file => Object.assign(file.model, { dropout: 0.1 })],
+    [
+      'a post-processor without ids',
+      'special token',
+      file =>
+        Object.assign(file, {
+          post_processor: {
+            type: 'TemplateProcessing',
+            single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+            special_tokens: {},
+          },
+        }),
+    ],
+    ['an unknown post-processor', 'Rot13', file => Object.assign(file, { post_processor: { type: 'Rot13' } })],
+    [
+      'a behavior of a cut that is not known',
+      'behavior',
+      file => Object.assign(file, { pre_tokenizer: { type: 'Split', pattern: { String: 'a' }, behavior: 'Sideways' } }),
     ],
   ]
   test.each(damages)('%s is refused', async (_, words, change) => {

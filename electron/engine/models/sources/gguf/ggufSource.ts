@@ -38,7 +38,7 @@ export async function ggufSource(path: string): Promise<ModelSource> {
     generationConfigBytes: null,
     eosTokenIds: tokenizer?.eosTokenIds ?? [],
     openTokenizer: async () => (tokenizer === null ? null : createTokenizer(tokenizer.files)),
-    chatTemplate: async () => tokenizer?.files.chatTemplate ?? null,
+    describeTokenizer: async () => tokenizer?.files ?? null,
     async planWeights(precision = 'float32') {
       const layers = prepareArchitecture(config)
       return planCheckpoint({ layers, checkpoint: ggufCheckpoint(file, fields), stored, precision })

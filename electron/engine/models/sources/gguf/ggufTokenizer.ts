@@ -67,7 +67,10 @@ export function ggufTokenizer(metadata: GgufMetadata): { files: TokenizerFiles; 
       config: specialTokens,
       digest: digestOf(metadata),
       specialTokens,
+      // The post-processor above says it.
+      adds: { bos: null, eos: null },
       chatTemplate: templateOf(metadata),
+      notes: [],
     },
     eosTokenIds: [...new Set([...ends, ...turnEnds])],
   }

@@ -1,0 +1,49 @@
+import { Normalizer, SequenceNormalizer } from '@huggingface/tokenizers'
+import { stageError } from './stages.ts'
+import type { Stage } from './tokenizerFiles.ts'
+
+/** No real normaliser makes a text longer than this many times (NFKD: 18). */
+const MOST_GROWTH = 32
+
+/**
+ * The stages one after another, by the library; null when there are none. A text that grows without end is refused with
+ * `E_TOKENIZER` before it fills the memory.
+ */
+export function createNormalizer(stages: readonly Stage[]): Normalizer | null {
+  if (stages.length === 0) return null
+  const steps = stages.map(stage =>
+    stage.type === 'Lowercase' ? new Lowercase({ type: 'Lowercase' }) : builtIn(stage),
+  )
+  return new Chain(steps)
+}
+
+function builtIn(stage: Stage): Normalizer {
+  const [made] = new SequenceNormalizer({ type: 'Sequence', normalizers: [stage] as never[] }).normalizers
+  if (made === undefined || made === null) throw stageError('normalizer', `has a stage ${stage.type} that is not known`)
+  return made
+}
+
+class Chain extends Normalizer {
+  readonly #steps: readonly Normalizer[]
+
+  constructor(steps: readonly Normalizer[]) {
+    super({ type: 'Sequence', normalizers: [] })
+    this.#steps = steps
+  }
+
+  override normalize(text: string): string {
+    const most = MOST_GROWTH * text.length + 4096
+    return this.#steps.reduce((current, step) => {
+      const next = step.normalize(current)
+      if (next.length > most) throw stageError('normalizer', 'makes texts longer without end')
+      return next
+    }, text)
+  }
+}
+
+/** The reference lowers every character by itself: a sigma at the end of a word stays σ. */
+class Lowercase extends Normalizer {
+  override normalize(text: string): string {
+    return Array.from(text, character => character.toLowerCase()).join('')
+  }
+}
