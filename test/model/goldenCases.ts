@@ -29,7 +29,7 @@ const KINDS: readonly CaseKind[] = [
   },
   {
     name: 'gguf',
-    matches: names => names.has('golden.safetensors') && [...names].some(name => name.endsWith('.gguf')),
+    matches: names => [...names].some(name => name.endsWith('.gguf')),
     run: runGgufCase,
   },
   {

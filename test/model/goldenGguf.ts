@@ -4,11 +4,13 @@ import { z } from 'zod'
 import { openModel } from '#engine/models/sources/openModel.ts'
 import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 import { GOLDEN_LIMIT, type GoldenLine } from './goldenLine.ts'
-import { compareWithGolden, tensorOf } from './goldenModel.ts'
+import { compareWithGolden, type Golden, tensorOf } from './goldenModel.ts'
 import { awkwardSplit, pick, seeded } from './seamTexts.ts'
 import { percentile, trySeam } from './seamTrial.ts'
 
 const goldenSchema = z.looseObject({
+  /** The folder whose golden.safetensors holds, of a file with the same weights; default this one. */
+  reference: z.string().default('.'),
   texts: z.array(z.object({ text: z.string(), ids: z.array(z.int()) })).default([]),
 })
 /** Random splits of the case's texts whose tokens must be those of the whole. */
@@ -19,19 +21,17 @@ const SPLITS = 300
  * exactly, so that the limit is the one of float32 checkpoints.
  */
 export async function runGgufCase(folder: string): Promise<GoldenLine> {
-  const { texts } = goldenSchema.parse(JSON.parse(await readFile(join(folder, 'golden.json'), 'utf8')))
+  const { texts, reference: from } = goldenSchema.parse(JSON.parse(await readFile(join(folder, 'golden.json'), 'utf8')))
   const { tokenizer } = await openModel(folder)
   if (texts.length > 0 && tokenizer === null) return failure(folder, 'The file has no tokenizer.')
   for (const { text, ids } of texts) {
     const found = tokenizer?.encode(text) ?? []
     if (found.join() !== ids.join()) return failure(folder, `Other ids for ${JSON.stringify(text.slice(0, 60))}.`)
   }
-  const reference = await compareWithGolden(folder, async golden => ({
-    logits: tensorOf(golden, 'logits'),
-    limit: GOLDEN_LIMIT,
-  }))
+  const choose = async (golden: Golden) => ({ logits: tensorOf(golden, 'logits'), limit: GOLDEN_LIMIT })
+  const pass = await compareWithGolden(folder, choose, join(folder, from))
   const seams = tokenizer === null ? null : trySeams(tokenizer, texts)
-  return { ...reference, ok: reference.ok && seams?.tried === seams?.exact, seams }
+  return { ...pass, ok: pass.ok && seams?.tried === seams?.exact, seams }
 }
 
 function trySeams(tokenizer: Tokenizer, texts: readonly { text: string }[]) {

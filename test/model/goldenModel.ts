@@ -19,20 +19,21 @@ export interface GoldenReference {
   readonly limit: number
 }
 
-/** `choose` says what this model is held to, once its precision is known. */
+/** `choose` says what this model is held to, once its precision is known; `reference` is where golden.safetensors lies. */
 export async function compareWithGolden(
   folder: string,
   choose: (golden: Golden, model: Model) => Promise<GoldenReference>,
+  reference = folder,
 ): Promise<GoldenPass> {
-  const golden = await readGoldenTensors(join(folder, 'golden.safetensors'))
+  const golden = await readGoldenTensors(join(reference, 'golden.safetensors'))
   // A folder of references may be read-only, and nothing is to be left in it.
   const convertedFolder = await mkdtemp(join(tmpdir(), 'golden-'))
   try {
     const model = await openModel(folder, { convertedFolder })
-    const reference = await choose(golden, model)
+    const held = await choose(golden, model)
     const runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
     try {
-      return await compare(golden, { runtime, reference, name: basename(folder) })
+      return await compare(golden, { runtime, reference: held, name: basename(folder) })
     } finally {
       await runtime.dispose()
     }

@@ -130,9 +130,11 @@ function buildGraniteHybrid(graph: GraphBuilder, weights: GraphWeights, c: Grani
           })
         : mamba2Mixer(frame, weights, c.mamba, { layer, name: `${at}.mamba`, x: h })
     x = graph.op('Add', [x, graph.scale(mixed, c.residualMultiplier)])
-    const input = `${at}.shared_mlp.input_linear`
+    // One joined projection, which GGUF files keep apart.
+    const apart = weights.has(`${at}.shared_mlp.gate_proj.weight`)
+    const input = (part: string) => `${at}.shared_mlp.${apart ? part : 'input_linear'}`
     const mlp = gatedMlp(graph, weights, norms.over(`${at}.post_attention_layernorm`, x, c.width), {
-      ...{ gate: input, up: input, down: `${at}.shared_mlp.output_linear` },
+      ...{ gate: input('gate_proj'), up: input('up_proj'), down: `${at}.shared_mlp.output_linear` },
       ...{ width: c.width, inner: c.inner, activation: c.activation, bias: false },
     })
     x = graph.op('Add', [x, graph.scale(mlp, c.residualMultiplier)])

@@ -25,6 +25,10 @@ export class GgufFields {
     return value
   }
 
+  given(key: string): boolean {
+    return this.#get(key) !== undefined
+  }
+
   /** A number that may be absent. */
   optional(key: string): number | null {
     return this.#get(key) === undefined ? null : this.number(key)

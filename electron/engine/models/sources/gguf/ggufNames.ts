@@ -2,6 +2,7 @@
 import type { Arrangement, Checkpoint, CheckpointTensor } from '../checkpoint.ts'
 import type { GgufFields } from './ggufFields.ts'
 import type { GgufFile } from './ggufFile.ts'
+import { kvHeadsOf } from './ggufTransformer.ts'
 
 interface Names {
   /** Names outside the layers. */
@@ -57,16 +58,73 @@ const MAMBA: Names = {
   parts: { attn_norm: 'norm', ...inMixer('mixer') },
 }
 
+/** LFM2 has names of its own for the same parts. */
+const LFM2: Names = {
+  ...DECODER,
+  whole: {
+    ...DECODER.whole,
+    'output_norm.weight': 'model.embedding_norm.weight',
+    // The name that llama.cpp gave this norm at first.
+    'token_embd_norm.weight': 'model.embedding_norm.weight',
+  },
+  parts: {
+    ...DECODER.parts,
+    attn_norm: 'operator_norm',
+    attn_output: 'self_attn.out_proj',
+    attn_q_norm: 'self_attn.q_layernorm',
+    attn_k_norm: 'self_attn.k_layernorm',
+    ffn_norm: 'ffn_norm',
+    ffn_gate: 'feed_forward.w1',
+    ffn_up: 'feed_forward.w3',
+    ffn_down: 'feed_forward.w2',
+    'shortconv.conv': 'conv.conv',
+    'shortconv.in_proj': 'conv.in_proj',
+    'shortconv.out_proj': 'conv.out_proj',
+  },
+}
+
+const FALCON_H1: Names = {
+  ...DECODER,
+  whole: { ...DECODER.whole, 'output_norm.weight': 'model.final_layernorm.weight' },
+  parts: {
+    ...{ ...DECODER.parts, ...inMixer('mamba') },
+    ffn_norm: 'pre_ff_layernorm',
+    ffn_gate: 'feed_forward.gate_proj',
+    ffn_up: 'feed_forward.up_proj',
+    ffn_down: 'feed_forward.down_proj',
+  },
+}
+
+const GRANITE_HYBRID: Names = {
+  ...DECODER,
+  parts: {
+    ...{ ...DECODER.parts, ...inMixer('mamba') },
+    ffn_gate: 'shared_mlp.gate_proj',
+    ffn_up: 'shared_mlp.up_proj',
+    ffn_down: 'shared_mlp.output_linear',
+  },
+}
+
+const decoderWith = (parts: Readonly<Record<string, string>>): Names => ({
+  ...DECODER,
+  parts: { ...DECODER.parts, ...parts },
+})
+/** Norms of what comes out of attention and MLP. */
+const AFTER = { post_attention_norm: 'post_attention_layernorm', post_ffw_norm: 'post_feedforward_layernorm' }
+
 const NAMES: Readonly<Record<string, Names>> = {
-  llama: DECODER,
-  qwen2: DECODER,
-  qwen3: DECODER,
+  gemma3: decoderWith({ ...AFTER, ffn_norm: 'pre_feedforward_layernorm' }),
+  olmo2: decoderWith(AFTER),
+  phi3: decoderWith({ attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.gate_up_proj' }),
   mamba: { ...MAMBA, parts: { ...MAMBA.parts, ssm_dt: 'mixer.dt_proj' } },
   mamba2: MAMBA,
+  lfm2: LFM2,
+  'falcon-h1': FALCON_H1,
+  granitehybrid: GRANITE_HYBRID,
 }
 
 /** Architectures whose queries and keys llama.cpp rotates in neighbouring pairs. */
-const INTERLEAVED: ReadonlySet<string> = new Set(['llama'])
+const INTERLEAVED: ReadonlySet<string> = new Set(['llama', 'smollm3', 'granite', 'granitehybrid'])
 
 /** Vectors that went into the configuration. */
 export const ROPE_FACTORS = {
@@ -95,7 +153,7 @@ function nameOf(name: string, architecture: string): string {
   const names = NAMES[architecture] ?? DECODER
   const whole = names.whole[name]
   if (whole !== undefined) return whole
-  const [, layer, part = '', kind = ''] = /^blk\.(\d+)\.([a-z0-9_]+)(\.weight|\.bias|)$/.exec(name) ?? []
+  const [, layer, part = '', kind = ''] = /^blk\.(\d+)\.([a-z0-9_.]+?)(\.weight|\.bias|)$/.exec(name) ?? []
   const at = names.layer.replace('#', layer ?? '')
   // The time step of the second generation has a bias and no matrix.
   if (part === 'ssm_dt' && names.parts.ssm_dt === undefined) return `${at}${mixerOf(names)}.dt_bias`
@@ -118,7 +176,8 @@ function shapeOf(name: string, shape: readonly number[]): readonly number[] {
 function arrangementOf(name: string, fields: GgufFields): Arrangement | undefined {
   const part = /^blk\.\d+\.([a-z0-9_]+)/.exec(name)?.[1]
   if (part === 'ssm_a') return { kind: 'negative-exponential' }
+  if (fields.architecture === 'gemma3' && name.endsWith('norm.weight')) return { kind: 'one-added' }
   if (!INTERLEAVED.has(fields.architecture) || (part !== 'attn_q' && part !== 'attn_k')) return undefined
   const heads = fields.number('attention.head_count')
-  return { kind: 'interleaved', heads: part === 'attn_q' ? heads : fields.number('attention.head_count_kv', heads) }
+  return { kind: 'interleaved', heads: part === 'attn_q' ? heads : kvHeadsOf(fields) }
 }

@@ -9,12 +9,13 @@ import type { Checkpoint } from '../checkpoint.ts'
 import { planCheckpoint } from '../checkpointWeights.ts'
 import type { ModelSource } from '../modelSource.ts'
 import { openTensorRows } from '../tensorRows.ts'
-import { GGUF_ARCHITECTURES, ggufConfig, type RopeFactors } from './ggufConfig.ts'
+import { GGUF_ARCHITECTURES, ggufConfig } from './ggufConfig.ts'
 import { GgufFields } from './ggufFields.ts'
 import { type GgufFile, openGgufFile } from './ggufFile.ts'
 import { ggufModelName } from './ggufFolders.ts'
 import { ggufCheckpoint, ROPE_FACTORS } from './ggufNames.ts'
 import { ggufTokenizer } from './ggufTokenizer.ts'
+import type { RopeFactors } from './ggufTransformer.ts'
 
 /**
  * Reads and checks the header. Throws `E_MODEL_WEIGHTS` for a file that is damaged, `E_NOT_SUPPORTED` for a type or an

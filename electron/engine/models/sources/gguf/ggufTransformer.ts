@@ -1,0 +1,72 @@
+/** Attention, MLP and rotation in GGUF metadata, as config.json has them. */
+import type { GgufFields } from './ggufFields.ts'
+
+export type Config = Record<string, unknown>
+/** Vectors of the file that belong to the configuration: divisors of the rotary frequencies. */
+export type RopeFactors = Readonly<Partial<Record<'all' | 'long' | 'short', readonly number[]>>>
+
+/** Heads, width of the MLP and norm. Of a hybrid's list of heads the layers without attention have none. */
+export function attention(fields: GgufFields): Config {
+  const heads = fields.number('attention.head_count')
+  const headDim = headDimOf(fields)
+  fields.must('attention.value_length', headDim)
+  return {
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeadsOf(fields),
+    head_dim: headDim,
+    intermediate_size: fields.number('feed_forward_length'),
+    max_position_embeddings: fields.number('context_length'),
+    rms_norm_eps: fields.number('attention.layer_norm_rms_epsilon'),
+  }
+}
+
+export function headDimOf(fields: GgufFields): number {
+  return fields.number(
+    'attention.key_length',
+    fields.number('embedding_length') / fields.number('attention.head_count'),
+  )
+}
+
+export function kvHeadsOf(fields: GgufFields): number {
+  if (!fields.given('attention.head_count_kv')) return fields.number('attention.head_count')
+  return Math.max(...fields.perLayer('attention.head_count_kv', fields.number('block_count')))
+}
+
+/**
+ * Rotation: what llama.cpp calls linear and yarn, and factors for each wave. The frequencies of Llama 3.1 are kept as such
+ * factors, which is the long-context form with one list.
+ */
+export function rope(fields: GgufFields, factors: RopeFactors, theta = 10_000): Config {
+  const headDim = headDimOf(fields)
+  const rotated = fields.number('rope.dimension_count', headDim)
+  const base = {
+    rope_theta: fields.number('rope.freq_base', theta),
+    ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
+  }
+  const context = fields.number('context_length')
+  const original = fields.number('rope.scaling.original_context_length', context)
+  const { all, long = all, short = all } = factors
+  if (long !== undefined && short !== undefined) {
+    return {
+      ...base,
+      rope_scaling: {
+        ...{ rope_type: 'longrope', long_factor: long, short_factor: short },
+        attention_factor: fields.number('rope.scaling.attn_factor', 1),
+        original_max_position_embeddings: all === undefined ? original : context,
+      },
+    }
+  }
+  const type = fields.text('rope.scaling.type')
+  const factor = fields.number('rope.scaling.factor', fields.number('rope.scale_linear', 1))
+  if (type === 'linear' || (type === null && factor !== 1))
+    return { ...base, rope_scaling: { rope_type: 'linear', factor } }
+  if (type !== 'yarn') return base
+  return {
+    ...base,
+    rope_scaling: {
+      ...{ rope_type: 'yarn', factor, original_max_position_embeddings: original },
+      beta_fast: fields.number('rope.scaling.yarn_beta_fast', 32),
+      beta_slow: fields.number('rope.scaling.yarn_beta_slow', 1),
+    },
+  }
+}
