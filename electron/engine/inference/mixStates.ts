@@ -8,22 +8,25 @@ export interface WeightedState {
   readonly weight: number
 }
 
+const REFUSALS = {
+  kv: 'Keys and values of a transformer belong to positions and cannot be averaged. To join two texts, merge them.',
+  hybrid:
+    'The attention layers of a hybrid keep keys and values, which belong to positions and cannot be averaged; its recurrent layers alone would remember what attention has not seen. To join two texts, merge them.',
+}
+
 /**
  * The weighted mean of recurrent states ("State Soup", Pióro et al. 2024): one state that remembers something of each.
  * Summed in float64 in the order given, so the same parents and weights give the same bits. `position` is the longest
  * parent's; a recurrent model does not use it.
  *
- * Throws `E_NOT_SUPPORTED` for keys and values, `E_BAD_INPUT` for weights, `E_COMPONENT_MISMATCH` for different shapes.
+ * Throws `E_NOT_SUPPORTED` for states with keys and values, `E_BAD_INPUT` for weights, `E_COMPONENT_MISMATCH` for different shapes.
  */
 export function mixStates(parents: readonly WeightedState[]): StateSnapshot {
   const [first] = parents
   if (first === undefined) throw new StatePackError('E_BAD_INPUT', 'A mix needs at least one state.')
-  if (parents.some(({ state }) => state.kind !== 'ssm')) {
-    throw new StatePackError(
-      'E_NOT_SUPPORTED',
-      'Keys and values of a transformer belong to positions and cannot be averaged. To join two texts, merge them.',
-      { kind: parents.find(({ state }) => state.kind !== 'ssm')?.state.kind ?? 'kv', instead: 'merge' },
-    )
+  const unmixable = parents.map(({ state }) => state.kind).find(kind => kind !== 'ssm')
+  if (unmixable !== undefined) {
+    throw new StatePackError('E_NOT_SUPPORTED', REFUSALS[unmixable], { kind: unmixable, instead: 'merge' })
   }
   const total = parents.reduce((sum, { weight }) => sum + weight, 0)
   if (parents.some(({ weight }) => !(weight >= 0)) || !(total > 0) || !Number.isFinite(total)) {

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { type Continuation, continueWith } from './continuation.ts'
 import type { RestoreCase } from './restoreChild.ts'
-import { runnableModel, STARTERS } from './runnableModel.ts'
+import { HYBRIDS, runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
 import { writeState } from './stateFile.ts'
 
-const SPLITS = process.env.DEEP ? 120 : 20
+const SPLITS = process.env.DEEP ? 200 : 20
 const GREEDY = 12
 const SEED = 20261121
 
@@ -23,13 +23,13 @@ describe(`a state saved and restored in a new process (seed ${SEED})`, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'statepack-restore-'))
-    for (const model of STARTERS) {
+    for (const model of [...STARTERS, ...HYBRIDS]) {
       const runtime = await openRuntime(await runnableModel(model), { device: 'cpu', threads: 2 })
       const random = seeded(SEED)
-      const longest = model.includes('mamba') ? 5000 : 2048
+      const longest = runtime.model.contextLength ?? 5000
       for (let n = 0; n < SPLITS; n++) {
         // Mostly short texts, the first the longest possible; the first splits are the edges of blocks.
-        const length = n === 0 ? longest - GREEDY : random.int(2, 2 ** random.int(2, 10))
+        const length = n === 0 ? longest - GREEDY : Math.min(longest - GREEDY, random.int(2, 2 ** random.int(2, 10)))
         const edge = [1, 63, 64, 65, 127, 128, 129][n % 7] ?? 1
         const split = n < 14 && edge < length ? edge : random.int(1, length - 1)
         const tokens = random.tokens(length, runtime.model.vocabSize)

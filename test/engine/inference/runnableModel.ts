@@ -8,6 +8,9 @@ import { readCheckpoint } from '#engine/models/sources/checkpoint.ts'
 
 export const STARTERS = ['assets/models/starter-transformer', 'assets/models/starter-mamba'] as const
 
+/** Small models of the reference, one for each way in which attention and a recurrence go together. */
+export const HYBRIDS = ['lfm2', 'falcon-h1', 'granite-hybrid', 'qwen3.5'].map(name => `test/golden/${name}`)
+
 export async function runnableModel(folder: string): Promise<RunnableModel> {
   const path = resolve(folder)
   const layers = prepareArchitecture((await readConfig(path)).fields)
