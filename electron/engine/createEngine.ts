@@ -29,7 +29,7 @@ import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
 import { createRecorder } from './recorder.ts'
 import { openMeter } from './savings/meter.ts'
-import { openStore } from './store/openStore.ts'
+import { openAsAllowed } from './store/openStore.ts'
 import { VERSION } from './version.ts'
 
 export interface EngineOptions {
@@ -61,11 +61,11 @@ export interface Engine {
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { storeFolder, dataFolder, assetsFolder } = options
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
-  const store = await openStore(storeFolder, { describe: describePacket })
+  const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
     const live = createLiveState(store)
     const keys = await openKeys(join(dataFolder, 'keys'))
-    const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys })
+    const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys, readOnly: store.readOnly })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
     const settings = createSettingsStore(store.library)
     const modelSettings = createModelSettings(store.library)
@@ -96,7 +96,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       models,
       receipts,
       keys,
-      recorder: createRecorder({ receipts, meter, usage: store.library.usage, emit }),
+      recorder: createRecorder({ receipts, readOnly: store.readOnly, meter, usage: store.library.usage, emit }),
       meter,
       savings: meter,
       live,
@@ -112,7 +112,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }
     const closing = new AbortController()
     const startersReady =
-      options.starters === false ? Promise.resolve() : makeStarters(state, assetsFolder, { signal: closing.signal })
+      options.starters === false || store.readOnly
+        ? Promise.resolve()
+        : makeStarters(state, assetsFolder, { signal: closing.signal })
     // Without starters the library is empty, which its first screen explains; the next start tries again.
     startersReady.catch(() => {})
     return {

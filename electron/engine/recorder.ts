@@ -33,13 +33,15 @@ export interface Recorder {
 }
 
 export interface RecorderParts {
-  readonly receipts: Pick<ReceiptLog, 'append'>
+  readonly receipts: Pick<ReceiptLog, 'append' | 'sign'>
+  /** Nothing can be written: receipts are signed and shown, and not kept. */
+  readonly readOnly: boolean
   readonly meter: Pick<Meter, 'prefill' | 'record'>
   readonly usage: Pick<UsageRows, 'add'>
   readonly emit: (name: EventName, data: unknown) => void
 }
 
-export function createRecorder({ receipts, meter, usage, emit }: RecorderParts): Recorder {
+export function createRecorder({ receipts, readOnly, meter, usage, emit }: RecorderParts): Recorder {
   let last: number | null = null
 
   function measure({ reading, use }: Operation): void {
@@ -60,8 +62,12 @@ export function createRecorder({ receipts, meter, usage, emit }: RecorderParts):
 
   return {
     async record(operation) {
-      const receipt = await receipts.append(operation.receipt)
-      measure(operation)
+      const receipt = readOnly ? receipts.sign(operation.receipt) : await receipts.append(operation.receipt)
+      try {
+        measure(operation)
+      } catch {
+        // The receipt says it all; a meter that is damaged or full costs a row in the totals, not the work that was done.
+      }
       emit('receipts.appended', { receiptId: receipt.receipt_id, op: receipt.op })
       if (operation.use !== undefined) emit('savings.changed', {})
       const { packets = [] } = operation

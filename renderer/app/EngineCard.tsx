@@ -34,6 +34,7 @@ export function EngineCard() {
           <span className="Sidebar-text">
             {cartridges === 1 ? '1 cartridge' : `${formatCount(cartridges)} cartridges`} ·{' '}
             {formatBytes(info.store.bytes)}
+            {info.store.readOnly ? ' · read-only' : ''}
           </span>
         </>
       ) : (

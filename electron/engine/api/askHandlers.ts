@@ -10,7 +10,13 @@ export function askHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'ask.ask': (input, call) => ask(state, input, call),
     'ask.history': async ({ ref }) => ({ steps: askHistory(state, await resolvePacketId(state, ref)) }),
-    'ask.clear': async ({ ref }) => ({ removed: state.store.library.asks.clear(await resolvePacketId(state, ref)) }),
+    'ask.clear': async ({ ref }) => {
+      const { library } = state.store
+      const packetId = await resolvePacketId(state, ref)
+      const removed = await state.store.freeing(() => library.asks.clear(packetId))
+      library.scrub()
+      return { removed }
+    },
     'ask.keep': async ({ stepId, name }) => summaryOf(state, keepStep(state, stepId, name)),
   }
 }

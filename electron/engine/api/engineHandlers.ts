@@ -8,18 +8,19 @@ type Owned = 'engine.status' | 'settings.get' | 'settings.set'
 export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'engine.status': async () => {
-      const [device] = candidateDevices(state.settings.get().device)
-      const { items, total } = await state.store.list({ limit: 1000 })
+      const { packets, bytes } = await state.store.totals()
+      const provider = state.models.provider()
+      const planned = candidateDevices(state.settings.get().device).find(device => device.provider === provider)
       return {
         version: state.version,
-        device: device?.provider ?? 'cpu',
-        deviceReason: device?.reason ?? '',
+        device: provider,
+        deviceReason: planned?.reason ?? 'chosen when it was started',
         runtime: `onnxruntime ${env.versions.node ?? env.versions.common}`,
         threads: defaultThreads(),
         loadedModels: [...state.models.loaded()],
         lastTokensPerSecond: state.recorder.lastTokensPerSecond(),
         rssBytes: process.memoryUsage.rss(),
-        store: { folder: state.folders.store, packets: total, bytes: items.reduce((sum, item) => sum + item.bytes, 0) },
+        store: { folder: state.folders.store, packets, bytes, readOnly: state.store.readOnly },
         receipts: state.receipts.count,
         startedAt: state.startedAt,
       }

@@ -72,7 +72,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       return summaryOf(state, packetId)
     },
     'library.delete': async ({ packetIds }) => {
-      const deleted = store.library.packets.remove(packetIds, Date.now())
+      const deleted = await store.freeing(() => store.library.packets.remove(packetIds, Date.now()))
       store.touchIndexFile()
       state.changed(packetIds)
       return { deleted }

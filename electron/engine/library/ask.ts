@@ -42,7 +42,11 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   const options = { maxNewTokens: input.maxNewTokens, sampling: input.sampling }
   const answer = await inferPacket(
     context,
-    { ...options, ref: from, model: input.model, delta, keepOutput: true, trace: input.trace ?? false, stream: 'with' },
+    {
+      ...{ ...options, ref: from, model: input.model, delta, keepOutput: true, trace: input.trace ?? false },
+      // Where nothing can be written one can still ask; the answer is not kept.
+      ...{ persist: context.store.readOnly ? 'memory' : 'durable', stream: 'with' },
+    },
     call,
   )
   const without = input.compare ? await askWithout(context, { ...input, model: entry.id }, call) : null

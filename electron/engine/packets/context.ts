@@ -20,7 +20,7 @@ export interface PacketContext {
   /** Where every operation ends. */
   readonly recorder: Recorder
   /** The log, to read and to check: only the recorder adds to it. */
-  readonly receipts: Omit<ReceiptLog, 'append' | 'close'>
+  readonly receipts: Omit<ReceiptLog, 'append' | 'sign' | 'close'>
   /** Signs what is shared; says whose signatures count. */
   readonly keys: KeyRing
   /** What was measured here before. */

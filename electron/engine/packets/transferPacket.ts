@@ -25,7 +25,7 @@ export async function exportPacket(
   const packetId = await resolvePacketId(context, ref)
   assertRunnable(context, packetId)
   const packet = await readPacket(context.blobs, packetId)
-  await signPacket(context, packetId)
+  if (!context.store.readOnly) await signPacket(context, packetId)
   const chunks: Uint8Array[] = []
   for await (const chunk of exportCartridge(context.store.parts, packetId)) {
     if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')

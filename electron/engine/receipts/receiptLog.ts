@@ -16,7 +16,7 @@ import { exportLog, listReceipts, type ReceiptFilter, type ReceiptPage, readReco
 import { type LogState, loadState, readAppended } from './logState.ts'
 import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
 import { consistencyProof, inclusionProof } from './merkle.ts'
-import { parseDraft } from './statement.ts'
+import { parseDraft, receiptOf, receiptStatement } from './statement.ts'
 import { syncFolder, writeCheckpoint } from './storedCheckpoints.ts'
 import { type LogReport, type VerifyOptions, verifyLog } from './verifyLog.ts'
 
@@ -80,6 +80,17 @@ export class ReceiptLog {
     const done = new Promise<Receipt>((resolve, reject) => this.#waiting.push({ draft, resolve, reject }))
     this.#flushing ??= this.#flushAll()
     return done
+  }
+
+  /**
+   * The receipt a draft would get as the next one, signed and not kept: what an operation on a log that cannot be written
+   * has to show for itself. Throws `E_BAD_INPUT`.
+   */
+  sign(draft: ReceiptDraft): Receipt {
+    const { index } = this.#state
+    const { now = () => new Date(), keys } = this.#options
+    const place = { seq: index.count, prev: index.ids.at(-1) ?? null, group: index.count, at: now().toISOString() }
+    return receiptOf(receiptStatement(draft, place), keys.current.keyid)
   }
 
   /** The receipt with this id, its signature checked. Throws `E_NOT_FOUND`, `E_RECEIPT_LOG` when its line was changed. */

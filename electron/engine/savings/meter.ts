@@ -3,9 +3,10 @@
  * durable and nobody's truth but its own. Totals shown anywhere are sums over these records.
  */
 
-import { chmodSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { StatePackError } from '#shared/domain/error.ts'
+import { toStatePackError } from '#shared/domain/error.ts'
+import { sqliteCopy } from '../sqliteCopy.ts'
 import { exportMeter } from './meterExport.ts'
 import {
   type MeterGroup,
@@ -31,29 +32,63 @@ export interface MeterSummary {
   readonly byDay: MeterGroup[]
 }
 
-/** Opens or makes the meter's file. Throws `E_CORRUPT` when it is not a meter. */
+/**
+ * Opens or makes the meter's file. A file that is not a meter is put aside beside it and a new one begun: what was counted
+ * there stands in the receipts, too, and nothing waits for it. Where nothing can be written, a copy in memory counts on.
+ */
 export function openMeter(file: string, options: MeterOptions = {}): Meter {
   try {
-    const db = new Database(file, { timeout: 10_000 })
+    return openAt(file, options)
+  } catch (error) {
+    if (toStatePackError(error).code !== 'E_STORE_UNREADABLE') return new Meter(copyOf(file), options)
+    try {
+      putAside(file)
+      return openAt(file, options)
+    } catch {
+      return new Meter(copyOf(file), options)
+    }
+  }
+}
+
+function openAt(file: string, options: MeterOptions): Meter {
+  const db = new Database(file, { timeout: 10_000 })
+  try {
     if (file !== ':memory:') chmodSync(file, 0o600)
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
-    db.exec(`CREATE TABLE IF NOT EXISTS records (
-      id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cartridge TEXT, model TEXT NOT NULL, device TEXT NOT NULL,
-      tokens_naive INTEGER NOT NULL, tokens_processed INTEGER NOT NULL, tokens_generated INTEGER NOT NULL,
-      seconds_restore REAL NOT NULL, seconds_read REAL NOT NULL, seconds_generate REAL NOT NULL, seconds_avoided REAL,
-      bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;
-      CREATE INDEX IF NOT EXISTS records_at ON records (at)`)
+    db.exec(METER_SCHEMA)
     return new Meter(db, options)
-  } catch (cause) {
-    throw new StatePackError(
-      'E_CORRUPT',
-      `The savings meter ${file} cannot be read; move it away to start a new one.`,
-      { file },
-      cause,
-    )
+  } catch (error) {
+    db.close()
+    throw error
   }
 }
+
+/** Of a meter that can be read, its records; else none. */
+function copyOf(file: string): Database.Database {
+  let db: Database.Database
+  try {
+    db = sqliteCopy(file)
+    db.pragma('quick_check(1)')
+  } catch {
+    db = new Database(':memory:')
+  }
+  db.exec(METER_SCHEMA)
+  return db
+}
+
+function putAside(file: string): void {
+  for (const end of ['', '-wal', '-shm']) {
+    if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, `${file}.damaged-${Date.now()}${end}`)
+  }
+}
+
+const METER_SCHEMA = `CREATE TABLE IF NOT EXISTS records (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, cartridge TEXT, model TEXT NOT NULL, device TEXT NOT NULL,
+  tokens_naive INTEGER NOT NULL, tokens_processed INTEGER NOT NULL, tokens_generated INTEGER NOT NULL,
+  seconds_restore REAL NOT NULL, seconds_read REAL NOT NULL, seconds_generate REAL NOT NULL, seconds_avoided REAL,
+  bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS records_at ON records (at)`
 
 export class Meter {
   readonly #db: Database.Database

@@ -52,6 +52,7 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
       // Rows before bytes: a crash in between leaves garbage, the other way round it would leave broken packets.
       store.library.packets.forget([...given])
       store.index.drop([...given])
+      store.library.scrub()
       store.indexFile.touch()
     }
     const swept = unreadable.length > 0 ? [] : await sweep(store, live, now - (options.graceMs ?? GRACE_MS), dryRun)
@@ -83,7 +84,7 @@ function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptio
   const { olderThanDays, keepLatest } = options
   if (olderThanDays === undefined && keepLatest === undefined) return given
   const oldest = now - (olderThanDays ?? 0) * DAY_MS
-  const newestFirst = loose.sort((a, b) => b.addedAt - a.addedAt)
+  const newestFirst = loose.reverse()
   for (const row of newestFirst.slice(keepLatest ?? 0)) {
     if (row.addedAt <= oldest) given.add(row.packetId)
   }

@@ -24,6 +24,7 @@ import { nodeFs } from './nodeFs.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
 import { type PublishOptions, type PublishResult, publishManifest, publishPacket, publishReferrer } from './publish.ts'
 import { readOnlyFs } from './readOnlyFs.ts'
+import { giveReserve, keepReserve, takeBackReserve } from './reserve.ts'
 import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
 import { isDamage, SearchIndex } from './search/searchIndex.ts'
 import type { StoreParts } from './storeParts.ts'
@@ -47,6 +48,33 @@ export interface OpenStoreOptions {
  * index up to date. Throws `E_STORE_UNREADABLE`, `E_STORE_VERSION`, `E_DISK_FULL`, `E_READ_ONLY`, `E_IO`.
  */
 export async function openStore(folder: string, options: OpenStoreOptions): Promise<Store> {
+  const { reserve } = storeLayout(options.databases ?? folder)
+  try {
+    return await openAsAsked(folder, options)
+  } catch (error) {
+    if (options.readOnly === true || !giveReserve(reserve)) throw error
+    const store = await openAsAsked(folder, options)
+    takeBackReserve(reserve)
+    return store
+  }
+}
+
+/**
+ * Opens the store as it can be: for reading only, where its disk or its permissions allow nothing else or are full, and it
+ * is there already. Throws as {@link openStore}.
+ */
+export async function openAsAllowed(folder: string, options: OpenStoreOptions): Promise<Store> {
+  try {
+    return await openStore(folder, options)
+  } catch (error) {
+    // Some of these say how SQLite failed, not why; a second failure says nothing that the first did not.
+    return await openStore(folder, { ...options, readOnly: true }).catch(() => {
+      throw error
+    })
+  }
+}
+
+async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<Store> {
   const readOnly = options.readOnly ?? false
   const fs = readOnly ? readOnlyFs(options.fs ?? nodeFs) : (options.fs ?? nodeFs)
   const layout: StoreLayout = storeLayout(folder)
@@ -86,7 +114,8 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
       }
       if (library.isNew) await adoptPackets(parts)
       await fillIndex(parts)
-      return new Store(parts, readOnly)
+      if (!readOnly) keepReserve(databases.reserve)
+      return new Store(parts, readOnly, databases.reserve)
     })
   } catch (error) {
     for (const part of opened.reverse()) part.close()
@@ -104,9 +133,11 @@ export class Store {
   readonly index: SearchIndex
   readonly parts: StoreParts
   readonly readOnly: boolean
+  readonly #reserve: string
 
-  constructor(parts: StoreParts, readOnly: boolean) {
+  constructor(parts: StoreParts, readOnly: boolean, reserve: string) {
     this.parts = parts
+    this.#reserve = reserve
     this.readOnly = readOnly
     this.blobs = parts.blobs
     this.writer = parts.writer
@@ -152,6 +183,12 @@ export class Store {
     return listPackets(this.library.connection, query)
   }
 
+  /** All packets of the library together. Bytes that packets share count for each of them. */
+  async totals(): Promise<{ packets: number; bytes: number }> {
+    await this.#refresh()
+    return this.index.totals()
+  }
+
   /** What the list shows of one packet. Throws `E_NOT_FOUND`. */
   async summary(packetId: Digest): Promise<PacketSummary> {
     const [found] = (await this.list({ packetId, limit: 1 })).items
@@ -182,8 +219,20 @@ export class Store {
   }
 
   /** See {@link collectGarbage}. */
-  gc(options: GcOptions = {}): Promise<GcResult> {
-    return collectGarbage(this.parts, options)
+  async gc(options: GcOptions = {}): Promise<GcResult> {
+    const result = await this.freeing(() => collectGarbage(this.parts, options))
+    if (options.dryRun !== true) keepReserve(this.#reserve)
+    return result
+  }
+
+  /** Runs what makes room. On a full disk the room kept back for it is given up; work that failed is run once more. */
+  async freeing<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.readOnly || !giveReserve(this.#reserve)) throw error
+      return await work()
+    }
   }
 
   /** Says that names or deletions changed, so that index.json follows within a second. */

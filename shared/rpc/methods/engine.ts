@@ -32,7 +32,8 @@ export const engineMethods = {
       /** Tokens per second of the most recent read; null before the first. */
       lastTokensPerSecond: z.number().nullable(),
       rssBytes: count,
-      store: z.strictObject({ folder: z.string(), packets: count, bytes: count }),
+      /** `readOnly`: its disk or its permissions allow no writing, so it can be looked at and asked, not changed. */
+      store: z.strictObject({ folder: z.string(), packets: count, bytes: count, readOnly: z.boolean() }),
       receipts: count,
       startedAt: z.string(),
     }),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -185,7 +185,7 @@ describe('savings meter', () => {
     expect(meter.prefillSeconds('m', 'cpu', 1000)).toBe(4)
   })
 
-  it('survives closing, lets two processes write, and refuses a file that is not a meter', async () => {
+  it('survives closing, lets two processes write, and puts a file aside that is not a meter', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'meter-'))
     const file = join(folder, 'meter.sqlite')
     const open = (): Meter => openMeter(file)
@@ -199,7 +199,13 @@ describe('savings meter', () => {
     again.close()
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     await writeFile(join(folder, 'other'), 'this is not a database, it is a text of some length'.repeat(100))
-    expect(() => openMeter(join(folder, 'other'))).toThrow(expect.objectContaining({ code: 'E_CORRUPT' }))
+    const other = openMeter(join(folder, 'other'))
+    other.record(entry())
+    expect(other.summary().totals.inferences).toBe(1)
+    other.close()
+    const aside = (await readdir(folder)).filter(name => name.startsWith('other.damaged-'))
+    expect(aside).toHaveLength(1)
+    expect(await readFile(join(folder, aside[0] ?? ''), 'utf8')).toMatch(/^this is not a database/)
     await rm(folder, { recursive: true })
   })
 

@@ -59,9 +59,9 @@ export class AskRows {
     return row === undefined ? null : ask(row)
   }
 
-  /** Everything ever asked of a cartridge, oldest first. */
+  /** Everything ever asked of a cartridge, in the order it was asked, whatever the clock said. */
   ofRoot(rootPacketId: Digest): Ask[] {
-    const sql = 'SELECT * FROM asks WHERE root_packet_id = ? ORDER BY at, rowid'
+    const sql = 'SELECT * FROM asks WHERE root_packet_id = ? ORDER BY rowid'
     return this.#db.prepare<[string], Row>(sql).all(rootPacketId).map(ask)
   }
 

@@ -1,7 +1,7 @@
 /** `library.sqlite`: small, durable, shared by all processes that have the store open. */
-import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { sqliteCopy } from '../../sqliteCopy.ts'
 import { makePrivate } from '../privateFile.ts'
 import { AskRows } from './askRows.ts'
 import { PacketRows } from './packetRows.ts'
@@ -31,6 +31,11 @@ export class Library {
     this.asks = new AskRows(db)
   }
 
+  /** Empties the write-ahead logs: what was deleted stands in them, too. While another process reads, its turn comes later. */
+  scrub(): void {
+    this.connection.pragma('wal_checkpoint(TRUNCATE)')
+  }
+
   close(): void {
     this.connection.close()
   }
@@ -41,7 +46,7 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
   let db: Database.Database | undefined
   try {
     if (options.readOnly) {
-      db = openCopy(path)
+      db = sqliteCopy(path)
       migrate(db)
       return new Library(db, false)
     }
@@ -50,6 +55,8 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
     // WAL: readers are not held up by a writer. FULL: a commit that has returned survives a power loss.
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
+    // What is deleted is gone from the file, not only from the tables.
+    db.pragma('secure_delete = ON')
     const isNew = migrate(db)
     return new Library(db, isNew)
   } catch (error) {
@@ -60,27 +67,15 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
   }
 }
 
-/** A copy in memory: a search index can be attached to it, and a disk that cannot be written is no obstacle. */
-function openCopy(path: string): Database.Database {
-  let image: Buffer
-  try {
-    const file = new Database(path, { readonly: true, fileMustExist: true })
-    try {
-      image = file.serialize()
-    } finally {
-      file.close()
-    }
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_CANTOPEN') throw error
-    // On a read-only disk SQLite cannot make the files that WAL needs; then what was checkpointed is what there is.
-    image = readFileSync(path)
-  }
-  // The two bytes that say "WAL": a database in memory has none.
-  image.fill(1, 18, 20)
-  return new Database(image)
+function migrate(db: Database.Database): boolean {
+  const before = Number(db.pragma('user_version', { simple: true }))
+  const isNew = bringUpToDate(db)
+  // Version 1 left what was deleted in free pages.
+  if (before === 1 && !db.memory) db.exec('VACUUM')
+  return isNew
 }
 
-function migrate(db: Database.Database): boolean {
+function bringUpToDate(db: Database.Database): boolean {
   return db
     .transaction((): boolean => {
       const version = Number(db.pragma('user_version', { simple: true }))

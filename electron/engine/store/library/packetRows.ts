@@ -70,9 +70,9 @@ export class PacketRows {
     return this.#db.prepare<[string], Row>(sql).all(contextId).map(packetRow)
   }
 
-  /** Every packet, tombstones included, oldest first. */
+  /** Every packet, tombstones included, in the order they came, whatever the clock said. */
   all(): PacketRow[] {
-    return this.#db.prepare<[], Row>('SELECT * FROM packets ORDER BY added_at, packet_id').all().map(packetRow)
+    return this.#db.prepare<[], Row>('SELECT * FROM packets ORDER BY rowid').all().map(packetRow)
   }
 
   /**
@@ -229,15 +229,16 @@ export class PacketRows {
       .immediate()
   }
 
-  /** Forgets packets for good: rows, names and tags. Only gc calls this, in the same lock as it removes their blobs. */
+  /** Forgets packets for good: rows, names, tags, and what was asked of them. Only gc calls this, in the same lock as it removes their blobs. */
   forget(packetIds: readonly Digest[]): void {
     this.#db
       .transaction(() => {
         for (const id of packetIds) {
-          for (const table of ['packets', 'names', 'tags', 'holds']) {
+          for (const table of ['packets', 'names', 'tags', 'holds', 'usage']) {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }
           this.#db.prepare('DELETE FROM referrers WHERE subject = ?').run(id)
+          this.#db.prepare('DELETE FROM asks WHERE root_packet_id = ?').run(id)
         }
       })
       .immediate()

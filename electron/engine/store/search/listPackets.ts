@@ -67,7 +67,7 @@ const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_i
   LEFT JOIN main.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`
 const ORDER: Readonly<Record<PacketSort, string>> = {
   used: 'coalesce(u.used_at, l.added_at) DESC',
-  created: 'l.added_at DESC',
+  created: 'l.rowid DESC',
   name: 'fold(name)',
   size: 'i.bytes DESC',
   tokens: 'i.tokens DESC',

@@ -84,6 +84,12 @@ export class SearchIndex {
     return rows.map(({ id, whole }) => ({ packetId: parseDigest(id), whole: whole === 1 }))
   }
 
+  totals(): { packets: number; bytes: number } {
+    const sql = `SELECT count(*) AS packets, coalesce(sum(bytes), 0) AS bytes
+                 FROM idx.packets JOIN main.packets USING (packet_id) WHERE removed_at IS NULL`
+    return this.#db.prepare<[], { packets: number; bytes: number }>(sql).get() ?? { packets: 0, bytes: 0 }
+  }
+
   /** Every parent link of packets in the library, for the lineage graph. */
   lineage(): { child: Digest; parent: Digest; op: string }[] {
     const sql = `SELECT child, parent, op FROM idx.parents JOIN main.packets ON packet_id = child
