@@ -72,8 +72,16 @@ export const lossSchema = z.strictObject({
   maxAbsDiff: z.number(),
 })
 
-/** One SSM layer's state: convolution history `[channels, kernel - 1]`, recurrent state `[heads, headDim, state]` or `[channels, state]`. */
+/**
+ * One SSM layer's state: convolution history `[channels, kernel - 1]`, recurrent state `[heads, headDim, state]` or
+ * `[channels, state]`. A layer that has only one of the two keeps a single zero, `[1]`, in the other's place.
+ */
 const ssmLayerSchema = z.strictObject({ layer: count, conv: z.array(count), ssm: z.array(count) })
+
+/** Whether a layer has a recurrent state besides its convolution's history. */
+export function hasRecurrence({ ssm }: { readonly ssm: readonly number[] }): boolean {
+  return ssm.length > 1
+}
 const kvLayerSchema = z.strictObject({ layer: count, kvHeads: count, headDim: count })
 
 export const cacheSchema = z.strictObject({

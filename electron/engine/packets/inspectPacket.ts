@@ -1,3 +1,4 @@
+import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import type { COMPONENTS } from '#shared/domain/component.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
@@ -96,7 +97,9 @@ function shapeOf(
           : [`${config.cache.kv.length} layers × 2 × [${kv.kvHeads}, ${config.tokens.count}, ${kv.headDim}]`]),
         ...(ssm === undefined
           ? []
-          : [`${config.cache.ssm.length} layers × [${ssm.conv.join(', ')}] + [${ssm.ssm.join(', ')}]`]),
+          : [
+              `${config.cache.ssm.length} layers × [${ssm.conv.join(', ')}]${hasRecurrence(ssm) ? ` + [${ssm.ssm.join(', ')}]` : ''}`,
+            ]),
       ]
       return {
         shape: parts.join(' and ') || 'empty',

@@ -1,6 +1,7 @@
 /** Component 1: the state itself, as norms on a heat map, per layer, as values and as a table. */
 import { Maximize2, ZoomIn, ZoomOut } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
+import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
@@ -24,7 +25,8 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
   const tensors = useMemo(
     () => [
       ...(inspection.kv.length > 0 ? (['key', 'value'] as const) : []),
-      ...(inspection.ssm.length > 0 ? (['ssm', 'conv'] as const) : []),
+      ...(inspection.ssm.some(hasRecurrence) ? (['ssm'] as const) : []),
+      ...(inspection.ssm.length > 0 ? (['conv'] as const) : []),
     ],
     [inspection],
   )
@@ -179,10 +181,14 @@ function CacheFacts({ inspection }: { readonly inspection: Inspection }) {
         ...(recurrent === undefined
           ? []
           : [
-              {
-                label: 'Recurrent state',
-                value: <span className="mono">{`[${recurrent.ssm.join(', ')}] × ${ssm.length}`}</span>,
-              },
+              ...(hasRecurrence(recurrent)
+                ? [
+                    {
+                      label: 'Recurrent state',
+                      value: <span className="mono">{`[${recurrent.ssm.join(', ')}] × ${ssm.length}`}</span>,
+                    },
+                  ]
+                : []),
               {
                 label: 'Convolution history',
                 value: <span className="mono">{`[${recurrent.conv.join(', ')}] × ${ssm.length}`}</span>,
