@@ -1,17 +1,8 @@
 /** Writes a Llama checkpoint as GGUF (version 3, float32), so that llama.cpp runs the very weights that the Studio runs. */
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type GgufWritten, ggufHeader, ggufPadded } from '../model/ggufWriter.ts'
 import { readSafetensorsFile } from '../model/safetensorsFile.ts'
-
-const ALIGNMENT = 32
-/** Ids of value types, from the GGUF specification. */
-const TYPES = { uint32: 4, float32: 6, string: 8, array: 9, int32: 5 } as const
-const F32 = 0
-
-type Value =
-  | { readonly type: 'uint32' | 'float32' | 'int32'; readonly value: number }
-  | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'array'; readonly of: 'string' | 'int32'; readonly values: readonly (string | number)[] }
 
 interface Tensor {
   readonly name: string
@@ -44,9 +35,9 @@ export async function writeGguf(file: string, folder: string): Promise<void> {
     const values = part === undefined ? bytes : interleaveRotary(bytes, shape, part === 'q' ? heads : kvHeads)
     list.push({ name: ggufName(name), dims: [...shape].reverse(), data: values })
   }
-  const uint32 = (value: number): Value => ({ type: 'uint32', value })
+  const uint32 = (value: number): GgufWritten => ({ type: 'uint32', value })
   const vocabulary = Array.from({ length: config.vocab_size }, (_, id) => `t${id}`)
-  const metadata: Record<string, Value> = {
+  const metadata: Record<string, GgufWritten> = {
     'general.architecture': { type: 'string', value: 'llama' },
     'llama.vocab_size': uint32(config.vocab_size),
     'llama.context_length': uint32(config.max_position_embeddings),
@@ -107,52 +98,17 @@ function interleaveRotary(data: Uint8Array, [rows = 0, columns = 0]: readonly nu
 
 async function writeFileOf(
   path: string,
-  metadata: Readonly<Record<string, Value>>,
+  metadata: Readonly<Record<string, GgufWritten>>,
   tensors: readonly Tensor[],
 ): Promise<void> {
-  const parts: Buffer[] = [Buffer.from('GGUF'), uint(3), long(tensors.length), long(Object.keys(metadata).length)]
-  for (const [key, value] of Object.entries(metadata)) parts.push(text(key), uint(TYPES[value.type]), encode(value))
-  let offset = 0
-  for (const { name, dims, data } of tensors) {
-    parts.push(text(name), uint(dims.length), ...dims.map(long), uint(F32), long(offset))
-    offset += padded(data.byteLength)
-  }
-  const head = Buffer.concat(parts)
+  const header = ggufHeader(
+    Object.entries(metadata),
+    tensors.map(({ name, dims, data }) => ({ name, dims, bytes: data.byteLength })),
+  )
   await using file = await open(path, 'w')
-  await file.write(head)
-  await file.write(Buffer.alloc(padded(head.length) - head.length))
+  await file.write(header)
   for (const { data } of tensors) {
     await file.write(data)
-    await file.write(Buffer.alloc(padded(data.byteLength) - data.byteLength))
+    await file.write(Buffer.alloc(ggufPadded(data.byteLength) - data.byteLength))
   }
 }
-
-function encode(value: Value): Buffer {
-  if (value.type === 'string') return text(value.value)
-  if (value.type !== 'array') return scalar(value.type, value.value)
-  const items = value.values.map(item => (typeof item === 'string' ? text(item) : scalar('int32', item)))
-  return Buffer.concat([uint(TYPES[value.of]), long(items.length), ...items])
-}
-
-function scalar(type: 'uint32' | 'float32' | 'int32', value: number): Buffer {
-  const buffer = Buffer.alloc(4)
-  if (type === 'float32') buffer.writeFloatLE(value)
-  else if (type === 'int32') buffer.writeInt32LE(value)
-  else buffer.writeUInt32LE(value)
-  return buffer
-}
-
-const uint = (value: number): Buffer => scalar('uint32', value)
-
-function long(value: number): Buffer {
-  const buffer = Buffer.alloc(8)
-  buffer.writeBigUInt64LE(BigInt(value))
-  return buffer
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([long(bytes.length), bytes])
-}
-
-const padded = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT

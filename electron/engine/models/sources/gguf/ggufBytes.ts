@@ -10,14 +10,17 @@ export class GgufBytes {
   readonly label: string
   readonly size: number
   readonly #fd: number
-  #window = Buffer.alloc(0)
+  #window: Buffer
   #start = 0
   #at = 0
+  /** Bytes of the window that are from the file. */
+  #held = 0
   #kept = 0
 
   /** `size` bytes in the open file `fd`; `label` names it in refusals. */
   constructor(fd: number, { size, label }: { size: number; label: string }) {
     this.#fd = fd
+    this.#window = Buffer.allocUnsafe(Math.min(WINDOW, size))
     this.size = size
     this.label = label
   }
@@ -32,44 +35,44 @@ export class GgufBytes {
   }
 
   u8(): number {
-    return this.#take(1).readUInt8()
+    return this.#window.readUInt8(this.#take(1))
   }
 
   i8(): number {
-    return this.#take(1).readInt8()
+    return this.#window.readInt8(this.#take(1))
   }
 
   u16(): number {
-    return this.#take(2).readUInt16LE()
+    return this.#window.readUInt16LE(this.#take(2))
   }
 
   i16(): number {
-    return this.#take(2).readInt16LE()
+    return this.#window.readInt16LE(this.#take(2))
   }
 
   u32(): number {
-    return this.#take(4).readUInt32LE()
+    return this.#window.readUInt32LE(this.#take(4))
   }
 
   i32(): number {
-    return this.#take(4).readInt32LE()
+    return this.#window.readInt32LE(this.#take(4))
   }
 
   f32(): number {
-    return this.#take(4).readFloatLE()
+    return this.#window.readFloatLE(this.#take(4))
   }
 
   f64(): number {
-    return this.#take(8).readDoubleLE()
+    return this.#window.readDoubleLE(this.#take(8))
   }
 
   /** An unsigned 64-bit number that JavaScript holds exactly. */
   u64(what: string): number {
-    return this.#safe(this.#take(8).readBigUInt64LE(), what)
+    return this.#safe(this.#window.readBigUInt64LE(this.#take(8)), what)
   }
 
   i64(what: string): number {
-    return this.#safe(this.#take(8).readBigInt64LE(), what)
+    return this.#safe(this.#window.readBigInt64LE(this.#take(8)), what)
   }
 
   /** How many of something that takes at least `least` bytes each follow: no more than there is room for, nor than `most`. */
@@ -80,24 +83,23 @@ export class GgufBytes {
     return count
   }
 
-  /** A string of at most `most` bytes of UTF-8, with its 64-bit length before it. */
+  /** A string of at most `most` bytes of UTF-8, with its 64-bit length before it; `what` names it or its length. */
   string(what: string, most: number): string {
-    const length = this.count(`the length of ${what}`, { least: 1, most })
+    const length = this.count(what, { least: 1, most })
     this.#kept += length
     if (this.#kept > KEPT_BYTES) throw this.error(`its strings take more than ${KEPT_BYTES} bytes`)
-    const bytes = this.#take(length)
-    const text = bytes.toString('utf8')
-    if (text.includes('\uFFFD') && !Buffer.from(text).equals(bytes)) throw this.error(`${what} is no UTF-8 text`)
+    const at = this.#take(length)
+    const text = this.#window.toString('utf8', at, at + length)
+    const isText = !text.includes('\uFFFD') || Buffer.from(text).equals(this.#window.subarray(at, at + length))
+    if (!isText) throw this.error(`${what} is no UTF-8 text`)
     return text
   }
 
   /** Goes past `count` bytes without reading them. */
   skip(count: number): void {
     if (count > this.remaining) throw this.error('it ends in the middle of its header')
-    const within = this.#at + count <= this.#window.length
-    const to = this.position + count
-    if (within) this.#at += count
-    else [this.#window, this.#start, this.#at] = [Buffer.alloc(0), to, 0]
+    if (this.#at + count <= this.#held) this.#at += count
+    else [this.#start, this.#at, this.#held] = [this.position + count, 0, 0]
   }
 
   error(what: string): StatePackError {
@@ -112,25 +114,26 @@ export class GgufBytes {
     return number
   }
 
-  /** The next `count` bytes; valid until the next call. */
-  #take(count: number): Buffer {
+  /** Where in the window the next `count` bytes are, until more are asked for. */
+  #take(count: number): number {
     if (count > this.remaining) throw this.error('it ends in the middle of its header')
-    if (this.#at + count > this.#window.length) {
-      const wanted = Math.min(Math.max(WINDOW, count), this.remaining)
-      const window = Buffer.alloc(wanted)
-      const from = this.position
-      let got = 0
-      while (got < wanted) {
-        const read = readSync(this.#fd, window, got, wanted - got, from + got)
-        if (read === 0) throw this.error('it ended early')
-        got += read
-      }
-      this.#window = window
-      this.#start = from
-      this.#at = 0
-    }
-    const bytes = this.#window.subarray(this.#at, this.#at + count)
+    if (this.#at + count > this.#held) this.#fill(count)
     this.#at += count
-    return bytes
+    return this.#at - count
+  }
+
+  #fill(count: number): void {
+    const from = this.position
+    if (count > this.#window.length) this.#window = Buffer.allocUnsafe(count)
+    const wanted = Math.min(this.#window.length, this.size - from)
+    let got = 0
+    while (got < wanted) {
+      const read = readSync(this.#fd, this.#window, got, wanted - got, from + got)
+      if (read === 0) throw this.error('it ended early')
+      got += read
+    }
+    this.#start = from
+    this.#at = 0
+    this.#held = wanted
   }
 }

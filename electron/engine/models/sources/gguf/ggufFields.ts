@@ -21,7 +21,8 @@ export class GgufFields {
   /** A number; without a fallback its absence is refused. */
   number(key: string, fallback?: number): number {
     const value = this.#get(key) ?? fallback
-    if (typeof value !== 'number') throw this.#error(key, value === undefined ? 'is not there' : 'is no number')
+    if (value === undefined) throw this.#error(key, 'is not there')
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#error(key, 'is no number')
     return value
   }
 

@@ -121,8 +121,7 @@ function place(
     next = Math.ceil(end / alignment) * alignment
     tensors.push({ ...info, offset: start + at })
   }
-  if (tensors.length === 0) return tensors
-  if (start + end > bytes.size) {
+  if (tensors.length > 0 && start + end > bytes.size) {
     throw bytes.error(`its tensors end at byte ${start + end}, the file at ${bytes.size}: it is truncated`)
   }
   if (bytes.size > start + next) throw bytes.error(`its tensors end at byte ${start + end}, and other bytes follow`)

@@ -80,18 +80,18 @@ function readOne(bytes: GgufBytes, type: number, key: string): GgufValue {
 
 function skipOne(bytes: GgufBytes, type: number, key: string): void {
   const least = sizeOf(bytes, type, key)
-  bytes.skip(type === STRING ? bytes.count(`the length of ${short(key)}`, { least: 1, most: 2 ** 40 }) : least)
+  bytes.skip(type === STRING ? bytes.count('the length of a text', { least: 1, most: 2 ** 40 }) : least)
 }
 
 function readArray(bytes: GgufBytes, { of, length, key }: { of: number; length: number; key: string }): GgufValue {
   if (of === STRING) {
-    const list: string[] = []
-    for (let item = 0; item < length; item++) list.push(bytes.string(`an item of ${short(key)}`, LONGEST_ITEM))
-    return list
+    const what = `an item of ${short(key)}`
+    return Array.from({ length }, () => bytes.string(what, LONGEST_ITEM))
   }
   const [, read] = scalar(bytes, of, key)
+  const what = short(key)
   const numbers = new Float64Array(length)
-  for (let item = 0; item < length; item++) numbers[item] = read(bytes, short(key))
+  for (let item = 0; item < length; item++) numbers[item] = read(bytes, what)
   return numbers
 }
 

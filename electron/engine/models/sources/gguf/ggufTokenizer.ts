@@ -81,7 +81,8 @@ function readVocabulary(metadata: GgufMetadata): Vocabulary {
   const kinds = metadata.get('tokenizer.ggml.token_type')
   const scores = metadata.get('tokenizer.ggml.scores')
   for (const [name, list] of Object.entries({ token_type: kinds, scores })) {
-    if (list !== undefined && !(list instanceof Float64Array && list.length === tokens.length)) {
+    const isEach = list instanceof Float64Array && list.length === tokens.length && list.every(Number.isFinite)
+    if (list !== undefined && !isEach) {
       throw keyError(`tokenizer.ggml.${name}`, `has not one number for each of ${tokens.length} tokens`)
     }
   }
@@ -175,7 +176,9 @@ function templateOf(metadata: GgufMetadata): string | null {
 
 /** Everything that decides which ids a text gets, as stored. */
 function digestOf(metadata: GgufMetadata) {
-  const plain = (value: GgufValue) => (value instanceof Float64Array ? [...value] : value)
+  const number = (value: number) => (Number.isFinite(value) ? value : String(value))
+  const plain = (value: GgufValue) =>
+    value instanceof Float64Array ? Array.from(value, number) : typeof value === 'number' ? number(value) : value
   const own = [...metadata].filter(([key]) => key.startsWith('tokenizer.'))
   return sha256(canonicalBytes({ v: 1, gguf: Object.fromEntries(own.map(([key, value]) => [key, plain(value)])) }))
 }

@@ -1,0 +1,143 @@
+/** GGUF files that lie, and the code each must be refused with. */
+import { type GgufWritten, ggufScalar, ggufText, long } from '../../../model/ggufWriter.ts'
+import { TINY_PAIRS, TINY_TENSORS, tinyGguf } from './tinyGguf.ts'
+
+export interface Lie {
+  readonly name: string
+  readonly bytes: Buffer
+  /** The file is made this long, without taking room on the disk. */
+  readonly length?: number
+  readonly code: 'E_MODEL_WEIGHTS' | 'E_NOT_SUPPORTED' | 'E_TOKENIZER'
+}
+
+const WEIGHTS = 'E_MODEL_WEIGHTS'
+/** Room for a lie that only counts. */
+const HUGE = 64 * 2 ** 30
+
+const withPair = (key: string, value: GgufWritten) => [
+  ...TINY_PAIRS.filter(([name]) => name !== key),
+  [key, value] as const,
+]
+const raw = (...parts: Buffer[]): GgufWritten => ({ type: 'raw', bytes: Buffer.concat(parts) })
+const array = (of: number, count: bigint, ...items: Buffer[]) =>
+  raw(ggufScalar('uint32', 9), ggufScalar('uint32', of), long(count), ...items)
+const withTensor = (index: number, change: Partial<(typeof TINY_TENSORS)[number]>) =>
+  TINY_TENSORS.map((tensor, at) => (at === index ? { ...tensor, ...change } : tensor))
+const half = tinyGguf()
+
+export const LIES: readonly Lie[] = [
+  { name: 'more tensors than fit', bytes: tinyGguf({ tensorCount: 2n ** 60n }), code: WEIGHTS },
+  { name: 'more keys than fit', bytes: tinyGguf({ pairCount: 2n ** 63n }), code: WEIGHTS },
+  { name: 'more tensors than any model', bytes: tinyGguf({ tensorCount: 2n ** 24n }), length: HUGE, code: WEIGHTS },
+  {
+    name: 'an offset beyond the file',
+    bytes: tinyGguf({ tensors: withTensor(3, { offset: 2 ** 40 }) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'an offset inside its neighbour',
+    bytes: tinyGguf({ tensors: withTensor(3, { offset: 32 }) }),
+    code: WEIGHTS,
+  },
+  { name: 'an offset off the alignment', bytes: tinyGguf({ tensors: withTensor(1, { offset: 4097 }) }), code: WEIGHTS },
+  { name: 'two tensors in one place', bytes: tinyGguf({ tensors: withTensor(1, { offset: 0 }) }), code: WEIGHTS },
+  {
+    name: 'a tensor type that is not known',
+    bytes: tinyGguf({ tensors: withTensor(3, { type: 777 }) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'a tensor type that is not read',
+    bytes: tinyGguf({ tensors: withTensor(3, { type: 16 }) }),
+    code: 'E_NOT_SUPPORTED',
+  },
+  {
+    name: 'rows that are no whole blocks',
+    bytes: tinyGguf({ tensors: withTensor(0, { type: 12 }) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'dimensions that overflow',
+    bytes: tinyGguf({ tensors: withTensor(0, { dims: [2 ** 52, 2 ** 52] }) }),
+    code: WEIGHTS,
+  },
+  { name: 'a dimension of nothing', bytes: tinyGguf({ tensors: withTensor(0, { dims: [32, 0] }) }), code: WEIGHTS },
+  { name: 'nine dimensions', bytes: tinyGguf({ tensors: withTensor(0, { dims: Array(9).fill(1) }) }), code: WEIGHTS },
+  { name: 'a key longer than the file', bytes: Buffer.concat([half.subarray(0, 24), long(2n ** 62n)]), code: WEIGHTS },
+  {
+    name: 'a text longer than any',
+    bytes: tinyGguf({ pairs: withPair('tokenizer.chat_template', raw(ggufScalar('uint32', 8), long(2n ** 33n))) }),
+    length: HUGE,
+    code: WEIGHTS,
+  },
+  {
+    name: 'a value type that is not known',
+    bytes: tinyGguf({ pairs: withPair('llama.x', raw(ggufScalar('uint32', 99))) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'arrays in arrays',
+    bytes: tinyGguf({ pairs: withPair('llama.x', array(9, 2n ** 20n, ggufScalar('uint32', 9), long(2n ** 20n))) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'a huge vocabulary',
+    bytes: tinyGguf({ pairs: withPair('tokenizer.ggml.tokens', array(8, 2n ** 40n, ggufText('a'))) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'a huge vocabulary that there is room for',
+    bytes: tinyGguf({ pairs: withPair('tokenizer.ggml.tokens', array(8, 2n ** 32n)) }),
+    length: HUGE,
+    code: WEIGHTS,
+  },
+  {
+    name: 'as many scores as there is room for',
+    bytes: tinyGguf({ pairs: withPair('tokenizer.ggml.scores', array(6, 2n ** 31n)) }),
+    length: HUGE,
+    code: WEIGHTS,
+  },
+  {
+    name: 'an empty vocabulary of a million',
+    bytes: Buffer.concat([tinyGguf({ pairs: [['tokenizer.ggml.tokens', array(8, 2n ** 20n)]], tensors: [] })]),
+    length: HUGE,
+    code: WEIGHTS,
+  },
+  { name: 'cut off in the tensors', bytes: half.subarray(0, half.length - 64), code: WEIGHTS },
+  { name: 'cut off in the header', bytes: half.subarray(0, 200), code: WEIGHTS },
+  { name: 'bytes after the end', bytes: Buffer.concat([half, Buffer.alloc(4096)]), code: WEIGHTS },
+  {
+    name: 'an alignment of zero',
+    bytes: tinyGguf({ pairs: withPair('general.alignment', { type: 'uint32', value: 0 }) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'an alignment that is no power of two',
+    bytes: tinyGguf({ pairs: withPair('general.alignment', { type: 'uint32', value: 48 }) }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'an alignment of a gigabyte',
+    bytes: tinyGguf({ pairs: withPair('general.alignment', { type: 'uint32', value: 2 ** 30 }) }),
+    code: WEIGHTS,
+  },
+  { name: 'a key twice', bytes: tinyGguf({ pairs: [...TINY_PAIRS, ...TINY_PAIRS.slice(2, 3)] }), code: WEIGHTS },
+  {
+    name: 'a tensor twice',
+    bytes: tinyGguf({ tensors: [...TINY_TENSORS, ...TINY_TENSORS.slice(3, 4)] }),
+    code: WEIGHTS,
+  },
+  {
+    name: 'a token twice',
+    bytes: tinyGguf({
+      pairs: [
+        ...withPair('tokenizer.ggml.tokens', { type: 'array', of: 'string', values: ['a', 'a'] }).filter(
+          ([key]) => key !== 'tokenizer.ggml.token_type',
+        ),
+      ],
+    }),
+    code: 'E_TOKENIZER',
+  },
+  { name: 'a version of the future', bytes: tinyGguf({ version: 9 }), code: 'E_NOT_SUPPORTED' },
+  { name: 'the other order of bytes', bytes: tinyGguf({ version: 3 * 2 ** 24 }), code: 'E_NOT_SUPPORTED' },
+]

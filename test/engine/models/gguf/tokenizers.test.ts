@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { GgufMetadata, GgufValue } from '#engine/models/sources/gguf/ggufMetadata.ts'
+import { ggufTokenizer } from '#engine/models/sources/gguf/ggufTokenizer.ts'
+import { createTokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })),
+  model: z.looseObject({
+    vocab: z.record(z.string(), z.int()),
+    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+  }),
+})
+const casesSchema = z.looseObject({
+  cases: z.array(
+    z.looseObject({ text: z.string(), ids: z.array(z.int()), ids_with_special: z.array(z.int()), decoded: z.string() }),
+  ),
+})
+
+const FAMILIES = [
+  { folder: 'gpt2-style', kind: 'gpt2', pre: 'gpt-2', more: {} },
+  { folder: 'llama3-style', kind: 'gpt2', pre: 'llama-bpe', more: { bos: '<|begin_of_text|>' } },
+  { folder: 'qwen2-style', kind: 'gpt2', pre: 'qwen2', more: {} },
+  { folder: 'digits-style', kind: 'gpt2', pre: 'smollm', more: {} },
+  { folder: 'sentencepiece-style', kind: 'llama', pre: 'default', more: { bos: '<s>', unknown: '<unk>' } },
+  { folder: 'sentencepiece-crossing', kind: 'llama', pre: 'default', more: { bos: '<s>', unknown: '<unk>' } },
+] as const
+
+/** A tokenizer.json as llama.cpp's converter writes it: SentencePiece scores are minus the rank of the merge. */
+function metadataOf({ folder, kind, pre, more }: (typeof FAMILIES)[number]): GgufMetadata {
+  const path = join('test/golden/tokenizers', folder, 'tokenizer.json')
+  const { model, added_tokens: added } = tokenizerSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  const ids = new Map([...Object.entries(model.vocab), ...added.map(({ content, id }) => [content, id] as const)])
+  const tokens = [...ids].sort(([, a], [, b]) => a - b).map(([token]) => token)
+  const special = new Map(added.map(token => [token.id, token.special ? 3 : 4]))
+  const isByte = (token: string) => kind === 'llama' && /^<0x[0-9A-F]{2}>$/.test(token)
+  const kinds = tokens.map((token, id) => special.get(id) ?? (isByte(token) ? 6 : 1))
+  const merges = model.merges.map(merge => (typeof merge === 'string' ? merge : merge.join(' ')))
+  const rank = new Map(merges.map((merge, at) => [merge.replace(' ', ''), -at] as const).reverse())
+  const metadata: Record<string, GgufValue> = {
+    'tokenizer.ggml.model': kind,
+    'tokenizer.ggml.pre': pre,
+    'tokenizer.ggml.tokens': tokens,
+    'tokenizer.ggml.token_type': Float64Array.from(kinds),
+    ...(kind === 'gpt2'
+      ? { 'tokenizer.ggml.merges': merges }
+      : { 'tokenizer.ggml.scores': Float64Array.from(tokens, token => rank.get(token) ?? -1e6) }),
+  }
+  for (const [name, token] of Object.entries(more)) metadata[`tokenizer.ggml.${name}_token_id`] = ids.get(token) ?? -1
+  return new Map(Object.entries(metadata))
+}
+
+describe.each(FAMILIES)('the tokenizer of a GGUF file: $folder', family => {
+  it('gives the ids and texts of the tokenizer.json it came from', () => {
+    const read = ggufTokenizer(metadataOf(family))
+    if (read === null) throw new Error('There is no tokenizer.')
+    const tokenizer = createTokenizer(read.files)
+    const golden = readFileSync(join('test/golden/tokenizers', family.folder, 'golden.json'), 'utf8')
+    for (const { text, ids, ids_with_special: withSpecial, decoded } of casesSchema.parse(JSON.parse(golden)).cases) {
+      expect([...tokenizer.encode(text)], text).toEqual(ids)
+      expect([...tokenizer.encode(text, { bos: true })], text).toEqual(withSpecial)
+      expect(tokenizer.decode(ids)).toBe(decoded)
+    }
+  })
+})
+
+describe('a GGUF tokenizer that cannot be used', () => {
+  const right = metadataOf(FAMILIES[0])
+  const refused = (key: string, value: GgufValue | undefined) => {
+    const changed = new Map(right)
+    if (value === undefined) changed.delete(key)
+    else changed.set(key, value)
+    return () => ggufTokenizer(changed)
+  }
+
+  it.each([
+    ['tokenizer.ggml.model', 'rwkv'],
+    ['tokenizer.ggml.pre', 'a-way-of-next-year'],
+    ['tokenizer.ggml.pre', undefined],
+    ['tokenizer.ggml.merges', undefined],
+    ['tokenizer.ggml.merges', ['zz qq']],
+    ['tokenizer.ggml.token_type', Float64Array.of(1)],
+    ['tokenizer.ggml.eos_token_id', 1e6],
+  ] as const)('is refused: %s is %s', (key, value) => {
+    expect(refused(key, value)).toThrow(expect.objectContaining({ code: 'E_TOKENIZER' }))
+  })
+
+  it('names what it does not know', () => {
+    expect(refused('tokenizer.ggml.pre', 'a-way-of-next-year')).toThrow('"a-way-of-next-year"')
+  })
+})
