@@ -9,6 +9,13 @@ export type Order =
   | { readonly how: 'whole'; readonly input: Input<'packets.create'> }
   | { readonly how: 'split'; readonly input: Input<'packets.createSplit'> }
 
+/** The same texts in several cartridges: system prompt and template stand in each. */
+export function splitOrder(input: Order['input']): Order {
+  const { model, sources, systemPrompt, template, time, controlTokens, dtype, name, card } = input
+  const reading = { systemPrompt, template, time, controlTokens }
+  return { how: 'split', input: { model, sources, ...reading, dtype, name, card } }
+}
+
 export interface Job {
   readonly id: number
   readonly title: string
@@ -81,8 +88,7 @@ export function createCreateQueue(client: Client): CreateQueue {
       split: id => {
         const job = get().jobs.find(candidate => candidate.id === id)
         if (job === undefined) return
-        const { model, sources, dtype, name } = job.order.input
-        change(id, { order: { how: 'split', input: { model, sources, dtype, name } }, status: 'waiting', error: null })
+        change(id, { order: splitOrder(job.order.input), status: 'waiting', error: null })
         void next()
       },
       dismiss: id => set({ jobs: get().jobs.filter(job => job.id !== id) }),

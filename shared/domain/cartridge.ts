@@ -57,12 +57,18 @@ export const originSchema = z.discriminatedUnion('kind', [
 ])
 export type Origin = z.infer<typeof originSchema>
 
-/** A span of tokens that did not come from the user's own text: recorded so that hidden prompts can be seen. */
+/**
+ * A span of tokens that did not come from the user's own text, recorded so that hidden prompts can be seen; `spelled`: a
+ * control token that the text spells out, read as plain text.
+ */
 export const promptSpanSchema = z.strictObject({
-  kind: z.enum(['system', 'template', 'control', 'user', 'assistant']),
+  kind: z.enum(['system', 'template', 'control', 'spelled', 'user', 'assistant']),
   start: count,
   end: count,
+  /** Of control tokens: who wrote them. */
+  from: z.enum(['template', 'system', 'text', 'user']).optional(),
 })
+export type PromptSpan = z.infer<typeof promptSpanSchema>
 
 /** How far the stored dtype moved the logits, measured at creation; null for a lossless dtype. */
 export const lossSchema = z.strictObject({
@@ -126,6 +132,10 @@ export const cartridgeConfigSchema = z.strictObject({
 })
 export type CartridgeConfig = z.infer<typeof cartridgeConfigSchema>
 
+/** A moment as a calendar and a clock on the wall show it, without a time zone. */
+export const civilTimeSchema = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/)
+export const controlTokensSchema = z.enum(['text', 'control'])
+
 /**
  * How to rebuild a cartridge: the Dockerfile to its image. Followed on the sources, it gives every token, segment and span,
  * and the held-back tail. The n-th `read` step names the n-th source layer.
@@ -144,6 +154,8 @@ export const recipeSchema = z.strictObject({
         join: z.literal('append').optional(),
         /** The text tokenised alone, as State Pack does; absent: as if the whole had been read at once. */
         seam: z.literal('concat').optional(),
+        /** The bytes of the source that a person said (the question of a turn); the rest is the chat template's. */
+        said: z.tuple([count, count]).optional(),
       }),
       /** What was held back is read, too: nothing follows it. */
       z.strictObject({ do: z.literal('flush') }),
@@ -159,5 +171,16 @@ export const recipeSchema = z.strictObject({
   ),
   systemPrompt: z.string().nullable(),
   template: z.boolean(),
+  /** How the template was used; absent in cartridges made before it was recorded, and where it was not. */
+  chat: z
+    .strictObject({
+      /** Where the texts stand: in the system message, or at the beginning of the first user message. */
+      document: z.enum(['system', 'user']),
+      /** What the template was told when it asked for the date: fixed at creation, for every later turn. */
+      time: civilTimeSchema.optional(),
+    })
+    .optional(),
+  /** How control tokens that the texts spell out were read; absent: none, or (before it was recorded) as control tokens. */
+  controlTokens: controlTokensSchema.optional(),
 })
 export type Recipe = z.infer<typeof recipeSchema>

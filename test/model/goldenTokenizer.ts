@@ -89,9 +89,9 @@ function firstDifference(tokenizer: Tokenizer, golden: z.infer<typeof goldenSche
       if (!isRefused(tokenizer, messages)) return `Rendered, but the reference refuses it: ${shown}.`
       continue
     }
-    const chat = tokenizer.inspectChat(messages)
+    const chat = tokenizer.renderChat(messages)
     if (chat.text !== rendered) return `Rendered otherwise: ${shown}.`
-    if (differ(chat.ids, ids ?? [])) return `Other ids for the chat ${shown}.`
+    if (differ(tokenizer.encode(chat.text), ids ?? [])) return `Other ids for the chat ${shown}.`
   }
   return null
 }

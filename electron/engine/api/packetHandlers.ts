@@ -88,10 +88,10 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
 
 /** A stored packet and what storing it took, as windows show it. */
 export async function createdView(state: EngineState, created: Created): Promise<CreatedView> {
-  const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten } = created
+  const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten, notes } = created
   return {
     cartridge: await summaryOf(state, packetId),
     receipt: receiptView(receipt),
-    ...{ cacheHit, tokensProcessed, seconds, bytesWritten },
+    ...{ cacheHit, tokensProcessed, seconds, bytesWritten, notes: [...notes] },
   }
 }

@@ -18,8 +18,9 @@ export function remixHandlers(state: EngineState): Pick<Handlers, Owned> {
     },
     'remix.preview': (input, call) => previewMix(state, input, call),
     'remix.compose': async (input, call) => {
-      const { packetId, receipt, tokensProcessed, cacheHit } = await composePackets(state, input, call)
-      return { cartridge: await summaryOf(state, packetId), receipt: receiptView(receipt), tokensProcessed, cacheHit }
+      const { packetId, receipt, tokensProcessed, cacheHit, notes } = await composePackets(state, input, call)
+      const cartridge = await summaryOf(state, packetId)
+      return { cartridge, receipt: receiptView(receipt), tokensProcessed, cacheHit, notes: [...notes] }
     },
     'packets.compact': async (input, call) => {
       const { created, ...rest } = await compactPacket(state, input, call)

@@ -4,11 +4,10 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { type AskStep, askStepSchema } from '#shared/rpc/methods/ask.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
+import { sameModel } from '../packets/contextId.ts'
 import { type InferInput, inferPacket } from '../packets/inferPacket.ts'
-import { loadModelFor } from '../packets/openState.ts'
-import { type Packet, readDocuments, readPacket } from '../packets/packet.ts'
+import { readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
-import { phraseQuestion } from './phraseQuestion.ts'
 
 export interface AskInput {
   /** The cartridge in the slot; absent when it was ejected. */
@@ -36,25 +35,19 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   }
   const root = await resolvePacketId(context, input.ref)
   const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
-  const packet = await readPacket(context.blobs, from)
-  const { model, entry } = await loadModelFor(context, packet, { model: input.model, signal: call.signal })
-  const delta = phraseQuestion(model, { question: input.question, before: await before(context, packet) })
-  const options = { maxNewTokens: input.maxNewTokens, sampling: input.sampling }
-  const answer = await inferPacket(
-    context,
-    {
-      ...{ ...options, ref: from, model: input.model, delta, keepOutput: true, trace: input.trace ?? false },
-      // Where nothing can be written one can still ask; the answer is not kept.
-      ...{ persist: context.store.readOnly ? 'memory' : 'durable', stream: 'with' },
-    },
-    call,
-  )
-  const without = input.compare ? await askWithout(context, { ...input, model: entry.id }, call) : null
+  const { question: delta, maxNewTokens, sampling, model, trace = false } = input
+  const options = { delta, chat: true, maxNewTokens, sampling, model, trace }
+  // Where nothing can be written one can still ask; the answer is not kept.
+  const persist = context.store.readOnly ? 'memory' : 'durable'
+  const answer = await inferPacket(context, { ...options, ref: from, keepOutput: true, persist, stream: 'with' }, call)
+  const without = input.compare
+    ? await askWithout(context, { ...input, model: await modelOf(context, input, from) }, call)
+    : null
   const step: AskStep = {
     id: randomUUID(),
     parentId: input.parentId ?? null,
     question: input.question,
-    delta,
+    delta: answer.delta,
     answer: answer.output.trim(),
     outputTokenIds: answer.outputTokenIds,
     without:
@@ -67,7 +60,7 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
     seconds: answer.seconds.total,
     finishReason: answer.finishReason,
     receiptId: answer.receipt.receipt_id,
-    traced: (input.trace ?? false) && answer.newPacketId !== null,
+    traced: trace && answer.newPacketId !== null,
     at: new Date().toISOString(),
   }
   remember(context, root, step)
@@ -76,23 +69,15 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
 
 async function askWithout(context: PacketContext, input: AskInput & { model: string }, call: Call) {
   if (input.model === '') throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
-  const { model } = await context.models.load(input.model, call.signal)
-  const delta = phraseQuestion(model, { question: input.question, before: { text: '', generated: false } })
-  const { maxNewTokens, sampling } = input
-  return inferPacket(
-    context,
-    { model: input.model, delta, maxNewTokens, sampling, persist: 'memory', stream: 'without' },
-    call,
-  )
+  const { model, question: delta, maxNewTokens, sampling } = input
+  const options = { model, delta, chat: true, maxNewTokens, sampling }
+  return inferPacket(context, { ...options, persist: 'memory', stream: 'without' }, call)
 }
 
-/** How the state ends: the question is phrased to follow it. */
-async function before(context: PacketContext, packet: Packet) {
-  const { sources } = await readDocuments(context.blobs, packet)
-  return {
-    text: sources.at(-1)?.text ?? '',
-    generated: packet.config.segments.at(-1)?.kind === 'generated',
-  }
+async function modelOf(context: PacketContext, { model }: AskInput, packetId: Digest): Promise<string> {
+  if (model !== undefined) return model
+  const { config } = await readPacket(context.blobs, packetId)
+  return (await context.models.forFingerprint(config.model, sameModel)).id
 }
 
 /** Every step ever taken from a cartridge, oldest first. */

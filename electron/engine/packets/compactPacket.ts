@@ -3,7 +3,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
-import { composeText, type SourceText } from './composeText.ts'
+import { composeText, readingOf, type SourceText } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
 import { type Created, createPacket } from './createPacket.ts'
@@ -52,8 +52,7 @@ export async function compactPacket(
     {
       model: loaded.entry.id,
       sources: [{ name: sources[0]?.name ?? 'text', text }],
-      systemPrompt: recipe?.systemPrompt ?? undefined,
-      template: recipe?.template ?? false,
+      ...readingOf(recipe),
       dtype: packet.config.cache.dtype,
       name,
       parents: [{ packetId: packet.packetId, op: 'compact', deltaDigest: null }],
@@ -74,16 +73,20 @@ export async function compactPacket(
 }
 
 /** Why the chain of a state cannot be read again from its texts; null when it can. */
-export function cannotFold({ config }: Packet, sources: readonly SourceText[]): string | null {
+export function cannotFold(
+  { config }: Packet,
+  sources: readonly (SourceText & { readonly turn: boolean })[],
+): string | null {
   if (config.origin.kind === 'mix' || sources.length === 0)
     return 'This state was not read from texts, so there is no chain to fold.'
+  if (sources.some(({ turn }) => turn)) return 'This state holds turns of a conversation, which are not texts to fold.'
   return config.segments.some(segment => segment.kind === 'generated')
     ? 'This state holds answers that the model wrote; they cannot be read again from texts.'
     : null
 }
 
 /** The texts as the state read them: those it was created from stand apart, what was merged follows without a gap. */
-function joinedText(sources: readonly (SourceText & { readonly appended: boolean })[]): string {
+export function joinedText(sources: readonly (SourceText & { readonly appended: boolean })[]): string {
   return sources
     .map((source, index) => {
       const next = sources[index + 1]
@@ -95,12 +98,11 @@ function joinedText(sources: readonly (SourceText & { readonly appended: boolean
 /** Before anything is read: a chat template or State Pack's own seam may give one piece other tokens than the chain had. */
 function assertSameContext(
   { packetId, contextId: expected }: Packet,
-  { model, text, recipe }: { model: Model; text: string; recipe: Recipe | null },
+  { model, text, recipe }: { model: Model; text: string; recipe: Recipe },
 ): void {
   const { tokens, tail } = composeText(model, {
     sources: [{ name: 'text', text }],
-    systemPrompt: recipe?.systemPrompt ?? undefined,
-    template: recipe?.template ?? false,
+    ...readingOf(recipe),
   })
   const found = contextId({
     model: model.fingerprint,

@@ -1,4 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { joinedText } from './compactPacket.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
 import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
@@ -6,41 +7,30 @@ import { readDocuments, readPacket } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 /**
- * Reads the texts of several cartridges again, in the given order, into one exact state. Throws `E_NOT_SUPPORTED` for a
- * cartridge that carries no text (a mix, a redacted share), else what creating throws.
+ * Reads the texts of several cartridges again, in the given order, into one exact state: their system prompts before them,
+ * through the chat template when one of them was. Turns of a conversation are no texts: they stay behind, and are said.
+ * Throws `E_NOT_SUPPORTED` for a cartridge that carries no text (a mix, a redacted share), else what creating throws.
  */
 export async function composePackets(
   context: PacketContext,
   { refs, name }: { refs: readonly string[]; name?: string | undefined },
   call: Call = {},
 ): Promise<Created> {
-  const parts = await Promise.all(
-    refs.map(async ref => {
-      const packetId = await resolvePacketId(context, ref)
-      assertRunnable(context, packetId)
-      const packet = await readPacket(context.blobs, packetId)
-      const { sources, card } = await readDocuments(context.blobs, packet)
-      if (sources.length === 0) {
-        throw new StatePackError('E_NOT_SUPPORTED', 'A cartridge without its text cannot be read again.', {
-          packetId: packet.packetId,
-        })
-      }
-      return {
-        packet,
-        card,
-        source: { name: sources[0]?.name ?? 'text', text: sources.map(({ text }) => text).join('') },
-      }
-    }),
-  )
+  const parts = await Promise.all(refs.map(ref => readPart(context, ref)))
   const [first] = parts
   if (first === undefined) throw new StatePackError('E_BAD_INPUT', 'There is nothing to compose.')
   const loaded = await loadModelFor(context, first.packet, call)
   assertFits(first.packet, loaded)
-  return createPacket(
+  const prompts = parts.flatMap(({ recipe }) => recipe.systemPrompt ?? [])
+  const created = await createPacket(
     context,
     {
       model: loaded.entry.id,
       sources: parts.map(({ source }) => source),
+      systemPrompt: prompts.length === 0 ? undefined : [...new Set(prompts)].join('\n\n'),
+      template: parts.some(({ recipe }) => recipe.template),
+      time: parts.map(({ recipe }) => recipe.chat?.time).find(time => time !== undefined),
+      controlTokens: parts.find(({ recipe }) => recipe.controlTokens === 'control')?.recipe.controlTokens,
       dtype: first.packet.config.cache.dtype,
       name,
       card: parts
@@ -52,4 +42,22 @@ export async function composePackets(
     },
     call,
   )
+  return { ...created, notes: [...parts.flatMap(({ left }) => left ?? []), ...created.notes] }
+}
+
+/** What of a cartridge can be read again, and what cannot. */
+async function readPart(context: PacketContext, ref: string) {
+  const packetId = await resolvePacketId(context, ref)
+  assertRunnable(context, packetId)
+  const packet = await readPacket(context.blobs, packetId)
+  const { sources, card, recipe } = await readDocuments(context.blobs, packet)
+  const texts = sources.filter(({ turn }) => !turn)
+  if (texts.length === 0) {
+    throw new StatePackError('E_NOT_SUPPORTED', 'A cartridge without its text cannot be read again.', { packetId })
+  }
+  const answers = packet.config.segments.filter(({ kind }) => kind === 'generated').length
+  const turns = Math.max(sources.length - texts.length, answers)
+  const source = { name: texts[0]?.name ?? 'text', text: joinedText(texts) }
+  const left = `Not taken over from “${source.name}”: ${turns === 1 ? 'one turn' : `${turns} turns`} of a conversation.`
+  return { packet, card, recipe, source, left: turns === 0 ? null : left }
 }

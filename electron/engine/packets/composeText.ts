@@ -2,11 +2,19 @@ import type { CartridgeConfig, Segment } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Model } from '../models/model.ts'
+import { openingOf } from '../models/tokenizer/conversation.ts'
+import { civilNow } from '../models/tokenizer/strftime.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { StateContents } from './assemble.ts'
 import { plainText, withoutBom } from './plainText.ts'
+import { promptMeta, type SourcedPart } from './promptMeta.ts'
 import { readableText } from './readableText.ts'
+
+type Recipe = StateContents['recipe']
+
+/** What the tokenizer puts before a text is nobody's. */
+const CONTROL = { kind: 'control', from: 'template' } as const
 
 export interface SourceText {
   readonly name: string
@@ -18,8 +26,14 @@ export interface SourceText {
 export interface TextInput {
   readonly sources: readonly SourceText[]
   readonly systemPrompt?: string | undefined
-  /** Render everything as one system message through the model's chat template. */
+  /** Open a conversation with the texts, through the model's chat template. */
   readonly template?: boolean | undefined
+  /** As the recipe of a cartridge says it was done; `null`: the cartridge is from before that was recorded. */
+  readonly chat?: Recipe['chat'] | null
+  /** What a template that asks for the date is told; default now. */
+  readonly time?: string | undefined
+  /** How control tokens that the texts spell out are read: as plain text unless they are meant. */
+  readonly controlTokens?: 'text' | 'control' | undefined
   /** `concat` tokenises as State Pack does and holds nothing back. */
   readonly seam?: 'exact' | 'concat' | undefined
   /** Keep only this many tokens of a text that is too long. */
@@ -40,8 +54,16 @@ export interface ComposedText {
   readonly baseSha256: Digest
   readonly baseBytes: number
   readonly sources: StateContents['sources']
-  readonly recipe: StateContents['recipe']
+  readonly recipe: Recipe
   readonly promptMeta: CartridgeConfig['promptMeta']
+  /** Control tokens that the texts spell out, in their order. */
+  readonly spelled: readonly string[]
+}
+
+/** How the texts of a cartridge were read, to read them so again. */
+export function readingOf(recipe: Omit<Recipe, 'steps'>) {
+  const { systemPrompt, template, chat = null, controlTokens } = recipe
+  return { systemPrompt: systemPrompt ?? undefined, template, chat, controlTokens } satisfies Partial<TextInput>
 }
 
 /** The tokenizer of a model that must have one: `E_TOKENIZER` otherwise. */
@@ -54,27 +76,37 @@ export function tokenizerOf(model: Pick<Model, 'name' | 'tokenizer'>): Tokenizer
 
 /**
  * Joins the sources in order (a blank line between two, the system prompt first), tokenises the whole, and records what did
- * not come from the sources. Throws `E_EMPTY_TEXT`, `E_NOT_TEXT`, `E_TOO_LARGE`, `E_TOKENIZER`.
+ * not come from the sources. Throws `E_EMPTY_TEXT`, `E_NOT_TEXT`, `E_TOO_LARGE`, `E_TOKENIZER` (also when the template keeps
+ * no document).
  */
-export function composeText(model: Model, input: TextInput): ComposedText {
+export function composeText(model: Pick<Model, 'name' | 'tokenizer'>, input: TextInput): ComposedText {
   const tokenizer = tokenizerOf(model)
   const sources = input.sources.map(source => ({ ...source, text: withoutBom(source.text) }))
   const plain = plainText(
     input.systemPrompt,
-    sources.map(({ text }) => text),
+    sources.map(source => source.text),
   )
   const plainBytes = readableText(plain)
-  const rendered = input.template
-    ? tokenizer.renderChat([{ role: 'system', content: plain }], { addGenerationPrompt: false })
-    : null
-  const text = rendered ?? plain
-  const folded = tokenizer.fold(tokenizer.startRun(), text, input.seam ?? 'exact')
+  const { parts, chat } = partsOf(tokenizer, plain, input)
+  const text = parts.map(part => part.text).join('')
+  const control = input.controlTokens ?? 'text'
+  const read = tokenizer.readParts(
+    tokenizer.startRun(),
+    parts.map(part => ({ text: part.text, control: part.from === 'template' || control === 'control' })),
+    input.seam,
+  )
   // A template spells out the beginning of the sequence itself.
-  const prefix = rendered === null ? tokenizer.prefixIds : []
-  const whole = Int32Array.from([...prefix, ...folded.tokens])
+  const prefix = input.template ? [] : tokenizer.prefixIds
+  const whole = Int32Array.from([...prefix, ...read.tokens])
   const isCut = input.firstTokens !== undefined && whole.length > input.firstTokens
   const tokens = isCut ? whole.slice(0, input.firstTokens) : whole
   const start = Math.min(prefix.length, tokens.length)
+  const meta = promptMeta(tokenizer, { parts, read, tokens: tokens.subarray(start), start })
+  const written = meta.spans.filter(span => span.kind === 'control' && span.from !== 'template')
+  const spelled =
+    control === 'text'
+      ? read.spelled.map(({ token }) => token)
+      : written.map(span => tokenizer.decode([tokens[span.start] ?? 0]))
   return {
     text,
     title: titleOf(sources),
@@ -83,7 +115,7 @@ export function composeText(model: Model, input: TextInput): ComposedText {
       { kind: 'special' as const, start: 0, end: start },
       { kind: 'text' as const, start, end: tokens.length },
     ].filter(segment => segment.end > segment.start),
-    tail: isCut ? '' : folded.tail,
+    tail: isCut ? '' : read.tail,
     readSha256: sha256(text),
     baseSha256: sha256(plainBytes),
     baseBytes: plainBytes.byteLength,
@@ -102,9 +134,53 @@ export function composeText(model: Model, input: TextInput): ComposedText {
       ],
       systemPrompt: input.systemPrompt ?? null,
       template: input.template ?? false,
+      ...(chat === undefined ? {} : { chat }),
+      ...(spelled.length === 0 ? {} : { controlTokens: control }),
     },
-    promptMeta: promptMeta(tokenizer, { text, tokens, systemPrompt: input.systemPrompt }),
+    promptMeta: {
+      ...meta,
+      spans: [...prefix.slice(0, start).map((_, at) => ({ ...CONTROL, start: at, end: at + 1 })), ...meta.spans],
+    },
+    spelled,
   }
+}
+
+/** The text in its parts: rendered as what a conversation opens with, or plain. */
+function partsOf(
+  tokenizer: Tokenizer,
+  plain: string,
+  input: TextInput,
+): { parts: SourcedPart[]; chat: Recipe['chat'] } {
+  if (!input.template) return { parts: splitPrompt(plain, input.systemPrompt), chat: undefined }
+  if (input.chat === null) {
+    const { parts } = tokenizer.renderChat([{ role: 'system', content: plain }], { addGenerationPrompt: false })
+    const sourced = parts.flatMap(({ text, role }) =>
+      role === null ? [templatePart(text)] : splitPrompt(text, input.systemPrompt),
+    )
+    return { parts: sourced, chat: undefined }
+  }
+  const time = input.chat?.time ?? input.time ?? civilNow()
+  const { parts, document, asksTime } = openingOf(tokenizer, plain, { time })
+  const sourced = parts.flatMap(({ text, from }) =>
+    from === 'template' ? [templatePart(text)] : splitPrompt(text, input.systemPrompt),
+  )
+  return { parts: sourced, chat: asksTime ? { document, time } : { document } }
+}
+
+function templatePart(text: string): SourcedPart {
+  return { text, from: 'template' }
+}
+
+/** A text with the system prompt that it begins with apart; templates trim, so its beginning may be missing. */
+function splitPrompt(text: string, systemPrompt: string | undefined): SourcedPart[] {
+  const prompt = systemPrompt?.trim() ?? ''
+  const at = prompt === '' ? -1 : text.indexOf(prompt)
+  if (at < 0) return [{ text, from: 'text' }]
+  const end = at + prompt.length
+  return [
+    { text: text.slice(0, end), from: 'system' as const },
+    { text: text.slice(end), from: 'text' as const },
+  ].filter(part => part.text !== '')
 }
 
 /** The first line of the first source, or its file name. */
@@ -113,25 +189,4 @@ function titleOf([first]: readonly SourceText[]): string {
   if (first.name !== 'text' && first.name !== '') return first.name
   const line = first.text.trim().split('\n', 1)[0] ?? ''
   return line.length > 60 ? `${line.slice(0, 57)}…` : line || 'Untitled'
-}
-
-/** Spans of control tokens among the tokens, and of the system prompt at their start. */
-export function promptMeta(
-  tokenizer: Tokenizer,
-  { text, tokens, systemPrompt }: { text: string; tokens: Int32Array; systemPrompt?: string | undefined },
-): CartridgeConfig['promptMeta'] {
-  const special = new Set(tokenizer.specialIds)
-  const spans: CartridgeConfig['promptMeta']['spans'] = []
-  if (systemPrompt) {
-    const end = text.indexOf(systemPrompt) + systemPrompt.length
-    const prefix = tokenizer.fold(tokenizer.startRun(), text.slice(0, end)).tokens.length
-    spans.push({ kind: 'system', start: 0, end: Math.min(prefix, tokens.length) })
-  }
-  let controls = 0
-  for (const [index, id] of tokens.entries()) {
-    if (!special.has(id)) continue
-    controls++
-    spans.push({ kind: 'control', start: index, end: index + 1 })
-  }
-  return { spans, controlTokensInText: controls }
 }

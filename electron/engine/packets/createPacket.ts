@@ -6,13 +6,15 @@ import type { Model } from '../models/model.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
-import { type ComposedText, composeText, type TextInput } from './composeText.ts'
+import { composeAsBefore } from './composeAsBefore.ts'
+import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { measureLoss } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
+import { readingNotes } from './readingNotes.ts'
 import { blobSha256, logitsDigest } from './stateLayers.ts'
 
 export interface CreateInput extends TextInput {
@@ -34,6 +36,8 @@ export interface CreateInput extends TextInput {
 export interface Created extends Published {
   readonly tokensProcessed: number
   readonly seconds: number
+  /** What a person should know about how the text was read. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -46,8 +50,9 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const seconds = () => (performance.now() - started) / 1000
   const loaded = await context.models.load(input.model, call.signal)
   const { model, runtime } = loaded
-  const text = composeText(model, input)
+  const text = await composeAsBefore(context, model, input)
   assertKeepsText(model, text)
+  const notes = readingNotes(text, { asked: input.time })
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const stored = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
@@ -56,6 +61,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       ...(await reuse(context, stored, { loaded, text, input, seconds })),
       tokensProcessed: 0,
       seconds: seconds(),
+      notes,
     }
   assertFitsContext(loaded, text.tokens.length)
 
@@ -111,7 +117,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       },
     }),
   })
-  return { ...published, tokensProcessed: session.processed, seconds: seconds() }
+  return { ...published, tokensProcessed: session.processed, seconds: seconds(), notes }
 }
 
 /** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */

@@ -1,17 +1,26 @@
+import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
-import { tokenizerOf } from './composeText.ts'
+import { composeText, tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
 import { splitTokens } from './estimateText.ts'
 
 /**
- * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences.
+ * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences; the
+ * system prompt and the chat template stand in each. Throws what creating throws.
  * Parts already stored when it is cancelled stay.
  */
 export async function createSplit(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created[]> {
   const model = await context.models.open(input.model)
   const tokenizer = tokenizerOf(model)
-  const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : splitTokens(model.contextLength)
+  const frame = composeText(model, { ...input, firstTokens: undefined, sources: [{ name: 'text', text: 'a' }] }).tokens
+    .length
+  const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : splitTokens(model.contextLength) - frame
+  if (limit < 1) {
+    throw new StatePackError('E_CONTEXT_LENGTH', 'The system prompt leaves no room for the text: shorten it.', {
+      ...{ tokens: frame, contextLength: model.contextLength },
+    })
+  }
   const text = input.sources.map(source => source.text).join('\n\n')
   // Room for the number of the part.
   const title = nameFromTitle(input.name ?? input.sources[0]?.name ?? 'Untitled').slice(0, 150)
@@ -20,7 +29,13 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   for (const [index, part] of parts.entries()) {
     const name = `${title}, part ${index + 1} of ${parts.length}`
     call.progress?.({ phase: name, done: index, total: parts.length, unit: 'items' })
-    created.push(await createPacket(context, { ...input, name: undefined, sources: [{ name, text: part }] }, call))
+    created.push(
+      await createPacket(
+        context,
+        { ...input, name: undefined, firstTokens: undefined, sources: [{ name, text: part }] },
+        call,
+      ),
+    )
   }
   return created
 }

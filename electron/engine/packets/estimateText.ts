@@ -2,6 +2,7 @@ import type { Output } from '#shared/rpc/client.ts'
 import { stateBytes } from '../models/stateBytes.ts'
 import { composeText, type TextInput } from './composeText.ts'
 import type { PacketContext } from './context.ts'
+import { readingNotes } from './readingNotes.ts'
 
 /** What reading a text would take, before reading it: tokens, whether it fits, bytes of float32 state, measured speed. */
 export async function estimateText(
@@ -12,15 +13,17 @@ export async function estimateText(
   const text = composeText(model, input)
   const tokens = text.tokens.length
   const limit = model.contextLength
+  const frame = composeText(model, { ...input, sources: [{ name: 'text', text: 'a' }] }).tokens.length
   const { perToken, fixed } = stateBytes(model.geometry)
   return {
     tokens,
     contextLength: limit,
     fits: limit === null || tokens <= limit,
-    parts: limit === null ? 1 : Math.max(1, Math.ceil(tokens / splitTokens(limit))),
+    parts: limit === null ? 1 : Math.max(1, Math.ceil(tokens / Math.max(1, splitTokens(limit) - frame))),
     stateBytes: fixed + perToken * tokens,
     estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, context.models.provider(), tokens),
-    controlTokensInText: text.promptMeta.controlTokensInText,
+    controlTokensInText: text.spelled.length,
+    notes: readingNotes(text),
   }
 }
 

@@ -1,11 +1,47 @@
 import type { Segment } from '#shared/domain/cartridge.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
+import type { PartsRead } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { RecipeStep, SourcePart, StateContents } from './assemble.ts'
-import { promptMeta, tokenizerOf } from './composeText.ts'
+import { tokenizerOf } from './composeText.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { type OpenedState, runOf } from './openState.ts'
+import { promptMeta, type SourcedPart } from './promptMeta.ts'
+
+/** A text that continues a state. */
+export interface Delta {
+  readonly text: string
+  /** The bytes of it that a person said, when the rest is the chat template's. */
+  readonly said?: readonly [number, number] | undefined
+}
+
+/** A text as it is given. Control tokens that it spells out are read as in the texts before, unless said otherwise. */
+export function plainDelta(
+  base: Pick<OpenedState, 'recipe' | 'promptMeta'>,
+  text: string,
+  controlTokens?: 'text' | 'control' | undefined,
+): Delta {
+  if (controlTokens === undefined || controlTokens === readsControl(base)) return { text }
+  return { text, said: [0, controlTokens === 'text' ? Buffer.byteLength(text) : 0] }
+}
+
+/** How a state's texts have their control tokens read; before that was recorded, as control tokens. */
+function readsControl({ recipe, promptMeta }: Pick<OpenedState, 'recipe' | 'promptMeta'>): 'text' | 'control' {
+  return recipe.controlTokens ?? (promptMeta.controlTokensInText > 0 ? 'control' : 'text')
+}
+
+/** Whose the parts of a delta are. */
+function partsOf({ text, said }: Delta): SourcedPart[] {
+  if (said === undefined) return [{ text, from: 'text' }]
+  const bytes = Buffer.from(text)
+  const parts: SourcedPart[] = [
+    { text: bytes.subarray(0, said[0]).toString(), from: 'template' },
+    { text: bytes.subarray(...said).toString(), from: 'user' },
+    { text: bytes.subarray(said[1]).toString(), from: 'template' },
+  ]
+  return parts.filter(part => part.text !== '')
+}
 
 /** What a state has read, and how: everything of it that follows from texts and a tokenizer alone. */
 export type TextState = Pick<
@@ -23,20 +59,32 @@ export interface SplitDelta {
   readonly tail: string
   /** Tokens of the tail as they stand now: read before generating, not folded. */
   readonly tailTokens: Int32Array
+  readonly parts: readonly SourcedPart[]
+  readonly read: PartsRead
 }
 
 /**
  * Tokenises what was held back together with the delta, so that the tokens are those of the whole text. An empty delta
  * folds the tail. `concat` tokenises the delta alone, as State Pack does.
  */
-export function splitDelta(base: TextState, delta: string, seam: 'exact' | 'concat'): SplitDelta {
+export function splitDelta(base: TextState, delta: Delta, seam: 'exact' | 'concat'): SplitDelta {
   const tokenizer = tokenizerOf(base.loaded.model)
   const run = runOf(base)
   const none = new Int32Array(0)
   const prefix = base.tokens.length === 0 && !base.recipe.template ? Int32Array.from(tokenizer.prefixIds) : none
-  if (delta === '') return { prefix, fold: tokenizer.flush(run), tail: '', tailTokens: none }
-  const folded = tokenizer.fold(run, delta, seam)
-  return { prefix, fold: folded.tokens, tail: folded.tail, tailTokens: tokenizer.flush(folded) }
+  if (delta.text === '') {
+    const read = tokenizer.readParts(run, [])
+    return { prefix, fold: read.rest, tail: '', tailTokens: none, parts: [], read }
+  }
+  const parts = partsOf(delta)
+  const control = (from: SourcedPart['from']) =>
+    from === 'template' || (from === 'text' && readsControl(base) === 'control')
+  const read = tokenizer.readParts(
+    run,
+    parts.map(part => ({ text: part.text, control: control(part.from) })),
+    seam,
+  )
+  return { prefix, fold: read.tokens, tail: read.tail, tailTokens: read.rest, parts, read }
 }
 
 /** Nothing read yet. */
@@ -72,7 +120,7 @@ export function emptyState(loaded: LoadedModel, secondsLoading = 0): OpenedState
 }
 
 export interface TextGrowth {
-  readonly delta: string
+  readonly delta: Delta
   /** The delta as a source; its name says what read it. */
   readonly source: SourcePart
   readonly seam: 'exact' | 'concat'
@@ -90,8 +138,11 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
   const tokens = Int32Array.from([...base.tokens, ...split.prefix, ...folded, ...generated])
   const textStart = base.tokens.length + split.prefix.length
   const textEnd = textStart + folded.length
-  const meta = promptMeta(tokenizerOf(base.loaded.model), { text: growth.delta, tokens: folded })
-  const isRead = growth.delta !== ''
+  const { text, said } = growth.delta
+  const { parts, read } = split
+  const meta = promptMeta(tokenizerOf(base.loaded.model), { parts, read, tokens: folded, start: textStart })
+  const decides = said === undefined && base.recipe.controlTokens === undefined && read.spelled.length > 0
+  const isRead = text !== ''
   const isFlushed = isRead ? growth.flush && split.tail !== '' : base.tail !== ''
   return {
     loaded: base.loaded,
@@ -104,18 +155,16 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
       { kind: 'generated', start: textEnd, end: tokens.length },
     ]),
     promptMeta: {
-      spans: [
-        ...base.promptMeta.spans,
-        ...meta.spans.map(span => ({ ...span, start: span.start + textStart, end: span.end + textStart })),
-      ],
+      spans: [...base.promptMeta.spans, ...meta.spans],
       controlTokensInText: base.promptMeta.controlTokensInText + meta.controlTokensInText,
     },
     sources: isRead ? [...base.sources, growth.source] : base.sources,
     recipe: {
       ...base.recipe,
+      ...(decides ? { controlTokens: 'text' as const } : {}),
       steps: [
         ...base.recipe.steps,
-        ...(isRead ? [readStep(base.sources.length, growth.seam)] : []),
+        ...(isRead ? [readStep(base.sources.length, growth)] : []),
         ...(isFlushed ? [{ do: 'flush' as const }] : []),
         ...(generated.length === 0 ? [] : [{ do: 'generated' as const, tokens: generated.length }]),
       ],
@@ -123,8 +172,12 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
   }
 }
 
-function readStep(source: number, seam: 'exact' | 'concat'): RecipeStep {
-  return { do: 'read', source, join: 'append', ...(seam === 'concat' ? { seam } : {}) }
+function readStep(source: number, { seam, delta: { said } }: TextGrowth): RecipeStep {
+  return {
+    ...{ do: 'read', source, join: 'append' },
+    ...(seam === 'concat' ? { seam } : {}),
+    ...(said === undefined ? {} : { said: [...said] }),
+  }
 }
 
 export interface Growth extends Omit<TextGrowth, 'source'> {
@@ -135,7 +188,7 @@ export interface Growth extends Omit<TextGrowth, 'source'> {
 
 /** The contents of the state that a base becomes after reading a delta (and keeping what was generated). */
 export function grownContents(base: OpenedState, growth: Growth): StateContents {
-  const source = { name: growth.op, bytes: new TextEncoder().encode(growth.delta) }
+  const source = { name: growth.op, bytes: new TextEncoder().encode(growth.delta.text) }
   return {
     ...growText(base, { ...growth, source }),
     model: base.loaded.model,
@@ -151,7 +204,7 @@ export function grownContents(base: OpenedState, growth: Growth): StateContents 
             {
               packetId: base.packet.packetId,
               op: growth.op,
-              deltaDigest: growth.delta === '' ? null : sha256(growth.delta),
+              deltaDigest: growth.delta.text === '' ? null : sha256(growth.delta.text),
             },
           ],
     sharedBlocks: base.fullBlocks,

@@ -3,8 +3,13 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
 import { type Generation, generate } from '../inference/generate.ts'
+import type { Runtime } from '../inference/runtime.ts'
 import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import { watchForStops } from '../inference/stopTexts.ts'
+import { answerEnd } from '../models/tokenizer/conversation.ts'
+import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { Operation } from '../recorder.ts'
 import { sha256 } from '../sha256.ts'
@@ -12,6 +17,7 @@ import { assemble } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
+import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
 import { type OpenedState, openState, runOf } from './openState.ts'
@@ -24,6 +30,14 @@ export interface InferInput {
   readonly ref?: string | undefined
   readonly model?: string | undefined
   readonly delta: string
+  /** The delta is what the user says: the next turn of a conversation, through the model's chat template. */
+  readonly chat?: boolean | undefined
+  /** System prompt of a conversation with the bare model. */
+  readonly system?: string | undefined
+  /** Texts that end the answer, besides those that the prompt style implies. */
+  readonly stop?: readonly string[] | undefined
+  /** How control tokens that the delta spells out are read; default as the state reads them. */
+  readonly controlTokens?: 'text' | 'control' | undefined
   readonly maxNewTokens?: number
   readonly sampling?: Sampling | undefined
   /** Append the generated ids verbatim to the new state. */
@@ -47,10 +61,11 @@ export interface InferInput {
 export async function inferPacket(context: PacketContext, input: InferInput, call: Call = {}): Promise<InferResult> {
   const clock = stopwatch()
   if (input.delta !== '') readableText(input.delta)
-  const base = await openBase(context, input, call)
+  const { base, delta } = await deltaOf(context.blobs, await openBase(context, input, call), input)
   const { model, runtime } = base.loaded
   const tokenizer = tokenizerOf(model)
-  const split = splitDelta(base, input.delta, input.seam ?? 'exact')
+  const split = splitDelta(base, delta, input.seam ?? 'exact')
+  const end = input.chat ? answerEnd(tokenizer) : { stopIds: [], stopTexts: [], closing: null }
   using session =
     base.packet === null && base.tokens.length === 0 ? runtime.newSession() : await runtime.restore(base.snapshot)
   // Reading everything again would need the model too: loading it is no part of the comparison.
@@ -79,29 +94,41 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const read = clock.lap()
 
   const decoder = tokenizer.streamDecoder()
+  const watch = watchForStops([...(input.stop ?? []), ...end.stopTexts])
+  // A recurrent state cannot be cut back to where a stop text began.
+  const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
+  const start = session.position
   const generation = await generate(session, first, {
     maxNewTokens: input.maxNewTokens ?? 32,
     sampling: input.sampling,
-    stopIds: input.stopIds ?? model.eosTokenIds,
+    stopIds: input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])],
     history: [...base.tokens, ...split.fold, ...split.tailTokens],
     // Every generated token is read, also the last: so the count is exact and the state can be kept.
     keepOutput: true,
     traceTopK: input.trace ? TRACE_TOP_K : 0,
     signal: call.signal,
     onToken: ({ id, index }) => {
-      const piece = decoder.push(id)
+      const { shown: piece, stopped } = watch.push(decoder.push(id))
       const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
       call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate, piece, stream: input.stream })
+      return stopped ? 'stop' : undefined
     },
   })
-  const last = decoder.end()
+  const last = watch.push(decoder.end()).shown + watch.end()
   if (last !== '') call.progress?.({ phase: 'generating', piece: last, stream: input.stream })
-  const kept = keep ? await keepAnswer(session, split, generation) : null
+  const ids = watch.length === null ? generation.ids : idsBefore(tokenizer, generation.ids, watch.length)
+  const kept = keep
+    ? await keepAnswer(
+        { session, runtime, tokenizer, start, first, beforeAnswer, closing: end.closing },
+        { ...generation, ids },
+        generation.ids.length,
+      )
+    : null
   const generate_ = clock.lap()
 
   const contents = grownContents(base, {
     op: 'infer',
-    delta: input.delta,
+    delta,
     seam: input.seam ?? 'exact',
     split,
     flush: keep,
@@ -110,15 +137,16 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     logits: (kept ?? newState ?? fail()).logits,
   })
   const assembled = await assemble(contents)
-  const generated = session.processed - toFold.length - split.tailTokens.length
-  const counts = countTokens(base, split, { generated, processed: session.processed })
+  const processed = session.processed + (kept?.processed ?? 0)
+  const generated = processed - toFold.length - split.tailTokens.length
+  const counts = countTokens(base, split, { generated, processed })
   const seconds = { load, restore, read, generate: generate_ }
-  const trace = input.trace ? traceBytes(readSteps, generatedSteps(generation.ids, generation.traces)) : null
+  const trace = input.trace ? traceBytes(readSteps, generatedSteps(ids, generation.traces)) : null
   const receiptFor = (packetId: Digest | null) => ({
     op: 'infer' as const,
     inputs: [
       ...(base.packet === null ? [] : [{ role: 'packet', digest: base.packet.packetId }]),
-      { role: 'delta', digest: sha256(input.delta) },
+      { role: 'delta', digest: sha256(delta.text) },
     ],
     outputs: [
       ...(packetId === null ? [] : [{ role: 'packet', digest: packetId }]),
@@ -126,19 +154,24 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     ],
     packet_id: base.packet?.packetId ?? null,
     context_id: base.contextId,
-    delta_sha256: sha256(input.delta),
-    bytes: new TextEncoder().encode(input.delta).byteLength,
+    delta_sha256: sha256(delta.text),
+    bytes: Buffer.byteLength(delta.text),
     tokens: tokenUse({ base: counts.base, delta: counts.naive - counts.base, processed: counts.processed }),
     model: { ...model.fingerprint },
     environment: receiptEnvironment(runtime.environment),
     sampling: samplingRecord(input),
     generation: {
-      token_count: generation.ids.length,
-      token_ids_sha256: sha256(tokenBytes(generation.ids)),
+      token_count: ids.length,
+      token_ids_sha256: sha256(tokenBytes(ids)),
       logits_sha256: contents.logits === null ? null : logitsDigest(contents.logits),
       trace_sha256: trace === null ? null : sha256(trace),
     },
-    details: { finish_reason: generation.finishReason, keep_output: keep, seam: input.seam ?? 'exact' },
+    details: {
+      finish_reason: generation.finishReason,
+      keep_output: keep,
+      seam: input.seam ?? 'exact',
+      ...asked(input),
+    },
     observed: { seconds: clock.total(), phases: seconds },
   })
 
@@ -180,9 +213,10 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   if (!durable) await keepUnstored(context, assembled)
   const total = clock.total()
   return {
-    output: tokenizer.decode(generation.ids, { skipSpecial: true }),
-    outputTokenIds: [...generation.ids],
-    finishReason: generation.finishReason === 'context' ? 'length' : generation.finishReason,
+    delta: delta.text,
+    output: tokenizer.decode(generation.ids, { skipSpecial: true }).slice(0, watch.length ?? undefined),
+    outputTokenIds: [...ids],
+    finishReason: generation.finishReason,
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
@@ -201,11 +235,63 @@ async function openBase(context: PacketContext, input: InferInput, call: Call): 
   return emptyState(loaded, (performance.now() - start) / 1000)
 }
 
-/** The transcript as it will be continued: the token that ended the answer belongs to it. */
-async function keepAnswer(session: Session, split: SplitDelta, { ids, stopId, logits }: Generation) {
-  const after = stopId === null ? logits : await session.append([stopId], { logits: 'last' })
-  const generated = stopId === null ? ids : Int32Array.from([...ids, stopId])
-  return { generated, snapshot: await session.capture(), logits: after, split }
+interface Answering {
+  readonly session: Session
+  readonly runtime: Runtime
+  readonly tokenizer: Tokenizer
+  /** Where the answer begins, and the logits there. */
+  readonly start: number
+  readonly first: Float32Array
+  /** The state there, when it cannot be cut back. */
+  readonly beforeAnswer: StateSnapshot | null
+  /** What the chat template writes after an answer; null: the delta was no turn. */
+  readonly closing: string | null
+}
+
+/**
+ * The transcript as it will be continued: without the stop text, and with the token that ended the answer, unless the chat
+ * template closes an answer with another one.
+ */
+async function keepAnswer(
+  { session, runtime, tokenizer, start, first, beforeAnswer, closing }: Answering,
+  { ids, stopId, logits }: Generation,
+  written: number,
+) {
+  const closes = stopId !== null && (closing === null || closing.startsWith(tokenizer.decode([stopId])))
+  const added = closes ? [stopId] : []
+  const generated = Int32Array.from([...ids, ...added])
+  if (ids.length === written) {
+    const after = added.length === 0 ? logits : await session.append(added, { logits: 'last' })
+    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
+  }
+  if (beforeAnswer === null) {
+    // The last token before the stop text is read again for the logits after it.
+    const again = ids.length === 0 ? 0 : 1
+    session.truncate(start + ids.length - again)
+    const after = again === 0 ? first : await session.append(ids.slice(-1), { logits: 'last' })
+    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
+  }
+  using fresh = await runtime.restore(beforeAnswer)
+  const after = ids.length === 0 ? first : await fresh.append(ids, { logits: 'last' })
+  return { generated, snapshot: await fresh.capture(), logits: after, processed: fresh.processed }
+}
+
+/** The ids whose text stands before a stop text: a token that also begins it stays if it begins with white space only. */
+function idsBefore(tokenizer: Tokenizer, ids: Int32Array, length: number): Int32Array {
+  let count = 0
+  while (count < ids.length && tokenizer.decode(ids.subarray(0, count + 1)).length <= length) count++
+  if (count === ids.length) return ids
+  const over = tokenizer.decode(ids.subarray(0, count + 1)).slice(length)
+  const starts = tokenizer.decode(ids.subarray(0, count)).length < length
+  return ids.slice(0, starts && over.trim() === '' ? count + 1 : count)
+}
+
+/** How the delta was phrased, as the receipt records it. */
+function asked({ chat, stop }: InferInput) {
+  return {
+    ...(chat ? { chat } : {}),
+    ...(stop === undefined || stop.length === 0 ? {} : { stop: JSON.stringify(stop) }),
+  }
 }
 
 function countTokens(
@@ -213,7 +299,7 @@ function countTokens(
   split: SplitDelta,
   ran: { generated: number; processed: number },
 ): InferResult['tokens'] {
-  const heldBack = base.tail === '' ? 0 : tokenizerOf(base.loaded.model).flush(runOf(base)).length
+  const heldBack = base.tail === '' ? 0 : tokenizerOf(base.loaded.model).readParts(runOf(base), []).rest.length
   const text = split.prefix.length + split.fold.length + split.tailTokens.length
   const naive = base.tokens.length + text + ran.generated
   const saved = naive - ran.processed
@@ -230,9 +316,17 @@ function countTokens(
 }
 
 function samplingRecord({ sampling, maxNewTokens }: InferInput) {
-  const { temperature = 0, topK = 0, topP = 1, seed = 0 } = sampling ?? {}
+  const { temperature = 0, topK = 0, topP = 1, seed = 0, repetitionPenalty = 1 } = sampling ?? {}
   const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
-  return { generator, temperature, top_k: topK, top_p: topP, seed, max_new_tokens: maxNewTokens ?? 32 }
+  return {
+    generator,
+    temperature,
+    top_k: topK,
+    top_p: topP,
+    seed,
+    ...(repetitionPenalty === 1 ? {} : { repetition_penalty: repetitionPenalty }),
+    max_new_tokens: maxNewTokens ?? 32,
+  }
 }
 
 function fail(): never {

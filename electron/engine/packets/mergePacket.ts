@@ -3,10 +3,11 @@ import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import type { Created } from './createPacket.ts'
-import { grownContents, splitDelta } from './growState.ts'
+import { grownContents, plainDelta, splitDelta } from './growState.ts'
 import { openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
+import { spelledNotes } from './readingNotes.ts'
 import { logitsDigest } from './stateLayers.ts'
 
 export interface MergeInput {
@@ -15,6 +16,7 @@ export interface MergeInput {
   readonly name?: string | undefined
   readonly model?: string | undefined
   readonly seam?: 'exact' | 'concat'
+  readonly controlTokens?: 'text' | 'control' | undefined
 }
 
 /**
@@ -29,7 +31,8 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   if (input.name !== undefined) assertFreeName(context, input.name)
   const base = await openState(context, input.ref, { model: input.model, signal: call.signal })
   const { model, runtime } = base.loaded
-  const split = splitDelta(base, input.delta, input.seam ?? 'exact')
+  const delta = plainDelta(base, input.delta, input.controlTokens)
+  const split = splitDelta(base, delta, input.seam ?? 'exact')
   using session = await runtime.restore(base.snapshot)
   const began = performance.now()
   const added = Int32Array.from([...split.prefix, ...split.fold])
@@ -42,7 +45,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const assembled = await assemble(
     grownContents(base, {
       op: 'merge',
-      delta: input.delta,
+      delta,
       seam: input.seam ?? 'exact',
       split,
       flush: false,
@@ -92,5 +95,6 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       },
     }),
   })
-  return { ...published, tokensProcessed: session.processed, seconds: seconds() }
+  const notes = spelledNotes(split.read.spelled, 'text')
+  return { ...published, tokensProcessed: session.processed, seconds: seconds(), notes }
 }

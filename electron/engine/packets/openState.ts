@@ -4,7 +4,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
-import type { SeamState } from '../models/tokenizer/tokenizer.ts'
+import type { RunAfter } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { StateContents } from './assemble.ts'
 import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
@@ -96,8 +96,8 @@ export function recipeByPlace({ version: _, steps, ...rest }: Recipe): StateCont
 }
 
 /** Where the run of text that a state ends with stands: what is held back, and whether any text was read yet. */
-export function runOf(state: Pick<OpenedState, 'tail' | 'segments'>): SeamState {
-  return { tail: state.tail, atStart: state.segments.every(segment => segment.kind === 'special') }
+export function runOf({ tail, segments, tokens }: Pick<OpenedState, 'tail' | 'segments' | 'tokens'>): RunAfter {
+  return { tail, atStart: segments.every(segment => segment.kind === 'special'), after: tokens.at(-1) }
 }
 
 /** The installed model of a cartridge, loaded. With `model`, that one whether it fits or not: the check then says why not. */

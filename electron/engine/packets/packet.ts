@@ -191,6 +191,8 @@ export async function readDocuments(blobs: BlobSource, packet: Packet) {
     extractor: reads[place]?.extractor,
     /** Read after what was there, without a gap. */
     appended: reads[place]?.join === 'append',
+    /** A turn of a conversation, as the chat template wrote it. */
+    turn: reads[place]?.said !== undefined,
     text: await text(layer, 'source text'),
     bytes: layer.size,
   }))

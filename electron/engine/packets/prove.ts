@@ -2,6 +2,7 @@ import type { Output } from '#shared/rpc/client.ts'
 import { compareLogits } from '../inference/compareStates.ts'
 import { generate } from '../inference/generate.ts'
 import { type Call, type PacketContext, readingProgress } from './context.ts'
+import { type DeltaInput, deltaOf } from './deltaOf.ts'
 import { splitDelta } from './growState.ts'
 import { openState } from './openState.ts'
 
@@ -11,11 +12,11 @@ import { openState } from './openState.ts'
  */
 export async function prove(
   context: PacketContext,
-  { ref, delta, outputTokenIds }: { ref: string; delta: string; outputTokenIds: readonly number[] },
+  { ref, outputTokenIds, ...input }: DeltaInput & { ref: string; outputTokenIds: readonly number[] },
   call: Call = {},
 ): Promise<Output<'packets.prove'>> {
   const startedState = performance.now()
-  const base = await openState(context, ref, call)
+  const { base, delta } = await deltaOf(context.blobs, await openState(context, ref, call), input)
   const { runtime } = base.loaded
   const split = splitDelta(base, delta, 'exact')
   const added = Int32Array.from([...split.prefix, ...split.fold, ...split.tailTokens])

@@ -1,8 +1,10 @@
+import type { Recipe } from '#shared/domain/cartridge.ts'
 import { isDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { sha256 } from '../sha256.ts'
+import { readingOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { createPacket } from './createPacket.ts'
@@ -46,10 +48,9 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
   const { sources, recipe } = await readDocuments(context.blobs, made)
   const { id: model } = await context.models.forFingerprint(made.config.model, sameModel)
   if (receipt.op === 'create') {
-    const options = { systemPrompt: recipe?.systemPrompt ?? undefined, template: recipe?.template ?? false }
     const fresh = await createPacket(
       context,
-      { model, sources, dtype: made.config.cache.dtype, ...options, again: true },
+      { model, sources, dtype: made.config.cache.dtype, ...readingOf(recipe), again: true },
       call,
     )
     return fresh.receipt
@@ -62,19 +63,22 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
     })
   }
   if (receipt.op === 'merge') return (await mergePacket(context, { ref: base, delta }, call)).receipt
+  const stop = receipt.details.stop
   const sampling = receipt.sampling ?? {}
   const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)
   const inferred = await inferPacket(
     context,
     {
       ref: base,
-      delta,
+      ...(receipt.details.chat === true ? { chat: true, delta: saidIn(recipe, delta) } : { delta }),
+      stop: typeof stop === 'string' ? JSON.parse(stop) : [],
       maxNewTokens: number('max_new_tokens', 32),
       sampling: {
         temperature: number('temperature', 0),
         topK: number('top_k', 0),
         topP: number('top_p', 1),
         seed: number('seed', 0),
+        repetitionPenalty: number('repetition_penalty', 1),
       },
       keepOutput: receipt.details.keep_output === true,
       trace: receipt.generation?.trace_sha256 != null,
@@ -82,4 +86,12 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
     call,
   )
   return inferred.receipt
+}
+
+/** What the user said in the last turn that a recipe reads. */
+function saidIn({ steps }: Recipe, turn: string): string {
+  const read = steps.findLast(step => step.do === 'read')
+  return Buffer.from(turn)
+    .subarray(...(read?.said ?? []))
+    .toString()
 }

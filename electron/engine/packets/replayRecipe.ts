@@ -1,7 +1,7 @@
 import type { Recipe } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
-import { composeText } from './composeText.ts'
+import { composeText, readingOf } from './composeText.ts'
 import { emptyText, growText, splitDelta, type TextState } from './growState.ts'
 import { recipeByPlace } from './openState.ts'
 import type { readDocuments } from './packet.ts'
@@ -47,8 +47,7 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
     if (cut?.do === 'first') at++
     const text = composeText(loaded.model, {
       sources,
-      systemPrompt: input.recipe.systemPrompt ?? undefined,
-      template: input.recipe.template,
+      ...readingOf(input.recipe),
       seam,
       firstTokens: cut?.do === 'first' ? cut.tokens : undefined,
     })
@@ -70,13 +69,15 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
   }
   while (at < steps.length) {
     const began = at
-    const read = next()?.do === 'read' ? input.sources[place] : undefined
-    const seam = readSeam(next())
+    const reads = next()
+    const read = reads?.do === 'read' ? input.sources[place] : undefined
+    const seam = readSeam(reads)
     if (read !== undefined) {
       place++
       at++
     }
-    const split = splitDelta(state, read?.text ?? '', seam)
+    const delta = { text: read?.text ?? '', said: reads?.do === 'read' ? reads.said : undefined }
+    const split = splitDelta(state, delta, seam)
     const flush = next()?.do === 'flush'
     if (flush) at++
     const generated = next()
@@ -86,7 +87,7 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
     const count = generated?.do === 'generated' ? generated.tokens : 0
     const start = state.tokens.length + split.prefix.length + split.fold.length + (flush ? split.tailTokens.length : 0)
     state = growText(state, {
-      delta: read?.text ?? '',
+      delta,
       source: layersOf(read === undefined ? [] : [read])[0] ?? NOTHING,
       seam,
       split,

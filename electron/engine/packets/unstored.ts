@@ -1,7 +1,8 @@
 /** States that are read or mixed to be asked a little, and never stored: previews, and what a starter can answer. */
 import { generate } from '../inference/generate.ts'
-import { phraseQuestion } from '../library/phraseQuestion.ts'
+import { watchForStops } from '../inference/stopTexts.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
+import { answerEnd, turnOf } from '../models/tokenizer/conversation.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { Call } from './context.ts'
 import { emptyState, splitDelta } from './growState.ts'
@@ -36,14 +37,27 @@ export async function answerUnstored(
 ): Promise<{ text: string; logits: Float32Array }> {
   const { model, runtime } = state.loaded
   const tokenizer = tokenizerOf(model)
-  const text = phraseQuestion(model, { question, before: { text: 'x\n', generated: false } })
-  const split = splitDelta(state, text, 'exact')
+  const parts = turnOf(tokenizer, { opening: null, turns: [], loose: 'x\n', lastAnswer: '' }, question)
+  const text = parts.map(part => part.text).join('')
+  const at = text.indexOf(question)
+  const start = Buffer.byteLength(text.slice(0, at))
+  const split = splitDelta(state, { text, said: [start, start + Buffer.byteLength(question)] }, 'exact')
+  const end = answerEnd(tokenizer)
+  const watch = watchForStops(end.stopTexts)
+  const decoder = tokenizer.streamDecoder({ skipSpecial: true })
+  let answer = ''
   using session = await runtime.restore(state.snapshot)
   const logits = await session.append([...split.prefix, ...split.fold, ...split.tailTokens], { signal: call.signal })
-  const { ids } = await generate(session, logits, {
+  await generate(session, logits, {
     maxNewTokens: ANSWER_TOKENS,
-    stopIds: model.eosTokenIds,
+    stopIds: [...new Set([...model.eosTokenIds, ...end.stopIds])],
     signal: call.signal,
+    onToken: ({ id }) => {
+      const { shown, stopped } = watch.push(decoder.push(id))
+      answer += shown
+      return stopped ? 'stop' : undefined
+    },
   })
-  return { text: tokenizer.decode(ids, { skipSpecial: true }).trim(), logits }
+  answer += watch.push(decoder.end()).shown + watch.end()
+  return { text: answer.trim(), logits }
 }

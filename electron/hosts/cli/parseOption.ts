@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { civilTimeSchema } from '#shared/domain/cartridge.ts'
 
 /** A count given on the command line; anything else is wrong usage. */
 export function integer(text: string): number {
@@ -19,6 +20,18 @@ export function decimal(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value
   throw new InvalidArgumentError('Not a number.')
+}
+
+/** A day, or a day and a time on the wall clock. */
+export function civilTime(text: string): string {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00` : text
+  if (civilTimeSchema.safeParse(time).success && !Number.isNaN(Date.parse(`${time}Z`))) return time
+  throw new InvalidArgumentError('Not a date such as 2026-11-27 or 2026-11-27T09:00:00.')
+}
+
+/** For options that take several texts. */
+export function texts(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text]
 }
 
 /** For options that take several counts. */

@@ -48,9 +48,11 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
               <Cost tokens={tokens} /> · <span className="Answer-time">{formatSeconds(seconds)}</span>
               {reason === 'length'
                 ? ' · stopped at the token limit'
-                : reason === 'cancelled'
-                  ? ' · stopped by you'
-                  : ''}
+                : reason === 'context'
+                  ? ' · stopped: the model’s context is full'
+                  : reason === 'cancelled'
+                    ? ' · stopped by you'
+                    : ''}
             </span>
             {isStep ? (
               <>
@@ -63,7 +65,8 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
                   onPress={() =>
                     void prove.run({
                       ref: turn.step.fromPacketId,
-                      delta: turn.step.delta,
+                      delta: turn.step.question,
+                      chat: true,
                       outputTokenIds: turn.step.outputTokenIds,
                     })
                   }

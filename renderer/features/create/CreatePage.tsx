@@ -4,7 +4,7 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
-import type { Order } from '../../stores/createQueue.ts'
+import { type Order, splitOrder } from '../../stores/createQueue.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -149,9 +149,7 @@ function titleOf(text: string): string {
 type Base = Extract<Order, { how: 'whole' }>['input']
 
 function orderFor(base: Base, tooLong: TooLongChoice | null): Order {
-  if (tooLong?.how === 'split') {
-    return { how: 'split', input: { model: base.model, sources: base.sources, dtype: base.dtype, name: base.name } }
-  }
+  if (tooLong?.how === 'split') return splitOrder(base)
   if (tooLong?.how === 'first') return { how: 'whole', input: { ...base, firstTokens: tooLong.tokens } }
   return { how: 'whole', input: base }
 }

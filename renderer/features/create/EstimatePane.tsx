@@ -124,6 +124,11 @@ export function EstimatePane(props: EstimatePaneProps) {
                   : [{ label: 'Control tokens in the text', value: formatCount(estimate.controlTokensInText) }]),
               ]}
             />
+            {estimate.notes.map(note => (
+              <p key={note} className="muted small">
+                {note}
+              </p>
+            ))}
           </>
         )}
       </div>

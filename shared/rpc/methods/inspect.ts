@@ -7,7 +7,13 @@ import { cartridgeSummarySchema, count, refSchema } from './views.ts'
 export const inspectMethods = {
   /** Reads the whole context again and compares: what "prove it" shows. */
   'packets.prove': method(
-    z.strictObject({ ref: refSchema, delta: z.string(), outputTokenIds: z.array(count) }),
+    z.strictObject({
+      ref: refSchema,
+      delta: z.string(),
+      /** The delta is what the user said in a turn of a conversation. */
+      chat: z.boolean().default(false),
+      outputTokenIds: z.array(count),
+    }),
     z.strictObject({
       sameOutput: z.boolean(),
       maxAbsDiff: z.number(),
@@ -36,7 +42,7 @@ export const inspectMethods = {
       ssm: z.array(z.strictObject({ layer: count, conv: z.array(count), ssm: z.array(count) })),
       tokens: z.array(z.strictObject({ id: count, text: z.string(), start: count, end: count })),
       text: z.string(),
-      spans: z.array(z.strictObject({ kind: z.string(), start: count, end: count })),
+      spans: z.array(z.strictObject({ kind: z.string(), start: count, end: count, from: z.string().optional() })),
       attentionMask: z.array(z.tuple([z.number(), z.number()])),
       position: z.strictObject({ scheme: z.string(), next: count, parameters: z.record(z.string(), z.unknown()) }),
       modelConfig: z.unknown(),

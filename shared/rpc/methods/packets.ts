@@ -1,6 +1,6 @@
 /** Packets: making, checking, extending and moving. */
 import { z } from 'zod'
-import { digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
+import { civilTimeSchema, controlTokensSchema, digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import {
@@ -41,6 +41,8 @@ const createdSchema = z.strictObject({
   tokensProcessed: count,
   seconds: z.number(),
   bytesWritten: count,
+  /** What a person should know about how the text was read. */
+  notes: z.array(z.string()),
 })
 export type Created = z.infer<typeof createdSchema>
 
@@ -51,13 +53,22 @@ const mergedSchema = createdSchema.extend({
   compactReceipt: receiptViewSchema.nullable(),
 })
 
+const chatOptions = {
+  /** Open a conversation with the sources, through the model's chat template. */
+  template: z.boolean().default(false),
+  /** What a template that asks for the date is told; default the date of an earlier reading of the same sources, or now. */
+  time: civilTimeSchema.optional(),
+  /** How control tokens that the sources spell out are read; default `text`. */
+  controlTokens: controlTokensSchema.optional(),
+}
+
 export const packetMethods = {
   'packets.estimate': method(
     z.strictObject({
       model: z.string(),
       sources: z.array(sourceSchema).min(1),
       systemPrompt: z.string().optional(),
-      template: z.boolean().default(false),
+      ...chatOptions,
     }),
     z.strictObject({
       tokens: count,
@@ -67,7 +78,10 @@ export const packetMethods = {
       parts: count,
       stateBytes: count,
       estimatedSeconds: z.number().nullable(),
+      /** Control tokens that the text spells out. */
       controlTokensInText: count,
+      /** What a person should know about how the text will be read. */
+      notes: z.array(z.string()),
     }),
   ),
   'packets.create': method(
@@ -75,8 +89,7 @@ export const packetMethods = {
       model: z.string(),
       sources: z.array(sourceSchema).min(1),
       systemPrompt: z.string().optional(),
-      /** Render the sources as a system message through the model's chat template. */
-      template: z.boolean().default(false),
+      ...chatOptions,
       dtype: stateDtypeSchema.optional(),
       name: nameSchema.optional(),
       card: z.string().max(20_000).optional(),
@@ -92,8 +105,11 @@ export const packetMethods = {
     z.strictObject({
       model: z.string(),
       sources: z.array(sourceSchema).min(1),
+      systemPrompt: z.string().optional(),
+      ...chatOptions,
       dtype: stateDtypeSchema.optional(),
       name: nameSchema.optional(),
+      card: z.string().max(20_000).optional(),
     }),
     z.strictObject({ parts: z.array(createdSchema) }),
   ),
@@ -138,6 +154,13 @@ export const packetMethods = {
       ref: refSchema.optional(),
       model: z.string().optional(),
       delta: z.string(),
+      /** The delta is what the user says: the next turn of a conversation, in the model's chat template. */
+      chat: z.boolean().default(false),
+      /** System prompt of a conversation that begins here, without a cartridge. */
+      system: z.string().optional(),
+      /** Texts that end the answer. A conversation also ends it where its template would go on. */
+      stop: z.array(z.string().min(1).max(200)).max(16).default([]),
+      controlTokens: controlTokensSchema.optional(),
       maxNewTokens: z.number().int().min(0).max(4096).default(32),
       sampling: samplingSchema.optional(),
       keepOutput: z.boolean().default(false),
@@ -153,6 +176,7 @@ export const packetMethods = {
       ref: refSchema,
       delta: z.string(),
       name: nameSchema.optional(),
+      controlTokens: controlTokensSchema.optional(),
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
     mergedSchema,

@@ -42,6 +42,8 @@ export const remixMethods = {
       receipt: receiptViewSchema,
       tokensProcessed: count,
       cacheHit: z.boolean(),
+      /** What a person should know: what of the parts was not taken over, and how the texts were read. */
+      notes: z.array(z.string()),
     }),
   ),
 } as const

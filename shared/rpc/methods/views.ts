@@ -90,6 +90,8 @@ export const samplingSchema = z.strictObject({
   temperature: z.number().min(0).max(5).default(0),
   topK: z.number().int().min(0).default(0),
   topP: z.number().gt(0).max(1).default(1),
+  /** Makes tokens that occurred already less likely; 1 is off. */
+  repetitionPenalty: z.number().gt(0).max(10).default(1),
   seed: z.number().int().min(0).max(0xffffffff).default(0),
 })
 
@@ -108,9 +110,12 @@ export const tokenCountsSchema = z.strictObject({
 export type TokenCounts = z.infer<typeof tokenCountsSchema>
 
 export const inferResultSchema = z.strictObject({
+  /** The delta as it was read: a turn of a conversation in the model's chat template. */
+  delta: z.string(),
   output: z.string(),
   outputTokenIds: z.array(count),
-  finishReason: z.enum(['stop', 'length', 'cancelled']),
+  /** `context`: the model's context is full. */
+  finishReason: z.enum(['stop', 'length', 'context', 'cancelled']),
   newContextId: digestSchema,
   newPacketId: digestSchema.nullable(),
   tokens: tokenCountsSchema,

@@ -1,6 +1,6 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { type CivilTime, civilNow, strftime } from './strftime.ts'
 import { readTemplate, type Template } from './template.ts'
-import type { Tokenizer } from './tokenizer.ts'
 import type { TokenizerFiles } from './tokenizerFiles.ts'
 
 export interface ChatMessage {
@@ -8,114 +8,86 @@ export interface ChatMessage {
   readonly content: string
 }
 
-/** A stretch of tokens of one origin: half-open, in tokens and in UTF-16 characters of the rendered text. */
-export interface ChatSpan {
-  readonly kind: 'system' | 'template' | 'control' | 'user' | 'assistant'
-  readonly start: number
-  readonly end: number
-  readonly charStart: number
-  readonly charEnd: number
+/** A stretch of a rendered conversation: what a message says, or what the template writes around it (`role` null). */
+export interface ChatPart {
+  readonly text: string
+  readonly role: string | null
 }
 
 export interface RenderedChat {
   readonly text: string
-  readonly ids: Int32Array
-  /** Covers every token, in order. A token across an edge counts to the part that its first written character is in. */
-  readonly spans: readonly ChatSpan[]
-  /** Control tokens that a message spelt out itself (`<|im_start|>` in a user's text): prompt injection, or a quotation. */
-  readonly warnings: readonly (ChatSpan & { readonly token: string; readonly role: string })[]
+  /** The text in its parts, in order; a content the template trims is found trimmed. */
+  readonly parts: readonly ChatPart[]
+  /** The template asked what day or time it is. */
+  readonly asksTime: boolean
 }
 
 export interface ChatOptions {
   /** End with the opening of the assistant's turn; default true. */
   readonly addGenerationPrompt?: boolean
+  /** What the template is told when it asks for the date; default now. */
+  readonly time?: CivilTime
+  /** For a model without a template: questions and answers as base models have seen them in texts, instead of a refusal. */
+  readonly orPlain?: boolean
 }
 
-interface Context {
-  readonly files: TokenizerFiles
-  readonly tokenizer: Tokenizer
-  readonly specialIds: ReadonlySet<number>
-}
+export type RenderChat = (messages: readonly ChatMessage[], options?: ChatOptions) => RenderedChat
 
-/** A stretch of the rendered text: a message's content, or the template around it. */
-interface Part {
-  readonly start: number
-  readonly end: number
-  readonly role: string | null
-}
+/** How a model without a chat template is asked. */
+const PLAIN_TEMPLATE =
+  "{% for m in messages %}{% if m['role'] == 'user' %}{{ 'Question: ' + m['content'] + '\\nAnswer:' }}{% elif m['role'] == 'assistant' %}{{ ' ' + m['content'] + '\\n' }}{% else %}{{ m['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
 
 /**
- * Renders messages through the model's chat template (Jinja, by the library). Throws `E_TOKENIZER` when the model has no
- * template or the template refuses the messages, with the template's own words.
+ * Renders conversations through the model's chat template (Jinja, by the library), which is read once. What it gives throws
+ * `E_TOKENIZER` when the model has no template or the template refuses the messages, with the template's own words.
  */
-export function renderChat(files: TokenizerFiles, messages: readonly ChatMessage[], options?: ChatOptions): string {
-  return rendererOf(files, options)(messages)
-}
-
-/** {@link renderChat}, with the ids and where every one of them came from. */
-export function inspectChat(
-  { files, tokenizer, specialIds }: Context,
-  messages: readonly ChatMessage[],
-  options?: ChatOptions,
-): RenderedChat {
-  const render = rendererOf(files, options)
-  const text = render(messages)
-  const ids = tokenizer.encode(text)
-  const parts = partsOf(render, messages, text)
-
-  const spans: { -readonly [Key in keyof ChatSpan]: ChatSpan[Key] }[] = []
-  const warnings: (ChatSpan & { token: string; role: string })[] = []
-  let part = 0
-  tokenizer.offsets(text, ids).forEach((offset, i) => {
-    // A word with its space belongs where the word is.
-    const written = /\S/.exec(text.slice(offset.start, offset.end))?.index ?? 0
-    while (part < parts.length - 1 && offset.start + written >= (parts[part]?.end ?? 0)) part++
-    const role = parts[part]?.role ?? null
-    const isControl = specialIds.has(offset.id)
-    const kind = isControl ? 'control' : kindOf(role)
-    const span = { kind, start: i, end: i + 1, charStart: offset.start, charEnd: offset.end } as const
-    if (isControl && role !== null) warnings.push({ ...span, token: offset.text, role })
-    const last = spans.at(-1)
-    if (last !== undefined && last.kind === kind && !isControl) {
-      last.end = i + 1
-      last.charEnd = Math.max(last.charEnd, offset.end)
-    } else spans.push({ ...span })
-  })
-  return { text, ids, spans, warnings }
-}
-
-function kindOf(role: string | null): ChatSpan['kind'] {
-  if (role === null) return 'template'
-  if (role === 'system' || role === 'developer') return 'system'
-  return role === 'assistant' ? 'assistant' : 'user'
-}
-
-type Render = (messages: readonly ChatMessage[]) => string
-
-function rendererOf(
-  { chatTemplate, specialTokens }: TokenizerFiles,
-  { addGenerationPrompt = true }: ChatOptions = {},
-): Render {
-  if (chatTemplate === null) {
-    const message = 'This model has no chat template: it takes plain text only.'
-    throw new StatePackError('E_TOKENIZER', message, { field: 'chat_template' })
+export function createChatRenderer({ chatTemplate, specialTokens }: TokenizerFiles): RenderChat {
+  let own: Template | null = null
+  const templateOf = (orPlain: boolean): Template => {
+    if (chatTemplate === null) return orPlain ? readTemplate(PLAIN_TEMPLATE) : refuseWithout()
+    own ??= readOwn(chatTemplate)
+    return own
   }
-  let template: Template
+  return (messages, { addGenerationPrompt = true, time, orPlain = false } = {}) => {
+    const template = templateOf(orPlain)
+    const now = time ?? civilNow()
+    let asksTime = false
+    const render = (said: readonly ChatMessage[]): string => {
+      try {
+        return template.render({
+          messages: said.map(message => ({ ...message })),
+          add_generation_prompt: addGenerationPrompt,
+          // As the reference calls it when there are none.
+          ...{ tools: null, documents: null },
+          ...specialTokens,
+          strftime_now: (format: string) => {
+            asksTime = true
+            return strftime(now, format)
+          },
+        })
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        const details = { field: 'chat_template', refused: reason }
+        throw new StatePackError('E_TOKENIZER', `The chat template refuses these messages: ${reason}`, details, cause)
+      }
+    }
+    const text = render(messages)
+    return { text, parts: partsOf(render, messages, text), asksTime }
+  }
+}
+
+function refuseWithout(): never {
+  const message = 'This model has no chat template: it takes plain text only.'
+  throw new StatePackError('E_TOKENIZER', message, { field: 'chat_template' })
+}
+
+function readOwn(chatTemplate: string): Template {
   try {
-    template = readTemplate(chatTemplate)
+    return readTemplate(chatTemplate)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `The chat template of this model cannot be read: ${reason}`
     throw new StatePackError('E_TOKENIZER', message, { field: 'chat_template' }, cause)
-  }
-  return messages => {
-    try {
-      return template.render({ messages: [...messages], add_generation_prompt: addGenerationPrompt, ...specialTokens })
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      const details = { field: 'chat_template', refused: reason }
-      throw new StatePackError('E_TOKENIZER', `The chat template refuses these messages: ${reason}`, details, cause)
-    }
   }
 }
 
@@ -124,7 +96,11 @@ function rendererOf(
  * stands between the markers is the template's own, and is looked for in the real text in order. A template that treats
  * contents differently (cuts them, looks into them) is followed as far as the contents can be found.
  */
-function partsOf(render: Render, messages: readonly ChatMessage[], text: string): Part[] {
+function partsOf(
+  render: (messages: readonly ChatMessage[]) => string,
+  messages: readonly ChatMessage[],
+  text: string,
+): ChatPart[] {
   const marked = messages.map((message, i) => ({ ...message, content: `\uE000${i}\uE001` }))
   let frame: string
   try {
@@ -132,10 +108,10 @@ function partsOf(render: Render, messages: readonly ChatMessage[], text: string)
   } catch {
     frame = messages.map((_, i) => `\uE000${i}\uE001`).join('')
   }
-  const parts: Part[] = []
+  const parts: ChatPart[] = []
   let at = 0
-  const template = (end: number): void => {
-    if (end > at) parts.push({ start: at, end, role: null })
+  const add = (end: number, role: string | null): void => {
+    if (end > at) parts.push({ text: text.slice(at, end), role })
     at = Math.max(at, end)
   }
   const pieces = frame.split(/\uE000(\d+)\uE001/)
@@ -147,11 +123,10 @@ function partsOf(render: Render, messages: readonly ChatMessage[], text: string)
     const from = text.startsWith(before, at) ? at + before.length : at
     const found = contentAt(text, message.content, from, after)
     if (found === null) continue
-    template(found.start)
-    if (found.end > found.start) parts.push({ start: found.start, end: found.end, role: message.role })
-    at = found.end
+    add(found.start, null)
+    add(found.end, message.role)
   }
-  template(text.length)
+  add(text.length, null)
   return parts
 }
 

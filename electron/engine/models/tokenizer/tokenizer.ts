@@ -2,8 +2,9 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type ChatMessage, type ChatOptions, inspectChat, type RenderedChat, renderChat } from './chat.ts'
+import { createChatRenderer, type RenderChat } from './chat.ts'
 import { surroundingIds } from './postProcessor.ts'
+import { createPartsReader, type ReadParts } from './readParts.ts'
 import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
 import { tokenSpelling } from './tokenBytes.ts'
@@ -11,7 +12,8 @@ import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.ts'
 import { createTokenizerPipeline, type TokenizerPipeline } from './tokenizerPipeline.ts'
 import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
 
-export type { ChatMessage, ChatOptions, ChatSpan, RenderedChat } from './chat.ts'
+export type { ChatMessage, ChatOptions, RenderedChat } from './chat.ts'
+export type { PartsRead, ReadPart, RunAfter } from './readParts.ts'
 export type { Folded, SeamState } from './seam.ts'
 export type { StreamDecoder } from './streamDecoder.ts'
 export type { TokenOffset } from './tokenOffsets.ts'
@@ -62,10 +64,11 @@ export interface Tokenizer {
   /** Compares the tokens folded so far, with those of `tail`, to the tokens of the whole text. */
   checkSeam(wholeText: string, folded: Iterable<number>, state: SeamState): SeamCheck
 
-  /** The messages in the model's chat template; throws `E_TOKENIZER` when there is none or it refuses, in its own words. */
-  renderChat(messages: readonly ChatMessage[], options?: ChatOptions): string
-  /** {@link Tokenizer.renderChat} with the ids, the origin of every token, and control tokens spelt out by a message. */
-  inspectChat(messages: readonly ChatMessage[], options?: ChatOptions): RenderedChat
+  /** Appends text of several origins to a run; see {@link createPartsReader}. */
+  readonly readParts: ReadParts
+
+  /** A conversation in the model's chat template; see {@link createChatRenderer}. */
+  readonly renderChat: RenderChat
   /** Which characters of `text` each id covers; see {@link tokenOffsets}. */
   offsets(text: string, ids: ArrayLike<number>): TokenOffset[]
 }
@@ -138,8 +141,8 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
         ? { exact: true }
         : { exact: false, commonPrefix: common, expected }
     },
-    renderChat: (messages, options) => renderChat(files, messages, options),
-    inspectChat: (messages, options) => inspectChat({ files, tokenizer, specialIds: specialSet }, messages, options),
+    readParts: createPartsReader(pipeline),
+    renderChat: createChatRenderer(files),
     offsets: (text, ids) => tokenOffsets({ pipeline, spelling }, text, ids),
   }
   return tokenizer

@@ -44,6 +44,8 @@ export interface TokenizerPipeline {
   readonly undecided: string | null
   /** Ids of text: at the start of a run with its prefix, or continuing one without. No special tokens are added. */
   encode(text: string, at: 'start' | 'inside'): Int32Array
+  /** The same, with no added token matched: how a control token is read that is only quoted. */
+  encodePlain(text: string, at: 'start' | 'inside'): Int32Array
 }
 
 /** Builds the pipeline from the library's own stages. Throws `E_TOKENIZER` for stages it does not know. */
@@ -172,6 +174,16 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
       joined.set(head)
       joined.set(rest, head.length)
       return joined
+    },
+    encodePlain(text, at) {
+      const uncut = { split: (piece: string) => [piece] }
+      const plain: LibraryTokenizer = Object.assign(Object.create(at === 'start' ? library : inside), {
+        ...{ splitter_unnormalized: uncut, splitter_normalized: uncut, added_tokens_map: new Map() },
+      })
+      const found = ids(plain, text)
+      const isSpecial = (id: number) => addedTokens.some(token => token.special && token.id === id)
+      // A unigram vocabulary has its control tokens as pieces too.
+      return found.some(isSpecial) ? Int32Array.from([...text].flatMap(character => [...ids(plain, character)])) : found
     },
   }
 }

@@ -3,12 +3,14 @@ import { type Command, Option } from 'commander'
 import type { ExtractedDocument } from '#engine/documents/extractDocument.ts'
 import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
 import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Created } from '#shared/rpc/methods/packets.ts'
 import { createForeign } from '../foreignPacket.ts'
-import { positive } from '../parseOption.ts'
+import { civilTime, positive } from '../parseOption.ts'
 import { writePointer } from '../pointerFile.ts'
 import { readDocument } from '../readInput.ts'
-import { finish, type GlobalOptions, print, withEngine } from '../run.ts'
-import { seamOption } from '../seamOption.ts'
+import { type ControlTokens, controlTokensOption, seamOption } from '../readingOptions.ts'
+import { finish, type GlobalOptions, print, type Session, withEngine } from '../run.ts'
 
 interface CreateOptions extends GlobalOptions {
   readonly base: string
@@ -17,7 +19,10 @@ interface CreateOptions extends GlobalOptions {
   readonly dtype?: StateDtype
   readonly system?: string
   readonly template?: boolean
+  readonly date?: string
+  readonly controlTokens?: ControlTokens
   readonly firstTokens?: number
+  readonly split?: boolean
   readonly blob?: string
   readonly seam: 'exact' | 'concat'
 }
@@ -32,13 +37,18 @@ export function addCreateCommand(program: Command): void {
     .option('--name <name>', 'what to call it')
     .addOption(new Option('--dtype <dtype>', 'how to store the state').choices(stateDtypeSchema.options))
     .option('--system <text>', 'system prompt to put before the text')
-    .option('--template', 'render the text through the model’s chat template')
+    .option('--template', 'open a conversation with the text, through the model’s chat template')
+    .option('--date <time>', 'what a template that asks for the date is told: 2026-11-27, or with T09:00:00', civilTime)
     .option('--first-tokens <n>', 'keep only the first n tokens', positive)
+    .option('--split', 'several cartridges of a text that is longer than the model reads')
+    .addOption(controlTokensOption())
     .option('--blob <file>', 'an opaque cache of another program: bound by digest, never loaded')
     .addOption(seamOption())
     .action(async (options: CreateOptions) => {
       const { base, blob, model, out = '.' } = options
       await finish(async () => {
+        if (options.split && (options.firstTokens !== undefined || options.seam === 'concat'))
+          throw new StatePackError('E_USAGE', '--split reads the whole text: leave out --first-tokens and --seam.')
         if (blob !== undefined) return print(await createForeign({ base, blob, model, folder: out }))
         return create(options, await readDocument(base))
       })
@@ -46,54 +56,66 @@ export function addCreateCommand(program: Command): void {
 }
 
 async function create(options: CreateOptions, { text, extractor }: ExtractedDocument): Promise<void> {
-  await withEngine({ ...options, store: options.out ?? options.store }, async ({ client, modelOrDefault, call }) => {
+  await withEngine({ ...options, store: options.out ?? options.store }, async session => {
+    const { client, modelOrDefault, call } = session
     const name = options.base === '-' ? 'text' : basename(options.base)
-    const { receipt, cartridge, ...rest } = await client.call(
-      'packets.create',
-      {
-        model: modelOrDefault,
-        sources: [{ name, text, extractor: extractor ?? undefined }],
+    const input = {
+      model: modelOrDefault,
+      sources: [{ name, text, extractor: extractor ?? undefined }],
+      ...{
         name: options.name,
         dtype: options.dtype,
         systemPrompt: options.system,
         template: options.template ?? false,
-        firstTokens: options.firstTokens,
-        seam: options.seam,
       },
-      call,
-    )
-    const { texts, names, blobSha256, blobBytes } = await client.call(
-      'packets.resolve',
-      { ref: cartridge.packetId },
-      call,
-    )
-    // A context that a merge has made before has another base; this text is the whole of it.
-    const base = texts.find(({ sha256 }) => sha256 === receipt.base_sha256) ?? texts[0]
-    const pointer = {
-      version: LEGACY_PACKET_VERSION,
-      model: cartridge.model.name,
-      base_sha256: base?.sha256 ?? '',
-      base_bytes: base?.bytes ?? 0,
-      base_tokens: cartridge.tokens,
-      base_file: options.base === '-' ? null : basename(options.base),
-      blob_sha256: blobSha256,
-      blob_bytes: blobBytes,
-      blob_file: null,
-      packet_id: cartridge.packetId,
-      context_id: cartridge.contextId,
-    } as const
-    const manifest = options.out === undefined ? null : await writePointer(options.out, pointer)
-    const { cacheHit, tokensProcessed, bytesWritten } = rest
-    return {
-      ...receipt,
-      ...pointer,
-      bytes: blobBytes,
-      name: options.name ?? cartridge.name,
-      names,
-      manifest,
-      cache_hit: cacheHit,
-      tokens_processed: tokensProcessed,
-      bytes_written: bytesWritten,
+      ...{ time: options.date, controlTokens: options.controlTokens },
     }
+    if (!options.split) {
+      const { firstTokens, seam } = options
+      return describe(session, options, await client.call('packets.create', { ...input, firstTokens, seam }, call))
+    }
+    const { parts } = await client.call('packets.createSplit', input, call)
+    const described: object[] = []
+    for (const part of parts) described.push(await describe(session, options, part))
+    return { parts: described }
   })
+}
+
+/** What `create` prints of a cartridge; writes its pointer file. */
+async function describe({ client, call }: Session, options: CreateOptions, created: Created): Promise<object> {
+  const { receipt, cartridge, cacheHit, tokensProcessed, bytesWritten, notes } = created
+  const { texts, names, blobSha256, blobBytes } = await client.call(
+    'packets.resolve',
+    { ref: cartridge.packetId },
+    call,
+  )
+  // A context that a merge has made before has another base; this text is the whole of it.
+  const base = texts.find(({ sha256 }) => sha256 === receipt.base_sha256) ?? texts[0]
+  const pointer = {
+    version: LEGACY_PACKET_VERSION,
+    model: cartridge.model.name,
+    base_sha256: base?.sha256 ?? '',
+    base_bytes: base?.bytes ?? 0,
+    base_tokens: cartridge.tokens,
+    base_file: options.base === '-' ? null : basename(options.base),
+    blob_sha256: blobSha256,
+    blob_bytes: blobBytes,
+    blob_file: null,
+    packet_id: cartridge.packetId,
+    context_id: cartridge.contextId,
+  } as const
+  const manifest = options.out === undefined ? null : await writePointer(options.out, pointer)
+  if (options.quiet !== true) for (const note of notes) process.stderr.write(`${note}\n`)
+  return {
+    ...receipt,
+    ...pointer,
+    bytes: blobBytes,
+    name: options.split ? cartridge.name : (options.name ?? cartridge.name),
+    names,
+    manifest,
+    cache_hit: cacheHit,
+    tokens_processed: tokensProcessed,
+    bytes_written: bytesWritten,
+    notes,
+  }
 }

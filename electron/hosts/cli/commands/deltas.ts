@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander'
 import { legacyHash } from '#engine/receipts/legacy.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { foreignDelta } from '../foreignPacket.ts'
-import { decimal, integer } from '../parseOption.ts'
+import { decimal, integer, texts } from '../parseOption.ts'
 import { type DeltaOptions, readDelta, withDelta } from '../readDelta.ts'
 import { readTextFile } from '../readInput.ts'
+import { type ControlTokens, controlTokensOption, seamOption } from '../readingOptions.ts'
 import { REFERENCE, type Resolved } from '../references.ts'
 import { finish, type GlobalOptions, type Session, withEngine } from '../run.ts'
-import { seamOption } from '../seamOption.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
@@ -29,14 +29,19 @@ export function addDeltaCommands(program: Command): void {
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
     .addOption(foreignBase())
     .option('--empty', 'from the empty state, which has read nothing')
+    .option('--chat', 'the delta is what the user says: the next turn, in the model’s chat template')
+    .option('--system <text>', 'system prompt of a chat that begins here (with --empty)')
+    .option('--stop <text>', 'end the answer at this text; may be given several times', texts)
     .option('--max-new-tokens <n>', 'tokens to generate at most', integer, 32)
     .option('--temperature <t>', '0 is greedy', decimal, 0)
     .option('--top-k <n>', '0 keeps all', integer, 0)
     .option('--top-p <p>', '1 keeps all', decimal, 1)
+    .option('--repetition-penalty <p>', 'above 1: tokens that occurred become less likely', decimal, 1)
     .option('--seed <n>', 'seed of the sampler', integer, 0)
     .option('--keep-output', 'append the generated tokens to the new state')
     .option('--trace', 'record a logits trace')
     .addOption(new Option('--persist <where>').choices(['durable', 'memory']).default('durable'))
+    .addOption(controlTokensOption())
     .addOption(seamOption())
     .action(infer)
 
@@ -54,6 +59,7 @@ export function addDeltaCommands(program: Command): void {
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
     .addOption(foreignBase())
     .option('--name <name>', 'what to call the result')
+    .addOption(controlTokensOption())
     .addOption(seamOption())
     .action(merge)
 }
@@ -92,6 +98,11 @@ async function delta(options: ManifestOptions & { delta: string; out?: string })
 
 interface InferOptions extends DeltaOptions {
   readonly empty?: boolean
+  readonly chat?: boolean
+  readonly system?: string
+  readonly stop?: string[]
+  readonly repetitionPenalty: number
+  readonly controlTokens?: ControlTokens
   readonly maxNewTokens: number
   readonly temperature: number
   readonly topK: number
@@ -119,14 +130,17 @@ async function inferFrom(
   options: InferOptions,
   { found, delta }: { found: Resolved | null; delta: string },
 ): Promise<unknown> {
-  const { temperature, topK, topP, seed } = options
+  const { temperature, topK, topP, seed, repetitionPenalty, chat = false, system, stop = [] } = options
+  if (system !== undefined && (!chat || found !== null))
+    throw new StatePackError('E_USAGE', '--system begins a chat: give it with --chat --empty, or to create.')
   const { receipt, ...result } = await client.call(
     'packets.infer',
     {
       ...(found === null ? { model: modelOrDefault } : { ref: found.packetId, model }),
-      delta,
+      ...{ delta: chat ? delta.trim() : delta, chat, system, stop },
+      controlTokens: options.controlTokens,
       maxNewTokens: options.maxNewTokens,
-      sampling: { temperature, topK, topP, seed },
+      sampling: { temperature, topK, topP, seed, repetitionPenalty },
       keepOutput: options.keepOutput ?? false,
       trace: options.trace ?? false,
       persist: options.persist,
@@ -137,6 +151,7 @@ async function inferFrom(
   return {
     ...receipt,
     base_sha256: found === null ? null : baseSha256(found),
+    ...(chat ? { turn: result.delta } : {}),
     output: result.output,
     output_token_ids: result.outputTokenIds,
     finish_reason: result.finishReason,
@@ -158,11 +173,20 @@ async function tokenize(options: GlobalOptions & { delta: string }): Promise<voi
   })
 }
 
-async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'concat' }): Promise<void> {
+interface MergeOptions extends DeltaOptions {
+  readonly name?: string
+  readonly controlTokens?: ControlTokens
+  readonly seam: 'exact' | 'concat'
+}
+
+async function merge(options: MergeOptions): Promise<void> {
   await withDelta(options, async ({ client, call }, { found, delta }) => {
     const { receipt, cartridge, ...rest } = await client.call(
       'packets.merge',
-      { ref: found.packetId, delta, name: options.name, seam: options.seam },
+      {
+        ref: found.packetId,
+        ...{ delta, name: options.name, controlTokens: options.controlTokens, seam: options.seam },
+      },
       call,
     )
     const parent = baseSha256(found)
@@ -176,6 +200,7 @@ async function merge(options: DeltaOptions & { name?: string; seam: 'exact' | 'c
       tokens_processed: rest.tokensProcessed,
       bytes_written: rest.bytesWritten,
       compacted: rest.compacted,
+      notes: rest.notes,
     }
   })
 }
