@@ -4,7 +4,7 @@ import { lineage } from '../library/lineage.ts'
 import { cartridgeSummary, summaryOf } from '../library/summaries.ts'
 import { readDocuments, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
-import { trustPublishers } from '../packets/signatures.ts'
+import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -39,6 +39,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         summary: await summaryOf(state, packetId),
         names: names.get(packetId) ?? [],
         card: documents.card,
+        signedBy: signerInWords(await storedSignatures(state, packetId)),
         recipe: documents.recipe,
         sources: documents.sources.map(({ digest, name, text, bytes }) => ({ digest, name, text, bytes })),
         config: packet.config,
@@ -65,9 +66,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       return summaryOf(state, packetId)
     },
     'library.trust': async ({ packetId }) => {
-      const { packets } = store.library
-      if (packets.get(packetId)?.trust === 'restricted') packets.setTrust(packetId, 'trusted')
-      await trustPublishers(state, packetId)
+      await trustCartridge(state, packetId)
       state.changed([packetId])
       return summaryOf(state, packetId)
     },

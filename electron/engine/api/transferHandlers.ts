@@ -1,5 +1,8 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { exportPacket, importPacket, reviewPacket } from '../packets/transferPacket.ts'
+import { admitCartridge } from '../admission/admitCartridge.ts'
+import { sourceOfBytes } from '../admission/cartridgeSource.ts'
+import { reviewCartridge } from '../admission/reviewCartridge.ts'
+import { exportPacket } from '../packets/exportPacket.ts'
 import type { EngineState } from './engineState.ts'
 
 export function transferHandlers(
@@ -7,7 +10,7 @@ export function transferHandlers(
 ): Pick<Handlers, 'packets.export' | 'packets.review' | 'packets.import'> {
   return {
     'packets.export': ({ ref }, call) => exportPacket(state, ref, call),
-    'packets.review': ({ bytes }) => reviewPacket(state, bytes),
-    'packets.import': input => importPacket(state, input),
+    'packets.review': ({ bytes }) => reviewCartridge(state, sourceOfBytes(bytes)),
+    'packets.import': ({ bytes, ...decided }) => admitCartridge(state, { source: sourceOfBytes(bytes), ...decided }),
   }
 }

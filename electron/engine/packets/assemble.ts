@@ -71,8 +71,10 @@ export interface Assembled {
   readonly blobSha256: Digest
 }
 
-/** The layers that hold numbers: as new bytes, or those that are stored already. */
-export interface NumberLayers {
+/** What of a state is numbers: its layers, as new bytes or those that are stored already, and their shapes. */
+export interface StateNumbers {
+  /** Shapes of each layer's state, and the position of the next token. */
+  readonly shape: Pick<CartridgeConfig['cache'], 'kv' | 'ssm'> & { readonly next: number }
   /** KV blocks in order, then the SSM snapshot. */
   readonly cache: readonly LayerInput[]
   readonly logits: LayerInput | null
@@ -88,6 +90,15 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   if (snapshot.recurrent.length > 0)
     cache.push(newBlob(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
   return assembleAround(contents, {
+    shape: {
+      kv: (snapshot.blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
+      ssm: snapshot.recurrent.map(({ layer, convDims, ssmDims }) => ({
+        layer,
+        conv: [...convDims],
+        ssm: [...ssmDims],
+      })),
+      next: snapshot.position,
+    },
     cache,
     logits: logits === null ? null : newBlob(LAYER_TYPES.logits, encodeLogits(logits)),
   })
@@ -95,13 +106,14 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
 
 /**
  * The cartridge of these contents around numbers that are encoded already: what making a cartridge ends with, and what
- * checking one compares it with. Of the snapshot only shapes and position are looked at.
+ * checking one compares it with.
  */
 export function assembleAround(
-  contents: Omit<StateContents, 'logits' | 'sharedBlocks'>,
-  numbers: NumberLayers,
+  contents: Omit<StateContents, 'snapshot' | 'logits' | 'sharedBlocks'>,
+  numbers: StateNumbers,
 ): Assembled {
-  const { model, snapshot, tokens, origin, dtype } = contents
+  const { model, tokens, origin, dtype } = contents
+  const { kv, ssm, next } = numbers.shape
   const layers: LayerInput[] = []
   const take = (layer: LayerInput): Descriptor => {
     layers.push(layer)
@@ -124,14 +136,14 @@ export function assembleAround(
   const position = {
     scheme: model.position.scheme,
     parameters: { ...model.position.parameters },
-    next: snapshot.position,
+    next,
   }
   const cache = {
     formatVersion: FORMAT_VERSION as typeof FORMAT_VERSION,
     dtype,
     blockTokens: BLOCK_TOKENS,
-    kv: (snapshot.blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
-    ssm: snapshot.recurrent.map(({ layer, convDims, ssmDims }) => ({ layer, conv: [...convDims], ssm: [...ssmDims] })),
+    kv,
+    ssm,
     blocks: cacheLayers.map(layer => layer.digest),
     loss: contents.loss,
   }

@@ -3,7 +3,6 @@ import type { ComponentId } from '#shared/domain/component.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import { canonicalText } from '../canonicalJson.ts'
-import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../models/modelPool.ts'
 import type { BlobReader } from '../store/blobReader.ts'
 import { assembleAround } from './assemble.ts'
@@ -26,12 +25,13 @@ const FIELDS: readonly (readonly [keyof CartridgeConfig, ComponentId])[] = [
 
 /**
  * Makes the cartridge again from its recipe and texts, around the numbers it brings, and compares packet_ids: so nothing in
- * it can say what its texts do not. The numbers themselves, its card, the names of its texts and what it says of its parents
+ * it can say what its texts do not. Runs no model. The numbers themselves, its card, the names of its texts and what it says of its parents
  * are taken as given. Throws `E_NOT_RECOMPUTED` naming the component, `E_COMPONENT_MISMATCH` for another model's claims.
  */
 export async function assertDerived(
   blobs: BlobReader,
-  { packet, loaded, snapshot }: { packet: Packet; loaded: LoadedModel; snapshot: StateSnapshot },
+  packet: Packet,
+  loaded: Pick<LoadedModel, 'model'>,
 ): Promise<void> {
   const { config } = packet
   const { model } = loaded
@@ -48,13 +48,17 @@ export async function assertDerived(
       ...text,
       // The name is what people call a model: two installations may call one model differently.
       model: { ...model, fingerprint: { ...model.fingerprint, name: config.model.name } },
-      snapshot,
       dtype: config.cache.dtype,
       loss: config.cache.loss,
       card,
       parents: config.parents,
     },
-    { cache: cacheLayers(packet), logits: logits ?? null },
+    {
+      // Checked against its layers already, and against the model's when it is recomputed.
+      shape: { kv: config.cache.kv, ssm: config.cache.ssm, next: config.position.next },
+      cache: cacheLayers(packet),
+      logits: logits ?? null,
+    },
   )
   if (again.packetId === packet.packetId) return
   for (const [field, component] of FIELDS) {

@@ -117,7 +117,9 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       },
     }),
   })
-  return { ...published, tokensProcessed: session.processed, seconds: seconds(), notes }
+  // Found there, but damaged: it was read again, and what was written heals it.
+  const cacheHit = published.cacheHit && published.bytesWritten === 0
+  return { ...published, cacheHit, tokensProcessed: session.processed, seconds: seconds(), notes }
 }
 
 /** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */
@@ -140,6 +142,8 @@ export function assertFitsContext({ entry, model }: LoadedModel, tokens: number)
   )
 }
 
+const DAMAGE: ReadonlySet<string> = new Set(['E_CORRUPT', 'E_MISSING_BLOB', 'E_NOT_FOUND', 'E_BAD_FORMAT'])
+
 /** The stored packet of this very context, if there is one and all of it is there; a damaged one is made again. */
 async function findContext(
   context: PacketContext,
@@ -156,11 +160,13 @@ async function findContext(
   const packetId = context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
   if (packetId === null) return null
   try {
-    const { manifest } = await readPacket(context.blobs, packetId)
-    const there = await Promise.all(manifest.layers.map(layer => context.store.blobs.has(layer)))
-    return there.every(Boolean) ? packetId : null
-  } catch {
-    return null
+    const { manifest } = await readPacket(context.store.blobs, packetId)
+    // Every byte, not only the files: what is damaged is made again, and that heals it.
+    for (const layer of manifest.layers) await context.store.blobs.check(layer)
+    return packetId
+  } catch (error) {
+    if (error instanceof StatePackError && DAMAGE.has(error.code)) return null
+    throw error
   }
 }
 

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { manifestSchema } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import { type TokenTrace, traceToken } from '../inference/logits.ts'
 import type { AppendOptions, Session } from '../inference/session.ts'
+import { readManifest } from '../store/manifests.ts'
+import { parseStrictJson } from '../store/strictJson.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { installedModel } from './inspectPacket.ts'
@@ -54,6 +55,13 @@ export function traceBytes(read: readonly Step[], generated: readonly Step[]): U
   return canonicalBytes({ v: 1, read, generated })
 }
 
+/** A trace from its bytes. Throws `E_BAD_FORMAT`, `E_BAD_JSON`. */
+export function parseTrace(bytes: Uint8Array): z.infer<typeof traceSchema> {
+  const parsed = traceSchema.safeParse(parseStrictJson(bytes))
+  if (!parsed.success) throw new StatePackError('E_BAD_FORMAT', 'This is not a logits trace.', {}, parsed.error)
+  return parsed.data
+}
+
 /** Stores a trace beside the cartridge it ended in. */
 export async function storeTrace(context: PacketContext, packetId: Digest, bytes: Uint8Array): Promise<void> {
   await attach(context.store, { subject: packetId, artifactType: TRACE_TYPE, bytes })
@@ -75,7 +83,7 @@ export async function readTrace(context: PacketContext, receiptId: string): Prom
       { receiptId },
     )
   }
-  const trace = traceSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  const trace = parseTrace(bytes)
   const model = await installedModel(context, await readPacket(context.blobs, packetId))
   const text = (id: number) => (model === null ? '' : tokenizerOf(model).decode([id]))
   const view = (steps: readonly Step[]) =>
@@ -101,7 +109,7 @@ export async function readTrace(context: PacketContext, receiptId: string): Prom
 
 async function findTrace({ store }: PacketContext, packetId: Digest, wanted: string): Promise<Uint8Array | null> {
   for (const { digest } of store.library.referrers.list({ subject: packetId, artifactType: TRACE_TYPE })) {
-    const manifest = manifestSchema.parse(JSON.parse(new TextDecoder().decode(await store.blobs.read(digest))))
+    const manifest = await readManifest(store.blobs, digest)
     const [layer] = manifest.layers
     if (layer?.digest === `sha256:${wanted}`) return store.blobs.read(layer)
   }

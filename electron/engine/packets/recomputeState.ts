@@ -37,6 +37,7 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
   const { last, unexplained } = await readAgain(session, { config: packet.config, tokens }, call)
   // A mix that has read nothing since is compared as it was mixed: no session has touched it.
   const again = mixed !== null && tokens.length === 0 ? mixed : await session.capture()
+  assertShape(packet.config, again)
   const difference = await assertSame(packet.config, snapshot, again, 0)
   if ((last === null) !== (logits === null)) {
     throw new StatePackError('E_NOT_RECOMPUTED', 'It has logits where none can be, or none where there must be some.', {
@@ -165,6 +166,18 @@ async function assertSame(
     )
   }
   return largest
+}
+
+/** A layer under another one's number would be restored into that one. */
+function assertShape({ cache, position }: CartridgeConfig, again: StateSnapshot): void {
+  const layersOf = ({ kv, ssm }: Pick<CartridgeConfig['cache'], 'kv' | 'ssm'>) =>
+    [...kv, ...ssm].map(({ layer }) => layer)
+  const kv = again.blocks[0]?.layers ?? []
+  const isSame = layersOf(cache).join() === [...kv, ...again.recurrent].map(({ layer }) => layer).join()
+  if (isSame && position.next === again.position) return
+  throw new StatePackError('E_NOT_RECOMPUTED', 'Its state has other layers, or another position, than the model’s.', {
+    component: 'cache',
+  })
 }
 
 function assertSameLogits(config: CartridgeConfig, stored: Float32Array, again: Float32Array): void {

@@ -1,11 +1,13 @@
 import type { Digest } from '#shared/domain/digest.ts'
-import { type Descriptor, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
+import { type Descriptor, type Manifest, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import { newBlob } from '../store/newBlob.ts'
 import type { Store } from '../store/openStore.ts'
 
 export const SIGNATURE_TYPE = 'application/vnd.dsse.envelope.v1+json'
 export const TRACE_TYPE = 'application/vnd.statepack.logits-trace.v1+json'
+
+const EMPTY = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
 
 /**
  * Stores something that speaks about a cartridge (a signature, a logits trace) as an OCI referrer: a manifest of its own whose
@@ -15,19 +17,30 @@ export async function attach(
   store: Store,
   { subject, artifactType, bytes }: { subject: Digest; artifactType: string; bytes: Uint8Array },
 ): Promise<Descriptor> {
-  const empty = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
   const content = newBlob(artifactType, bytes)
   const subjectSize = (await store.blobs.size(subject)) ?? 0
-  const manifest = canonicalBytes({
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    artifactType,
-    config: { mediaType: OCI_EMPTY, digest: empty.digest, size: empty.size },
-    layers: [{ mediaType: artifactType, digest: content.digest, size: content.size }],
-    subject: { mediaType: OCI_MANIFEST, digest: subject, size: subjectSize },
-  })
+  const manifest = canonicalBytes(referrerManifest({ content, subject: { digest: subject, size: subjectSize } }))
   return store.publishReferrer({
     manifest,
-    newBlobs: [empty, content],
+    newBlobs: [EMPTY, content],
   })
+}
+
+/** The one form of a referrer's manifest: what its content is, and what it is about. */
+export function referrerManifest({
+  content,
+  subject,
+}: {
+  content: Descriptor
+  subject: Pick<Descriptor, 'digest' | 'size'>
+}): Manifest {
+  const { mediaType, digest, size } = content
+  return {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: mediaType,
+    config: { mediaType: OCI_EMPTY, digest: EMPTY.digest, size: EMPTY.size },
+    layers: [{ mediaType, digest, size }],
+    subject: { mediaType: OCI_MANIFEST, digest: subject.digest, size: subject.size },
+  }
 }

@@ -1,33 +1,19 @@
-import { z } from 'zod'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { manifestSchema } from '#shared/domain/oci.ts'
-import { parseEnvelope } from '../receipts/dsse.ts'
-import { type PublicKey, publicKeyOf, publicPem } from '../receipts/keys.ts'
-import { signClaim, verifyClaim } from '../receipts/statement.ts'
-import type { BlobReader } from '../store/blobReader.ts'
+import { publicPem } from '../receipts/keys.ts'
+import { signClaim } from '../receipts/statement.ts'
 import type { PacketContext } from './context.ts'
+import { trustPublisher } from './publishers.ts'
 import { attach, SIGNATURE_TYPE } from './referrer.ts'
+import { type PacketSignature, soundReferrers } from './referrers.ts'
 
 /** in-toto predicate type of a publisher's word for a cartridge. */
 const PREDICATE = 'urn:statepack:cartridge-signature:v1'
-const PUBLISHERS = 'app.publishers'
-
-export interface PacketSignature {
-  /** SHA-256 of the publisher's public key. */
-  readonly keyid: string
-  /** `own`: this installation. `known`: trusted before. `unknown`: nobody here has said so yet. */
-  readonly publisher: 'own' | 'known' | 'unknown'
-}
 
 /** Signs a cartridge's manifest digest with this installation's key, once; the signature travels with the cartridge. */
 export async function signPacket(context: PacketContext, packetId: Digest): Promise<void> {
   const { keys, store } = context
-  const existing = await signaturesOf(context, {
-    packetId,
-    blobs: store.blobs,
-    referrers: storedReferrers(context, packetId),
-  })
+  const existing = await storedSignatures(context, packetId)
   if (existing.some(({ keyid }) => keyid === keys.current.keyid)) return
   const claim = {
     subject: { name: 'cartridge', digest: packetId },
@@ -37,37 +23,21 @@ export async function signPacket(context: PacketContext, packetId: Digest): Prom
   await attach(store, { subject: packetId, artifactType: SIGNATURE_TYPE, bytes: signClaim(claim, keys) })
 }
 
-/** Valid signatures among a cartridge's referrers. One that does not hold throws `E_BAD_SIGNATURE`: it was tampered with. */
-export async function signaturesOf(
+/** Signatures of a stored cartridge that hold, in the order in which they came here. */
+export async function storedSignatures(
   context: Pick<PacketContext, 'keys' | 'store'>,
-  { packetId, blobs, referrers }: { packetId: Digest; blobs: BlobReader; referrers: readonly Digest[] },
+  packetId: Digest,
 ): Promise<PacketSignature[]> {
-  const known = publishers(context)
-  const found: PacketSignature[] = []
-  for (const digest of referrers) {
-    const manifest = manifestSchema.parse(JSON.parse(new TextDecoder().decode(await blobs.read(digest))))
-    const [layer] = manifest.layers
-    if (manifest.artifactType !== SIGNATURE_TYPE || layer === undefined) continue
-    const envelope = await blobs.read(layer)
-    const { key } = await verifyClaim(envelope, { subject: packetId, trusted: [claimedKey(envelope)] })
-    const own = context.keys.trusted.some(({ keyid }) => keyid === key.keyid)
-    found.push({ keyid: key.keyid, publisher: own ? 'own' : known.includes(key.keyid) ? 'known' : 'unknown' })
-  }
-  return found
-}
-
-/** Digests of the referrers that the store has of a packet. */
-export function storedReferrers({ store }: Pick<PacketContext, 'store'>, packetId: Digest): Digest[] {
-  return store.library.referrers.list({ subject: packetId, artifactType: SIGNATURE_TYPE }).map(({ digest }) => digest)
+  const { blobs, library } = context.store
+  const rows = library.referrers.list({ subject: packetId, artifactType: SIGNATURE_TYPE })
+  const referrers = rows.sort((a, b) => a.addedAt - b.addedAt).map(({ digest }) => digest)
+  const { sound } = await soundReferrers(context, { packetId, blobs, referrers })
+  return sound.flatMap(({ signature }) => (signature === null ? [] : [signature]))
 }
 
 /** Throws `E_BAD_SIGNATURE` unless a publisher that is trusted here has signed the cartridge. Returns its key id. */
 export async function requireSignature(context: PacketContext, packetId: Digest): Promise<string> {
-  const signatures = await signaturesOf(context, {
-    packetId,
-    blobs: context.store.blobs,
-    referrers: storedReferrers(context, packetId),
-  })
+  const signatures = await storedSignatures(context, packetId)
   const trusted = signatures.find(({ publisher }) => publisher !== 'unknown')
   if (trusted !== undefined) return trusted.keyid
   const [stranger] = signatures
@@ -80,27 +50,26 @@ export async function requireSignature(context: PacketContext, packetId: Digest)
   )
 }
 
-/** Trust on first use: whoever trusts a signed cartridge trusts its publishers from now on. */
-export async function trustPublishers(context: PacketContext, packetId: Digest): Promise<void> {
-  const signatures = await signaturesOf(context, {
-    packetId,
-    blobs: context.store.blobs,
-    referrers: storedReferrers(context, packetId),
-  })
-  const added = signatures.filter(({ publisher }) => publisher === 'unknown').map(({ keyid }) => keyid)
-  if (added.length > 0) context.store.library.settings.set(PUBLISHERS, [...publishers(context), ...added])
+/** Who signed, in words, as a person who is asked for trust is told; null for nobody. */
+export function signerInWords([first]: readonly PacketSignature[]): string | null {
+  if (first === undefined) return null
+  const whose = {
+    own: 'this installation',
+    known: 'a publisher trusted before',
+    unknown: 'a publisher seen for the first time',
+  }
+  return `${whose[first.publisher]} (${first.keyid.slice(0, 16)}…)`
 }
 
-function publishers({ store }: Pick<PacketContext, 'store'>): string[] {
-  return z.array(z.string()).safeParse(store.library.settings.get(PUBLISHERS)).data ?? []
-}
-
-/** The key that a signature says it was made with; the signature itself then proves it. */
-function claimedKey(envelope: Uint8Array): PublicKey {
-  const { payload } = parseEnvelope(envelope)
-  const parsed = z
-    .object({ predicate: z.object({ publicKey: z.string() }) })
-    .safeParse(JSON.parse(new TextDecoder().decode(payload)))
-  if (!parsed.success) throw new StatePackError('E_BAD_SIGNATURE', 'The signature does not say which key made it.')
-  return publicKeyOf(parsed.data.predicate.publicKey)
+/** Lets an import be run, and trusts the one signer that {@link signerInWords} named: whoever signed it first. */
+export async function trustCartridge(context: PacketContext, packetId: Digest): Promise<void> {
+  const { packets } = context.store.library
+  if (packets.get(packetId)?.trust !== 'restricted') return
+  const [first] = await storedSignatures(context, packetId)
+  context.store.library.connection
+    .transaction(() => {
+      packets.setTrust(packetId, 'trusted')
+      if (first?.publisher === 'unknown') trustPublisher(context, first.keyid)
+    })
+    .immediate()
 }

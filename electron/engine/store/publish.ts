@@ -25,6 +25,14 @@ export interface PublishOptions {
   readonly receipt?: (published: { packetId: Digest; cacheHit: boolean; bytesWritten: number }) => Promise<void>
 }
 
+/** What is decided together with a packet that comes from elsewhere: all of it, or none. */
+export interface Together {
+  /** Manifests of referrers whose blobs are stored already. */
+  readonly referrers?: readonly NewBlob[]
+  /** Further rows of the same decision (a name, a publisher), written in the transaction that enters the packet. */
+  readonly decide?: (packetId: Digest) => void
+}
+
 export interface PublishResult {
   readonly packetId: Digest
   readonly contextId: Digest
@@ -46,8 +54,9 @@ export async function publishPacket(
 /** Publishes a packet whose manifest exists already, byte for byte: an import, a pull. Blobs not in `newBlobs` must be stored. */
 export async function publishManifest(
   store: StoreParts,
-  packet: PublishOptions & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
+  packet: PublishOptions & Together & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
 ): Promise<PublishResult> {
+  const referrers = packet.referrers ?? []
   const newBlobs = packet.newBlobs ?? []
   const manifestBlob = packet.manifest
   const manifest = parseManifest(manifestBlob.bytes)
@@ -59,6 +68,7 @@ export async function publishManifest(
   return await store.lock.exclusive(async () => {
     // gc may have run since the blobs were found or written; from here on it waits for the lock.
     await ensureStored(store, manifest, [...newBlobs, manifestBlob])
+    for (const referrer of referrers) await ensureStored(store, parseManifest(referrer.bytes), [referrer])
     const described = await describeStored(store.blobs, store.describe, packetId)
     const { contextId, dtype } = described.entry
     const trust = packet.trust ?? 'own'
@@ -67,15 +77,24 @@ export async function publishManifest(
     const standing = winner?.packetId ?? (known !== null && known.removedAt === null ? packetId : null)
     const cacheHit = standing !== null
     await packet.receipt?.({ packetId: standing ?? packetId, cacheHit, bytesWritten })
-    const entered = store.library.packets.enter({
-      packetId,
-      contextId,
-      dtype,
-      size: manifestBlob.size,
-      trust,
-      names: packet.names ?? [],
-      at: store.now(),
-    })
+    const entered = store.library.connection
+      .transaction(() => {
+        const { packets } = store.library
+        const size = manifestBlob.size
+        const row = packets.enter({
+          packetId,
+          contextId,
+          dtype,
+          size,
+          trust,
+          names: packet.names ?? [],
+          at: store.now(),
+        })
+        for (const referrer of referrers) addReferrer(store, referrer)
+        packet.decide?.(row.packetId)
+        return row
+      })
+      .immediate()
     if (entered.packetId === packetId) store.index.put([described])
     store.indexFile.touch()
     return { packetId: entered.packetId, contextId, cacheHit, bytesWritten }
@@ -88,22 +107,23 @@ export async function publishReferrer(
   referrer: { manifest: Uint8Array; newBlobs?: readonly NewBlob[] },
 ): Promise<Descriptor> {
   const manifest = parseManifest(referrer.manifest)
-  const { subject } = manifest
-  if (subject === undefined) throw new StatePackError('E_BAD_FORMAT', 'A referrer must name its subject.')
   const newBlobs = referrer.newBlobs ?? []
   await store.writer.putMany(newBlobs)
   const manifestBlob = newBlob(OCI_MANIFEST, referrer.manifest)
   const descriptor = await store.writer.put(manifestBlob)
   await store.lock.exclusive(async () => {
     await ensureStored(store, manifest, [...newBlobs, manifestBlob])
-    const artifactType = manifest.artifactType ?? manifest.config.mediaType
-    store.library.referrers.add(
-      { digest: descriptor.digest, subject: subject.digest, artifactType, size: descriptor.size },
-      store.now(),
-    )
+    addReferrer(store, manifestBlob)
   })
   store.indexFile.touch()
   return descriptor
+}
+
+function addReferrer(store: StoreParts, { bytes, digest, size }: NewBlob): void {
+  const { subject, artifactType, config } = parseManifest(bytes)
+  if (subject === undefined) throw new StatePackError('E_BAD_FORMAT', 'A referrer must name its subject.')
+  const row = { digest, subject: subject.digest, artifactType: artifactType ?? config.mediaType, size }
+  store.library.referrers.add(row, store.now())
 }
 
 async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: readonly NewBlob[]): Promise<void> {
@@ -134,9 +154,13 @@ async function standingWinner(store: StoreParts, contextId: Digest, dtype: strin
   if (winner === null) return null
   try {
     const manifest = parseManifest(await store.blobs.read(winner.packetId))
-    if ((await missingBlobs(store, manifest)).length === 0) return winner
+    for (const blob of blobsOf(manifest)) await store.blobs.check(blob)
+    return winner
   } catch (error) {
-    if (!(error instanceof StatePackError) || !['E_NOT_FOUND', 'E_CORRUPT', 'E_BAD_FORMAT'].includes(error.code))
+    if (
+      !(error instanceof StatePackError) ||
+      !['E_NOT_FOUND', 'E_MISSING_BLOB', 'E_CORRUPT', 'E_BAD_FORMAT'].includes(error.code)
+    )
       throw error
   }
   store.library.packets.forget([winner.packetId])

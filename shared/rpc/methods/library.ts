@@ -47,6 +47,8 @@ export const libraryMethods = {
       /** Every name it has; the first is the one it is shown by. */
       names: z.array(z.string()),
       card: z.string(),
+      /** Who signed it first, in words: whom trusting it would trust, too. Null for nobody. */
+      signedBy: z.string().nullable(),
       recipe: recipeSchema.nullable(),
       /** The source texts that the cartridge carries, in reading order. */
       sources: z.array(z.strictObject({ digest: digestSchema, name: z.string(), text: z.string(), bytes: count })),

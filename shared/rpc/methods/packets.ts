@@ -219,8 +219,19 @@ export const packetMethods = {
       modelInstalled: z.boolean(),
       duplicate: z.boolean(),
       signedBy: z.string().nullable(),
+      /** Signatures and traces in the file that do not hold; they are not taken in. */
+      refusedReferrers: count,
       /** Text that anyone holding the file can read from it. */
       recoverableText: z.string(),
+      systemPrompt: z.string().nullable(),
+      /** Its tokens as the model reads them, decoded; null without the model. */
+      modelReads: z.string().nullable(),
+      /** Text that the model reads after them, with what is asked. */
+      heldBack: z.string(),
+      /** Tokens that are said to be the model's own words. */
+      generatedTokens: count,
+      /** Why what the model reads does not follow from the texts; null when it does, or when only the model could tell. */
+      notFromTexts: z.string().nullable(),
       secrets: z.array(z.strictObject({ kind: z.string(), excerpt: z.string() })),
       card: z.string(),
     }),
@@ -231,6 +242,12 @@ export const packetMethods = {
       trust: z.boolean().default(false),
       name: nameSchema.optional(),
     }),
-    z.strictObject({ cartridge: cartridgeSummarySchema, duplicate: z.boolean(), receipt: receiptViewSchema }),
+    z.strictObject({
+      cartridge: cartridgeSummarySchema,
+      duplicate: z.boolean(),
+      /** Signatures and traces that did not hold and were left out. */
+      refusedReferrers: count,
+      receipt: receiptViewSchema,
+    }),
   ),
 } as const

@@ -13,8 +13,8 @@ import type { StoreParts } from '../storeParts.ts'
 import { canonicalHeader, TAR_BLOCK } from './tarHeader.ts'
 
 export interface ExportOptions {
-  /** Carry signatures and traces along (default true). */
-  readonly referrers?: boolean
+  /** Which signatures and traces to carry along; default all. */
+  readonly referrers?: readonly Digest[]
 }
 
 /** The path of a blob inside a cartridge file. */
@@ -51,9 +51,11 @@ export async function* exportCartridge(
   options: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const packet = await readRoot(store, packetId)
-  const rows = options.referrers === false ? [] : store.library.referrers.list({ subject: packetId })
+  const rows = store.library.referrers.list({ subject: packetId })
   const referrers: Root[] = []
-  for (const { digest } of rows) referrers.push(await readRoot(store, digest))
+  for (const { digest } of rows) {
+    if (options.referrers?.includes(digest) ?? true) referrers.push(await readRoot(store, digest))
+  }
 
   yield* entry('oci-layout', OCI_LAYOUT_BYTES)
   yield* entry('index.json', cartridgeIndexBytes(packet, referrers))

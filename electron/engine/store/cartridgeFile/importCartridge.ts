@@ -1,12 +1,13 @@
 /** Taking in a `.cartridge` file: verified while it streams, judged as a whole, and only then made visible. */
 import { createReadStream } from 'node:fs'
+import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { OCI_MANIFEST } from '#shared/domain/oci.ts'
+import { blobsOf, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { BlobReader } from '../blobReader.ts'
 import { type DescribedPacket, describeStored } from '../describePackets.ts'
 import { storeError, systemCode } from '../fsError.ts'
-import { newBlob } from '../newBlob.ts'
-import { type PublishOptions, type PublishResult, publishManifest, publishReferrer } from '../publish.ts'
+import { type NewBlob, newBlob } from '../newBlob.ts'
+import { type PublishOptions, type PublishResult, publishManifest, type Together } from '../publish.ts'
 import type { StoreParts } from '../storeParts.ts'
 import { ByteReader } from './byteReader.ts'
 import type { Root } from './exportCartridge.ts'
@@ -22,9 +23,14 @@ export interface ImportOptions extends PublishOptions {
   readonly maxBytes?: number
   /**
    * Called when every byte has been checked and nothing is visible yet; what it throws refuses the file, and nothing is
-   * left behind. Here the owner of the format checks config against layers, and the user says yes.
+   * left behind. Here the owner of the format checks config against layers, and the user says yes. It may say which
+   * referrers are taken in (default all), and what is decided along with the packet.
    */
-  readonly review?: (found: ImportCandidate) => Promise<void>
+  readonly review?: (found: ImportCandidate) => Promise<Admitted | undefined>
+}
+
+export interface Admitted extends Pick<Together, 'decide'> {
+  readonly referrers: readonly Digest[]
 }
 
 export interface ImportCandidate {
@@ -49,14 +55,28 @@ export async function importCartridge(
     const contents =
       options.lenient === true ? await readLenient(reader, staging) : await readCanonical(reader, staging)
     const packet = await describeStored(staging.reader, store.describe, contents.packet.digest)
-    await options.review?.({ packet, referrers: contents.referrers, blobs: staging.reader })
+    const admitted = await options.review?.({ packet, referrers: contents.referrers, blobs: staging.reader })
+    const roots = contents.referrers.filter(({ digest }) => admitted?.referrers.includes(digest) ?? true)
     const manifest = newBlob(OCI_MANIFEST, await staging.read(contents.packet.digest))
-    const referrers: Uint8Array[] = []
-    for (const { digest } of contents.referrers) referrers.push(await staging.read(digest))
+    const referrers: NewBlob[] = []
+    for (const { digest } of roots) referrers.push(newBlob(OCI_MANIFEST, await staging.read(digest)))
+    await staging.keepOnly(
+      new Set(
+        [contents.packet, ...roots].flatMap(({ digest, manifest }) => [
+          digest,
+          ...blobsOf(manifest).map(blob => blob.digest),
+        ]),
+      ),
+    )
     await staging.commit()
-    const published = await publishManifest(store, { ...options, trust: options.trust ?? 'restricted', manifest })
-    for (const bytes of referrers) await publishReferrer(store, { manifest: bytes })
-    return published
+    const { decide } = admitted ?? {}
+    return await publishManifest(store, {
+      ...options,
+      trust: options.trust ?? 'restricted',
+      manifest,
+      referrers,
+      decide,
+    })
   } finally {
     await staging.discard()
     await reader.cancel()

@@ -7,6 +7,8 @@ export interface ReferrerRow {
   readonly subject: Digest
   readonly artifactType: string
   readonly size: number
+  /** Milliseconds since 1970. */
+  readonly addedAt: number
 }
 
 interface Row {
@@ -14,6 +16,7 @@ interface Row {
   subject: string
   artifact_type: string
   size: number
+  added_at: number
 }
 
 export class ReferrerRows {
@@ -23,7 +26,7 @@ export class ReferrerRows {
     this.#db = db
   }
 
-  add(row: ReferrerRow, at: number): void {
+  add(row: Omit<ReferrerRow, 'addedAt'>, at: number): void {
     this.#db
       .prepare('INSERT OR IGNORE INTO referrers VALUES (?, ?, ?, ?, ?)')
       .run(row.digest, row.subject, row.artifactType, row.size, at)
@@ -39,6 +42,7 @@ export class ReferrerRows {
       subject: parseDigest(row.subject),
       artifactType: row.artifact_type,
       size: row.size,
+      addedAt: row.added_at,
     }))
   }
 

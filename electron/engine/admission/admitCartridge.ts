@@ -1,0 +1,111 @@
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Receipt } from '#shared/domain/receipt.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { summaryOf } from '../library/summaries.ts'
+import type { PacketContext } from '../packets/context.ts'
+import { freeName } from '../packets/publish.ts'
+import { trustPublisher } from '../packets/publishers.ts'
+import type { SoundReferrer } from '../packets/referrers.ts'
+import { blobSha256 } from '../packets/stateLayers.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import { type Admitted, importCartridge } from '../store/cartridgeFile/importCartridge.ts'
+import type { CartridgeSource } from './cartridgeSource.ts'
+import { type CheckedCandidate, checkCandidate } from './checkCandidate.ts'
+
+export interface Admission {
+  readonly source: CartridgeSource
+  /** Let it be run at once, and trust the signer that its review names. */
+  readonly trust: boolean
+  readonly name?: string | undefined
+}
+
+/**
+ * Takes a `.cartridge` file in: all checks first, then its receipt, then one transaction with everything that was decided.
+ * What was not made here is restricted until someone trusts it or it recomputes. A signature or trace that does not hold is
+ * left out; a file that asks for trust with a forged signature is refused whole. Throws `E_BAD_FORMAT`, `E_CORRUPT`,
+ * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`; then the library is as it was.
+ */
+export async function admitCartridge(
+  context: PacketContext,
+  { source, trust, name }: Admission,
+): Promise<Output<'packets.import'>> {
+  const started = performance.now()
+  let receipt: Receipt | null = null
+  let checked: CheckedCandidate | null = null
+  const imported = await importCartridge(context.store.parts, source.chunks(), {
+    trust: trust ? 'trusted' : 'restricted',
+    review: async candidate => {
+      checked = await checkCandidate(context, candidate)
+      const [first] = checked.refused
+      if (trust && first !== undefined) throw untrusted(first.why)
+      return decision(context, { checked, trust, title: name?.trim() || candidate.packet.entry.title })
+    },
+    receipt: async ({ packetId }) => {
+      receipt = await context.recorder.record({
+        receipt: {
+          op: 'import',
+          inputs: [{ role: 'packet', digest: packetId }],
+          packet_id: packetId,
+          context_id: checked?.packet.contextId ?? null,
+          blob_sha256: checked === null ? null : blobSha256(checked.packet.config),
+          bytes: source.size,
+          model: checked?.packet.config.model ?? null,
+          details: { trusted: trust },
+          observed: { seconds: (performance.now() - started) / 1000 },
+        },
+      })
+    },
+  })
+  const { refused } = (checked as CheckedCandidate | null) ?? { refused: [] }
+  if (receipt === null) throw new StatePackError('E_INTERNAL', 'A cartridge was imported without a receipt.')
+  context.store.touchIndexFile()
+  context.changed([imported.packetId])
+  return {
+    cartridge: await summaryOf(context, imported.packetId),
+    duplicate: imported.cacheHit,
+    refusedReferrers: refused.length,
+    receipt: receiptView(receipt),
+  }
+}
+
+/** What enters together with the packet: its referrers, its name, and whom this decision trusts. */
+async function decision(
+  context: PacketContext,
+  { checked, trust, title }: { checked: CheckedCandidate; trust: boolean; title: string },
+): Promise<Admitted> {
+  const { library } = context.store
+  const { packetId } = checked.packet
+  const known = library.packets.get(packetId)
+  const isRunnable = known !== null && known.removedAt === null && known.trust !== 'restricted'
+  // What comes unasked beside a packet that is trusted here changes nothing of it.
+  const isWelcome = ({ signature }: SoundReferrer) =>
+    trust || !isRunnable || (signature?.publisher ?? 'unknown') !== 'unknown'
+  const taken = checked.sound.filter(isWelcome)
+  // A packet that this very library has made and signed for needs nobody's word.
+  const isOwn = !isRunnable && (await context.receipts.vouchesFor(packetId))
+  const signer = checked.sound.find(({ signature }) => signature !== null)?.signature
+  return {
+    referrers: taken.map(({ digest }) => digest),
+    decide: entered => {
+      const { packets } = library
+      if ((packets.names().get(entered) ?? []).length === 0)
+        packets.rename(entered, freeName(context, title), Date.now())
+      if (
+        isOwn &&
+        packets.get(packetId)?.trust === 'restricted' &&
+        packets.ofContext(checked.packet.contextId, checked.packet.config.cache.dtype) === null
+      )
+        packets.setTrust(packetId, 'own')
+      if (trust && signer?.publisher === 'unknown') trustPublisher(context, signer.keyid)
+    },
+  }
+}
+
+function untrusted(why: StatePackError): StatePackError {
+  return new StatePackError(
+    'E_BAD_SIGNATURE',
+    `A signature in this file does not hold, so the file is not trusted and nothing of it was kept: ${why.message} It can be imported restricted, without that signature.`,
+    {},
+    why,
+  )
+}

@@ -1,0 +1,82 @@
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { findSecrets } from '../library/findSecrets.ts'
+import { assertDerived } from '../packets/assertDerived.ts'
+import type { PacketContext } from '../packets/context.ts'
+import { sameModel } from '../packets/contextId.ts'
+import { installedModel } from '../packets/inspectPacket.ts'
+import { readDocuments, readTokens } from '../packets/packet.ts'
+import { signerInWords } from '../packets/signatures.ts'
+import { type ImportCandidate, importCartridge } from '../store/cartridgeFile/importCartridge.ts'
+import type { CartridgeSource } from './cartridgeSource.ts'
+import { checkCandidate } from './checkCandidate.ts'
+
+type Review = Output<'packets.review'>
+
+/** Looks at a file without keeping anything of it: everything is checked as for an import, then thrown away. */
+export async function reviewCartridge(context: PacketContext, source: CartridgeSource): Promise<Review> {
+  let review: Review | null = null
+  const stop = new StatePackError('E_CANCELLED', 'Reviewed.')
+  try {
+    await importCartridge(context.store.parts, source.chunks(), {
+      review: async candidate => {
+        review = await reviewOf(context, candidate, source.size)
+        throw stop
+      },
+    })
+  } catch (thrown) {
+    if (thrown !== stop) throw thrown
+  }
+  if (review === null) throw new StatePackError('E_INTERNAL', 'The file was read without being reviewed.')
+  return review
+}
+
+/** What a person must have seen who is asked for trust: what the model will read, and whether the texts shown say so. */
+async function reviewOf(context: PacketContext, candidate: ImportCandidate, bytes: number): Promise<Review> {
+  const { packet, sound, refused } = await checkCandidate(context, candidate)
+  const { blobs } = candidate
+  const { sources, card, recipe } = await readDocuments(blobs, packet)
+  const { config } = packet
+  const found = await installedModel(context, packet)
+  const model = found !== null && sameModel(found.fingerprint, config.model) ? found : null
+  const modelReads = model?.tokenizer?.decode(await readTokens(blobs, packet)) ?? null
+  const known = context.store.library.packets.get(packet.packetId)
+  const text = sources.map(source => source.text).join('\n\n')
+  const shown = [text, modelReads ?? '', config.tail.text, recipe.systemPrompt ?? '', card]
+  return {
+    packetId: packet.packetId,
+    contextId: packet.contextId,
+    name: candidate.packet.entry.title,
+    bytes,
+    tokens: config.tokens.count,
+    kind: config.kind,
+    model: config.model,
+    modelInstalled: model !== null,
+    duplicate: known !== null && known.removedAt === null,
+    signedBy: signerInWords(sound.flatMap(({ signature }) => (signature === null ? [] : [signature]))),
+    refusedReferrers: refused.length,
+    recoverableText: text,
+    systemPrompt: recipe.systemPrompt,
+    modelReads,
+    heldBack: config.tail.text,
+    generatedTokens: config.segments.reduce(
+      (sum, { kind, start, end }) => sum + (kind === 'generated' ? end - start : 0),
+      0,
+    ),
+    notFromTexts: model === null ? null : await whyNotDerived(() => assertDerived(blobs, packet, { model })),
+    secrets: [
+      ...new Map(shown.flatMap(findSecrets).map(secret => [`${secret.kind} ${secret.excerpt}`, secret])).values(),
+    ],
+    card,
+  }
+}
+
+async function whyNotDerived(check: () => Promise<void>): Promise<string | null> {
+  try {
+    await check()
+    return null
+  } catch (thrown) {
+    if (thrown instanceof StatePackError) return thrown.message
+    throw thrown
+  }
+}

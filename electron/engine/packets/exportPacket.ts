@@ -1,0 +1,59 @@
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import { summaryOf } from '../library/summaries.ts'
+import { receiptView } from '../receipts/receiptView.ts'
+import { exportCartridge } from '../store/cartridgeFile/exportCartridge.ts'
+import type { Call, PacketContext } from './context.ts'
+import { assertRunnable } from './openState.ts'
+import { readPacket } from './packet.ts'
+import { soundReferrers } from './referrers.ts'
+import { resolvePacketId } from './resolveRef.ts'
+import { signPacket } from './signatures.ts'
+import { blobSha256 } from './stateLayers.ts'
+
+/** One canonical `.cartridge` file, every blob re-hashed on the way. Throws `E_RESTRICTED` for an import nobody trusts yet. */
+export async function exportPacket(
+  context: PacketContext,
+  ref: string,
+  call: Call = {},
+): Promise<Output<'packets.export'>> {
+  const started = performance.now()
+  const packetId = await resolvePacketId(context, ref)
+  assertRunnable(context, packetId)
+  const packet = await readPacket(context.blobs, packetId)
+  if (!context.store.readOnly) await signPacket(context, packetId)
+  const chunks: Uint8Array[] = []
+  // What somebody put beside it that does not hold would be refused where the file arrives.
+  const stored = context.store.library.referrers.list({ subject: packetId }).map(({ digest }) => digest)
+  const { sound } = await soundReferrers(context, { packetId, blobs: context.store.blobs, referrers: stored })
+  const referrers = sound.map(({ digest }) => digest)
+  for await (const chunk of exportCartridge(context.store.parts, packetId, { referrers })) {
+    if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(Buffer.concat(chunks))
+  const receipt = await context.recorder.record({
+    receipt: {
+      op: 'export',
+      inputs: [{ role: 'packet', digest: packetId }],
+      packet_id: packetId,
+      context_id: packet.contextId,
+      blob_sha256: blobSha256(packet.config),
+      bytes: bytes.byteLength,
+      model: packet.config.model,
+      observed: { seconds: (performance.now() - started) / 1000 },
+    },
+  })
+  const { name } = await summaryOf(context, packetId)
+  return { fileName: fileName(name), bytes, receipt: receiptView(receipt) }
+}
+
+/** A name that every file system takes. */
+function fileName(name: string): string {
+  const plain = name
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}._ -]+/gu, '-')
+    .replace(/^[. -]+|[. -]+$/g, '')
+    .slice(0, 100)
+  return `${plain === '' ? 'cartridge' : plain}.cartridge`
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import type { PacketContext } from './context.ts'
+
+const PUBLISHERS = 'app.publishers'
+
+/** Key ids of the publishers that somebody here has trusted. */
+export function knownPublishers({ store }: Pick<PacketContext, 'store'>): string[] {
+  return z.array(z.string()).safeParse(store.library.settings.get(PUBLISHERS)).data ?? []
+}
+
+/** Trust on first use: this one signer, whom a person was shown, is trusted from now on. */
+export function trustPublisher(context: Pick<PacketContext, 'store'>, keyid: string): void {
+  const known = knownPublishers(context)
+  if (!known.includes(keyid)) context.store.library.settings.set(PUBLISHERS, [...known, keyid])
+}
