@@ -84,6 +84,35 @@ export async function listReceipts(reading: Reading, filter: ReceiptFilter): Pro
   return { receipts, total, ops: counts }
 }
 
+/**
+ * Of each of these digests the newest receipt that names it, in one pass over the log, newest first, until all are found. A
+ * line that can no longer be read names nothing here; verifying the log says what happened to it.
+ */
+export async function newestNaming(reading: Reading, digests: ReadonlySet<Digest>): Promise<Map<Digest, Digest>> {
+  const found = new Map<Digest, Digest>()
+  for (let to = reading.index.count; to > 0 && found.size < digests.size; to -= SPAN) {
+    const from = Math.max(0, to - SPAN)
+    const lines = await readSpan(reading, from, to)
+    for (let seq = to - 1; seq >= from; seq--) {
+      const line = lines[seq - from]
+      const receipt = line === undefined ? null : readable(line)
+      if (receipt === null) continue
+      for (const digest of namedBy(receipt)) {
+        if (digests.has(digest) && !found.has(digest)) found.set(digest, receipt.receipt_id)
+      }
+    }
+  }
+  return found
+}
+
+function readable(line: Buffer): Receipt | null {
+  try {
+    return parseLine(line).receipt
+  } catch {
+    return null
+  }
+}
+
 /** Every line, oldest first, as written or as readable receipts. */
 export async function* exportLog(
   { fs, paths, index }: Reading,
@@ -142,10 +171,12 @@ function passes(receipt: Receipt, { ok, about, model, from, to }: ReceiptFilter)
     (model === undefined || receipt.model?.name === model) &&
     (from === undefined || receipt.observed.at >= from) &&
     (to === undefined || receipt.observed.at < to) &&
-    (about === undefined ||
-      receipt.packet_id === about ||
-      receipt.context_id === about ||
-      receipt.inputs.some(a => a.digest === about) ||
-      receipt.outputs.some(a => a.digest === about))
+    (about === undefined || namedBy(receipt).includes(about))
   )
+}
+
+/** The digests a receipt is about: its packet and context, inputs and outputs. */
+function namedBy({ packet_id, context_id, inputs, outputs }: Receipt): Digest[] {
+  const own = [packet_id, context_id].filter(digest => digest !== null)
+  return [...own, ...[...inputs, ...outputs].map(({ digest }) => digest)]
 }

@@ -12,7 +12,14 @@ import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
 import { absentAsNull, type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
-import { exportLog, listReceipts, type ReceiptFilter, type ReceiptPage, readRecord } from './logQueries.ts'
+import {
+  exportLog,
+  listReceipts,
+  newestNaming,
+  type ReceiptFilter,
+  type ReceiptPage,
+  readRecord,
+} from './logQueries.ts'
 import { type LogState, loadState, readAppended } from './logState.ts'
 import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
 import { consistencyProof, inclusionProof } from './merkle.ts'
@@ -117,6 +124,12 @@ export class ReceiptLog {
   async list(filter: ReceiptFilter = {}): Promise<ReceiptPage> {
     await this.#refresh()
     return listReceipts(this.#reading(), filter)
+  }
+
+  /** The newest receipt about each of these digests; see {@link newestNaming}. */
+  async newestAbout(digests: ReadonlySet<Digest>): Promise<Map<Digest, Digest>> {
+    await this.#refresh()
+    return newestNaming(this.#reading(), digests)
   }
 
   /** True when a trusted key signed that this installation made the packet itself: the basis of "not restricted". */

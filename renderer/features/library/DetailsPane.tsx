@@ -58,7 +58,12 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
   async function check(): Promise<void> {
     const result = await verify.run({ ref: packetId, level: 'recomputed' })
     if (result === null) return
-    if (result.ok) toastDone('Recomputed', 'Reading its text again gave the same state.')
+    if (result.ok && result.unprovenTokens > 0)
+      toastDone(
+        'Recomputed, not proven',
+        `${formatCount(result.unprovenTokens)} of its tokens are said to be the model's own words, and it would not say them by itself. Read them before you trust it.`,
+      )
+    else if (result.ok) toastDone('Recomputed', 'Reading its text again gave the same state.')
     else toastError(new Error('Reading its text again gave a different state.'))
   }
 
@@ -154,6 +159,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
       {summary.trust === 'restricted' ? (
         <TrustNotice
           canCheck={summary.model.installed}
+          signedBy={data.signedBy}
           onTrust={() => void actions.trust(packetId)}
           onCheck={() => void check()}
         />

@@ -18,6 +18,7 @@ import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
+import { ReviewedText } from './ReviewedText.tsx'
 import './library.css'
 
 /** A file is read into memory to be reviewed; beyond this a window would not survive it. */
@@ -114,6 +115,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
         {found.signedBy === null ? <Badge tone="warn">Not signed</Badge> : <Badge tone="kv">Signed</Badge>}
         {found.modelInstalled ? <Badge tone="ok">Model installed</Badge> : <Badge tone="warn">Model missing</Badge>}
         {found.duplicate ? <Badge>Already in the library</Badge> : null}
+        {found.refusedReferrers === 0 ? null : <Badge tone="warn">A signature does not hold</Badge>}
       </div>
       <Facts
         caption="What the file holds"
@@ -143,17 +145,7 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
           </div>
         </div>
       )}
-      <section className="stack stack--tight" aria-label="Recoverable text">
-        <h3>Text that anyone holding this file can read</h3>
-        {found.recoverableText === '' ? (
-          <p className="small muted">None as plain text. Its tokens may still tell.</p>
-        ) : (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
-          <pre className="Review-text" tabIndex={0}>
-            {found.recoverableText.slice(0, 50_000)}
-          </pre>
-        )}
-      </section>
+      <ReviewedText review={found} />
       {importing.status === 'failed' ? (
         <ErrorPanel error={importing.error} action={{ label: 'Skip this file', onPress: onDone }} />
       ) : null}

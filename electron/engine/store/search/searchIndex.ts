@@ -98,6 +98,18 @@ export class SearchIndex {
     return rows.map(({ child, parent, op }) => ({ child: parseDigest(child), parent: parseDigest(parent), op }))
   }
 
+  /** What a lineage graph shows of these packets, those of the library among them: one query, however many. */
+  nodes(packetIds: Iterable<Digest>): Map<Digest, { name: string | null; kind: string; tokens: number }> {
+    const sql = `SELECT i.packet_id, i.kind, i.tokens,
+                 (SELECT min(name) FROM main.names n WHERE n.packet_id = i.packet_id) AS name
+                 FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
+                 WHERE l.removed_at IS NULL AND l.packet_id IN (SELECT value FROM json_each(?))`
+    const rows = this.#db
+      .prepare<[string], { packet_id: string; kind: string; tokens: number; name: string | null }>(sql)
+      .all(JSON.stringify([...packetIds]))
+    return new Map(rows.map(({ packet_id, ...row }) => [parseDigest(packet_id), row]))
+  }
+
   /** Throws everything away and starts empty; the caller fills it again. */
   reset(): void {
     if (!this.#emptyInPlace()) {
