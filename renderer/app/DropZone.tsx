@@ -1,14 +1,19 @@
 import { Download } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { findBridge } from '../client/bridge.ts'
 import { formatCount } from '../ui/format.ts'
 import { toastError, toastNote } from '../ui/toasts.tsx'
 import { type Dropped, droppedFiles } from './droppedFiles.ts'
 import { useUi } from './uiStore.ts'
 
 const isCartridge = (file: File) => /\.cartridge$/i.test(file.name)
+const isModel = (file: File) => /\.gguf$/i.test(file.name)
 
-/** Anywhere in the window: dropped `.cartridge` files go to the review sheet, other files, those in folders too, become sources of a new cartridge. */
+/**
+ * Anywhere in the window: dropped `.cartridge` files go to the review sheet, a `.gguf` file to Models, other files, those in
+ * folders too, become sources of a new cartridge.
+ */
 export function DropZone() {
   const navigate = useNavigate()
   const [over, setOver] = useState(false)
@@ -38,9 +43,13 @@ export function DropZone() {
     }
     const take = ({ files, leftOut, cut }: Dropped) => {
       const cartridges = files.filter(isCartridge)
-      const sources = files.filter(file => !isCartridge(file))
+      const [model] = files.filter(isModel)
+      const sources = files.filter(file => !isCartridge(file) && !isModel(file))
       if (cartridges.length > 0) useUi.getState().setImports(cartridges)
-      if (sources.length > 0) {
+      if (model !== undefined) {
+        useUi.getState().setModel(findBridge()?.pathOf(model) ?? '')
+        void navigate('/models')
+      } else if (sources.length > 0) {
         useUi.getState().setSources(sources)
         void navigate('/new')
       }
@@ -70,7 +79,8 @@ export function DropZone() {
         <Download />
         <b>Drop to open</b>
         <span>
-          A .cartridge is reviewed before anything is written. Text, PDF and other documents become a new cartridge.
+          A .cartridge is reviewed before anything is written. A .gguf is added to Models. Text, PDF and other documents
+          become a new cartridge.
         </span>
       </div>
     </div>

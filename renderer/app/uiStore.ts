@@ -7,12 +7,15 @@ export interface UiState {
   readonly imports: readonly File[]
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
+  /** Where a model lies that was dropped, empty where a browser does not tell; null for none. */
+  readonly model: string | null
   /** The address that an opened `statepack://` link names. */
   readonly link: string | null
   readonly openPalette: (open: boolean) => void
   readonly openHelp: (open: boolean) => void
   readonly setImports: (files: readonly File[]) => void
   readonly setSources: (files: readonly File[]) => void
+  readonly setModel: (path: string | null) => void
   readonly setLink: (link: string | null) => void
 }
 
@@ -22,10 +25,12 @@ export const useUi = create<UiState>(set => ({
   helpOpen: false,
   imports: [],
   sources: [],
+  model: null,
   link: null,
   openPalette: paletteOpen => set({ paletteOpen }),
   openHelp: helpOpen => set({ helpOpen }),
   setImports: imports => set({ imports }),
   setSources: sources => set({ sources }),
+  setModel: model => set({ model }),
   setLink: link => set({ link }),
 }))

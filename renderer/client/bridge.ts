@@ -15,6 +15,8 @@ type MessageOf<K extends BridgeMessage['kind']> = Extract<BridgeMessage, { kind:
 export interface Bridge {
   call(id: number, method: string, input: unknown): Promise<Result<unknown>>
   cancel(id: number): void
+  /** The path of a file that was dropped or chosen here. */
+  pathOf(file: File): string
   subscribe<K extends BridgeMessage['kind']>(kind: K, listener: (message: MessageOf<K>) => void): () => void
 }
 

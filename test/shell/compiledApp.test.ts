@@ -112,7 +112,7 @@ describe('the compiled app, against a stand-in for electron', () => {
     })
     expect(await app.inPage('document.querySelector("#root") !== null')).toBe(true)
     expect(await app.inPage('typeof require + typeof process + typeof module')).toBe('undefinedundefinedundefined')
-    expect(await app.inPage('Object.keys(window.statepack).sort().join()')).toBe('call,cancel,subscribe')
+    expect(await app.inPage('Object.keys(window.statepack).sort().join()')).toBe('call,cancel,pathOf,subscribe')
   })
 
   it('calls the engine through preload and main, typed arrays included, with progress and cancel', async () => {

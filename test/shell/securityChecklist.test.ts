@@ -204,12 +204,17 @@ describe('Electron security checklist', () => {
         exposed[name] = api
       },
     }
-    new Function('require', compiled)(() => ({ contextBridge, ipcRenderer }))
+    new Function('require', compiled)(() => ({
+      contextBridge,
+      ipcRenderer,
+      webUtils: { getPathForFile: (file: unknown) => `path of ${file}` },
+    }))
     expect(Object.keys(exposed)).toEqual(['statepack'])
     const api = exposed.statepack as Record<string, (...args: unknown[]) => unknown>
-    expect(Object.keys(api).sort()).toEqual(['call', 'cancel', 'subscribe'])
+    expect(Object.keys(api).sort()).toEqual(['call', 'cancel', 'pathOf', 'subscribe'])
     api.call?.(1, 'any.method', { a: 1 }, 'more')
     api.cancel?.(1, 'more')
+    expect(api.pathOf?.('a file')).toBe('path of a file')
     const stop = api.subscribe?.('event', () => {})
     expect(typeof stop).toBe('function')
     expect(sent).toEqual([

@@ -35,9 +35,13 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
     'models.add': async ({ folder }, call) => {
       const [found] = findModels([{ folder, starter: false }])
       if (found === undefined)
-        throw new StatePackError('E_UNKNOWN_MODEL', 'There is no model in this folder: it has no config.json.', {
-          folder,
-        })
+        throw new StatePackError(
+          'E_UNKNOWN_MODEL',
+          'There is no model there: neither a folder with a config.json nor a GGUF file.',
+          {
+            folder,
+          },
+        )
       const { modelFolders } = state.settings.get()
       state.settings.set({ modelFolders: [...modelFolders.filter(known => known !== folder), folder] })
       const entry = state.models.entries().find(candidate => candidate.folder === found.folder)

@@ -67,7 +67,7 @@ function* allCommands(parent: Command): Generator<Command> {
 function addGlobalOptions(command: Command): void {
   const options = [
     new Option('--store <folder>', 'the store to work in (default: the app’s own)'),
-    new Option('--model <id>', 'a model id or folder'),
+    new Option('--model <id>', 'a model id, a folder or a GGUF file'),
     new Option('--device <name>', 'auto, cpu, webgpu, dml, coreml or cuda'),
     new Option('--json', 'print JSON (the default where nothing else is said)'),
     new Option('--quiet', 'no progress on stderr'),

@@ -58,7 +58,7 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
               disabled: model.status !== 'ready',
               onAction: onPrecision,
             },
-            { id: 'copy', label: 'Copy its folder', onAction: () => void navigator.clipboard.writeText(model.folder) },
+            { id: 'copy', label: 'Copy its path', onAction: () => void navigator.clipboard.writeText(model.folder) },
             {
               id: 'remove',
               label: model.starter ? 'Starter models stay' : inAFolder ? 'Stays as long as its folder' : 'Remove …',
@@ -114,6 +114,9 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
                 'unknown'
               ),
           },
+          ...(model.quantised === null
+            ? []
+            : [{ label: 'Stored as', value: `GGUF ${model.quantised}; run with these numbers, none rounded` }]),
           { label: 'Chat template', value: model.hasChatTemplate ? 'yes' : 'no' },
         ]}
       />

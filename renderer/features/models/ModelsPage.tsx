@@ -4,12 +4,13 @@ import { useState } from 'react'
 import { useStore } from 'zustand'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { Page } from '../../app/Page.tsx'
+import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { toastError } from '../../ui/toasts.tsx'
-import { AddFolderDialog } from './AddFolderDialog.tsx'
+import { AddModelDialog } from './AddModelDialog.tsx'
 import { Catalogue } from './Catalogue.tsx'
 import { ModelCard } from './ModelCard.tsx'
 import { PrecisionDialog } from './PrecisionDialog.tsx'
@@ -20,7 +21,7 @@ export function ModelsPage() {
   const { settings } = useStudio()
   const read = useQuery('models.list', {}, ['models.changed'])
   const defaultModel = useStore(settings, state => state.settings?.defaultModel)
-  const [adding, setAdding] = useState(false)
+  const { model: adding, setModel: setAdding } = useUi()
   const [removing, setRemoving] = useState<ModelView | null>(null)
   const [rescaling, setRescaling] = useState<string | null>(null)
 
@@ -31,8 +32,8 @@ export function ModelsPage() {
     <Page
       title="Models"
       actions={
-        <Button variant="primary" icon={<FolderPlus aria-hidden />} onPress={() => setAdding(true)}>
-          Add a folder
+        <Button variant="primary" icon={<FolderPlus aria-hidden />} onPress={() => setAdding('')}>
+          Add a model
         </Button>
       }
     >
@@ -57,7 +58,7 @@ export function ModelsPage() {
         otherwise. They are not chat models; the catalogue has some.
       </p>
       <Catalogue />
-      <AddFolderDialog isOpen={adding} onClose={() => setAdding(false)} />
+      <AddModelDialog key={adding} path={adding} onClose={() => setAdding(null)} />
       {removing === null ? null : <RemoveDialog model={removing} onClose={() => setRemoving(null)} />}
       {rescaled === undefined ? null : (
         <PrecisionDialog key={rescaled.id} model={rescaled} onClose={() => setRescaling(null)} />

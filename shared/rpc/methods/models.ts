@@ -21,7 +21,10 @@ export const modelMethods = {
     z.strictObject({}),
     z.strictObject({ models: z.array(modelViewSchema), folders: z.array(z.string()) }),
   ),
-  /** Adds a local folder holding config.json, safetensors and tokenizer files; hashes the weights once, with progress. */
+  /**
+   * Adds a local folder holding config.json, safetensors and tokenizer files, a GGUF file, or a folder of such models that
+   * another app filled; hashes the first one's weights once, with progress.
+   */
   'models.add': method(z.strictObject({ folder: z.string().min(1), name: z.string().optional() }), modelViewSchema),
   /** Takes a model off the list; `deleteFiles` removes a downloaded model's files too. */
   'models.remove': method(

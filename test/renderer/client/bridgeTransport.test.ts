@@ -17,6 +17,7 @@ function makeBridge() {
   const bridge: Bridge = {
     call: (id, method, input) => new Promise((answer, fail) => calls.push({ id, method, input, answer, fail })),
     cancel: id => void cancelled.push(id),
+    pathOf: () => '',
     subscribe: (kind, listener) => {
       const own = (message: BridgeMessage) => {
         if (message.kind === kind) listener(message as never)

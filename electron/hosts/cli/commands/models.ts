@@ -13,8 +13,10 @@ export function addModelCommands(program: Command): void {
 
   models
     .command('add')
-    .description('a local folder with config.json, safetensors and tokenizer files')
-    .argument('<folder>')
+    .description(
+      'a folder with config.json, safetensors and tokenizer files; a GGUF file; or a folder of those that another app filled',
+    )
+    .argument('<path>')
     .action(async (folder: string, options: GlobalOptions) => {
       await runCommand(options, ({ client, call }) => client.call('models.add', { folder: resolve(folder) }, call))
     })

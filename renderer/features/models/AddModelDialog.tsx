@@ -7,10 +7,10 @@ import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 
-/** Adds a model that already lies on a disk of the machine the engine runs on. */
-export function AddFolderDialog({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+/** Adds a model that already lies on a disk of the machine the engine runs on. `path`: what was dropped, if anything; null: closed. */
+export function AddModelDialog({ path, onClose }: { readonly path: string | null; readonly onClose: () => void }) {
   const task = useTask('models.add')
-  const [folder, setFolder] = useState('')
+  const [folder, setFolder] = useState(path ?? '')
   const [name, setName] = useState('')
   const running = task.status === 'running'
   const close = () => {
@@ -28,9 +28,9 @@ export function AddFolderDialog({ isOpen, onClose }: { readonly isOpen: boolean;
   }
   return (
     <Dialog
-      title="Add a model folder"
+      title="Add a model"
       size="m"
-      isOpen={isOpen}
+      isOpen={path !== null}
       onClose={close}
       footer={
         <>
@@ -42,19 +42,19 @@ export function AddFolderDialog({ isOpen, onClose }: { readonly isOpen: boolean;
       }
     >
       <p className="muted">
-        A folder with config.json, the weights as safetensors, and the tokenizer files, as downloaded from the hub.
-        Nothing is copied: the weights are hashed once and read where they are.
+        A folder as downloaded from the hub, a GGUF file, or the folder where LM Studio, Ollama or llama.cpp keep
+        theirs: every model in it is found. Nothing is copied: the weights are hashed once and read where they are.
       </p>
       <TextField
-        label="Folder"
+        label="Folder or file"
         mono
         autoFocus
         value={folder}
         onChange={setFolder}
-        placeholder="/home/ada/models/SmolLM2-135M"
+        placeholder="/home/ada/.lmstudio/models"
       />
-      <TextField label="Name" value={name} onChange={setName} placeholder="The folder's name" />
-      {running ? <TaskProgress progress={task.progress} fallback="Reading config.json" /> : null}
+      <TextField label="Name" value={name} onChange={setName} placeholder="The folder's or file's name" />
+      {running ? <TaskProgress progress={task.progress} fallback="Reading the headers" /> : null}
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
     </Dialog>
   )
