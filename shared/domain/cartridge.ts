@@ -72,8 +72,9 @@ export type PromptSpan = z.infer<typeof promptSpanSchema>
 
 /** How far the stored dtype moved the logits, measured at creation; null for a lossless dtype. */
 export const lossSchema = z.strictObject({
-  /** Kullback-Leibler divergence of the restored next-token distribution, bits. */
+  /** Kullback-Leibler divergence of the restored next-token distributions, bits: the mean over the last positions. */
   klBits: z.number(),
+  /** The most likely token stays the same at all of them. */
   top1: z.boolean(),
   maxAbsDiff: z.number(),
 })

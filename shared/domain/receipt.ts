@@ -27,6 +27,7 @@ export const receiptOpSchema = z.enum([
   'export',
   'publish',
   'benchmark',
+  'begin',
 ])
 export type ReceiptOp = z.infer<typeof receiptOpSchema>
 

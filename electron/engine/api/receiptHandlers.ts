@@ -49,6 +49,11 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
         seconds: (performance.now() - started) / 1000,
       }
     },
+    'receipts.begin': async () => {
+      const { receipt, aside } = await receipts.startNew()
+      state.emit('receipts.appended', { receiptId: receipt.receipt_id, op: receipt.op })
+      return { receipt: receiptView(receipt), aside }
+    },
     'receipts.export': async () => {
       const chunks: Uint8Array[] = []
       for await (const chunk of receipts.export()) chunks.push(chunk)

@@ -5,7 +5,7 @@ import type { Runtime } from '#engine/inference/runtime.ts'
 export interface PrecisionEffect {
   /** Positions compared. */
   readonly tokens: number
-  /** Mean over positions of KL(reference ‖ converted), in nats. */
+  /** Mean over positions of KL(reference ‖ converted), in bits. */
   readonly meanKl: number
   /** Share of positions where both name the same most likely token. */
   readonly top1Agreement: number
@@ -39,7 +39,7 @@ export async function measurePrecisionEffect(
   return { tokens: tokens.length, meanKl: kl / count, top1Agreement: agreeing / count, maxLogitDifference: largest }
 }
 
-/** Σ p (log p - log q) of two rows of logits. */
+/** Σ p (log2 p - log2 q) of two rows of logits. */
 function divergence(p: Float32Array, q: Float32Array): number {
   const [totalP, totalQ] = [logSumExp(p), logSumExp(q)]
   let sum = 0
@@ -47,5 +47,5 @@ function divergence(p: Float32Array, q: Float32Array): number {
     const logP = (p[id] ?? 0) - totalP
     sum += Math.exp(logP) * (logP - ((q[id] ?? 0) - totalQ))
   }
-  return sum
+  return sum / Math.LN2
 }

@@ -1,8 +1,10 @@
 import type { Recipe } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { blobsOf } from '#shared/domain/oci.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
+import { inParallel } from '../store/inParallel.ts'
 import { composeText, readingOf, type SourceText } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
@@ -133,8 +135,16 @@ async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Di
   return found
 }
 
+/** Bytes of the blobs that these packets have and no other packet of the library. */
 async function sizeOf({ store }: PacketContext, packetIds: readonly Digest[]): Promise<number> {
-  let bytes = 0
-  for (const packetId of packetIds) bytes += (await store.summary(packetId)).bytes
-  return bytes
+  if (packetIds.length === 0) return 0
+  const released = new Set(packetIds)
+  const standing = store.library.packets.all().filter(row => row.removedAt === null && !released.has(row.packetId))
+  const blobs = async (packetId: Digest) => blobsOf(await store.readManifest(packetId))
+  const freed = new Map<Digest, number>()
+  for (const blob of (await inParallel(packetIds, 16, blobs)).flat()) freed.set(blob.digest, blob.size)
+  // One that cannot be read keeps nothing that is known.
+  const kept = await inParallel(standing, 16, ({ packetId }) => blobs(packetId).catch(() => []))
+  for (const blob of kept.flat()) freed.delete(blob.digest)
+  return [...freed.values()].reduce((sum, size) => sum + size, 0)
 }

@@ -95,11 +95,12 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     call,
     trust: input.trust ?? 'own',
     name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
-    operation: ({ packetId }) => ({
+    operation: ({ packetId, blobSha256 }) => ({
       receipt: {
         ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),
-        blob_sha256: assembled.blobSha256,
+        blob_sha256: blobSha256,
         bytes: assembled.cacheBytes,
+        details: howRead(input),
         tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
         generation: {
           token_count: 0,
@@ -188,12 +189,17 @@ async function reuse(
       ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),
       blob_sha256: blobSha256(packet.config),
       tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: 0 }),
-      details: { cache_hit: true },
+      details: { ...howRead(input), cache_hit: true },
       observed: { seconds: seconds() },
     },
     packets: [packetId],
   })
   return { packetId, cacheHit: true, bytesWritten: 0, receipt }
+}
+
+/** What replaying must do alike and neither texts nor recipe say: the recipe kept is that of the context's first writer. */
+function howRead({ seam = 'exact', firstTokens }: CreateInput): ReceiptDraft['details'] {
+  return { seam, ...(firstTokens === undefined ? {} : { first_tokens: firstTokens }) }
 }
 
 function createDraft(

@@ -59,7 +59,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     call,
     trust: 'own',
     name: input.name,
-    operation: ({ packetId }) => ({
+    operation: ({ packetId, blobSha256 }) => ({
       receipt: {
         op: 'merge',
         inputs: [
@@ -73,7 +73,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
         packet_id: packetId,
         context_id: assembled.contextId,
         delta_sha256: sha256(input.delta),
-        blob_sha256: assembled.blobSha256,
+        blob_sha256: blobSha256,
         bytes: new TextEncoder().encode(input.delta).byteLength,
         tokens: tokenUse({ base: base.tokens.length, delta: added.length, processed: session.processed }),
         model: { ...model.fingerprint },

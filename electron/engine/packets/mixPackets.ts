@@ -97,7 +97,7 @@ export async function mixPackets(
     call,
     trust: 'own',
     name: name ?? freeName(context, title.slice(0, 180)),
-    operation: ({ packetId }) => ({
+    operation: ({ packetId, blobSha256 }) => ({
       receipt: {
         op: 'remix',
         inputs: packets.map(({ packet }) => ({ role: 'packet', digest: packet.packetId })),
@@ -107,7 +107,7 @@ export async function mixPackets(
         ],
         packet_id: packetId,
         context_id: assembled.contextId,
-        blob_sha256: assembled.blobSha256,
+        blob_sha256: blobSha256,
         bytes: assembled.cacheBytes,
         tokens: tokenUse({
           base: packets.reduce((sum, { base }) => sum + base.tokens.length, 0),

@@ -9,7 +9,7 @@ import { answerUnstored, readUnstored } from './unstored.ts'
 
 /**
  * What a mix that is not stored would answer, and how faithful it is: for each parent, how many of its own answers are kept;
- * and the divergence (nats) of its next-token distributions from those of a state that read the parents' texts one after
+ * and the divergence (bits) of its next-token distributions from those of a state that read the parents' texts one after
  * the other. Nothing is written.
  */
 export async function previewMix(
@@ -31,9 +31,7 @@ export async function previewMix(
     const mixed = await answerUnstored(state, question, call)
     const parentAnswers = await Promise.all(opened.map(({ base }) => answerUnstored(base, question, call)))
     if (exact !== null)
-      divergences.push(
-        compareLogits((await answerUnstored(exact, question, call)).logits, mixed.logits).klBits * Math.LN2,
-      )
+      divergences.push(compareLogits((await answerUnstored(exact, question, call)).logits, mixed.logits).klBits)
     answers.push({
       question,
       answer: mixed.text,

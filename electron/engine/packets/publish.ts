@@ -7,14 +7,16 @@ import type { Trust } from '../store/library/packetRows.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
 import { poolLayers } from './liveSnapshot.ts'
+import { readPacket } from './packet.ts'
+import { blobSha256 } from './stateLayers.ts'
 
 export interface Publication {
   readonly assembled: Assembled
   readonly call: Call
   readonly trust: Trust
   readonly name?: string | undefined
-  /** What to record of the operation; `packetId` is the packet that holds the context, ours or the first writer's. */
-  readonly operation: (at: { packetId: Digest; bytesWritten: number }) => Operation
+  /** What to record of the operation. Said of the packet that holds the context now: ours or the first writer's. */
+  readonly operation: (at: { packetId: Digest; blobSha256: Digest; bytesWritten: number }) => Operation
 }
 
 export interface Published {
@@ -36,7 +38,10 @@ export async function publish(context: PacketContext, publication: Publication):
     trust,
     names: name === undefined ? [] : [name],
     receipt: async at => {
-      receipt = await context.recorder.record(publication.operation(at))
+      const { packetId } = at
+      const isOurs = packetId === assembled.packetId
+      const stands = isOurs ? assembled.blobSha256 : blobSha256((await readPacket(context.blobs, packetId)).config)
+      receipt = await context.recorder.record(publication.operation({ ...at, blobSha256: stands }))
     },
   })
   if (receipt === null) throw new StatePackError('E_INTERNAL', 'A cartridge was stored without a receipt.')

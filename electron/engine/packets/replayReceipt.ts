@@ -4,7 +4,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { sha256 } from '../sha256.ts'
-import { readingOf } from './composeText.ts'
+import { readingOf, type SourceText } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { createPacket } from './createPacket.ts'
@@ -47,10 +47,17 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
   const made = await readPacket(context.blobs, result)
   const { sources, recipe } = await readDocuments(context.blobs, made)
   const { id: model } = await context.models.forFingerprint(made.config.model, sameModel)
+  const seam = receipt.details.seam === 'concat' ? 'concat' : 'exact'
+  const { first_tokens: firstTokens } = receipt.details
   if (receipt.op === 'create') {
     const fresh = await createPacket(
       context,
-      { model, sources, dtype: made.config.cache.dtype, ...readingOf(recipe), again: true },
+      {
+        ...{ model, sources: readAtOnce(sources), dtype: made.config.cache.dtype, ...readingOf(recipe), seam },
+        firstTokens: typeof firstTokens === 'number' ? firstTokens : undefined,
+        // What found its context stored then has to find it again; what read the text reads it.
+        again: receipt.details.cache_hit !== true,
+      },
       call,
     )
     return fresh.receipt
@@ -62,7 +69,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
       id: receipt.receipt_id,
     })
   }
-  if (receipt.op === 'merge') return (await mergePacket(context, { ref: base, delta }, call)).receipt
+  if (receipt.op === 'merge') return (await mergePacket(context, { ref: base, delta, seam }, call)).receipt
   const stop = receipt.details.stop
   const sampling = receipt.sampling ?? {}
   const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)
@@ -71,6 +78,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
     {
       ref: base,
       ...(receipt.details.chat === true ? { chat: true, delta: saidIn(recipe, delta) } : { delta }),
+      seam,
       stop: typeof stop === 'string' ? JSON.parse(stop) : [],
       maxNewTokens: number('max_new_tokens', 32),
       sampling: {
@@ -94,4 +102,15 @@ function saidIn({ steps }: Recipe, turn: string): string {
   return Buffer.from(turn)
     .subarray(...(read?.said ?? []))
     .toString()
+}
+
+/** The texts as a creation had them: its context may have been stored first by merging them, without a gap. */
+function readAtOnce(sources: Awaited<ReturnType<typeof readDocuments>>['sources']): SourceText[] {
+  const texts: { name: string; text: string }[] = []
+  for (const { name, text, appended } of sources) {
+    const before = texts.at(-1)
+    if (appended && before !== undefined) before.text += text
+    else texts.push({ name, text })
+  }
+  return texts
 }

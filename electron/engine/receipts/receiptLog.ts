@@ -12,6 +12,7 @@ import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
 import { absentAsNull, type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
+import { LogIndex } from './logIndex.ts'
 import {
   exportLog,
   listReceipts,
@@ -59,7 +60,7 @@ export async function openReceiptLog(folder: string, options: ReceiptLogOptions)
 export class ReceiptLog {
   readonly #paths: LogPaths
   readonly #options: ReceiptLogOptions & { readonly fs: LogFs }
-  readonly #state: LogState
+  #state: LogState
   #lock: ProcessLock | null = null
   #waiting: Waiting[] = []
   #flushing: Promise<void> | null = null
@@ -205,23 +206,58 @@ export class ReceiptLog {
   }
 
   /**
-   * Puts a damaged log aside, as evidence, in `aside-<n>` beside it and opens an empty one. Other processes must open the log
-   * again; this object is closed.
+   * Closes a damaged log and begins a new one: the old one goes, as evidence, to `aside-<n>` beside it, and the first receipt
+   * of the new one signs what was left of it: how many receipts still held, the id of the last of them, what was wrong.
+   * Throws `E_CONFLICT` for a log that holds, `E_READ_ONLY`, `E_DISK_FULL`, `E_IO`.
    */
-  async startNew(): Promise<ReceiptLog> {
+  async startNew(): Promise<{ readonly receipt: Receipt; readonly aside: string }> {
+    if (this.#options.readOnly === true)
+      throw new StatePackError('E_READ_ONLY', 'This receipt log was opened for reading.')
+    const report = await this.verify()
+    const problem = report.break
+    if (problem === null)
+      throw new StatePackError('E_CONFLICT', 'Every receipt of this log holds: there is nothing to close.')
+    const held = Math.min(problem.index, this.count)
+    const head = this.#state.index.ids[held - 1]
+    await this.#refreshing
+    return this.#withLock(async () => {
+      const aside = await this.#putAside()
+      this.#state = { index: new LogIndex(), broken: null, indexed: 0 }
+      const inputs = head === undefined ? [] : [{ role: 'receipt', digest: head }]
+      const details = { closed: aside, closed_count: held, closed_head: head ?? null, reason: problem.message }
+      const [receipt] = await writeGroup(this.#writing(), [{ op: 'begin', inputs, details }])
+      if (receipt === undefined) throw new StatePackError('E_INTERNAL', 'The first receipt was not written.')
+      return { receipt, aside }
+    })
+  }
+
+  async #putAside(): Promise<string> {
     const { fs } = this.#options
     const { folder, log, checkpoints, index } = this.#paths
-    await this.#withLock(async () => {
-      const earlier = (await fs.readdir(folder)).filter(name => name.startsWith('aside-')).length
-      const aside = join(folder, `aside-${earlier + 1}`)
-      await fs.mkdir(aside, { mode: 0o700 })
-      for (const part of [log, checkpoints, index]) {
-        await fs.rename(part, join(aside, basename(part))).catch(absentAsNull)
-      }
-      await syncFolder(fs, folder)
-    })
-    await this.close()
-    return openReceiptLog(folder, this.#options)
+    const earlier = (await fs.readdir(folder)).filter(name => name.startsWith('aside-')).length
+    const aside = `aside-${earlier + 1}`
+    await fs.mkdir(join(folder, aside), { mode: 0o700 })
+    for (const part of [log, checkpoints, index])
+      await fs.rename(part, join(folder, aside, basename(part))).catch(absentAsNull)
+    await fs.mkdir(checkpoints, { recursive: true, mode: 0o700 })
+    await syncFolder(fs, folder)
+    return aside
+  }
+
+  /**
+   * Another process may have closed this log and begun a new one: it is taken up when its first receipt names, as the last
+   * that held, one that this process knows.
+   */
+  async #takeUpNew(): Promise<boolean> {
+    const { fs, keys } = this.#options
+    const state = await loadState({ fs, paths: this.#paths, trusted: keys.trusted })
+    if (state.broken !== null || state.index.ops[0] !== 'begin') return false
+    const { receipt, envelope } = await readRecord({ ...this.#reading(), index: state.index }, 0)
+    await verifyEnvelope(envelope, keys.trusted)
+    const { closed_head: head, closed_count: held } = receipt.details
+    const known = typeof held === 'number' && (this.#state.index.ids[held - 1] ?? null) === head
+    if (known) this.#state = state
+    return known
   }
 
   /** Waits for what is being written, then lets go of the lock file. */
@@ -246,13 +282,24 @@ export class ReceiptLog {
       const group = this.#waiting.splice(0, MAX_GROUP)
       try {
         const drafts = group.map(waiting => waiting.draft)
-        const receipts = await this.#withLock(() => writeGroup(this.#writing(), drafts))
+        const receipts = await this.#withLock(async () => {
+          try {
+            return await writeGroup(this.#writing(), drafts)
+          } catch (error) {
+            if (!(await this.#isTakenUp(error))) throw error
+            return await writeGroup(this.#writing(), drafts)
+          }
+        })
         for (const [i, { resolve }] of group.entries()) resolve(receipts[i] as Receipt)
       } catch (error) {
         for (const { reject } of group) reject(toStatePackError(error))
       }
     }
     this.#flushing = null
+  }
+
+  async #isTakenUp(error: unknown): Promise<boolean> {
+    return toStatePackError(error).code === 'E_RECEIPT_LOG' && (await this.#takeUpNew().catch(() => false))
   }
 
   #writing(): Writing {

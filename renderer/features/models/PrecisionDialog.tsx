@@ -76,7 +76,7 @@ function Effect({ result: { model, effect, notMeasured } }: { readonly result: O
           caption="Measured against float32"
           facts={[
             { label: 'Same most likely token', value: formatPercent(effect.top1Agreement * 100) },
-            { label: 'KL divergence, mean', value: `${formatDifference(effect.meanKl)} nats` },
+            { label: 'KL divergence, mean', value: `${formatDifference(effect.meanKl)} bits` },
             { label: 'Largest logit difference', value: formatDifference(effect.maxLogitDifference) },
             { label: 'Measured on', value: `${formatCount(effect.tokens)} tokens, against float32` },
           ]}

@@ -14,6 +14,7 @@ import { formatCount, formatSeconds, shortDigest } from '../../ui/format.ts'
 import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { BeginLogDialog } from './BeginLogDialog.tsx'
 import { breaksAfterAll } from './breakPlace.ts'
 import { ReceiptDetails } from './ReceiptDetails.tsx'
 import { Timeline } from './Timeline.tsx'
@@ -28,6 +29,7 @@ export function ReceiptsPage() {
   const [goTo, setGoTo] = useState<number | null>(null)
   const receipts = useReceipts(op)
   const check = useTask('receipts.verify')
+  const [closing, setClosing] = useState(false)
   const problem = check.result?.problem ?? null
   // Until one is chosen, the newest is open.
   const shown = id ?? receipts.at(0)?.receipt_id
@@ -123,9 +125,14 @@ export function ReceiptsPage() {
               <CopyButton text={check.result.checkpoint} label="Copy checkpoint, to keep outside the store" />
             </span>
           ) : (
-            <Button size="s" onPress={() => void showProblem()}>
-              Show the broken link
-            </Button>
+            <span className="row">
+              <Button size="s" onPress={() => void showProblem()}>
+                Show the broken link
+              </Button>
+              <Button size="s" onPress={() => setClosing(true)}>
+                Begin a new log
+              </Button>
+            </span>
           )}
         </div>
       )}
@@ -161,6 +168,15 @@ export function ReceiptsPage() {
           </aside>
         </div>
       )}
+      {closing ? (
+        <BeginLogDialog
+          onClose={() => setClosing(false)}
+          onBegun={() => {
+            check.reset()
+            receipts.reload()
+          }}
+        />
+      ) : null}
     </Page>
   )
 }

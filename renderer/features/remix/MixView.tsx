@@ -164,7 +164,7 @@ export function MixView({ start, onOther }: MixViewProps) {
                   <Stat
                     label="Distance to reading both texts"
                     value={preview.data.kl.toFixed(3)}
-                    note="KL divergence, nats; 0 is equal"
+                    note="KL divergence, bits; 0 is equal"
                   />
                 )}
               </div>

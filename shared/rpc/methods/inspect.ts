@@ -1,5 +1,6 @@
 /** Looking inside: what a cartridge holds, how two differ, why a prompt missed, and the proof. Nothing here changes anything. */
 import { z } from 'zod'
+import { lossSchema } from '../../domain/cartridge.ts'
 import { componentIdSchema, componentSchema } from '../../domain/component.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count, refSchema } from './views.ts'
@@ -60,7 +61,7 @@ export const inspectMethods = {
         dtype: z.string(),
         blockTokens: count,
         blocks: z.array(z.string()),
-        loss: z.unknown(),
+        loss: lossSchema.nullable(),
       }),
     }),
   ),

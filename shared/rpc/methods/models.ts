@@ -9,7 +9,7 @@ export const precisionSchema = z.enum(['float32', 'float16', 'int8', 'int4'])
 export const precisionEffectSchema = z.strictObject({
   /** Positions compared. */
   tokens: count,
-  /** Mean Kullback-Leibler divergence over positions, in nats. */
+  /** Mean Kullback-Leibler divergence over positions, in bits. */
   meanKl: z.number(),
   /** Share of positions where both name the same most likely token. */
   top1Agreement: z.number(),

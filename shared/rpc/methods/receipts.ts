@@ -50,6 +50,11 @@ export const receiptMethods = {
       seconds: z.number(),
     }),
   ),
+  /**
+   * Closes a log that does not hold and begins a new one; the old one stays beside it, in the folder `aside` of the receipts.
+   * `E_CONFLICT` when the log holds.
+   */
+  'receipts.begin': method(z.strictObject({}), z.strictObject({ receipt: receiptViewSchema, aside: z.string() })),
   'receipts.export': method(
     z.strictObject({}),
     z.strictObject({ fileName: z.string(), bytes: z.instanceof(Uint8Array) }),

@@ -30,7 +30,7 @@ export const remixMethods = {
       ),
       /** Share of each parent's own answers that the mix still gives. */
       kept: z.array(z.strictObject({ packetId: digestSchema, kept: count, asked: count })),
-      /** Kullback-Leibler divergence of next-token distributions against reading the concatenated texts, nats. */
+      /** Kullback-Leibler divergence of next-token distributions against reading the concatenated texts, bits. */
       kl: z.number().nullable(),
     }),
   ),

@@ -3,7 +3,9 @@ import { assemble } from '#engine/packets/assemble.ts'
 import { openState } from '#engine/packets/openState.ts'
 import { readPacket } from '#engine/packets/packet.ts'
 import { publish } from '#engine/packets/publish.ts'
+import { blobSha256 } from '#engine/packets/stateLayers.ts'
 import type { Digest } from '#shared/domain/digest.ts'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { bundledText, openTestEngine, plainAnswer, questionDelta, type TestEngine } from '../testEngine.ts'
 
 const MODELS = ['starter-transformer', 'starter-mamba'] as const
@@ -188,5 +190,34 @@ it('gives the same operation_id when an operation is run again', async () => {
     const replay = await test.client.call('receipts.replay', { id: receipt_id })
     expect(replay.differences).toEqual([])
     expect(replay.same).toBe(true)
+  }
+})
+
+it('signs what stands in the store, and nothing that replaying it refutes', async () => {
+  const source = { name: 'goat', text: 'Facts about the red goat. The goat lives in Oslo.\n' }
+  const make = (more: object = {}) =>
+    test.client.call('packets.create', { model: 'starter-transformer', sources: [source], ...more })
+  const first = await make()
+  const { engine } = test
+  const stored = async (packetId: string) =>
+    blobSha256((await readPacket(engine.state.blobs, parseDigest(packetId))).config)
+  const merged = await test.client.call('packets.merge', { ref: first.cartridge.packetId, delta: 'It likes pears.\n' })
+  const whole = { name: 'all', text: `${source.text}It likes pears.\n` }
+  const receipts = [
+    first.receipt,
+    (await make()).receipt,
+    (await make({ firstTokens: 5 })).receipt,
+    (await make({ seam: 'concat' })).receipt,
+    merged.receipt,
+    // Meets the packet that the merge stored.
+    (await make({ sources: [whole] })).receipt,
+    (await test.client.call('packets.compact', { ref: merged.cartridge.packetId, dropSteps: [] })).created.receipt,
+  ]
+  expect(receipts[1]?.op).toBe('create')
+  for (const { packet_id, blob_sha256, receipt_id, op } of receipts) {
+    expect(`sha256:${blob_sha256}`, op).toBe(await stored(packet_id ?? ''))
+    if (op === 'compact') continue
+    const replay = await test.client.call('receipts.replay', { id: receipt_id })
+    expect([op, replay.differences, replay.same]).toEqual([op, [], true])
   }
 })

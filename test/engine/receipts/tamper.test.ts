@@ -266,12 +266,33 @@ describe('a receipt log that was tampered with', () => {
     await expect(log.append(draftOf(1))).rejects.toMatchObject({ code: 'E_RECEIPT_LOG' })
     expect(await log.verify()).toMatchObject({ ok: false, break: { index: 3 } })
     // Starting over keeps the evidence.
-    const fresh = await log.startNew()
-    expect((await fresh.append(draftOf(1))).seq).toBe(0)
-    expect(await fresh.verify()).toMatchObject({ ok: true, count: 1 })
+    const { receipt, aside } = await log.startNew()
+    expect(receipt).toMatchObject({ op: 'begin', seq: 0, prev: null })
+    const third = JSON.parse(Buffer.from(JSON.parse(baseLines[2] ?? '').payload, 'base64').toString())
+    const last = (await (await openReceiptLog(base.path, { keys, readOnly: true })).list({ ascending: true }))
+      .receipts[2]
+    expect(third.predicate.seq).toBe(2)
+    expect(receipt.details).toMatchObject({ closed: aside, closed_count: 3, closed_head: last?.receipt_id })
+    expect((await log.append(draftOf(1))).seq).toBe(1)
+    expect(await log.verify()).toMatchObject({ ok: true, count: 2 })
+    // A log that holds is not closed.
+    await expect(log.startNew()).rejects.toMatchObject({ code: 'E_CONFLICT' })
     const kept = (await readdir(place.path)).find(name => name.startsWith('aside-')) as string
     expect(await linesOf(join(place.path, kept))).toEqual(baseLines.toSpliced(3, 1))
-    await fresh.close()
+    expect(kept).toBe(aside)
+    await log.close()
+  })
+
+  it('is taken up by another process when it was begun anew', async () => {
+    await using place = await copyOf(base.path)
+    const other = await openReceiptLog(place.path, { keys })
+    const damaged = baseLines.toSpliced(-1, 1)
+    await writeFile(join(place.path, 'log.jsonl'), damaged.map(line => `${line}\n`).join(''))
+    const log = await openReceiptLog(place.path, { keys })
+    await log.startNew()
+    expect((await other.append(draftOf(2))).seq).toBe(1)
+    expect((await log.append(draftOf(3))).seq).toBe(2)
+    await Promise.all([log, other].map(each => each.close()))
   })
 
   it('vouches for packets its own key made, and for no others', async () => {

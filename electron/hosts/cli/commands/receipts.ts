@@ -5,7 +5,7 @@ import { readTextFile } from '../readInput.ts'
 import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
-/** receipts list, verify, export, trace, replay. */
+/** receipts list, verify, begin, export, trace, replay. */
 export function addReceiptCommands(program: Command): void {
   const receipts = program.command('receipts').description('the signed, chained record of every operation')
 
@@ -38,6 +38,16 @@ export function addReceiptCommands(program: Command): void {
             index: report.problem?.index ?? null,
           })
         })
+      })
+    })
+
+  receipts
+    .command('begin')
+    .description('close a log that does not hold and begin a new one; the old one stays beside it')
+    .action(async (options: GlobalOptions) => {
+      await runCommand(options, async ({ client, call }) => {
+        const { receipt, aside } = await client.call('receipts.begin', {}, call)
+        return { ...receipt, aside }
       })
     })
 

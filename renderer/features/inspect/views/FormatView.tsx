@@ -4,15 +4,11 @@ import { formatCount, formatPercent, shortDigest } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { Inspection } from '../inspectData.ts'
 
-function describeLoss(loss: unknown): string {
-  if (typeof loss !== 'object' || loss === null) return 'none: stored exactly as computed'
-  const { kl, top1, maxAbsDiff } = loss as { kl?: number; top1?: boolean; maxAbsDiff?: number }
-  const parts = [
-    typeof maxAbsDiff === 'number' ? `largest logit change ${maxAbsDiff.toPrecision(2)}` : null,
-    typeof kl === 'number' ? `KL ${kl.toExponential(1)} nats` : null,
-    typeof top1 === 'boolean' ? (top1 ? 'same top token' : 'top token changed') : null,
-  ]
-  return parts.filter(part => part !== null).join(', ')
+function describeLoss(loss: Inspection['format']['loss']): string {
+  if (loss === null) return 'none: stored exactly as computed'
+  const { klBits, top1, maxAbsDiff } = loss
+  const words = [`largest logit change ${maxAbsDiff.toPrecision(2)}`, `KL ${klBits.toExponential(1)} bits`]
+  return [...words, top1 ? 'same top tokens' : 'a top token changed'].join(', ')
 }
 
 export function FormatView({ inspection }: { readonly inspection: Inspection }) {
