@@ -7,14 +7,12 @@ import { gatedMlp } from './gatedMlp.ts'
 import { graniteMultipliers } from './granite.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
-import { hybridComponents, hybridGeometry } from './hybridLayers.ts'
-import { KeyValueAttention } from './keyValueAttention.ts'
+import { hybridAttention, hybridComponents, hybridGeometry } from './hybridLayers.ts'
 import { type LlamaConfig, readHeads } from './llamaConfig.ts'
 import { type Mamba2Shape, mamba2Channels, mamba2Mixer } from './mamba2Mixer.ts'
 import { readMambaFields } from './mambaFields.ts'
 import { RmsNorms } from './rmsNorms.ts'
 import { type RopeConfig, readRope } from './ropeScaling.ts'
-import { RotaryEmbeddings } from './rotary.ts'
 import { selfAttention } from './selfAttention.ts'
 
 interface GraniteHybridConfig
@@ -113,20 +111,18 @@ function readAttends(config: ConfigFields, layers: number): boolean[] {
 
 function buildGraniteHybrid(graph: GraphBuilder, weights: GraphWeights, c: GraniteHybridConfig): void {
   const frame = new DecoderFrame(graph)
-  const attends = c.attends.includes(true)
-  const attention = attends ? new KeyValueAttention(frame, { evenRows: true }) : null
+  const hybrid = hybridAttention(frame, c)
   const norms = new RmsNorms(frame, weights, c)
-  const rotary = attention === null ? null : new RotaryEmbeddings(attention, c.contextLength).of(c.rope)
   const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
   let x = frame.flatten(graph.scale(embedded, c.embeddingMultiplier), c.width) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.input_layernorm`, x, c.width)
     const mixed =
-      attention !== null && c.attends[layer] === true
-        ? selfAttention(attention, weights, h, {
+      hybrid !== null && c.attends[layer] === true
+        ? selfAttention(hybrid.attention, weights, h, {
             ...{ layer, at: `${at}.self_attn`, width: c.width, heads: c.heads, kvHeads: c.kvHeads, headDim: c.headDim },
-            ...{ window: null, scale: c.scale, rotary, bias: { qkv: c.bias, output: c.bias } },
+            ...{ window: null, scale: c.scale, rotary: hybrid.rotary, bias: { qkv: c.bias, output: c.bias } },
           })
         : mamba2Mixer(frame, weights, c.mamba, { layer, name: `${at}.mamba`, x: h })
     x = graph.op('Add', [x, graph.scale(mixed, c.residualMultiplier)])

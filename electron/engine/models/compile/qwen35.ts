@@ -7,12 +7,10 @@ import { deltaChannels, type GatedDeltaShape, gatedDelta } from './gatedDelta.ts
 import { gatedMlp } from './gatedMlp.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
-import { hybridComponents, hybridGeometry } from './hybridLayers.ts'
-import { KeyValueAttention } from './keyValueAttention.ts'
+import { hybridAttention, hybridComponents, hybridGeometry } from './hybridLayers.ts'
 import { readHeads } from './llamaConfig.ts'
 import { RmsNorms } from './rmsNorms.ts'
 import { type RopeConfig, readRope } from './ropeScaling.ts'
-import { RotaryEmbeddings } from './rotary.ts'
 import { selfAttention } from './selfAttention.ts'
 
 interface Qwen35Config {
@@ -106,19 +104,18 @@ function readAttends(config: ConfigFields, layers: number): boolean[] {
 
 function buildQwen35(graph: GraphBuilder, weights: GraphWeights, c: Qwen35Config): void {
   const frame = new DecoderFrame(graph)
-  const attention = new KeyValueAttention(frame, { evenRows: true })
+  const hybrid = hybridAttention(frame, c)
   const norms = new RmsNorms(frame, weights, { epsilon: c.epsilon, centred: true })
-  const rotary = new RotaryEmbeddings(attention, c.rope.contextLength).of(c.rope)
   const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
   let x = frame.flatten(embedded, c.width) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.input_layernorm`, x, c.width)
     const mixed =
-      c.attends[layer] === true
-        ? selfAttention(attention, weights, h, {
+      hybrid !== null && c.attends[layer] === true
+        ? selfAttention(hybrid.attention, weights, h, {
             ...{ layer, at: `${at}.self_attn`, width: c.width, heads: c.heads, kvHeads: c.kvHeads, headDim: c.headDim },
-            ...{ window: null, scale: 1 / Math.sqrt(c.headDim), rotary, gated: true },
+            ...{ window: null, scale: 1 / Math.sqrt(c.headDim), rotary: hybrid.rotary, gated: true },
             bias: { qkv: c.bias, output: c.bias },
             norm: (part, value) => norms.eachHead(`${at}.self_attn.${part}_norm`, value, c.headDim),
           })

@@ -2,12 +2,13 @@
 
 import { basename } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { geometryOf } from '../../compile/hybridLayers.ts'
 import type { BoundComponent, PositionScheme, Precision } from '../../model.ts'
 import { hashTensors, weightsDigest } from '../fingerprint.ts'
 import type { PlannedWeights } from '../modelSource.ts'
 import { adaptExport } from './adaptExport.ts'
 import { type ExportFile, findExports, openExportFile } from './exportFiles.ts'
-import { type ConfiguredHeads, geometryOf, stateSlots } from './stateSlots.ts'
+import { type ConfiguredHeads, stateSlots } from './stateSlots.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -30,7 +31,7 @@ export async function planExport(
   })
   const tensors = [...contents.tensors.values()]
   return {
-    geometry: geometryOf(slots),
+    geometry: geometryOf(slots.map(({ layer, shape }) => ({ ...shape, layer }))),
     vocabSize,
     contextLength: contextLengthOf(fields),
     position: positionOf(fields),

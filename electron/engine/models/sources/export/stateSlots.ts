@@ -1,6 +1,6 @@
 /** Which inputs and outputs of an export are its state, and what shape that state has. */
 import { StatePackError } from '#shared/domain/error.ts'
-import type { KvLayer, SsmLayer, StateGeometry } from '../../model.ts'
+import type { KvLayer, SsmLayer } from '../../model.ts'
 import type { ExportedGraph, ExportedValue } from './exportedGraph.ts'
 
 /** One tensor of the state in the file: what it reads and what it writes. */
@@ -66,16 +66,6 @@ export function stateSlots(graph: ExportedGraph, heads: ConfiguredHeads): StateS
   }
   if (slots.length === 0) throw unsupported('it has no past_key_values, past_conv, past_ssm or past_recurrent inputs')
   return slots
-}
-
-/** A state that is the same in every layer says its shape once, as compiled checkpoints do; any other lists its slots. */
-export function geometryOf(slots: readonly StateSlot[]): StateGeometry {
-  const [first] = slots
-  const uniform = slots.every(
-    ({ layer, shape }, index) => layer === index && JSON.stringify(shape) === JSON.stringify(first?.shape),
-  )
-  if (first !== undefined && uniform) return { ...first.shape, layers: slots.length }
-  return { kind: 'hybrid', perLayer: slots.map(({ layer, shape }) => ({ ...shape, layer })) }
 }
 
 function kvShape(past: ExportedValue, heads: ConfiguredHeads): KvLayer {
