@@ -33,6 +33,7 @@ export const describePacket: DescribePacket = async ({ config, readLayers }) => 
     card: text((await readLayers(LAYER_TYPES.card))[0]),
     recipe: text((await readLayers(LAYER_TYPES.recipe))[0]),
     texts: [],
+    prefixes: [],
   }
 }
 

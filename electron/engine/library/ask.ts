@@ -71,7 +71,7 @@ async function askWithout(context: PacketContext, input: AskInput & { model: str
   if (input.model === '') throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
   const { model, question: delta, maxNewTokens, sampling } = input
   const options = { model, delta, chat: true, maxNewTokens, sampling }
-  return inferPacket(context, { ...options, persist: 'memory', stream: 'without' }, call)
+  return inferPacket(context, { ...options, persist: 'memory', reuse: false, stream: 'without' }, call)
 }
 
 async function modelOf(context: PacketContext, { model }: AskInput, packetId: Digest): Promise<string> {

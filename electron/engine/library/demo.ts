@@ -114,8 +114,12 @@ async function demoText(
     const question = `Question: ${q}\nAnswer:`
     const delta = `${text.text.endsWith('\n') ? '' : '\n'}\n${question}`
     const state = await inferPacket(context, { ref: created.packetId, delta, persist: 'memory' }, options)
-    const naive = await inferPacket(context, { model, delta: `${base}\n${question}`, persist: 'memory' }, options)
-    const without = await inferPacket(context, { model, delta: question, persist: 'memory' }, options)
+    const naive = await inferPacket(
+      context,
+      { model, delta: `${base}\n${question}`, persist: 'memory', reuse: false },
+      options,
+    )
+    const without = await inferPacket(context, { model, delta: question, persist: 'memory', reuse: false }, options)
     tokens.naive += naive.tokens.processed
     tokens.processed += state.tokens.processed
     seconds.naive += naive.seconds.total

@@ -4,6 +4,7 @@ import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Store } from '../store/openStore.ts'
 import { MoveLog } from './moveLog.ts'
 import { Pool } from './pool.ts'
+import { PrefixIndex } from './prefixIndex.ts'
 import { UnstoredPackets } from './unstoredPackets.ts'
 
 export interface TierBudgets {
@@ -36,6 +37,7 @@ export interface LiveState {
   /** Recurrent states, by layer. */
   readonly snapshots: Pool<PooledRecurrent>
   readonly unstored: UnstoredPackets
+  readonly prefixes: PrefixIndex
 }
 
 export function createLiveState(store: Store, budgets: TierBudgets = DEFAULT_BUDGETS): LiveState {
@@ -52,5 +54,6 @@ export function createLiveState(store: Store, budgets: TierBudgets = DEFAULT_BUD
       snapshots.forget(digest)
     },
   })
-  return { hot, warm, moves, blocks, snapshots, unstored }
+  const prefixes = new PrefixIndex(() => store.prefixes())
+  return { hot, warm, moves, blocks, snapshots, unstored, prefixes }
 }

@@ -10,7 +10,12 @@ function identity({ architecture, configDigest, weightsDigest, tokenizerDigest, 
 
 /** True when states of one model can be restored into the other. */
 export function sameModel(a: Fingerprint, b: Fingerprint): boolean {
-  return sha256(canonicalBytes(identity(a))) === sha256(canonicalBytes(identity(b)))
+  return modelIdentity(a) === modelIdentity(b)
+}
+
+/** Digest of what a model computes with: equal for models whose states can be restored into each other. */
+export function modelIdentity(fingerprint: Fingerprint): Digest {
+  return sha256(canonicalBytes(identity(fingerprint)))
 }
 
 const NO_TOKENS = sha256('')

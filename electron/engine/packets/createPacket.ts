@@ -10,6 +10,14 @@ import { composeAsBefore } from './composeAsBefore.ts'
 import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
+import {
+  deepestPrefix,
+  type Prefix,
+  type PrefixMiss,
+  type PrefixQuery,
+  type PrefixSearch,
+  restorePrefix,
+} from './deepestPrefix.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { measureLoss } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
@@ -27,6 +35,8 @@ export interface CreateInput extends TextInput {
   readonly trust?: 'own' | 'starter'
   /** Read the text even when its context is stored already, e.g. to replay a receipt. */
   readonly again?: boolean
+  /** With `again`: the known state that it went on from. */
+  readonly from?: PrefixQuery['from']
   /** What this was made from, when that is not only text. */
   readonly parents?: CartridgeConfig['parents']
   /** The operation its receipt names; default `create`. */
@@ -34,6 +44,10 @@ export interface CreateInput extends TextInput {
 }
 
 export interface Created extends Published {
+  /** The known state it went on from, when there was one. */
+  readonly prefix: Pick<Prefix, 'packetId' | 'tokens'> | null
+  /** Why no more than that. */
+  readonly miss: PrefixMiss
   readonly tokensProcessed: number
   readonly seconds: number
   /** What a person should know about how the text was read. */
@@ -41,7 +55,8 @@ export interface Created extends Published {
 }
 
 /**
- * Reads texts once and stores the state as a cartridge. A context that is stored already is not read again (`cacheHit`).
+ * Reads texts once and stores the state as a cartridge. A context that is stored already is not read again (`cacheHit`); of
+ * one that begins like a known state only the rest is read.
  * Throws `E_EMPTY_TEXT`, `E_NOT_TEXT`, `E_TOO_LARGE`, `E_CONTEXT_LENGTH`, `E_UNKNOWN_MODEL`, `E_CONFLICT` (the name), storage
  * errors, `E_CANCELLED`; then the store is as it was before.
  */
@@ -54,7 +69,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   assertKeepsText(model, text)
   const notes = readingNotes(text, { asked: input.time })
   const dtype = input.dtype ?? defaultDtype(model.kind)
-  const stored = await findContext(context, loaded, text, dtype)
+  const { stored, known } = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, stored)
   if (stored !== null && !input.again)
     return {
@@ -62,15 +77,22 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       tokensProcessed: 0,
       seconds: seconds(),
       notes,
+      prefix: null,
+      miss: { why: 'nothing-alike' },
     }
   assertFitsContext(loaded, text.tokens.length)
 
-  using session = runtime.newSession()
+  const { prefix, miss }: PrefixSearch =
+    input.again && input.from === undefined
+      ? { prefix: null, miss: { why: 'nothing-alike' } }
+      : await deepestPrefix(context, loaded, { tokens: text.tokens, dtype, from: input.from, except: known })
+  using session = prefix === null ? runtime.newSession() : await restorePrefix(loaded, prefix)
+  const toRead = text.tokens.subarray(prefix?.tokens ?? 0)
   const began = performance.now()
   const logits =
-    text.tokens.length === 0
-      ? null
-      : await session.append(text.tokens, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+    toRead.length === 0
+      ? (prefix?.logits ?? null)
+      : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const snapshot = await session.capture()
@@ -89,6 +111,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     recipe: text.recipe,
     card: input.card ?? '',
     parents: [...(input.parents ?? [])],
+    sharedBlocks: prefix?.sharedBlocks,
   })
   const published = await publish(context, {
     assembled,
@@ -108,6 +131,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
+        ...(prefix === null ? {} : { details: { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens } }),
         observed: { seconds: seconds(), phases: { read: readSeconds } },
       },
       reading: {
@@ -120,7 +144,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   })
   // Found there, but damaged: it was read again, and what was written heals it.
   const cacheHit = published.cacheHit && published.bytesWritten === 0
-  return { ...published, cacheHit, tokensProcessed: session.processed, seconds: seconds(), notes }
+  return { ...published, cacheHit, tokensProcessed: session.processed, seconds: seconds(), prefix, miss, notes }
 }
 
 /** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */
@@ -151,22 +175,22 @@ async function findContext(
   { model }: LoadedModel,
   text: ComposedText,
   dtype: StateDtype,
-): Promise<Digest | null> {
+): Promise<{ stored: Digest | null; known: Digest | null }> {
   const id = contextId({
     model: model.fingerprint,
     origin: { kind: 'tokens' },
     tokensDigest: tokensDigest(text.tokens),
     tailDigest: sha256(text.tail),
   })
-  const packetId = context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
-  if (packetId === null) return null
+  const known = context.store.library.packets.ofContext(id, dtype)?.packetId ?? null
+  if (known === null) return { stored: null, known }
   try {
-    const { manifest } = await readPacket(context.store.blobs, packetId)
+    const { manifest } = await readPacket(context.blobs, known)
     // Every byte, not only the files: what is damaged is made again, and that heals it.
     for (const layer of manifest.layers) await context.store.blobs.check(layer)
-    return packetId
+    return { stored: known, known }
   } catch (error) {
-    if (error instanceof StatePackError && DAMAGE.has(error.code)) return null
+    if (error instanceof StatePackError && DAMAGE.has(error.code)) return { stored: null, known }
     throw error
   }
 }

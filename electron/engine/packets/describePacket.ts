@@ -1,7 +1,8 @@
 import { hexOf } from '#shared/domain/digest.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
+import { prefixMarks } from '../live/prefixIndex.ts'
 import type { DescribePacket } from '../store/packetIndexEntry.ts'
-import { contextIdOf } from './contextId.ts'
+import { contextIdOf, modelIdentity, tokensFromBytes } from './contextId.ts'
 import { grownFrom } from './grownFrom.ts'
 import { assertCartridge, parseConfig, parseRecipe, parseText } from './packet.ts'
 import { textDigests } from './textDigests.ts'
@@ -10,6 +11,7 @@ import { textDigests } from './textDigests.ts'
 export const describePacket: DescribePacket = async ({ manifest, config: configBytes, readLayers }) => {
   assertCartridge(manifest)
   const config = parseConfig(configBytes)
+  const [tokens] = await readLayers(LAYER_TYPES.tokens)
   const [cardBytes] = await readLayers(LAYER_TYPES.card)
   const [recipeBytes] = await readLayers(LAYER_TYPES.recipe)
   const card = cardBytes === undefined ? '' : parseText(cardBytes, 'card')
@@ -26,6 +28,10 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
     weightsDigest: config.model.weightsDigest,
     tokens: config.tokens.count,
     parents: config.parents.map(({ packetId, op }) => ({ packetId, op })),
+    prefixes:
+      config.origin.kind === 'tokens' && tokens !== undefined
+        ? prefixMarks(modelIdentity(config.model), tokensFromBytes(tokens))
+        : [],
     card,
     // Source digests are searched too: a text is found by its SHA-256.
     recipe: [...names, recipe.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),

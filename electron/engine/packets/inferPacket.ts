@@ -17,6 +17,7 @@ import { assemble } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
+import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
@@ -49,6 +50,8 @@ export interface InferInput {
   readonly seam?: 'exact' | 'concat'
   /** Ids that end the answer; the model's own unless given. */
   readonly stopIds?: readonly number[]
+  /** Without a cartridge: go on from a known state that begins alike. Default true; a comparison reads it all. */
+  readonly reuse?: boolean
   /** Which of two concurrent streams the pieces belong to. */
   readonly stream?: 'with' | 'without'
 }
@@ -66,15 +69,24 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const tokenizer = tokenizerOf(model)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
   const end = input.chat ? answerEnd(tokenizer) : { stopIds: [], stopTexts: [], closing: null }
-  using session =
-    base.packet === null && base.tokens.length === 0 ? runtime.newSession() : await runtime.restore(base.snapshot)
+  const toFold = Int32Array.from([...split.prefix, ...split.fold])
+  const isEmpty = base.packet === null && base.tokens.length === 0
+  // Without a cartridge a known beginning serves, if it was not rounded: no answer depends on what was asked before.
+  const { prefix } =
+    isEmpty && !input.trace && input.reuse !== false
+      ? await deepestPrefix(context, base.loaded, { tokens: toFold, dtype: 'float32' })
+      : { prefix: null }
+  using session = await (prefix !== null
+    ? restorePrefix(base.loaded, prefix)
+    : isEmpty
+      ? runtime.newSession()
+      : runtime.restore(base.snapshot))
   // Reading everything again would need the model too: loading it is no part of the comparison.
   const load = base.secondsLoading
   const restore = clock.lap() - load
 
   const keep = input.keepOutput ?? false
   const options = { logits: 'last', signal: call.signal, onProgress: readingProgress(call) } as const
-  const toFold = Int32Array.from([...split.prefix, ...split.fold])
   const readSteps: Parameters<typeof traceBytes>[0][number][] = []
   const readPart = async (tokens: Int32Array, before: Float32Array | null) => {
     if (tokens.length === 0) return before
@@ -83,7 +95,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     readSteps.push(...steps)
     return logits
   }
-  const folded = await readPart(toFold, base.logits)
+  const folded = await readPart(toFold.subarray(prefix?.tokens ?? 0), (prefix ?? base).logits)
   const newState = keep ? null : { snapshot: await session.capture(), logits: folded }
   const first = await readPart(split.tailTokens, folded)
   if (first === null)
@@ -138,7 +150,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   })
   const assembled = await assemble(contents)
   const processed = session.processed + (kept?.processed ?? 0)
-  const generated = processed - toFold.length - split.tailTokens.length
+  const generated = processed - (toFold.length - (prefix?.tokens ?? 0)) - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed })
   const seconds = { load, restore, read, generate: generate_ }
   const trace = input.trace ? traceBytes(readSteps, generatedSteps(ids, generation.traces)) : null
@@ -210,7 +222,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       })
     : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
-  if (!durable) await keepUnstored(context, assembled)
+  if (!durable) await keepUnstored(context, assembled, contents.tokens)
   const total = clock.total()
   return {
     delta: delta.text,

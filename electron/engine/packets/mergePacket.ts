@@ -3,6 +3,7 @@ import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import type { Created } from './createPacket.ts'
+import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { grownContents, plainDelta, splitDelta } from './growState.ts'
 import { openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
@@ -33,17 +34,21 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const { model, runtime } = base.loaded
   const delta = plainDelta(base, input.delta, input.controlTokens)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
-  using session = await runtime.restore(base.snapshot)
-  const began = performance.now()
   const added = Int32Array.from([...split.prefix, ...split.fold])
+  const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype }
+  const { prefix: known, miss } = await deepestPrefix(context, base.loaded, wanted)
+  const prefix = known !== null && known.tokens > base.tokens.length && base.origin.kind === 'tokens' ? known : null
+  using session = prefix === null ? await runtime.restore(base.snapshot) : await restorePrefix(base.loaded, prefix)
+  const began = performance.now()
+  const toRead = added.subarray(session.position - base.snapshot.position)
   const logits =
-    added.length === 0
-      ? base.logits
-      : await session.append(added, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+    toRead.length === 0
+      ? (prefix ?? base).logits
+      : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
-  const assembled = await assemble(
-    grownContents(base, {
+  const assembled = await assemble({
+    ...grownContents(base, {
       op: 'merge',
       delta,
       seam: input.seam ?? 'exact',
@@ -53,7 +58,8 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       snapshot: await session.capture(),
       logits,
     }),
-  )
+    sharedBlocks: prefix?.sharedBlocks ?? base.fullBlocks,
+  })
   const published = await publish(context, {
     assembled,
     call,
@@ -96,5 +102,5 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     }),
   })
   const notes = spelledNotes(split.read.spelled, 'text')
-  return { ...published, tokensProcessed: session.processed, seconds: seconds(), notes }
+  return { ...published, tokensProcessed: session.processed, seconds: seconds(), prefix, miss, notes }
 }

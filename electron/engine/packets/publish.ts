@@ -2,10 +2,12 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
+import { prefixMarks } from '../live/prefixIndex.ts'
 import type { Operation } from '../recorder.ts'
 import type { Trust } from '../store/library/packetRows.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
+import { modelIdentity } from './contextId.ts'
 import { poolLayers } from './liveSnapshot.ts'
 import { readPacket } from './packet.ts'
 import { blobSha256 } from './stateLayers.ts'
@@ -51,10 +53,15 @@ export async function publish(context: PacketContext, publication: Publication):
 }
 
 /** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. */
-export async function keepUnstored({ live }: Pick<PacketContext, 'live'>, assembled: Assembled): Promise<void> {
+export async function keepUnstored(
+  { live }: Pick<PacketContext, 'live'>,
+  assembled: Assembled,
+  tokens: Int32Array,
+): Promise<void> {
   const { packetId, contextId, manifestBlob, config, configBlob, layers } = assembled
   const blobs = [manifestBlob, configBlob, ...layers.filter(layer => 'bytes' in layer)]
   live.unstored.add({ packetId, contextId, tokens: config.position.next, layers }, blobs)
+  if (config.origin.kind === 'tokens') live.prefixes.add(packetId, prefixMarks(modelIdentity(config.model), tokens))
   await poolLayers({ live }, assembled)
 }
 

@@ -1,5 +1,5 @@
 import type { Recipe } from '#shared/domain/cartridge.ts'
-import { isDigest } from '#shared/domain/digest.ts'
+import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
@@ -57,6 +57,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
         firstTokens: typeof firstTokens === 'number' ? firstTokens : undefined,
         // What found its context stored then has to find it again; what read the text reads it.
         again: receipt.details.cache_hit !== true,
+        from: prefixOf(receipt),
       },
       call,
     )
@@ -113,4 +114,10 @@ function readAtOnce(sources: Awaited<ReturnType<typeof readDocuments>>['sources'
     else texts.push({ name, text })
   }
   return texts
+}
+
+/** The known state that a creation went on from. */
+function prefixOf({ details }: Receipt): { packetId: Digest; tokens: number } | undefined {
+  const { prefix_packet_id: packetId, prefix_tokens: tokens } = details
+  return isDigest(packetId) && typeof tokens === 'number' ? { packetId, tokens } : undefined
 }

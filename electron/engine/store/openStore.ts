@@ -177,6 +177,12 @@ export class Store {
     return this.index.withText(digest)
   }
 
+  /** A way to look packets up by how they begin; see {@link SearchIndex.withPrefix}. */
+  async prefixes(): Promise<(chain: string, limit: number) => { packetId: Digest; position: number }[]> {
+    await this.#refresh()
+    return (chain, limit) => this.index.withPrefix(chain, limit)
+  }
+
   /** Lists packets; a damaged index is built again on the way. */
   async list(query: PacketQuery = {}): Promise<PacketList> {
     await this.#refresh()

@@ -155,6 +155,13 @@ function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
   )
 }
 
+/** What was read, and where the rest came from. */
+function readSentence({ cartridge, tokensProcessed, seconds, reused, reuseMissed }: Created): string {
+  const time = `in ${formatSeconds(seconds)}`
+  if (reused === null) return [`${formatCount(tokensProcessed)} tokens ${time}`, reuseMissed].filter(Boolean).join('. ')
+  return `${formatCount(tokensProcessed)} of ${formatCount(cartridge.tokens)} tokens ${time}; ${formatCount(reused.tokens)} came from ${reused.name}`
+}
+
 function Result({ created }: { readonly created: Created }) {
   const navigate = useNavigate()
   const { settings, library } = useStudio()
@@ -172,7 +179,7 @@ function Result({ created }: { readonly created: Created }) {
           facts={[
             {
               label: 'Read',
-              value: `${formatCount(created.tokensProcessed)} tokens in ${formatSeconds(created.seconds)}`,
+              value: readSentence(created),
             },
             {
               label: 'Size',

@@ -1,7 +1,7 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
-export const INDEX_VERSION = 3
+export const INDEX_VERSION = 4
 
-export const INDEX_TABLES = ['packets', 'parents', 'texts'] as const
+export const INDEX_TABLES = ['packets', 'parents', 'texts', 'prefixes'] as const
 
 export const INDEX_SCHEMA = `
 CREATE TABLE idx.packets (
@@ -19,4 +19,6 @@ CREATE TABLE idx.parents (child TEXT NOT NULL, parent TEXT NOT NULL, op TEXT NOT
 CREATE INDEX idx.children_of ON parents (parent);
 CREATE TABLE idx.texts (digest TEXT NOT NULL, packet_id TEXT NOT NULL, whole INTEGER NOT NULL, PRIMARY KEY (digest, packet_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX idx.texts_of ON texts (packet_id);
+CREATE TABLE idx.prefixes (chain TEXT NOT NULL, packet_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (chain, packet_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX idx.prefixes_of ON prefixes (packet_id);
 `

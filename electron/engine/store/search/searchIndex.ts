@@ -63,6 +63,8 @@ export class SearchIndex {
         // The whole text first: it may be one of the sources, too.
         for (const { digest, whole } of entry.texts.toSorted((a, b) => Number(b.whole) - Number(a.whole)))
           db.prepare('INSERT OR IGNORE INTO idx.texts VALUES (?, ?, ?)').run(digest, packetId, whole ? 1 : 0)
+        for (const { chain, position } of entry.prefixes)
+          db.prepare('INSERT OR IGNORE INTO idx.prefixes VALUES (?, ?, ?)').run(chain, packetId, position)
         entry.parents.forEach((parent, place) => {
           db.prepare('INSERT INTO idx.parents VALUES (?, ?, ?, ?)').run(packetId, parent.packetId, parent.op, place)
         })
@@ -88,6 +90,15 @@ export class SearchIndex {
     const sql = `SELECT count(*) AS packets, coalesce(sum(bytes), 0) AS bytes
                  FROM idx.packets JOIN main.packets USING (packet_id) WHERE removed_at IS NULL`
     return this.#db.prepare<[], { packets: number; bytes: number }>(sql).get() ?? { packets: 0, bytes: 0 }
+  }
+
+  /** Packets that begin with the tokens that a chain names, newest first; not what was imported and is not trusted. */
+  withPrefix(chain: string, limit: number): { packetId: Digest; position: number }[] {
+    const sql = `SELECT packet_id AS id, position FROM idx.prefixes JOIN main.packets USING (packet_id)
+                 WHERE chain = ? AND removed_at IS NULL AND trust <> 'restricted'
+                 ORDER BY added_at DESC, packet_id LIMIT ?`
+    const rows = this.#db.prepare<[string, number], { id: string; position: number }>(sql).all(chain, limit)
+    return rows.map(({ id, position }) => ({ packetId: parseDigest(id), position }))
   }
 
   /** Every parent link of packets in the library, for the lineage graph. */

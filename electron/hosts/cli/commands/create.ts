@@ -83,7 +83,7 @@ async function create(options: CreateOptions, { text, extractor }: ExtractedDocu
 
 /** What `create` prints of a cartridge; writes its pointer file. */
 async function describe({ client, call }: Session, options: CreateOptions, created: Created): Promise<object> {
-  const { receipt, cartridge, cacheHit, tokensProcessed, bytesWritten, notes } = created
+  const { receipt, cartridge, cacheHit, tokensProcessed, reused, reuseMissed, bytesWritten, notes } = created
   const { texts, names, blobSha256, blobBytes } = await client.call(
     'packets.resolve',
     { ref: cartridge.packetId },
@@ -115,6 +115,9 @@ async function describe({ client, call }: Session, options: CreateOptions, creat
     manifest,
     cache_hit: cacheHit,
     tokens_processed: tokensProcessed,
+    tokens_reused: reused?.tokens ?? 0,
+    reused_packet_id: reused?.packetId ?? null,
+    reuse_missed: reuseMissed,
     bytes_written: bytesWritten,
     notes,
   }

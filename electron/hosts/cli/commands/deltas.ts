@@ -198,6 +198,8 @@ async function merge(options: MergeOptions): Promise<void> {
       legacy_hash: parent === null ? null : legacyHash(parent, delta),
       cache_hit: rest.cacheHit,
       tokens_processed: rest.tokensProcessed,
+      tokens_reused: rest.reused?.tokens ?? 0,
+      reused_packet_id: rest.reused?.packetId ?? null,
       bytes_written: rest.bytesWritten,
       compacted: rest.compacted,
       notes: rest.notes,

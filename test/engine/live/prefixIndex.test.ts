@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PrefixIndex, prefixChain, prefixMarks } from '#engine/live/prefixIndex.ts'
+import { sha256 } from '#engine/sha256.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
+
+const model = sha256('a model')
+
+describe('chains of tokens', () => {
+  it('are equal exactly as long as the tokens are', () => {
+    const tokens = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 300 })
+    fc.assert(
+      fc.property(tokens, tokens, (a, b) => {
+        const [left, right] = [prefixChain(model, Int32Array.from(a)), prefixChain(model, Int32Array.from(b))]
+        for (let k = 0; k < Math.min(left.length, right.length); k++) {
+          expect(left[k] === right[k]).toBe(a.slice(0, 64 * k).join() === b.slice(0, 64 * k).join())
+        }
+      }),
+    )
+  })
+
+  it('belong to one model', () => {
+    const tokens = Int32Array.from({ length: 100 }, (_, i) => i)
+    const other = prefixChain(sha256('another'), tokens)
+    expect(prefixChain(model, tokens).filter(link => other.includes(link))).toEqual([])
+  })
+
+  it('find the states that begin alike, those that share most first', async () => {
+    const index = new PrefixIndex(async () => () => [])
+    const long = Int32Array.from({ length: 400 }, (_, i) => i)
+    const ids = new Map<Digest, number>()
+    for (const shared of [0, 63, 64, 130, 400]) {
+      const tokens = long.map((id, at) => (at < shared ? id : id + 1000))
+      const packetId = sha256(`state ${shared}`)
+      ids.set(packetId, shared)
+      index.add(packetId, prefixMarks(model, tokens))
+    }
+    const found: number[] = []
+    for await (const { packetId } of index.candidates(model, long)) {
+      const shared = ids.get(packetId) ?? -1
+      if (!found.includes(shared)) found.push(shared)
+    }
+    expect(found).toEqual([400, 130, 64])
+  })
+})
+
+const fact = (seed: number) => (i: number) => `Fact ${i}: goat ${i} of herd ${seed} lives in house ${i * 7 + seed}.`
+const text = (seed: number, facts = 30) => Array.from({ length: facts }, (_, i) => fact(seed)(i)).join('\n')
+
+describe.each(['starter-transformer', 'starter-mamba'] as const)('a beginning that %s has read', name => {
+  let studio: TestEngine
+  beforeAll(async () => {
+    studio = await openTestEngine()
+  })
+  afterAll(() => studio.close())
+  const create = (body: string, more: { name?: string; systemPrompt?: string } = {}) =>
+    studio.client.call('packets.create', { model: name, sources: [{ name: 'facts', text: body }], ...more })
+
+  it('is not read again, and the longer state equals one that was read at once', async () => {
+    const short = await create(text(1), { name: 'Herd one' })
+    const more = '\nAnd cow 5 lives in barn 15.\nAnd cow 6 lives in barn 18.'
+    const long = await create(text(1) + more)
+    expect(long.reused).toMatchObject({ packetId: short.cartridge.packetId, name: 'Herd one' })
+    expect(long.tokensProcessed + (long.reused?.tokens ?? 0)).toBe(long.cartridge.tokens)
+    expect(long.tokensProcessed).toBeLessThan(60)
+
+    const alone = await openTestEngine()
+    try {
+      const whole = await alone.client.call('packets.create', {
+        ...{ model: name, sources: [{ name: 'facts', text: text(1) + more }] },
+      })
+      expect(whole.reused).toBeNull()
+      expect(whole.cartridge.contextId).toBe(long.cartridge.contextId)
+      const delta = questionDelta('Where does cow 6 live?')
+      const ask = ({ client }: TestEngine, ref: string) => client.call('packets.infer', { ref, delta, maxNewTokens: 8 })
+      expect((await ask(studio, long.cartridge.packetId)).outputTokenIds).toEqual(
+        (await ask(alone, whole.cartridge.packetId)).outputTokenIds,
+      )
+    } finally {
+      await alone.close()
+    }
+    const checked = await studio.client.call('packets.verify', { ref: long.cartridge.packetId, level: 'recomputed' })
+    expect(checked.ok).toBe(true)
+    const replayed = await studio.client.call('receipts.replay', { id: long.receipt.receipt_id })
+    expect(replayed).toMatchObject({ same: true, differences: [] })
+  })
+
+  it('serves a text that ends or goes on otherwise earlier, where keys and values can be cut back', async () => {
+    const long = await create(text(2), { name: 'Herd two' })
+    const cut = await create(`${text(2, 20)}\nBut the rest of this text is about cows in barns.`)
+    if (name === 'starter-transformer') {
+      expect(cut.reused?.packetId).toBe(long.cartridge.packetId)
+      expect(cut.tokensProcessed).toBeLessThan(60)
+      expect(cut.reuseMissed).toMatch(/^Herd two goes on differently from token \d+, in its text\.$/)
+    } else {
+      expect(cut.reused).toBeNull()
+      expect(cut.reuseMissed).toMatch(/^Herd two begins alike, but has read on after token \d+/)
+    }
+    expect(cut.tokensProcessed + (cut.reused?.tokens ?? 0)).toBe(cut.cartridge.tokens)
+    expect((await studio.client.call('packets.verify', { ref: cut.cartridge.packetId, level: 'recomputed' })).ok).toBe(
+      true,
+    )
+  })
+
+  it('is found when a text is appended, too', async () => {
+    const base = await create(text(3, 10))
+    const tail = `\n${text(4, 12)}`
+    const whole = await create(`${text(3, 10)}${tail}\nThe end of this herd.`)
+    expect(whole.reused?.packetId).toBe(base.cartridge.packetId)
+    const merged = await studio.client.call('packets.merge', { ref: base.cartridge.packetId, delta: tail })
+    if (name === 'starter-transformer') expect(merged.reused?.packetId).toBe(whole.cartridge.packetId)
+    expect(merged.tokensProcessed + (merged.reused?.tokens ?? base.cartridge.tokens)).toBe(merged.cartridge.tokens)
+    expect(
+      (await studio.client.call('packets.verify', { ref: merged.cartridge.packetId, level: 'recomputed' })).ok,
+    ).toBe(true)
+  })
+
+  it('is not taken from an import that nobody trusts', async () => {
+    const elsewhere = await openTestEngine()
+    try {
+      const { cartridge } = await elsewhere.client.call('packets.create', {
+        ...{ model: name, sources: [{ name: 'facts', text: text(5) }] },
+      })
+      const { bytes } = await elsewhere.client.call('packets.export', { ref: cartridge.packetId })
+      await studio.client.call('packets.import', { bytes, trust: false })
+      const own = await create(`${text(5)}\nAnd cow 9 lives in barn 27.`)
+      expect(own.reused).toBeNull()
+      await studio.client.call('library.trust', { packetId: cartridge.packetId })
+      const trusting = await create(`${text(5)}\nOr cow 8 lives in barn 24.`)
+      expect(trusting.reused?.packetId).toBeDefined()
+    } finally {
+      await elsewhere.close()
+    }
+  })
+})
