@@ -65,7 +65,7 @@ try {
     session.dispose()
     const [verified, second] = await timed(async (): Promise<Session> => {
       const packet = await readPacket(store.blobs, packetId)
-      assertFits(packet, loaded)
+      await assertFits(store, packet, loaded)
       return runtime.restore(await readSnapshot(store.blobs, packet))
     })
     times.verified.push(verified)

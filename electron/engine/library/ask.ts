@@ -20,6 +20,8 @@ export interface AskInput {
   readonly sampling?: InferInput['sampling']
   /** Also ask the bare model. */
   readonly compare: boolean
+  /** Go on although the model was edited, when no number of the state depends on it. */
+  readonly acceptEdits?: boolean | undefined
   /** Record what the model expected at each position. */
   readonly trace?: boolean
 }
@@ -35,8 +37,8 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   }
   const root = await resolvePacketId(context, input.ref)
   const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
-  const { question: delta, maxNewTokens, sampling, model, trace = false } = input
-  const options = { delta, chat: true, maxNewTokens, sampling, model, trace }
+  const { question: delta, maxNewTokens, sampling, model, acceptEdits, trace = false } = input
+  const options = { delta, chat: true, maxNewTokens, sampling, model, acceptEdits, trace }
   // Where nothing can be written one can still ask; the answer is not kept.
   const persist = context.store.readOnly ? 'memory' : 'durable'
   const answer = await inferPacket(context, { ...options, ref: from, keepOutput: true, persist, stream: 'with' }, call)

@@ -46,7 +46,7 @@ export async function compactPacket(
   const kept = sources.filter((_, index) => !dropSteps.includes(index))
   const text = joinedText(kept)
   const loaded = await loadModelFor(context, packet, call)
-  assertFits(packet, loaded)
+  await assertFits(context, packet, loaded)
   if (dropSteps.length === 0) assertSameContext(packet, { model: loaded.model, text, recipe })
   const ancestors = await ancestorsOf(context, packet)
   const created = await createPacket(

@@ -20,7 +20,7 @@ export async function composePackets(
   const [first] = parts
   if (first === undefined) throw new StatePackError('E_BAD_INPUT', 'There is nothing to compose.')
   const loaded = await loadModelFor(context, first.packet, call)
-  assertFits(first.packet, loaded)
+  await assertFits(context, first.packet, loaded)
   const prompts = parts.flatMap(({ recipe }) => recipe.systemPrompt ?? [])
   const created = await createPacket(
     context,

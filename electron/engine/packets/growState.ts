@@ -107,6 +107,7 @@ export function emptyState(loaded: LoadedModel, secondsLoading = 0): OpenedState
   return {
     ...emptyText(loaded),
     loaded,
+    edits: [],
     packet: null,
     contextId: null,
     snapshot: { kind, position: 0, blocks: [], recurrent: [] },

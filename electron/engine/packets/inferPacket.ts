@@ -21,7 +21,7 @@ import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
-import { type OpenedState, openState, runOf } from './openState.ts'
+import { acceptedEdits, type OpenedState, openState, runOf } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { logitsDigest } from './stateLayers.ts'
@@ -39,6 +39,8 @@ export interface InferInput {
   readonly stop?: readonly string[] | undefined
   /** How control tokens that the delta spells out are read; default as the state reads them. */
   readonly controlTokens?: 'text' | 'control' | undefined
+  /** Go on although the model was edited, when no number of the state depends on it. */
+  readonly acceptEdits?: boolean | undefined
   readonly maxNewTokens?: number
   readonly sampling?: Sampling | undefined
   /** Append the generated ids verbatim to the new state. */
@@ -183,6 +185,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       keep_output: keep,
       seam: input.seam ?? 'exact',
       ...asked(input),
+      ...acceptedEdits(base),
     },
     observed: { seconds: clock.total(), phases: seconds },
   })
@@ -238,7 +241,10 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
 }
 
 async function openBase(context: PacketContext, input: InferInput, call: Call): Promise<OpenedState> {
-  if (input.ref !== undefined) return openState(context, input.ref, { model: input.model, signal: call.signal })
+  if (input.ref !== undefined) {
+    const { model, acceptEdits } = input
+    return openState(context, input.ref, { model, acceptEdits, signal: call.signal })
+  }
   if (input.model === undefined) {
     throw new StatePackError('E_BAD_INPUT', 'Say which cartridge to ask, or which model to ask without one.')
   }

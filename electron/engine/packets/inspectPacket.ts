@@ -49,6 +49,7 @@ export async function inspectPacket(context: PacketContext, ref: string): Promis
       vocabSize: model?.tokenizer?.vocabSize ?? logits?.length ?? 0,
       special: [...(model?.tokenizer?.specialTokens ?? [])],
       chatTemplate: model?.tokenizer?.chatTemplate ?? null,
+      chat: documents.recipe.chat ?? null,
     },
     format: {
       version: config.formatVersion,

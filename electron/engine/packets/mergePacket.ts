@@ -5,7 +5,7 @@ import { type Call, type PacketContext, readingProgress, receiptEnvironment } fr
 import type { Created } from './createPacket.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { grownContents, plainDelta, splitDelta } from './growState.ts'
-import { openState } from './openState.ts'
+import { acceptedEdits, openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { spelledNotes } from './readingNotes.ts'
@@ -18,6 +18,8 @@ export interface MergeInput {
   readonly model?: string | undefined
   readonly seam?: 'exact' | 'concat'
   readonly controlTokens?: 'text' | 'control' | undefined
+  /** Go on although the model was edited, when no number of the state depends on it. */
+  readonly acceptEdits?: boolean | undefined
 }
 
 /**
@@ -30,7 +32,9 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const seconds = () => (performance.now() - started) / 1000
   if (input.delta !== '') readableText(input.delta)
   if (input.name !== undefined) assertFreeName(context, input.name)
-  const base = await openState(context, input.ref, { model: input.model, signal: call.signal })
+  const base = await openState(context, input.ref, {
+    ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal },
+  })
   const { model, runtime } = base.loaded
   const delta = plainDelta(base, input.delta, input.controlTokens)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
@@ -90,7 +94,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
-        details: { seam: input.seam ?? 'exact' },
+        details: { seam: input.seam ?? 'exact', ...acceptedEdits(base) },
         observed: { seconds: seconds(), phases: { read: readSeconds } },
       },
       reading: {

@@ -12,12 +12,15 @@ import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { readFace } from './face.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
+import { editsSince } from './modelEdits.ts'
 import { layersOfType, type Packet } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 /** A state in memory with everything needed to continue, extend or describe it. */
 export interface OpenedState {
   readonly loaded: LoadedModel
+  /** How the model was edited since the state was made, when going on was asked for. */
+  readonly edits: readonly string[]
   /** null: a state before any token. */
   readonly packet: Packet | null
   readonly contextId: Digest | null
@@ -48,7 +51,7 @@ export interface OpenedState {
 export async function openState(
   context: PacketContext,
   ref: string,
-  { model: wanted, signal }: { model?: string } & Call = {},
+  { model: wanted, signal, acceptEdits }: { model?: string; acceptEdits?: boolean | undefined } & Call = {},
 ): Promise<OpenedState> {
   const packetId = await resolvePacketId(context, ref, wanted)
   assertRunnable(context, packetId)
@@ -57,12 +60,13 @@ export async function openState(
   const start = performance.now()
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
   const secondsLoading = (performance.now() - start) / 1000
-  assertFits(packet, loaded)
+  const edits = await assertFits(context, packet, loaded, acceptEdits)
   const state = await readLiveSnapshot(context, packet)
   const { config } = packet
   const full = Math.floor(config.tokens.count / config.cache.blockTokens)
   return {
     loaded,
+    edits,
     packet,
     contextId: packet.contextId,
     tokens,
@@ -100,6 +104,11 @@ export function runOf({ tail, segments, tokens }: Pick<OpenedState, 'tail' | 'se
   return { tail, atStart: segments.every(segment => segment.kind === 'special'), after: tokens.at(-1) }
 }
 
+/** What a receipt records of them. */
+export function acceptedEdits({ edits }: Pick<OpenedState, 'edits'>): Record<string, string> {
+  return edits.length === 0 ? {} : { accepted_edits: edits.join('; ') }
+}
+
 /** The installed model of a cartridge, loaded. With `model`, that one whether it fits or not: the check then says why not. */
 export async function loadModelFor(
   context: PacketContext,
@@ -110,15 +119,39 @@ export async function loadModelFor(
   return context.models.load(id, signal)
 }
 
-/** Refuses a cartridge whose components are not this model's, or not its own contents'. */
-export function assertFits(packet: Packet, loaded: LoadedModel): void {
-  refuseMismatch(componentChecks(packet, loaded), loaded.entry.id)
+/**
+ * Refuses a cartridge whose components are not this model's, or not its own contents'. A model that was edited without
+ * changing a number of any state (see {@link editsSince}) is refused too, unless `acceptEdits`: then what was edited comes back.
+ */
+export async function assertFits(
+  { blobs }: Pick<PacketContext, 'blobs'>,
+  packet: Packet,
+  { entry, model }: Pick<LoadedModel, 'entry' | 'model'>,
+  acceptEdits = false,
+): Promise<string[]> {
+  const checks = componentChecks(packet, { model })
+  const failed = checks.filter(check => !check.ok).map(check => check.component)
+  if (failed.length === 0) return []
+  const edits = await editsSince(blobs, packet, model, failed)
+  if (edits === null) refuseMismatch(checks, entry.id)
+  else if (!acceptEdits) {
+    throw new StatePackError(
+      'E_COMPONENT_MISMATCH',
+      `${entry.id} was edited since this cartridge was made: ${edits.join('; ')}. Weights, geometry and token ids are the same, so the state still holds: go on with --accept-edits (acceptEdits), or read the text again.`,
+      { component: failed[0] ?? 'config', edited: edits.join('; '), components: failed.join(',') },
+    )
+  }
+  return edits ?? []
 }
 
 /** Refuses a model that a cartridge was not made with: the components that differ are named, as when it is run. */
 export async function assertModel(context: PacketContext, packet: Packet, id: string): Promise<void> {
   const model = await context.models.open(id)
-  if (!sameModel(model.fingerprint, packet.config.model)) refuseMismatch(componentChecks(packet, { model }), id)
+  if (sameModel(model.fingerprint, packet.config.model)) return
+  const checks = componentChecks(packet, { model })
+  const failed = checks.filter(check => !check.ok).map(check => check.component)
+  // Whether to go on with an edited model is asked by what runs it.
+  if ((await editsSince(context.blobs, packet, model, failed)) === null) refuseMismatch(checks, id)
 }
 
 /** The twelve components as recorded, against the cartridge's own contents and the model that is here. */

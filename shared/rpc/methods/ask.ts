@@ -48,6 +48,8 @@ export const askMethods = {
       maxNewTokens: z.number().int().min(1).max(2048).default(64),
       sampling: samplingSchema.optional(),
       compare: z.boolean().default(false),
+      /** See `packets.infer`. */
+      acceptEdits: z.boolean().default(false),
       /** Record what the model expected at each position of the question and the answer. */
       trace: z.boolean().default(false),
     }),

@@ -1,6 +1,6 @@
 /** Looking inside: what a cartridge holds, how two differ, why a prompt missed, and the proof. Nothing here changes anything. */
 import { z } from 'zod'
-import { lossSchema } from '../../domain/cartridge.ts'
+import { lossSchema, recipeSchema } from '../../domain/cartridge.ts'
 import { componentIdSchema, componentSchema } from '../../domain/component.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count, refSchema } from './views.ts'
@@ -55,6 +55,8 @@ export const inspectMethods = {
         vocabSize: count,
         special: z.array(z.string()),
         chatTemplate: z.string().nullable(),
+        /** How the texts were read through it; null where they were not. */
+        chat: recipeSchema.shape.chat.unwrap().nullable(),
       }),
       format: z.strictObject({
         version: count,

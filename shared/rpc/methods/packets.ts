@@ -57,6 +57,12 @@ const mergedSchema = createdSchema.extend({
   compactReceipt: receiptViewSchema.nullable(),
 })
 
+/**
+ * Go on although the model was edited since the cartridge was made (its chat template, a setting), when weights, geometry and
+ * token ids are the same. The receipt records it, and the new state belongs to the model as it is now.
+ */
+const acceptEdits = z.boolean().default(false)
+
 const chatOptions = {
   /** Open a conversation with the sources, through the model's chat template. */
   template: z.boolean().default(false),
@@ -165,6 +171,7 @@ export const packetMethods = {
       /** Texts that end the answer. A conversation also ends it where its template would go on. */
       stop: z.array(z.string().min(1).max(200)).max(16).default([]),
       controlTokens: controlTokensSchema.optional(),
+      acceptEdits,
       maxNewTokens: z.number().int().min(0).max(4096).default(32),
       sampling: samplingSchema.optional(),
       keepOutput: z.boolean().default(false),
@@ -181,6 +188,7 @@ export const packetMethods = {
       delta: z.string(),
       name: nameSchema.optional(),
       controlTokens: controlTokensSchema.optional(),
+      acceptEdits,
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
     mergedSchema,

@@ -11,6 +11,9 @@ import { finish, type GlobalOptions, type Session, withEngine } from '../run.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
+const ACCEPT_EDITS =
+  'go on although the model’s chat template or settings were edited: weights and token ids are the same'
+
 /** delta, infer, tokenize, merge: what continues a state, with State Pack's own flags. */
 export function addDeltaCommands(program: Command): void {
   program
@@ -40,6 +43,7 @@ export function addDeltaCommands(program: Command): void {
     .option('--seed <n>', 'seed of the sampler', integer, 0)
     .option('--keep-output', 'append the generated tokens to the new state')
     .option('--trace', 'record a logits trace')
+    .option('--accept-edits', ACCEPT_EDITS)
     .addOption(new Option('--persist <where>').choices(['durable', 'memory']).default('durable'))
     .addOption(controlTokensOption())
     .addOption(seamOption())
@@ -59,6 +63,7 @@ export function addDeltaCommands(program: Command): void {
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
     .addOption(foreignBase())
     .option('--name <name>', 'what to call the result')
+    .option('--accept-edits', ACCEPT_EDITS)
     .addOption(controlTokensOption())
     .addOption(seamOption())
     .action(merge)
@@ -98,6 +103,7 @@ async function delta(options: ManifestOptions & { delta: string; out?: string })
 
 interface InferOptions extends DeltaOptions {
   readonly empty?: boolean
+  readonly acceptEdits?: boolean
   readonly chat?: boolean
   readonly system?: string
   readonly stop?: string[]
@@ -139,6 +145,7 @@ async function inferFrom(
       ...(found === null ? { model: modelOrDefault } : { ref: found.packetId, model }),
       ...{ delta: chat ? delta.trim() : delta, chat, system, stop },
       controlTokens: options.controlTokens,
+      acceptEdits: options.acceptEdits ?? false,
       maxNewTokens: options.maxNewTokens,
       sampling: { temperature, topK, topP, seed, repetitionPenalty },
       keepOutput: options.keepOutput ?? false,
@@ -174,6 +181,7 @@ async function tokenize(options: GlobalOptions & { delta: string }): Promise<voi
 }
 
 interface MergeOptions extends DeltaOptions {
+  readonly acceptEdits?: boolean
   readonly name?: string
   readonly controlTokens?: ControlTokens
   readonly seam: 'exact' | 'concat'
@@ -186,6 +194,7 @@ async function merge(options: MergeOptions): Promise<void> {
       {
         ref: found.packetId,
         ...{ delta, name: options.name, controlTokens: options.controlTokens, seam: options.seam },
+        acceptEdits: options.acceptEdits ?? false,
       },
       call,
     )

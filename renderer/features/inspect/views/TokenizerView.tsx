@@ -4,7 +4,7 @@ import { formatCount, shortDigest } from '../../../ui/format.ts'
 import type { Inspection } from '../inspectData.ts'
 
 export function TokenizerView({ inspection }: { readonly inspection: Inspection }) {
-  const { digest, vocabSize, special, chatTemplate } = inspection.tokenizer
+  const { digest, vocabSize, special, chatTemplate, chat } = inspection.tokenizer
   return (
     <div className="stack">
       <Facts
@@ -36,6 +36,14 @@ export function TokenizerView({ inspection }: { readonly inspection: Inspection 
         </ul>
       )}
       <h3>Chat template</h3>
+      {chat === null ? null : (
+        <p>
+          {chat.document === 'system'
+            ? 'The text stands in the system message.'
+            : 'The text stands at the beginning of the first user message.'}
+          {chat.time === undefined ? '' : ` Told the date ${chat.time.replace('T', ', ')}, for every turn.`}
+        </p>
+      )}
       {chatTemplate === null ? (
         <p className="muted">The model comes without one: it reads plain text.</p>
       ) : (
