@@ -1,3 +1,8 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { StatePackError } from '#shared/domain/error.ts'
+import { systemCode } from '../store/fsError.ts'
+
 /** A `.cartridge` file on its way in: a stream of bytes, wherever they come from. */
 export interface CartridgeSource {
   /** Bytes it is said to have. */
@@ -6,12 +11,30 @@ export interface CartridgeSource {
   chunks(): AsyncIterable<Uint8Array>
 }
 
-/** A file whose bytes are here already: what a browser window uploads. */
-export function sourceOfBytes(bytes: Uint8Array): CartridgeSource {
-  return {
-    size: bytes.byteLength,
-    async *chunks() {
-      yield bytes
-    },
+const CHUNK = 1024 * 1024
+
+/**
+ * Bytes that are here already (what a window uploads), or a file that is streamed from where it is: nobody holds it whole.
+ * Throws `E_NOT_FOUND`, `E_BAD_INPUT` for what is no plain file, what reading throws.
+ */
+export async function openSource(file: { bytes?: Uint8Array; path?: string }): Promise<CartridgeSource> {
+  const { bytes, path } = file
+  if (bytes !== undefined) {
+    return {
+      size: bytes.byteLength,
+      async *chunks() {
+        yield bytes
+      },
+    }
+  }
+  if (path === undefined) throw new StatePackError('E_BAD_INPUT', 'There is no file to read.')
+  try {
+    const found = await stat(path)
+    // Never opened: a pipe or a device would be read without end.
+    if (!found.isFile()) throw new StatePackError('E_BAD_INPUT', `${path} is not a file.`, { path })
+    return { size: found.size, chunks: () => createReadStream(path, { highWaterMark: CHUNK }) }
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    throw new StatePackError('E_NOT_FOUND', `There is no file ${path}.`, { path }, error)
   }
 }

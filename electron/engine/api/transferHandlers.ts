@@ -1,6 +1,6 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { admitCartridge } from '../admission/admitCartridge.ts'
-import { sourceOfBytes } from '../admission/cartridgeSource.ts'
+import { openSource } from '../admission/cartridgeSource.ts'
 import { reviewCartridge } from '../admission/reviewCartridge.ts'
 import { exportPacket } from '../packets/exportPacket.ts'
 import type { EngineState } from './engineState.ts'
@@ -10,7 +10,8 @@ export function transferHandlers(
 ): Pick<Handlers, 'packets.export' | 'packets.review' | 'packets.import'> {
   return {
     'packets.export': ({ ref }, call) => exportPacket(state, ref, call),
-    'packets.review': ({ bytes }) => reviewCartridge(state, sourceOfBytes(bytes)),
-    'packets.import': ({ bytes, ...decided }) => admitCartridge(state, { source: sourceOfBytes(bytes), ...decided }),
+    'packets.review': async file => reviewCartridge(state, await openSource(file)),
+    'packets.import': async ({ trust, name, ...file }) =>
+      admitCartridge(state, { source: await openSource(file), trust, name }),
   }
 }

@@ -63,7 +63,7 @@ export async function assertDerived(
   if (again.packetId === packet.packetId) return
   for (const [field, component] of FIELDS) {
     if (canonicalText(again.config[field] ?? null) === canonicalText(config[field] ?? null)) continue
-    throw notDerived(component, `its ${field} is not what its texts give`)
+    throw notDerived(component, `its texts do not give its "${field}"`)
   }
   for (const { id } of config.components) {
     const of = ({ components }: CartridgeConfig) =>

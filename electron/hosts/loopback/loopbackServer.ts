@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { ERROR_CODES, toErrorValue } from '#shared/domain/error.ts'
+import { ERROR_CODES, StatePackError, toErrorValue } from '#shared/domain/error.ts'
 import { FRAME_TYPE } from '#shared/rpc/codec.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
 import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
@@ -57,6 +57,10 @@ function refuse(response: ServerResponse, status: number, error: { code: string;
   response.end(body)
 }
 
+function namesPath(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && 'path' in input && input.path !== undefined
+}
+
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const token = randomBytes(32).toString('base64url')
   const limits = options.bodyLimits ?? BODY_LIMITS
@@ -77,6 +81,9 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     let input: unknown
     try {
       input = await readBody(incoming as IncomingMessage, bodyLimit(method), budget)
+      if (FILE_METHODS.has(method) && namesPath(input)) {
+        throw new StatePackError('E_BAD_INPUT', 'Over HTTP a file is sent, not named by its path on this machine.')
+      }
     } catch (thrown) {
       const { code, message } = toErrorValue(thrown)
       const status = ERROR_CODES[code].http as 400

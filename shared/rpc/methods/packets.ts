@@ -23,6 +23,14 @@ const sourceSchema = z.strictObject({
 })
 const bytesSchema = z.instanceof(Uint8Array)
 
+/** A `.cartridge` file: its bytes, or (from a program on this machine, never over HTTP) the path it is read from as a stream. */
+const fileFields = { bytes: bytesSchema.optional(), path: z.string().min(1).max(32_768).optional() }
+const ONE_FILE = 'either the bytes of a file or its path'
+
+function isOneFile({ bytes, path }: { bytes?: unknown; path?: unknown }): boolean {
+  return (bytes === undefined) !== (path === undefined)
+}
+
 export const deltaPacketSchema = z.strictObject({
   version: z.literal('state-delta-v1'),
   packet_id: digestSchema,
@@ -219,7 +227,7 @@ export const packetMethods = {
   ),
   /** Looks at a `.cartridge` file without writing anything to the library: what the import sheet shows. */
   'packets.review': method(
-    z.strictObject({ bytes: bytesSchema }),
+    z.strictObject(fileFields).refine(isOneFile, ONE_FILE),
     z.strictObject({
       packetId: digestSchema,
       contextId: digestSchema,
@@ -249,11 +257,9 @@ export const packetMethods = {
     }),
   ),
   'packets.import': method(
-    z.strictObject({
-      bytes: bytesSchema,
-      trust: z.boolean().default(false),
-      name: nameSchema.optional(),
-    }),
+    z
+      .strictObject({ ...fileFields, trust: z.boolean().default(false), name: nameSchema.optional() })
+      .refine(isOneFile, ONE_FILE),
     z.strictObject({
       cartridge: cartridgeSummarySchema,
       duplicate: z.boolean(),

@@ -165,3 +165,17 @@ it('shows what the model will read: tail, system prompt and card are looked thro
     sha256(sources[0]?.text ?? ''),
   ])
 })
+
+it('reads a file from where it is, in pieces, and refuses what is no file before opening it', async () => {
+  const { file } = await madeElsewhere()
+  const path = join(here.folder, 'tea.cartridge')
+  await writeFile(path, file)
+  expect(await here.client.call('packets.review', { path })).toMatchObject({ bytes: file.byteLength, duplicate: false })
+  expect(await here.client.call('packets.import', { path })).toMatchObject({ cartridge: { trust: 'restricted' } })
+  const refused = (input: { path?: string; bytes?: Uint8Array<ArrayBuffer> }) =>
+    expect(here.client.call('packets.import', input)).rejects
+  await refused({ path: join(here.folder, 'none.cartridge') }).toMatchObject({ code: 'E_NOT_FOUND' })
+  await refused({ path: here.folder }).toMatchObject({ code: 'E_BAD_INPUT' })
+  await refused({}).toMatchObject({ code: 'E_BAD_INPUT' })
+  await refused({ path, bytes: file }).toMatchObject({ code: 'E_BAD_INPUT' })
+})

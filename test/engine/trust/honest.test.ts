@@ -49,6 +49,19 @@ const kinds: Record<string, Make> = {
       ],
     }),
   'with a system prompt': model => create(model, { systemPrompt: 'Answer in one word.' }),
+  'rendered through the chat template, with a system prompt': model =>
+    create(model, { template: true, systemPrompt: 'Answer in one word.' }),
+  'a conversation': async model => {
+    const ref = await create(model, { template: true })
+    const ask = { ref, maxNewTokens: 6, compare: false }
+    const first = await here.client.call('ask.ask', { ...ask, question: 'Who has a parrot?' })
+    const second = await here.client.call('ask.ask', {
+      ...ask,
+      parentId: first.step?.id,
+      question: 'What is its name?',
+    })
+    return second.step?.packetId ?? ''
+  },
   'cut to its first tokens': model => create(model, { firstTokens: 17 }),
   'with State Pack’s own seam': model => create(model, { seam: 'concat' }),
   merged: async model => merge(await merge(await create(model), MORE), 'Anders likes noodles.\n'),

@@ -36,7 +36,7 @@ const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, secretKey, onE
       'packets.review': async () => {
         throw new StatePackError('E_CORRUPT', 'This file is damaged.')
       },
-      'packets.import': async ({ bytes }) => {
+      'packets.import': async ({ bytes = new Uint8Array(0) }) => {
         throw new StatePackError('E_CONFLICT', `${bytes.byteLength} bytes, first ${bytes[0]}`)
       },
       'savings.providerKey': async () => ({ saved: false, where: secretKey ? 'os-key-store' : 'memory' }),

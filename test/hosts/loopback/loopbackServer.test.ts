@@ -50,6 +50,13 @@ describe('the contract over HTTP', () => {
     await test.close()
   })
 
+  it('takes a file, and no path of one: a page does not choose what is read from this disk', async () => {
+    const client = createClient(transport)
+    for (const method of ['packets.import', 'packets.review'] as const) {
+      await expect(client.call(method, { path: '/etc/hostname' })).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    }
+  })
+
   it('streams progress, then the answer, with typed arrays', async () => {
     const client = createClient(transport)
     const reports: Progress[] = []

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
@@ -41,15 +42,16 @@ export function addTransferCommands(program: Command): void {
     .option('--review', 'only look: write nothing')
     .action(async (file: string, options: GlobalOptions & { trust?: boolean; name?: string; review?: boolean }) => {
       await finish(async () => {
-        const bytes = await readCartridge(file)
+        const input = await cartridgeInput(file)
         await runCommand(options, async ({ client, call }) => {
-          if (options.review === true) return client.call('packets.review', { bytes }, call)
-          const { cartridge, duplicate, receipt } = await client.call(
+          if (options.review === true) return client.call('packets.review', input, call)
+          const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
             'packets.import',
-            { bytes, trust: options.trust ?? false, name: options.name },
+            { ...input, trust: options.trust ?? false, name: options.name },
             call,
           )
-          return { ...receipt, name: cartridge.name, trust: cartridge.trust, duplicate }
+          const { name, trust } = cartridge
+          return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers }
         })
       })
     })
@@ -57,18 +59,19 @@ export function addTransferCommands(program: Command): void {
 
 /** Every byte of a `.cartridge` file checked as an import would, and nothing kept. */
 export async function verifyFile(file: string, options: GlobalOptions): Promise<void> {
-  const bytes = await readCartridge(file)
+  const input = await cartridgeInput(file)
   await runCommand(options, async ({ client, call }) => {
-    const { packetId, contextId, model, tokens } = await client.call('packets.review', { bytes }, call)
+    const { packetId, contextId, model, tokens, bytes } = await client.call('packets.review', input, call)
     return {
       ...{ op: 'verify', ok: true, level: 'intact', file, packet_id: packetId, context_id: contextId },
-      ...{ bytes: bytes.byteLength, model: model.name, tokens: { base: tokens } },
+      ...{ bytes, model: model.name, tokens: { base: tokens } },
     }
   })
 }
 
-async function readCartridge(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readBytes(file, FILE_CAP))
+/** A file is streamed from where it is; standard input is held in memory. */
+async function cartridgeInput(file: string): Promise<{ path: string } | { bytes: Uint8Array<ArrayBuffer> }> {
+  return file === '-' ? { bytes: new Uint8Array(await readBytes(file, FILE_CAP)) } : { path: resolve(file) }
 }
 
 /** Every form begins with the tar entry of the layout file. */
