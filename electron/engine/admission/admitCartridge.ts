@@ -33,6 +33,7 @@ export async function admitCartridge(
   let receipt: Receipt | null = null
   let checked: CheckedCandidate | null = null
   const imported = await importCartridge(context.store.parts, source.chunks(), {
+    lenient: source.lenient,
     trust: trust ? 'trusted' : 'restricted',
     review: async candidate => {
       checked = await checkCandidate(context, candidate)

@@ -7,6 +7,8 @@ import { systemCode } from '../store/fsError.ts'
 export interface CartridgeSource {
   /** Bytes it is said to have. */
   readonly size: number
+  /** Take another tool's tar of an OCI layout, too. */
+  readonly lenient: boolean
   /** From the first byte on, each time. */
   chunks(): AsyncIterable<Uint8Array>
 }
@@ -17,11 +19,16 @@ const CHUNK = 1024 * 1024
  * Bytes that are here already (what a window uploads), or a file that is streamed from where it is: nobody holds it whole.
  * Throws `E_NOT_FOUND`, `E_BAD_INPUT` for what is no plain file, what reading throws.
  */
-export async function openSource(file: { bytes?: Uint8Array; path?: string }): Promise<CartridgeSource> {
-  const { bytes, path } = file
+export async function openSource(file: {
+  bytes?: Uint8Array
+  path?: string
+  lenient: boolean
+}): Promise<CartridgeSource> {
+  const { bytes, path, lenient } = file
   if (bytes !== undefined) {
     return {
       size: bytes.byteLength,
+      lenient,
       async *chunks() {
         yield bytes
       },
@@ -32,7 +39,7 @@ export async function openSource(file: { bytes?: Uint8Array; path?: string }): P
     const found = await stat(path)
     // Never opened: a pipe or a device would be read without end.
     if (!found.isFile()) throw new StatePackError('E_BAD_INPUT', `${path} is not a file.`, { path })
-    return { size: found.size, chunks: () => createReadStream(path, { highWaterMark: CHUNK }) }
+    return { size: found.size, lenient, chunks: () => createReadStream(path, { highWaterMark: CHUNK }) }
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
     throw new StatePackError('E_NOT_FOUND', `There is no file ${path}.`, { path }, error)

@@ -19,6 +19,7 @@ export async function reviewCartridge(context: PacketContext, source: CartridgeS
   const stop = new StatePackError('E_CANCELLED', 'Reviewed.')
   try {
     await importCartridge(context.store.parts, source.chunks(), {
+      lenient: source.lenient,
       review: async candidate => {
         review = await reviewOf(context, candidate, source.size)
         throw stop

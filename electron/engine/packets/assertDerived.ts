@@ -108,7 +108,10 @@ function assertParents({ parents, origin }: CartridgeConfig, recipe: Recipe): vo
   const [first] = parents
   const wrong = (what: string) => notDerived('format', what)
   if (first === undefined) {
-    if (reads.some(({ join }) => join === 'append')) throw wrong('it was grown, and names nothing it grew from')
+    // What the bare model read first was appended to nothing.
+    const isBare = reads[0]?.join === 'append'
+    if (!isBare && reads.some(({ join }) => join === 'append'))
+      throw wrong('it was grown, and names nothing it grew from')
     return
   }
   const { op } = first

@@ -11,7 +11,7 @@ import { contextId, tokensDigest } from './contextId.ts'
 import { type Created, createPacket } from './createPacket.ts'
 import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
 import { type Packet, readDocuments, readPacket } from './packet.ts'
-import { withBlankLine } from './plainText.ts'
+import { plainText } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 export interface Compacted {
@@ -44,7 +44,7 @@ export async function compactPacket(
       step: unknown,
     })
   const kept = sources.filter((_, index) => !dropSteps.includes(index))
-  const text = joinedText(kept)
+  const text = plainText(null, kept)
   const loaded = await loadModelFor(context, packet, call)
   await assertFits(context, packet, loaded)
   if (dropSteps.length === 0) assertSameContext(packet, { model: loaded.model, text, recipe })
@@ -85,16 +85,6 @@ export function cannotFold(
   return config.segments.some(segment => segment.kind === 'generated')
     ? 'This state holds answers that the model wrote; they cannot be read again from texts.'
     : null
-}
-
-/** The texts as the state read them: those it was created from stand apart, what was merged follows without a gap. */
-export function joinedText(sources: readonly (SourceText & { readonly appended: boolean })[]): string {
-  return sources
-    .map((source, index) => {
-      const next = sources[index + 1]
-      return next === undefined || next.appended ? source.text : withBlankLine(source.text)
-    })
-    .join('')
 }
 
 /** Before anything is read: a chat template or State Pack's own seam may give one piece other tokens than the chain had. */

@@ -1,9 +1,9 @@
 import { StatePackError } from '#shared/domain/error.ts'
-import { joinedText } from './compactPacket.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
 import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
 import { readDocuments, readPacket } from './packet.ts'
+import { plainText } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 /**
@@ -57,7 +57,7 @@ async function readPart(context: PacketContext, ref: string) {
   }
   const answers = packet.config.segments.filter(({ kind }) => kind === 'generated').length
   const turns = Math.max(sources.length - texts.length, answers)
-  const source = { name: texts[0]?.name ?? 'text', text: joinedText(texts) }
+  const source = { name: texts[0]?.name ?? 'text', text: plainText(null, texts) }
   const left = `Not taken over from “${source.name}”: ${turns === 1 ? 'one turn' : `${turns} turns`} of a conversation.`
   return { packet, card, recipe, source, left: turns === 0 ? null : left }
 }

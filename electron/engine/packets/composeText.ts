@@ -82,10 +82,7 @@ export function tokenizerOf(model: Pick<Model, 'name' | 'tokenizer'>): Tokenizer
 export function composeText(model: Pick<Model, 'name' | 'tokenizer'>, input: TextInput): ComposedText {
   const tokenizer = tokenizerOf(model)
   const sources = input.sources.map(source => ({ ...source, text: withoutBom(source.text) }))
-  const plain = plainText(
-    input.systemPrompt,
-    sources.map(source => source.text),
-  )
+  const plain = plainText(input.systemPrompt, sources)
   const plainBytes = readableText(plain)
   const { parts, chat } = partsOf(tokenizer, plain, input)
   const text = parts.map(part => part.text).join('')

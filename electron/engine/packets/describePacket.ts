@@ -3,7 +3,6 @@ import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import { prefixMarks } from '../live/prefixIndex.ts'
 import type { DescribePacket } from '../store/packetIndexEntry.ts'
 import { contextIdOf, modelIdentity, tokensFromBytes } from './contextId.ts'
-import { grownFrom } from './grownFrom.ts'
 import { assertCartridge, parseConfig, parseRecipe, parseText } from './packet.ts'
 import { textDigests } from './textDigests.ts'
 
@@ -16,7 +15,8 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
   const [recipeBytes] = await readLayers(LAYER_TYPES.recipe)
   const card = cardBytes === undefined ? '' : parseText(cardBytes, 'card')
   const recipe = parseRecipe(recipeBytes)
-  const names = recipe.steps.flatMap(step => (step.do === 'read' ? [step.name] : []))
+  const reads = recipe.steps.flatMap(step => (step.do === 'read' ? [step] : []))
+  const names = reads.map(({ name }) => name)
   const sources = manifest.layers.filter(layer => layer.mediaType === LAYER_TYPES.source)
   return {
     contextId: contextIdOf(config),
@@ -39,8 +39,10 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
       sources.length > 0 && !config.segments.some(({ kind }) => kind === 'generated')
         ? textDigests(
             recipe.systemPrompt,
-            (await readLayers(LAYER_TYPES.source)).map(bytes => parseText(bytes, 'source text')),
-            grownFrom(config) !== null,
+            (await readLayers(LAYER_TYPES.source)).map((bytes, place) => ({
+              text: parseText(bytes, 'source text'),
+              appended: reads[place]?.join === 'append',
+            })),
           )
         : sources.map(({ digest }) => ({ digest, whole: false })),
   }

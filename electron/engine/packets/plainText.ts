@@ -13,12 +13,23 @@ export function withBom(text: string): string {
 }
 
 /** How a text is written when another source follows it. */
-export function withBlankLine(text: string): string {
+function withBlankLine(text: string): string {
   return `${text.replace(/\n+$/, '')}\n\n`
 }
 
-/** System prompt and sources in reading order, a blank line between two. */
-export function plainText(systemPrompt: string | null | undefined, texts: readonly string[]): string {
-  const parts = [...(systemPrompt ? [systemPrompt] : []), ...texts]
-  return parts.map((part, index) => (index === parts.length - 1 ? part : withBlankLine(part))).join('')
+/** A source as a cartridge carries it; `appended`: read after what was there, without a gap. */
+export interface ReadText {
+  readonly text: string
+  readonly appended?: boolean
+}
+
+/** System prompt and sources in reading order: a blank line between two, none before what was appended. */
+export function plainText(systemPrompt: string | null | undefined, sources: readonly ReadText[]): string {
+  const parts: readonly ReadText[] = [...(systemPrompt ? [{ text: systemPrompt }] : []), ...sources]
+  return parts
+    .map(({ text }, index) => {
+      const next = parts[index + 1]
+      return next === undefined || next.appended === true ? text : withBlankLine(text)
+    })
+    .join('')
 }

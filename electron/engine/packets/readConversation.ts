@@ -20,7 +20,7 @@ export async function readConversation(blobs: BlobSource, state: OpenedState): P
   const first = later < 0 ? steps : steps.slice(0, later)
   const content = plainText(
     systemPrompt,
-    first.flatMap(step => (step.do === 'read' ? [decode(texts[step.source])] : [])),
+    first.flatMap(step => (step.do === 'read' ? [{ text: decode(texts[step.source]) }] : [])),
   )
   const isCut = first.some(step => step.do === 'first')
   const opening = template && content !== '' ? openedWith(tokenizer, { content, chat, isCut }) : null

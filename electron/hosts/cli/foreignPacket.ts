@@ -5,11 +5,17 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { LEGACY_PACKET_VERSION, type LegacyReceipt, legacyPacketId, legacyReceiptId } from '#engine/receipts/legacy.ts'
+import {
+  LEGACY_PACKET_VERSION,
+  type LegacyReceipt,
+  legacyHash,
+  legacyPacketId,
+  legacyReceiptId,
+} from '#engine/receipts/legacy.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type Pointer, type PointerFile, writePointer } from './pointerFile.ts'
+import { type Pointer, type PointerFile, pointerPath, readPointer, writePointer } from './pointerFile.ts'
 import { readBytes, readTextFile } from './readInput.ts'
 import type { Resolved } from './references.ts'
 import type { Session } from './run.ts'
@@ -24,26 +30,81 @@ export type ForeignText = Pick<Pointer, 'model' | 'base_sha256' | 'packet_id'>
 export async function createForeign(options: { base: string; blob: string; model?: string; folder: string }) {
   const base = await readTextFile(options.base)
   if (base.trim() === '') throw new StatePackError('E_EMPTY_TEXT', 'There is no text to bind.')
-  const blob = await readBytes(options.blob, Number.MAX_SAFE_INTEGER)
-  const fields = {
-    version: LEGACY_PACKET_VERSION,
+  const bound = await bindBlob(options, {
     model: options.model ?? 'gpt2',
     base_sha256: hexOf(sha256(base)),
     base_bytes: Buffer.byteLength(base),
-    base_tokens: null,
+    base_tokens: (await gpt2Tokens(base)).length,
     base_file: basename(options.base),
+  })
+  return { ...foreignReceipt({ op: 'create', bytes: bound.blob_bytes }, bound), ...bound }
+}
+
+/** State Pack's `merge --blob`: a packet of its own, named by parent and delta, bound to the cache that the caller made. */
+export async function mergeForeign(
+  packet: PointerFile,
+  delta: { readonly text: string },
+  options: { blob: string; folder: string },
+) {
+  assertOwnId(packet)
+  const delta_sha256 = hexOf(sha256(delta.text))
+  const bound = await bindBlob(options, {
+    model: packet.model,
+    base_sha256: legacyHash(packet.base_sha256, delta.text),
+    base_bytes: packet.base_bytes + Buffer.byteLength(delta.text),
+    base_tokens: (packet.base_tokens ?? 0) + (await gpt2Tokens(delta.text)).length,
+    base_file: `merge:${packet.base_sha256}+${delta_sha256}`,
+  })
+  return { ...foreignReceipt({ op: 'merge', bytes: bound.blob_bytes, delta_sha256 }, bound), ...bound }
+}
+
+/** Writes a pointer and the blob it binds, under State Pack's names. */
+async function bindBlob(
+  { blob: path, folder }: { blob: string; folder: string },
+  base: Pick<Pointer, 'model' | 'base_sha256' | 'base_bytes' | 'base_tokens' | 'base_file'>,
+) {
+  const blob = await readBytes(path, Number.MAX_SAFE_INTEGER)
+  const fields = {
+    version: LEGACY_PACKET_VERSION,
+    ...base,
     blob_sha256: hexOf(sha256(blob)),
     blob_bytes: blob.byteLength,
-    blob_file: basename(options.blob),
+    blob_file: `state_packet_${base.base_sha256}.pt`,
   } as const
   const pointer = { ...fields, packet_id: legacyPacketId(fields) }
-  await mkdir(options.folder, { recursive: true })
-  const copy = join(options.folder, fields.blob_file)
-  // The very blob may be there; anything else of that name is somebody's.
-  const isThere = existsSync(copy) && sha256(await readBytes(copy, Number.MAX_SAFE_INTEGER)) === sha256(blob)
-  if (!isThere) await writeOutput(copy, blob, () => false)
-  const manifest = await writePointer(options.folder, pointer)
-  return { ...foreignReceipt({ op: 'create', bytes: pointer.blob_bytes }, pointer), ...pointer, manifest }
+  await mkdir(folder, { recursive: true })
+  const copy = join(folder, fields.blob_file)
+  const standing = existsSync(copy) ? hexOf(sha256(await readBytes(copy, Number.MAX_SAFE_INTEGER))) : null
+  // The very blob may be there; another one is replaced only if the pointer beside it says that it was made so, too.
+  const isBound = standing !== null && standing === (await boundIn(folder, base.base_sha256))
+  if (standing !== fields.blob_sha256) await writeOutput(copy, blob, () => isBound)
+  return { ...pointer, manifest: await writePointer(folder, pointer) }
+}
+
+async function boundIn(folder: string, baseSha256: string): Promise<string | null> {
+  const pointer = await readPointer(pointerPath(folder, baseSha256)).catch(() => null)
+  return pointer?.blob_sha256 ?? null
+}
+
+/** GPT-2's token ids: State Pack counts and traces with them, whatever the model. */
+export async function gpt2Tokens(text: string): Promise<number[]> {
+  const { encode } = await import('gpt-tokenizer/encoding/r50k_base')
+  return encode(text, { disallowedSpecial: new Set() })
+}
+
+/** State Pack's `resolve`: the packet of a base hash whose files lie in this folder; null where there is none of its own. */
+export async function findForeign(folder: string, baseHash: string) {
+  const path = pointerPath(folder, baseHash)
+  if (!existsSync(path)) return null
+  const pointer = await readPointer(path)
+  if (pointer.context_id !== undefined) return null
+  assertOwnId(pointer)
+  const { folder: _, ...fields } = pointer
+  return {
+    ...fields,
+    manifest: path,
+    blob: pointer.blob_file === null ? null : join(folder, basename(pointer.blob_file)),
+  }
 }
 
 /** Checks the packet_id over its fields and the blob beside it. Throws `E_CORRUPT` naming the field, `E_MISSING_BLOB`. */
@@ -121,8 +182,14 @@ function foreignReceipt(
   { packet_id, base_sha256, blob_sha256 }: Pointer,
 ) {
   const receipt = {
-    ...{ op: operation.op, ok: true, packet_id, base_sha256, blob_sha256 },
-    ...{ delta_sha256: operation.delta_sha256 ?? null, bytes: operation.bytes ?? null, tokens: null },
+    ...{ op: operation.op, ok: true, packet_id, base_sha256 },
+    blob_sha256: operation.op === 'delta' ? null : blob_sha256,
+    ...{
+      delta_sha256: operation.delta_sha256 ?? null,
+      bytes: operation.bytes ?? null,
+      bytes_saved: null,
+      tokens: null,
+    },
   }
   return { receipt_id: legacyReceiptId(receipt), ...receipt }
 }

@@ -39,32 +39,54 @@ export async function readPointer(path: string): Promise<PointerFile> {
 
 const isPointer = (beginning: Buffer) => /^\s*\{\s*"version": *"state-pack-/.test(beginning.toString('latin1'))
 
+/** Where the pointer of a text lies. */
+export function pointerPath(folder: string, baseSha256: string): string {
+  return join(folder, `state_packet_${baseSha256}.json`)
+}
+
 /** Writes the pointer beside the store; returns its path. Throws as {@link writeOutput}. */
 export async function writePointer(folder: string, pointer: Pointer): Promise<string> {
-  const path = join(folder, `state_packet_${pointer.base_sha256}.json`)
+  const path = pointerPath(folder, pointer.base_sha256)
   await writeOutput(path, `${JSON.stringify(pointer, null, 2)}\n`, isPointer)
   return path
+}
+
+/** The pointer of a packet, named by one of its texts. Throws `E_NOT_SUPPORTED` for a state that no text began. */
+export function pointerOf(
+  packet: Output<'packets.resolve'>,
+  text: Output<'packets.resolve'>['texts'][number] | undefined,
+  baseFile: string | null = null,
+): Pointer {
+  if (text === undefined) {
+    throw new StatePackError('E_NOT_SUPPORTED', 'A state that no text began has no pointer file.', {
+      packetId: packet.packetId,
+    })
+  }
+  return {
+    version: LEGACY_PACKET_VERSION,
+    model: packet.cartridge.model.name,
+    base_sha256: text.sha256,
+    base_bytes: text.bytes,
+    base_tokens: packet.cartridge.tokens,
+    base_file: baseFile,
+    blob_sha256: packet.blobSha256,
+    blob_bytes: packet.blobBytes,
+    blob_file: null,
+    packet_id: packet.packetId,
+    context_id: packet.contextId,
+  }
 }
 
 /** A pointer speaks for a packet with every one of its fields. Throws `E_CORRUPT` naming the first that is not the packet's. */
 export function assertPointsTo(pointer: Pointer, packet: Output<'packets.resolve'>): void {
   const text = packet.texts.find(({ sha256 }) => sha256 === pointer.base_sha256) ?? packet.texts[0]
-  const expected = {
-    packet_id: packet.packetId,
-    context_id: packet.contextId,
-    model: packet.cartridge.model.name,
-    base_sha256: text?.sha256 ?? null,
-    base_bytes: text?.bytes ?? null,
-    base_tokens: packet.cartridge.tokens,
-    blob_sha256: packet.blobSha256,
-    blob_bytes: packet.blobBytes,
-    blob_file: null,
-  } satisfies Partial<Record<keyof Pointer, unknown>>
-  for (const [field, value] of Object.entries(expected)) {
-    const found = pointer[field as keyof typeof expected]
+  const expected = pointerOf(packet, text, pointer.base_file)
+  // The ids first: a pointer to another packet differs in all that follows from it.
+  for (const field of pointerSchema.keyof().options.toReversed()) {
+    const [value, found] = [expected[field] ?? null, pointer[field] ?? null]
     if (found === value) continue
     throw new StatePackError('E_CORRUPT', `The pointer file is not this packet's: its ${field} is another one.`, {
-      ...{ field, expected: value, found: found ?? null },
+      ...{ field, expected: value, found },
     })
   }
 }

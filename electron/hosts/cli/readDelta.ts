@@ -32,6 +32,8 @@ export interface DeltaOptions extends GlobalOptions {
 export interface ReadDelta {
   readonly text: string
   readonly packetId?: string
+  /** The model whose state it is, by name. */
+  readonly model?: string
   /** Of a packet of State Pack itself. */
   readonly foreign?: ForeignText
 }
@@ -81,7 +83,7 @@ export async function readDelta(path: string, mayBeText: boolean): Promise<ReadD
   const legacy = legacyDeltaSchema.safeParse(value)
   const parsed = version === LEGACY_DELTA_VERSION ? legacy : deltaPacketSchema.safeParse(value)
   if (!parsed.success) throw wrongShape('E_BAD_FORMAT', `${path} is not a delta packet`, parsed.error)
-  const { packet_id, delta_text, delta_sha256, delta_bytes } = parsed.data
+  const { packet_id, model, delta_text, delta_sha256, delta_bytes } = parsed.data
   const found = hexOf(sha256(delta_text))
   if (found !== delta_sha256 || Buffer.byteLength(delta_text) !== delta_bytes) {
     throw new StatePackError('E_CORRUPT', 'The delta text is not the one its packet names.', {
@@ -90,7 +92,7 @@ export async function readDelta(path: string, mayBeText: boolean): Promise<ReadD
       found,
     })
   }
-  return { packetId: packet_id, text: delta_text, foreign: legacy.data }
+  return { packetId: packet_id, model, text: delta_text, foreign: legacy.data }
 }
 
 function assertContinues({ packetId, texts }: Resolved, delta: Omit<ReadDelta, 'text'>): void {

@@ -6,6 +6,7 @@ import { dispatch } from '../dispatch/dispatch.ts'
 import { createInProcessTransport } from '../dispatch/inProcessTransport.ts'
 import { createEventHub } from '../eventHub.ts'
 import { chooseFolders } from '../folders.ts'
+import { inFlags } from './inFlags.ts'
 import { createProgressLine } from './progressLine.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolveModel.ts'
 
@@ -83,7 +84,9 @@ export async function finish(work: () => Promise<void>): Promise<void> {
 
 /** One line of JSON on stderr, and the exit code that goes with it. */
 export function printError(thrown: unknown): void {
-  const { code, message, details } = toStatePackError(thrown)
+  const error = toStatePackError(thrown)
+  const { code, details } = error
+  const message = inFlags(error)
   process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
   process.exitCode = ERROR_CODES[code].exit
 }

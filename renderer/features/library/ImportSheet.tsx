@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { nameFromTitle } from '#shared/domain/name.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -37,10 +38,7 @@ async function readFile(file: File): Promise<Uint8Array<ArrayBuffer>> {
 
 /** What the person called the file is what they will look for. */
 function nameOf(file: File): string {
-  return file.name
-    .replace(/\.cartridge$/i, '')
-    .trim()
-    .slice(0, 200)
+  return nameFromTitle(file.name.replace(/\.cartridge$/i, ''))
 }
 
 function isKind(kind: string): kind is StateKind {
@@ -73,22 +71,31 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
   const [bytes, setBytes] = useState<Uint8Array<ArrayBuffer> | null>(null)
   const [name, setName] = useState(nameOf(file))
   const [unreadable, setUnreadable] = useState<unknown>(null)
+  const [lenient, setLenient] = useState(false)
 
   useEffect(() => {
     readFile(file).then(read => {
       setBytes(read)
-      void run({ bytes: read })
+      void run({ bytes: read, lenient })
     }, setUnreadable)
-  }, [file, run])
+  }, [file, lenient, run])
 
   const failure = unreadable ?? review.error
+  if (failure instanceof StatePackError && failure.details.lenient === true && !lenient) {
+    return (
+      <>
+        <ErrorPanel error={failure} action={{ label: 'Read it leniently', onPress: () => setLenient(true) }} />
+        <Button onPress={onDone}>Skip this file</Button>
+      </>
+    )
+  }
   if (failure !== null) return <ErrorPanel error={failure} action={{ label: 'Skip this file', onPress: onDone }} />
   const found = review.result
   if (found === null || bytes === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
 
   async function take(trust: boolean): Promise<void> {
     if (bytes === null) return
-    const result = await importing.run({ bytes, trust, ...(name.trim() === '' ? {} : { name: name.trim() }) })
+    const result = await importing.run({ bytes, trust, lenient, ...(name.trim() === '' ? {} : { name: name.trim() }) })
     if (result === null) return
     toastDone(
       result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,

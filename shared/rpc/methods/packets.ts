@@ -24,7 +24,12 @@ const sourceSchema = z.strictObject({
 const bytesSchema = z.instanceof(Uint8Array)
 
 /** A `.cartridge` file: its bytes, or (from a program on this machine, never over HTTP) the path it is read from as a stream. */
-const fileFields = { bytes: bytesSchema.optional(), path: z.string().min(1).max(32_768).optional() }
+const fileFields = {
+  bytes: bytesSchema.optional(),
+  path: z.string().min(1).max(32_768).optional(),
+  /** Take another tool's tar of an OCI layout, in which a changed byte of the tar itself may go unseen. */
+  lenient: z.boolean().default(false),
+}
 const ONE_FILE = 'either the bytes of a file or its path'
 
 function isOneFile({ bytes, path }: { bytes?: unknown; path?: unknown }): boolean {

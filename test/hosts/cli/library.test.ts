@@ -104,6 +104,15 @@ describe('a .cartridge file', { timeout: 120_000 }, () => {
     await home.ok(['import', 'club.cartridge', '--store', 'clean'])
   })
 
+  it('that another tool has packed is taken on request only, and the error says how', async () => {
+    await writeFile(home.path('packed.cartridge'), withAnotherTime(file))
+    const refused = await home.run(['import', 'packed.cartridge', '--store', 'packed'])
+    expect([refused.code, refused.error().code]).toEqual([22, 'E_BAD_FORMAT'])
+    expect(refused.error().message).toContain('--lenient')
+    const imported = await home.ok(['import', 'packed.cartridge', '--lenient', '--store', 'packed'])
+    expect(imported.packet_id).toBe((await home.ok(['resolve', '--base-hash', 'club'])).packet_id)
+  })
+
   it('of the other model is refused with the component that differs', async () => {
     const other = await home.run([
       ...['infer', '--model', 'starter-mamba', '--manifest', 'club', '--delta', 'question.txt'],
@@ -159,3 +168,13 @@ describe('receipts', { timeout: 60_000 }, () => {
     await home.ok(['receipts', 'verify', '--checkpoint', 'checkpoint.txt'])
   })
 })
+
+/** The same archive with another modification time in its first header: what any tar program would write. */
+function withAnotherTime(file: Uint8Array): Buffer {
+  const changed = Buffer.from(file)
+  changed.write('00000000001', 136, 'latin1')
+  changed.write(' '.repeat(8), 148, 'latin1')
+  const sum = changed.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  changed.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return changed
+}

@@ -112,6 +112,7 @@ function isZero(bytes: Uint8Array): boolean {
 function bad(what: string): StatePackError {
   return new StatePackError(
     'E_BAD_FORMAT',
-    `Not a canonical cartridge file: ${what}. A file that another tool made can be imported with the lenient option.`,
+    `Not a canonical cartridge file: ${what}. Another tool may have packed it: then it can be read leniently.`,
+    { lenient: true },
   )
 }

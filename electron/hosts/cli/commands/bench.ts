@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { runNative, runRestore } from '#engine/savings/nativeBenchmark.ts'
-import { positive } from '../parseOption.ts'
+import { decimal, positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
+import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
 /** bench agent-loop, native, restore; `benchmark` is State Pack's own name for the first. */
 export function addBenchCommands(program: Command): void {
   const bench = program.command('bench').description('measure on this machine')
   agentLoop(bench.command('agent-loop').description('re-reading everything at each step against state plus delta'))
-  agentLoop(program.command('benchmark', { hidden: true }))
+  agentLoop(program.command('benchmark').description('State Pack’s name for bench agent-loop'))
 
   bench
     .command('native')
@@ -50,14 +51,53 @@ export function addBenchCommands(program: Command): void {
     })
 }
 
+interface LoopOptions extends GlobalOptions {
+  readonly steps: number
+  readonly variant: 'state-pack' | 'honest'
+  readonly inputCostPerM: number
+  readonly out?: string
+}
+
 function agentLoop(command: Command): void {
   command
     .option('--steps <n>', 'steps of the loop', positive, 40)
-    .addOption(new Option('--variant <name>').choices(['state-pack', 'honest']).default('state-pack'))
-    .action(async (options: GlobalOptions & { steps: number; variant: 'state-pack' | 'honest' }) => {
-      await inScratch(options, ({ client, modelOrDefault: model, call }) =>
-        client.call('savings.agentLoop', { model, steps: options.steps, variant: options.variant }, call),
-      )
+    .addOption(
+      new Option('--variant <name>', 'state-pack counts as its own benchmark did, honest counts everything')
+        .choices(['state-pack', 'honest'])
+        .default('state-pack'),
+    )
+    .option('--input-cost-per-m <dollars>', 'price of a million input tokens', decimal, 0)
+    .option('--out <file>', 'also write the result here')
+    .addOption(new Option('--script <file>', 'State Pack’s own: accepted, never run, the loop is built in').hideHelp())
+    .action(async (options: LoopOptions) => {
+      const { steps: count, variant, out, inputCostPerM } = options
+      await finish(async () => {
+        if (out !== undefined) await assertReplaceable(out, isLoopResult)
+        await inScratch(options, async ({ client, modelOrDefault: model, call }) => {
+          const { tokens, seconds, steps, ...rest } = await client.call(
+            'savings.agentLoop',
+            { model, steps: count, variant },
+            call,
+          )
+          const saved = tokens.naive - tokens.state
+          const result = {
+            ...rest,
+            steps: count,
+            naive: { tokens_processed: tokens.naive, seconds: seconds.naive },
+            state_pack: { tokens_processed: tokens.state, seconds: seconds.state },
+            savings: {
+              tokens_saved: saved,
+              savings_percent: tokens.savedPercent,
+              speedup: seconds.speedup,
+              estimated_usd_saved: (saved / 1e6) * inputCostPerM,
+              input_cost_per_m: inputCostPerM,
+            },
+            per_step: steps,
+          }
+          if (out !== undefined) await writeOutput(out, `${JSON.stringify(result, null, 2)}\n`, isLoopResult)
+          return result
+        })
+      })
     })
 }
 
@@ -72,3 +112,5 @@ async function inScratch(options: GlobalOptions, command: (session: Session) => 
     }
   })
 }
+
+const isLoopResult = (beginning: Buffer) => /^\{\s*"model": *"[^"]*",\s*"variant":/.test(beginning.toString('latin1'))

@@ -1,13 +1,12 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ExtractedDocument } from '#engine/documents/extractDocument.ts'
-import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
 import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import { createForeign } from '../foreignPacket.ts'
 import { civilTime, positive } from '../parseOption.ts'
-import { writePointer } from '../pointerFile.ts'
+import { pointerOf, writePointer } from '../pointerFile.ts'
 import { readDocument } from '../readInput.ts'
 import { type ControlTokens, controlTokensOption, seamOption } from '../readingOptions.ts'
 import { finish, type GlobalOptions, print, type Session, withEngine } from '../run.ts'
@@ -45,7 +44,7 @@ export function addCreateCommand(program: Command): void {
     .option('--blob <file>', 'an opaque cache of another program: bound by digest, never loaded')
     .addOption(seamOption())
     .action(async (options: CreateOptions) => {
-      const { base, blob, model, out = '.' } = options
+      const { base, blob, model, out = 'packets' } = options
       await finish(async () => {
         if (options.split && (options.firstTokens !== undefined || options.seam === 'concat'))
           throw new StatePackError('E_USAGE', '--split reads the whole text: leave out --first-tokens and --seam.')
@@ -84,34 +83,18 @@ async function create(options: CreateOptions, { text, extractor }: ExtractedDocu
 /** What `create` prints of a cartridge; writes its pointer file. */
 async function describe({ client, call }: Session, options: CreateOptions, created: Created): Promise<object> {
   const { receipt, cartridge, cacheHit, tokensProcessed, reused, reuseMissed, bytesWritten, notes } = created
-  const { texts, names, blobSha256, blobBytes } = await client.call(
-    'packets.resolve',
-    { ref: cartridge.packetId },
-    call,
-  )
+  const found = await client.call('packets.resolve', { ref: cartridge.packetId }, call)
   // A context that a merge has made before has another base; this text is the whole of it.
-  const base = texts.find(({ sha256 }) => sha256 === receipt.base_sha256) ?? texts[0]
-  const pointer = {
-    version: LEGACY_PACKET_VERSION,
-    model: cartridge.model.name,
-    base_sha256: base?.sha256 ?? '',
-    base_bytes: base?.bytes ?? 0,
-    base_tokens: cartridge.tokens,
-    base_file: options.base === '-' ? null : basename(options.base),
-    blob_sha256: blobSha256,
-    blob_bytes: blobBytes,
-    blob_file: null,
-    packet_id: cartridge.packetId,
-    context_id: cartridge.contextId,
-  } as const
+  const text = found.texts.find(({ sha256 }) => sha256 === receipt.base_sha256) ?? found.texts[0]
+  const pointer = pointerOf(found, text, options.base === '-' ? null : basename(options.base))
   const manifest = options.out === undefined ? null : await writePointer(options.out, pointer)
   if (options.quiet !== true) for (const note of notes) process.stderr.write(`${note}\n`)
   return {
     ...receipt,
     ...pointer,
-    bytes: blobBytes,
+    bytes: pointer.blob_bytes,
     name: options.split ? cartridge.name : (options.name ?? cartridge.name),
-    names,
+    names: found.names,
     manifest,
     cache_hit: cacheHit,
     tokens_processed: tokensProcessed,

@@ -1,13 +1,16 @@
 import { type Command, Option } from 'commander'
-import { legacyHash } from '#engine/receipts/legacy.ts'
+import { legacyHash, legacyTokenTrace } from '#engine/receipts/legacy.ts'
+import { sha256 } from '#engine/sha256.ts'
+import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { foreignDelta } from '../foreignPacket.ts'
+import { foreignDelta, gpt2Tokens, mergeForeign } from '../foreignPacket.ts'
 import { decimal, integer, texts } from '../parseOption.ts'
+import { pointerOf, writePointer } from '../pointerFile.ts'
 import { type DeltaOptions, readDelta, withDelta } from '../readDelta.ts'
 import { readTextFile } from '../readInput.ts'
 import { type ControlTokens, controlTokensOption, seamOption } from '../readingOptions.ts'
-import { REFERENCE, type Resolved } from '../references.ts'
-import { finish, type GlobalOptions, type Session, withEngine } from '../run.ts'
+import { pointerNamed, REFERENCE, type Resolved } from '../references.ts'
+import { finish, type GlobalOptions, print, type Session, withEngine } from '../run.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
@@ -44,7 +47,11 @@ export function addDeltaCommands(program: Command): void {
     .option('--keep-output', 'append the generated tokens to the new state')
     .option('--trace', 'record a logits trace')
     .option('--accept-edits', ACCEPT_EDITS)
-    .addOption(new Option('--persist <where>').choices(['durable', 'memory']).default('durable'))
+    .addOption(
+      new Option('--persist <where>', 'keep the new state, or only answer')
+        .choices(['durable', 'memory'])
+        .default('durable'),
+    )
     .addOption(controlTokensOption())
     .addOption(seamOption())
     .action(infer)
@@ -65,6 +72,11 @@ export function addDeltaCommands(program: Command): void {
     .option('--name <name>', 'what to call the result')
     .option('--accept-edits', ACCEPT_EDITS)
     .addOption(controlTokensOption())
+    .option('--out <folder>', 'where the pointer file of the result goes')
+    .option(
+      '--blob <file>',
+      'for a State Pack v0.1 packet: the opaque cache of the result, bound by digest, never loaded',
+    )
     .addOption(seamOption())
     .action(merge)
 }
@@ -159,6 +171,7 @@ async function inferFrom(
     ...receipt,
     base_sha256: found === null ? null : baseSha256(found),
     ...(chat ? { turn: result.delta } : {}),
+    blob_sha256: found?.blobSha256 ?? null,
     output: result.output,
     output_token_ids: result.outputTokenIds,
     finish_reason: result.finishReason,
@@ -172,10 +185,17 @@ async function inferFrom(
 
 async function tokenize(options: GlobalOptions & { delta: string }): Promise<void> {
   await finish(async () => {
-    const { text } = await readDelta(options.delta, true)
-    await withEngine(options, async ({ client, modelOrDefault: model, call }) => {
+    const { text, model: named, foreign } = await readDelta(options.delta, true)
+    const delta_sha256 = hexOf(sha256(text))
+    if (foreign !== undefined && options.model === undefined) {
+      const ids = await gpt2Tokens(text)
+      const trace = { token_count: ids.length, token_ids: ids, token_trace_sha256: legacyTokenTrace(ids) }
+      return print({ model: 'gpt2', delta_sha256, ...trace })
+    }
+    await withEngine(options, async ({ client, model: chosen, modelOrDefault, call }) => {
+      const model = chosen ?? named ?? modelOrDefault
       const { tokens, count, tokenTrace, pieces } = await client.call('packets.tokenize', { model, text }, call)
-      return { model, delta_tokens: count, token_ids: tokens, token_trace_sha256: tokenTrace, pieces }
+      return { model, delta_sha256, token_count: count, token_ids: tokens, token_trace_sha256: tokenTrace, pieces }
     })
   })
 }
@@ -184,11 +204,17 @@ interface MergeOptions extends DeltaOptions {
   readonly acceptEdits?: boolean
   readonly name?: string
   readonly controlTokens?: ControlTokens
+  readonly blob?: string
+  readonly out?: string
   readonly seam: 'exact' | 'concat'
 }
 
 async function merge(options: MergeOptions): Promise<void> {
-  await withDelta(options, async ({ client, call }, { found, delta }) => {
+  const { blob, manifest, out } = options
+  if (blob !== undefined) return finish(() => mergeBlob({ ...options, blob }))
+  // State Pack's `--out` is the store its pointers lie in, and the parent's here.
+  const parentStore = manifest === undefined ? out : undefined
+  await withDelta({ ...options, store: options.store ?? parentStore }, async ({ client, call }, { found, delta }) => {
     const { receipt, cartridge, ...rest } = await client.call(
       'packets.merge',
       {
@@ -199,8 +225,11 @@ async function merge(options: MergeOptions): Promise<void> {
       call,
     )
     const parent = baseSha256(found)
+    const merged = await client.call('packets.resolve', { ref: cartridge.packetId }, call)
+    const pointer = out === undefined ? null : await writePointer(out, pointerOf(merged, merged.texts.at(-1)))
     return {
       ...receipt,
+      base_sha256: parent,
       new_packet_id: cartridge.packetId,
       new_context_id: cartridge.contextId,
       new_state_hash: cartridge.contextId,
@@ -212,8 +241,24 @@ async function merge(options: MergeOptions): Promise<void> {
       bytes_written: rest.bytesWritten,
       compacted: rest.compacted,
       notes: rest.notes,
+      manifest: pointer,
     }
   })
+}
+
+/** For State Pack's own packets: nothing is read, a cache made elsewhere is bound to parent and delta. */
+async function mergeBlob(options: MergeOptions & { blob: string }): Promise<void> {
+  const { blob, manifest, out = 'packets' } = options
+  const pointer = manifest === undefined ? null : await pointerNamed(manifest, options)
+  if (pointer === null || pointer.context_id !== undefined)
+    throw new StatePackError('E_USAGE', '--blob goes with --manifest and the pointer file of a State Pack v0.1 packet.')
+  const delta = await readDelta(options.delta, true)
+  if (delta.packetId !== undefined && delta.packetId !== pointer.packet_id) {
+    throw new StatePackError('E_CONFLICT', 'The delta packet continues another state than the one named.', {
+      ...{ expected: delta.packetId, found: pointer.packet_id },
+    })
+  }
+  print(await mergeForeign(pointer, delta, { blob, folder: out }))
 }
 
 const isDeltaPacket = (beginning: Buffer) => /^\s*\{\s*"version": *"state-delta-/.test(beginning.toString('latin1'))

@@ -9,14 +9,14 @@ export function addLibraryCommands(program: Command): void {
   program
     .command('list')
     .description('the cartridges of the library')
-    .addOption(new Option('--kind <kind>').choices(['kv', 'ssm', 'hybrid']))
-    .option('--tag <tag>')
+    .addOption(new Option('--kind <kind>', 'keys and values, recurrent, or both').choices(['kv', 'ssm', 'hybrid']))
+    .option('--tag <tag>', 'only those with this tag')
     .action((options: GlobalOptions & { kind?: 'kv'; tag?: string }) => list(options, ''))
 
   program
     .command('search')
     .description('cartridges by name, card and recipe')
-    .argument('<words...>')
+    .argument('<words...>', 'each must be in the name, a tag, the card or the names of its texts')
     .action((words: string[], options: GlobalOptions) => list(options, words.join(' ')))
 
   program

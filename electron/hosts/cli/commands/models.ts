@@ -7,23 +7,27 @@ import { type GlobalOptions, runCommand } from '../run.ts'
 export function addModelCommands(program: Command): void {
   const models = program.command('models').description('installed models, and models to be had')
 
-  models.command('list').action(async (options: GlobalOptions) => {
-    await runCommand(options, ({ client, call }) => client.call('models.list', {}, call))
-  })
+  models
+    .command('list')
+    .description('the installed models, with what a token of state costs')
+    .action(async (options: GlobalOptions) => {
+      await runCommand(options, ({ client, call }) => client.call('models.list', {}, call))
+    })
 
   models
     .command('add')
     .description(
       'a folder with config.json, safetensors and tokenizer files; a GGUF file; or a folder of those that another app filled',
     )
-    .argument('<path>')
+    .argument('<path>', 'the model’s folder or file, or a folder that holds several')
     .action(async (folder: string, options: GlobalOptions) => {
       await runCommand(options, ({ client, call }) => client.call('models.add', { folder: resolve(folder) }, call))
     })
 
   models
     .command('remove')
-    .argument('<id>')
+    .description('take a model out of the list')
+    .argument('<id>', 'as models list shows it')
     .option('--delete-files', 'delete the files of a downloaded model')
     .action(async (id: string, options: GlobalOptions & { deleteFiles?: boolean }) => {
       const { deleteFiles } = options
@@ -55,8 +59,12 @@ export function addModelCommands(program: Command): void {
   models
     .command('compile')
     .description('convert the weights once, run in that precision from now on, and measure what it changes')
-    .argument('<id>')
-    .addOption(new Option('--precision <precision>').choices(precisionSchema.options).makeOptionMandatory())
+    .argument('<id>', 'as models list shows it')
+    .addOption(
+      new Option('--precision <precision>', 'what to convert to')
+        .choices(precisionSchema.options)
+        .makeOptionMandatory(),
+    )
     .action(async (id: string, options: GlobalOptions & { precision: string }) => {
       const precision = precisionSchema.parse(options.precision)
       await runCommand(options, ({ client, call }) => client.call('models.setPrecision', { id, precision }, call))

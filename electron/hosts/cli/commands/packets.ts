@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
-import { verifyForeign } from '../foreignPacket.ts'
+import { findForeign, verifyForeign } from '../foreignPacket.ts'
 import { integers, positive } from '../parseOption.ts'
+import { pointerPath } from '../pointerFile.ts'
 import { fileNamed, REFERENCE, resolveReference } from '../references.ts'
-import { finish, type GlobalOptions, runCommand } from '../run.ts'
+import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
 import { baseSha256, type ManifestOptions, withManifest } from '../withManifest.ts'
 import { verifyFile } from './transfer.ts'
 
@@ -13,7 +15,11 @@ export function addPacketCommands(program: Command): void {
     .command('verify')
     .description('check a cartridge')
     .requiredOption('--manifest <ref>', `${REFERENCE}, or .cartridge file`)
-    .addOption(new Option('--level <level>').choices(['intact', 'signed', 'recomputed']).default('intact'))
+    .addOption(
+      new Option('--level <level>', 'bytes; signatures, too; or the text read again')
+        .choices(['intact', 'signed', 'recomputed'])
+        .default('intact'),
+    )
     .option('--sample <n>', 'replay only n random blocks', positive)
     .action(verify)
 
@@ -119,22 +125,34 @@ async function remix(refs: string[], options: GlobalOptions & { compose?: boolea
 }
 
 async function resolve(options: GlobalOptions & { baseHash: string }): Promise<void> {
-  await withManifest({ ...options, manifest: options.baseHash }, async (_, found) => {
-    const { packetId, contextId, texts, names, blobSha256, blobBytes, cartridge } = found
-    return {
-      packet_id: packetId,
-      context_id: contextId,
-      base_sha256: texts[0]?.sha256 ?? null,
-      base_bytes: texts[0]?.bytes ?? null,
-      blob_sha256: blobSha256,
-      blob_bytes: blobBytes,
-      model: cartridge.model.name,
-      name: cartridge.name,
-      names,
-      tokens: cartridge.tokens,
-      bytes: cartridge.bytes,
-    }
+  await finish(async () => {
+    const foreign = options.store === undefined ? null : await findForeign(options.store, options.baseHash)
+    if (foreign !== null) return print(foreign)
+    await withManifest({ ...options, manifest: options.baseHash }, async (_, found) => {
+      const { packetId, contextId, texts, names, blobSha256, blobBytes, cartridge } = found
+      return {
+        packet_id: packetId,
+        context_id: contextId,
+        base_sha256: texts[0]?.sha256 ?? null,
+        base_bytes: texts[0]?.bytes ?? null,
+        blob_sha256: blobSha256,
+        blob_bytes: blobBytes,
+        model: cartridge.model.name,
+        name: cartridge.name,
+        names,
+        manifest: pointerIn(options.store, texts[0]?.sha256),
+        tokens: cartridge.tokens,
+        bytes: cartridge.bytes,
+      }
+    })
   })
+}
+
+/** Where State Pack would look for the packet of a text: the pointer file in the store’s folder, if one was written. */
+function pointerIn(store: string | undefined, baseSha256: string | undefined): string | null {
+  if (store === undefined || baseSha256 === undefined) return null
+  const path = pointerPath(store, baseSha256)
+  return existsSync(path) ? path : null
 }
 
 /** `name=0.7`; without a weight 1. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
+import { verifyLegacyReceipts } from '../legacyReceipts.ts'
 import { integer, positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
 import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
@@ -26,9 +27,11 @@ export function addReceiptCommands(program: Command): void {
   receipts
     .command('verify')
     .description('every signature, the chain, and the checkpoints')
+    .argument('[file]', 'receipts that State Pack v0.1 printed, instead of this store’s log')
     .option('--checkpoint <file>', 'a checkpoint kept outside the store: finds a cut tail')
-    .action(async (options: GlobalOptions & { checkpoint?: string }) => {
+    .action(async (file: string | undefined, options: GlobalOptions & { checkpoint?: string }) => {
       await finish(async () => {
+        if (file !== undefined) return print(await verifyLegacyReceipts(file))
         const checkpoint = options.checkpoint === undefined ? undefined : await readTextFile(options.checkpoint)
         await runCommand(options, async ({ client, call }) => {
           const report = await client.call('receipts.verify', { checkpoint }, call)
@@ -70,7 +73,7 @@ export function addReceiptCommands(program: Command): void {
   receipts
     .command('trace')
     .description('what the model expected at each token, recorded by infer --trace')
-    .argument('<receipt_id>')
+    .argument('<receipt_id>', 'as receipts list shows it')
     .action(async (id: string, options: GlobalOptions) => {
       await runCommand(options, ({ client, call }) => client.call('receipts.trace', { id }, call))
     })
@@ -78,7 +81,7 @@ export function addReceiptCommands(program: Command): void {
   receipts
     .command('replay')
     .description('run an operation again: same inputs, same operation_id')
-    .argument('<receipt_id>')
+    .argument('<receipt_id>', 'as receipts list shows it')
     .action(async (id: string, options: GlobalOptions) => {
       await runCommand(options, ({ client, call }) => client.call('receipts.replay', { id }, call))
     })

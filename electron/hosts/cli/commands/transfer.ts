@@ -9,6 +9,13 @@ import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 /** Node reads files of up to 2 GiB at once. */
 const FILE_CAP = 2 * 1024 ** 3 - 1
 
+interface ImportOptions extends GlobalOptions {
+  readonly trust?: boolean
+  readonly name?: string
+  readonly review?: boolean
+  readonly lenient?: boolean
+}
+
 /** export and import: one canonical `.cartridge` file. */
 export function addTransferCommands(program: Command): void {
   program
@@ -36,13 +43,14 @@ export function addTransferCommands(program: Command): void {
   program
     .command('import')
     .description('take in a .cartridge file')
-    .argument('<file>')
+    .argument('<file>', 'a .cartridge file')
     .option('--trust', 'allow it to be run at once')
     .option('--name <name>', 'what to call it')
     .option('--review', 'only look: write nothing')
-    .action(async (file: string, options: GlobalOptions & { trust?: boolean; name?: string; review?: boolean }) => {
+    .option('--lenient', 'take the tar of another tool: any order, owners and times in it')
+    .action(async (file: string, options: ImportOptions) => {
       await finish(async () => {
-        const input = await cartridgeInput(file)
+        const input = { ...(await cartridgeInput(file)), lenient: options.lenient ?? false }
         await runCommand(options, async ({ client, call }) => {
           if (options.review === true) return client.call('packets.review', input, call)
           const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
