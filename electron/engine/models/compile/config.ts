@@ -13,7 +13,7 @@ const IRRELEVANT = new Set(
   bad_words_ids do_sample early_stopping max_length min_length max_new_tokens num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p
   repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size num_return_sequences chunk_size_feed_forward exponential_decay_length_penalty
   suppress_tokens begin_suppress_tokens forced_bos_token_id forced_eos_token_id remove_invalid_values tf_legacy_loss
-  max_sequence_length is_llama_config attn_implementation use_flash_attn use_flash_attention_2 use_bfloat16 gradient_checkpointing license language model_name tokenizer_name
+  cache_implementation init_method max_sequence_length is_llama_config attn_implementation use_flash_attn use_flash_attention_2 use_bfloat16 gradient_checkpointing license language model_name tokenizer_name
   rescale_prenorm_residual residual_in_fp32 time_step_floor time_step_init_scheme time_step_max time_step_min
   time_step_scale use_mambapy use_associative_scan use_mamba_kernels chunk_size fused_add_norm pad_vocab_size_multiple vocab_pad_multiple`.split(
     /\s+/,

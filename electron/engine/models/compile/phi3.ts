@@ -10,9 +10,9 @@ export const phi3: Architecture = {
       readLlamaConfig(config, {
         fused: true,
         bias: fields => {
-          // Written out by its files.
-          fields.must('attention_bias', false)
-          fields.must('mlp_bias', false)
+          // Written out by its files; the reference has none of it.
+          for (const name of ['attention_bias', 'mlp_bias', 'lm_head_bias']) fields.must(name, false)
+          for (const name of ['full_attn_mod', 'interpolate_factor']) fields.must(name, 1)
           return { qkv: false, output: false, mlp: false }
         },
         ropes: (fields, shape) => {

@@ -70,7 +70,8 @@ function readQwen35(config: ConfigFields): Qwen35Config {
   const epsilon = config.number('rms_norm_eps', 1e-6)
   const activation = config.choice('hidden_act', ACTIVATIONS, 'silu')
   config.must('attn_output_gate', true)
-  for (const name of ['mtp_num_hidden_layers', 'mtp_use_dedicated_embeddings', 'mamba_ssm_dtype']) config.any(name)
+  const others = ['mtp_num_hidden_layers', 'mtp_use_dedicated_embeddings', 'mamba_ssm_dtype', 'mlp_only_layers']
+  for (const name of others) config.any(name)
   const parsed = {
     ...{ vocabSize: config.count('vocab_size', 248320), width, layers, ...headed, epsilon, activation },
     inner: config.count('intermediate_size', 12288),

@@ -40,6 +40,7 @@ function rotatedLayers(config: ConfigFields, layers: number): boolean[] {
 
 /** A window only where it is switched on: in the layers that `layer_types` names, else in those without positions. */
 function windows(config: ConfigFields, layers: number): (number | null)[] {
+  config.any('max_window_layers') // of Qwen; not read here
   const size = config.any('sliding_window') === null ? null : config.count('sliding_window')
   const used = config.flag('use_sliding_window', false) ? size : null
   const types = config.layerTypes(layers, ['full_attention', 'sliding_attention'])

@@ -1,5 +1,5 @@
 /** Models worth having, as facts: what their owners published about shape, size and licence. */
-import type { StateGeometry } from '../model.ts'
+import type { KvLayer, SsmLayer, StateGeometry } from '../model.ts'
 
 export interface CatalogueModel {
   readonly hubId: string
@@ -7,7 +7,7 @@ export interface CatalogueModel {
   readonly architecture: string
   /** Distinct numbers in the weights: a tied table counts once. */
   readonly parameters: number
-  /** Bytes of the weights as published, without the small files. */
+  /** Bytes of the weights as published (at least those of their tensors), without the small files. */
   readonly downloadBytes: number
   readonly licence: string
   readonly geometry: StateGeometry
@@ -23,15 +23,29 @@ const kv = (layers: number, kvHeads: number, headDim: number) =>
 const mamba = (layers: number, width: number) =>
   ({ kind: 'ssm', layers, conv: [2 * width, 3], ssm: [2 * width, 16] }) satisfies StateGeometry
 
-/** LFM2-350M: short convolutions with attention in between, in this order. */
-const lfm2 = {
-  kind: 'hybrid',
-  perLayer: [...'ccaccaccacacacac'].map((kind, layer) =>
-    kind === 'a'
-      ? ({ kind: 'kv', layer, kvHeads: 8, headDim: 64 } as const)
-      : ({ kind: 'ssm', layer, conv: [1024, 3], ssm: [1] } as const),
-  ),
-} satisfies StateGeometry
+type Layer = KvLayer | SsmLayer
+
+/** Layers in order, each kind by a letter. */
+const layers = (order: string, kinds: Readonly<Record<string, Layer>>) =>
+  ({
+    kind: 'hybrid',
+    perLayer: [...order].flatMap((letter, layer) => {
+      const state = kinds[letter]
+      return state === undefined ? [] : [{ ...state, layer }]
+    }),
+  }) satisfies StateGeometry
+
+/** Attention and a recurrence side by side in every layer. */
+const parallel = (count: number, ...states: readonly Layer[]) =>
+  ({
+    kind: 'hybrid',
+    perLayer: Array.from({ length: count }, (_, layer) => states.map(state => ({ ...state, layer }))).flat(),
+  }) satisfies StateGeometry
+
+const attention = (kvHeads: number, headDim: number) => ({ kind: 'kv', kvHeads, headDim }) satisfies KvLayer
+/** Mamba-2 with one group and a convolution over 4 positions. */
+const mamba2 = (heads: number, headDim: number, state: number) =>
+  ({ kind: 'ssm', conv: [heads * headDim + 2 * state, 3], ssm: [heads, headDim, state] }) satisfies SsmLayer
 
 export const CATALOGUE: readonly CatalogueModel[] = [
   {
@@ -155,13 +169,86 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     goodFor: 'The largest state-space model here; int8 or a GPU recommended.',
   },
   {
-    hubId: 'onnx-community/LFM2-350M-ONNX',
+    hubId: 'google/gemma-3-270m-it',
+    architecture: 'gemma3_text',
+    parameters: 268_098_176,
+    downloadBytes: 536_196_352,
+    licence: 'Gemma Terms of Use (accept them on the hub, set HF_TOKEN)',
+    geometry: kv(18, 1, 256),
+    contextLength: 32768,
+    goodFor: 'Many languages in little memory; small cartridges.',
+  },
+  {
+    hubId: 'allenai/OLMo-2-0425-1B-Instruct',
+    architecture: 'olmo2',
+    parameters: 1_484_916_736,
+    downloadBytes: 2_969_833_472,
+    licence: 'Apache-2.0',
+    geometry: kv(16, 16, 128),
+    contextLength: 4096,
+    goodFor: 'Everything about it is open, training texts included; large cartridges.',
+  },
+  {
+    hubId: 'ibm-granite/granite-3.3-2b-instruct',
+    architecture: 'granite',
+    parameters: 2_533_539_840,
+    downloadBytes: 5_067_079_680,
+    licence: 'Apache-2.0',
+    geometry: kv(40, 8, 64),
+    contextLength: 131072,
+    goodFor: 'Documents of a company: summaries, questions, extraction.',
+  },
+  {
+    hubId: 'HuggingFaceTB/SmolLM3-3B',
+    architecture: 'smollm3',
+    parameters: 3_075_098_624,
+    downloadBytes: 6_150_197_248,
+    licence: 'Apache-2.0',
+    geometry: kv(36, 4, 128),
+    contextLength: 65536,
+    goodFor: 'A chat model of today for a machine with 16 GB, with or without thinking.',
+  },
+  {
+    hubId: 'microsoft/Phi-4-mini-instruct',
+    architecture: 'phi3',
+    parameters: 3_836_021_760,
+    downloadBytes: 7_672_043_520,
+    licence: 'MIT',
+    geometry: kv(32, 8, 128),
+    contextLength: 4096,
+    goodFor: 'Reasoning and code; here up to the length of its first training.',
+  },
+  {
+    hubId: 'LiquidAI/LFM2-350M',
     architecture: 'lfm2',
     parameters: 354_483_968,
-    downloadBytes: 1_417_935_872,
+    downloadBytes: 708_967_936,
     licence: 'LFM Open License v1.0',
-    geometry: lfm2,
+    geometry: layers('ccaccaccacacacac', {
+      a: attention(8, 64),
+      c: { kind: 'ssm', conv: [1024, 2], ssm: [1] },
+    }),
     contextLength: 128000,
-    goodFor: 'A hybrid: attention with short convolutions, as an ONNX export. Quick chats.',
+    goodFor: 'A hybrid: attention with short convolutions. Quick chats, small cartridges.',
+  },
+  {
+    hubId: 'ibm-granite/granite-4.0-h-350m',
+    architecture: 'granitemoehybrid',
+    parameters: 340_332_224,
+    downloadBytes: 680_664_448,
+    licence: 'Apache-2.0',
+    geometry: layers('mmmmmmmmmmammammmammmmmmmmmammmm', { a: attention(4, 64), m: mamba2(48, 32, 128) }),
+    contextLength: 32768,
+    goodFor: 'A hybrid: Mamba-2 with attention in four layers. A token adds little to its cartridges.',
+  },
+  {
+    hubId: 'tiiuae/Falcon-H1-0.5B-Instruct',
+    architecture: 'falcon_h1',
+    parameters: 521_411_104,
+    downloadBytes: 1_042_822_208,
+    licence: 'Falcon-LLM License',
+    geometry: parallel(36, attention(2, 64), mamba2(24, 64, 128)),
+    contextLength: 16384,
+    goodFor: 'A hybrid with attention and Mamba-2 side by side in every layer.',
   },
 ]
