@@ -1,7 +1,7 @@
 /** The composition root: the only file that knows every part. Hosts get handlers and events; nothing else leaves. */
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { Handlers } from '#shared/rpc/contract.ts'
+import type { CallContext, Handlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
@@ -22,6 +22,7 @@ import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
 import { createLiveState } from './live/liveState.ts'
 import { Pool } from './live/pool.ts'
+import { RuntimeLeases } from './live/runtimeLeases.ts'
 import { createModelPool } from './models/modelPool.ts'
 import { findModels } from './models/sources/findModels.ts'
 import { describePacket } from './packets/describePacket.ts'
@@ -64,6 +65,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
     const live = createLiveState(store)
+    const leases = new RuntimeLeases()
     const keys = await openKeys(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys, readOnly: store.readOnly })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
@@ -89,6 +91,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,
       tier: live.hot,
+      leases,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
     })
     const state: EngineState = {
@@ -114,11 +117,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const startersReady =
       options.starters === false || store.readOnly
         ? Promise.resolve()
-        : makeStarters(state, assetsFolder, { signal: closing.signal })
+        : leases.during('starters', () => makeStarters(state, assetsFolder, { signal: closing.signal }))
     // Without starters the library is empty, which its first screen explains; the next start tries again.
     startersReady.catch(() => {})
     return {
-      handlers: {
+      handlers: leasing(leases, {
         ...engineHandlers(state),
         ...libraryHandlers(state),
         ...packetHandlers(state),
@@ -130,7 +133,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...modelHandlers(state, modelSettings),
         ...hubHandlers(state, process.env.HF_TOKEN),
         ...savingsHandlers(state),
-      },
+      }),
       state,
       startersReady,
       async dispose() {
@@ -146,6 +149,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await store.close()
     throw thrown
   }
+}
+
+/** Every call keeps the runtimes it was given until it is over. */
+function leasing(leases: RuntimeLeases, handlers: Handlers): Handlers {
+  const wrapped = Object.entries(handlers).map(([name, handler]): [string, unknown] => [
+    name,
+    (input: never, context: CallContext) => leases.during<unknown>(name, () => handler(input, context)),
+  ])
+  // The entries of all handlers, each with its own name: what came in.
+  return Object.fromEntries(wrapped) as Handlers
 }
 
 function parseDevice(name: string): DeviceChoice {

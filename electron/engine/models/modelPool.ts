@@ -5,6 +5,7 @@ import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
+import { RuntimeLeases } from '../live/runtimeLeases.ts'
 import type { Model, Precision } from './model.ts'
 import { findModels, freeId } from './sources/findModels.ts'
 import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from './sources/openModel.ts'
@@ -24,6 +25,7 @@ export type OnOpening = (progress: Progress) => void
 export interface LoadedModel {
   readonly entry: ModelEntry
   readonly model: Model
+  /** Not freed before the operation that asked for it is over. */
   readonly runtime: Runtime
 }
 
@@ -41,6 +43,7 @@ export interface ModelPoolOptions {
   readonly convertedFolder?: string
   /** Models kept loaded; the least recently used one is unloaded when another is needed. */
   readonly keep?: number
+  readonly leases?: RuntimeLeases
 }
 
 /** Opens models on first use and keeps a few loaded. Owns their native memory. */
@@ -61,7 +64,7 @@ export interface ModelPool {
   provider(): string
   /** Adds a model's folder or GGUF file while this pool lives (`--model PATH`); returns its id. Throws `E_UNKNOWN_MODEL`. */
   addFolder(folder: string): string
-  /** Unloads everything, e.g. after the device was changed. */
+  /** Unloads everything, e.g. after the device was changed; resolves when nobody uses it any more and it is freed. */
   unload(): Promise<void>
 }
 
@@ -74,6 +77,7 @@ export function createModelPool({
   precision = () => null,
   convertedFolder,
   keep = 2,
+  leases = new RuntimeLeases(),
 }: ModelPoolOptions): ModelPool {
   let running: string | null = null
   const added: ModelEntry[] = []
@@ -141,19 +145,29 @@ export function createModelPool({
     const model = await open(id, signal, onOpening)
     const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
       onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
-    const runtime = await once(runtimes, key, () =>
+    const opening = once(runtimes, key, () =>
       openRuntime(model, { device: device(), threads, tier, signal, onPrepare }),
     )
+    const runtime = await opening
+    // Unloaded while it was being opened: whoever did so frees it.
+    if (runtimes.get(key) !== opening) return load(id, signal, onOpening)
+    leases.take(runtime)
     running = runtime.environment.provider
     runtimes.delete(key)
-    runtimes.set(key, Promise.resolve(runtime))
+    runtimes.set(key, opening)
     for (const [other, old] of runtimes) {
       if (runtimes.size <= keep) break
       if (other === key) continue
       runtimes.delete(other)
-      await (await old).dispose()
+      void free(old)
     }
     return { entry, model, runtime }
+  }
+
+  /** Frees a runtime that is no longer in the map, once nobody uses it. One that failed to open has nothing to free. */
+  async function free(opening: Promise<Runtime>): Promise<void> {
+    const [runtime] = await Promise.allSettled([opening])
+    if (runtime.status === 'fulfilled') await leases.free(runtime.value)
   }
 
   async function unload(): Promise<void> {
@@ -162,9 +176,7 @@ export function createModelPool({
     runtimes.clear()
     models.clear()
     descriptions.clear()
-    for (const runtime of await Promise.allSettled(all)) {
-      if (runtime.status === 'fulfilled') await runtime.value.dispose()
-    }
+    await Promise.all(all.map(free))
   }
 
   async function forFingerprint(
