@@ -22,7 +22,7 @@ import { APP_ORIGIN, APP_SCHEME, createAppHandler } from './appScheme.ts'
 import { harden } from './harden.ts'
 import { type IpcHost, startIpcHost } from './ipcHost.ts'
 import { type MenuAction, menuTemplate } from './menuTemplate.ts'
-import { type OpenRequest, openedByArguments, parseStudioLink, readForReview } from './openRequest.ts'
+import { fileForReview, type OpenRequest, openedByArguments, parseStudioLink } from './openRequest.ts'
 import { loadSecretKey } from './secretKey.ts'
 import { startUtilityEngine } from './utilityEngine.ts'
 import { windowOptions } from './windowOptions.ts'
@@ -49,7 +49,7 @@ async function openPaths(args: readonly string[]): Promise<void> {
   }
   for (const file of files) {
     try {
-      openInWindow(await readForReview(file))
+      openInWindow(await fileForReview(file))
     } catch (thrown) {
       dialog.showErrorBox('This file cannot be opened', toErrorValue(thrown).message)
     }

@@ -2,17 +2,16 @@
  * What the operating system asks the Studio to open. A file or a link only ever opens the review sheet: nothing is
  * imported, fetched or run before a person has looked at it.
  */
-import { open } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 
 export type OpenRequest =
-  | { readonly kind: 'review'; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'review'; readonly file: { readonly name: string; readonly size: number; readonly path: string } }
   | { readonly kind: 'review-link'; readonly link: string }
   | { readonly kind: 'go'; readonly route: string }
   | { readonly kind: 'command'; readonly command: string }
 
-const MAX_FILE = 1024 ** 3
 const MAX_LINK = 2048
 const SCHEMES: ReadonlySet<string> = new Set(['https:', 'oci:', 'hf:'])
 
@@ -37,20 +36,13 @@ export function openedByArguments(args: readonly string[]): { files: string[]; l
   }
 }
 
-/** Reads a `.cartridge` file for review. Throws `E_NOT_FOUND`, `E_BAD_INPUT` for what is no file, `E_TOO_LARGE`. */
-export async function readForReview(file: string): Promise<OpenRequest> {
-  const handle = await open(file, 'r').catch((cause: unknown) => {
+/** Where a `.cartridge` file lies, for review: the engine streams it from there. Throws `E_NOT_FOUND`, `E_BAD_INPUT`. */
+export async function fileForReview(file: string): Promise<OpenRequest> {
+  const found = await stat(file).catch((cause: unknown) => {
     throw new StatePackError('E_NOT_FOUND', `${basename(file)} cannot be opened.`, {}, cause)
   })
-  try {
-    const { size, isFile } = await handle.stat().then(stat => ({ size: stat.size, isFile: stat.isFile() }))
-    if (!isFile || extname(file).toLowerCase() !== '.cartridge') {
-      throw new StatePackError('E_BAD_INPUT', `${basename(file)} is not a .cartridge file.`)
-    }
-    if (size > MAX_FILE)
-      throw new StatePackError('E_TOO_LARGE', `${basename(file)} is larger than 1 GiB.`, { bytes: size })
-    return { kind: 'review', name: basename(file), bytes: new Uint8Array(await handle.readFile()) }
-  } finally {
-    await handle.close()
+  if (!found.isFile() || extname(file).toLowerCase() !== '.cartridge') {
+    throw new StatePackError('E_BAD_INPUT', `${basename(file)} is not a .cartridge file.`)
   }
+  return { kind: 'review', file: { name: basename(file), size: found.size, path: resolve(file) } }
 }

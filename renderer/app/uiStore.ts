@@ -1,10 +1,11 @@
 import { create } from 'zustand'
+import type { ChosenFile } from '../client/cartridgeInput.ts'
 
 export interface UiState {
   readonly paletteOpen: boolean
   readonly helpOpen: boolean
   /** Files waiting for the import review sheet. */
-  readonly imports: readonly File[]
+  readonly imports: readonly ChosenFile[]
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
   /** Where a model lies that was dropped, empty where a browser does not tell; null for none. */
@@ -13,7 +14,7 @@ export interface UiState {
   readonly link: string | null
   readonly openPalette: (open: boolean) => void
   readonly openHelp: (open: boolean) => void
-  readonly setImports: (files: readonly File[]) => void
+  readonly setImports: (files: readonly ChosenFile[]) => void
   readonly setSources: (files: readonly File[]) => void
   readonly setModel: (path: string | null) => void
   readonly setLink: (link: string | null) => void

@@ -10,7 +10,7 @@ export function useOpenRequests(): void {
     () =>
       onOpenRequest(request => {
         const ui = useUi.getState()
-        if (request.kind === 'review') ui.setImports([...ui.imports, new File([request.bytes], request.name)])
+        if (request.kind === 'review') ui.setImports([...ui.imports, request.file])
         if (request.kind === 'review-link') ui.setLink(request.link)
         if (request.kind === 'go' && request.route.startsWith('/')) void navigate(request.route)
         if (request.kind === 'command') {

@@ -1,9 +1,10 @@
 /** Requests from outside the page: a file opened with the Studio, a `statepack://` link, a menu entry. */
 import { findBridge } from './bridge.ts'
+import type { NamedFile } from './cartridgeInput.ts'
 
 export type OpenRequest =
   /** Open the review sheet on this file. Nothing is imported before a person says so. */
-  | { readonly kind: 'review'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'review'; readonly file: NamedFile }
   /** Open the review sheet on what a link names; it is fetched only after a person says so. */
   | { readonly kind: 'review-link'; readonly link: string }
   /** Go to a route of the page, as a menu entry asks. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openedByArguments, parseStudioLink, readForReview } from '../../electron/shell/openRequest.ts'
+import { fileForReview, openedByArguments, parseStudioLink } from '../../electron/shell/openRequest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'statepack-open-'))
 
@@ -49,17 +49,17 @@ describe('a file to open', () => {
     expect(openedByArguments(['https://example.com/a.cartridge']).files).toEqual([])
   })
 
-  it('is read and handed over for review', async () => {
+  it('is named for review: the engine reads it from where it lies', async () => {
     const file = join(folder, 'a.cartridge')
     writeFileSync(file, new Uint8Array([1, 2, 3]))
-    expect(await readForReview(file)).toEqual({ kind: 'review', name: 'a.cartridge', bytes: new Uint8Array([1, 2, 3]) })
+    expect(await fileForReview(file)).toEqual({ kind: 'review', file: { name: 'a.cartridge', size: 3, path: file } })
   })
 
   it('is refused with a sentence when it is absent, a folder, or something else', async () => {
     mkdirSync(join(folder, 'dir.cartridge'))
     writeFileSync(join(folder, 'a.txt'), 'x')
-    await expect(readForReview(join(folder, 'none.cartridge'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
-    await expect(readForReview(join(folder, 'dir.cartridge'))).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
-    await expect(readForReview(join(folder, 'a.txt'))).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    await expect(fileForReview(join(folder, 'none.cartridge'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+    await expect(fileForReview(join(folder, 'dir.cartridge'))).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    await expect(fileForReview(join(folder, 'a.txt'))).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
   })
 })

@@ -5,6 +5,7 @@ import type { StateKind } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { useUi } from '../../app/uiStore.ts'
+import { type ChosenFile, cartridgeInput } from '../../client/cartridgeInput.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
@@ -22,22 +23,8 @@ import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
 import './library.css'
 
-/** A file is read into memory to be reviewed; beyond this a window would not survive it. */
-const MAX_BYTES = 1.5e9
-
-/** The file as bytes; says why when it cannot be taken. */
-async function readFile(file: File): Promise<Uint8Array<ArrayBuffer>> {
-  if (file.size > MAX_BYTES) {
-    throw new StatePackError(
-      'E_TOO_LARGE',
-      `${file.name} has ${formatBytes(file.size)}; a window takes ${formatBytes(MAX_BYTES)}.`,
-    )
-  }
-  return new Uint8Array(await file.arrayBuffer())
-}
-
 /** What the person called the file is what they will look for. */
-function nameOf(file: File): string {
+function nameOf(file: ChosenFile): string {
   return nameFromTitle(file.name.replace(/\.cartridge$/i, ''))
 }
 
@@ -63,20 +50,20 @@ export function ImportSheet() {
   )
 }
 
-function Review({ file, onDone }: { readonly file: File; readonly onDone: () => void }) {
+function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: () => void }) {
   const { library } = useStudio()
   const navigate = useNavigate()
   const { run, ...review } = useTask('packets.review')
   const importing = useTask('packets.import')
-  const [bytes, setBytes] = useState<Uint8Array<ArrayBuffer> | null>(null)
+  const [input, setInput] = useState<Awaited<ReturnType<typeof cartridgeInput>> | null>(null)
   const [name, setName] = useState(nameOf(file))
   const [unreadable, setUnreadable] = useState<unknown>(null)
   const [lenient, setLenient] = useState(false)
 
   useEffect(() => {
-    readFile(file).then(read => {
-      setBytes(read)
-      void run({ bytes: read, lenient })
+    cartridgeInput(file).then(found => {
+      setInput(found)
+      void run({ ...found, lenient })
     }, setUnreadable)
   }, [file, lenient, run])
 
@@ -91,11 +78,15 @@ function Review({ file, onDone }: { readonly file: File; readonly onDone: () => 
   }
   if (failure !== null) return <ErrorPanel error={failure} action={{ label: 'Skip this file', onPress: onDone }} />
   const found = review.result
-  if (found === null || bytes === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
+  if (found === null || input === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
 
   async function take(trust: boolean): Promise<void> {
-    if (bytes === null) return
-    const result = await importing.run({ bytes, trust, lenient, ...(name.trim() === '' ? {} : { name: name.trim() }) })
+    if (input === null) return
+    const result = await importing.run({
+      ...input,
+      ...{ trust, lenient },
+      ...(name.trim() === '' ? {} : { name: name.trim() }),
+    })
     if (result === null) return
     toastDone(
       result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,
