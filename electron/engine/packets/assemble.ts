@@ -9,12 +9,13 @@ import {
   type StateDtype,
 } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType, type Manifest } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
-import { buildManifest, type LayerInput } from '../store/manifests.ts'
+import { buildManifest, CONFIG_CAP, type LayerInput } from '../store/manifests.ts'
 import { type NewBlob, newBlob } from '../store/newBlob.ts'
 import { componentsOf, digestOfList } from './components.ts'
 import { contextIdOf, tokenBytes } from './contextId.ts'
@@ -179,6 +180,12 @@ export function assembleAround(
   } satisfies CartridgeConfig)
 
   const configBlob = newBlob(CARTRIDGE_CONFIG, canonicalBytes(config))
+  if (configBlob.size > CONFIG_CAP) {
+    throw new StatePackError('E_TOO_LARGE', 'This text has too many control tokens for one cartridge: split it.', {
+      bytes: configBlob.size,
+      cap: CONFIG_CAP,
+    })
+  }
   const { manifest, blob } = buildManifest(configBlob, layers)
   return {
     packetId: blob.digest,

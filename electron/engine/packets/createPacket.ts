@@ -117,6 +117,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     assembled,
     call,
     trust: input.trust ?? 'own',
+    checkStanding: known !== null && stored === null,
     name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
     operation: ({ packetId, blobSha256 }) => ({
       receipt: {

@@ -13,13 +13,10 @@ import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { BlobSource } from '../live/unstoredPackets.ts'
 import { sha256 } from '../sha256.ts'
 import { inParallel } from '../store/inParallel.ts'
-import { readManifest } from '../store/manifests.ts'
+import { CONFIG_CAP, readManifest } from '../store/manifests.ts'
 import { parseStrictJson } from '../store/strictJson.ts'
 import { contextIdOf, tokensFromBytes } from './contextId.ts'
 import { decodeKvBlock, decodeLogits, decodeRecurrent } from './stateLayers.ts'
-
-/** A config of the longest text that is read at once, all control tokens, is smaller. */
-const CONFIG_CAP = 48 * 1024 * 1024
 
 /** A cartridge whose manifest and config have been read and checked; its layers are read when asked for. */
 export interface Packet {

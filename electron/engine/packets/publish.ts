@@ -17,6 +17,8 @@ export interface Publication {
   readonly call: Call
   readonly trust: Trust
   readonly name?: string | undefined
+  /** See `PublishOptions.checkStanding`. */
+  readonly checkStanding?: boolean
   /** What to record of the operation. Said of the packet that holds the context now: ours or the first writer's. */
   readonly operation: (at: { packetId: Digest; blobSha256: Digest; bytesWritten: number }) => Operation
 }
@@ -38,6 +40,7 @@ export async function publish(context: PacketContext, publication: Publication):
     // What only memory has of its parent is stored with it.
     layers: assembled.layers.map(layer => context.live.unstored.inMemory(layer.digest) ?? layer),
     trust,
+    checkStanding: publication.checkStanding,
     names: name === undefined ? [] : [name],
     receipt: async at => {
       const { packetId } = at

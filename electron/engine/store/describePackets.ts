@@ -4,10 +4,8 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, CARTRIDGE_ARTIFACT, type Manifest } from '#shared/domain/oci.ts'
 import type { BlobReader } from './blobReader.ts'
 import { inParallel } from './inParallel.ts'
-import { readManifest } from './manifests.ts'
+import { CONFIG_CAP, readManifest } from './manifests.ts'
 import type { DescribePacket, PacketIndexEntry } from './packetIndexEntry.ts'
-
-const CONFIG_CAP = 64 * 1024 * 1024
 
 export interface DescribedPacket {
   readonly packetId: Digest

@@ -9,6 +9,8 @@ import { parseStrictJson } from './strictJson.ts'
 
 /** A manifest is read whole into memory; this is about 30,000 layers. */
 export const MANIFEST_CAP = 8 * 1024 * 1024
+/** A cartridge's config likewise; its longest part is a span for each control token of a text. */
+export const CONFIG_CAP = 16 * 1024 * 1024
 
 /** A layer of a packet to be: new bytes, or the descriptor of a blob that the store has already. */
 export type LayerInput = NewBlob | Descriptor

@@ -18,6 +18,8 @@ export interface PublishOptions {
   /** Default `own`. */
   readonly trust?: Trust
   readonly names?: readonly string[]
+  /** The packet that holds this context is known to be damaged: every byte of it is looked at before it stays. */
+  readonly checkStanding?: boolean
   /**
    * Signs the operation, after the bytes are durable and before anyone can see the packet. Must be durable when it
    * resolves; when it throws, nothing is published. Called inside {@link StoreParts.lock}: it must not publish itself.
@@ -72,7 +74,10 @@ export async function publishManifest(
     const described = await describeStored(store.blobs, store.describe, packetId)
     const { contextId, dtype } = described.entry
     const trust = packet.trust ?? 'own'
-    const winner = trust === 'restricted' ? null : await standingWinner(store, contextId, dtype)
+    const winner =
+      trust === 'restricted'
+        ? null
+        : await standingWinner(store, { contextId, dtype, check: packet.checkStanding ?? false })
     const known = store.library.packets.get(packetId)
     const standing = winner?.packetId ?? (known !== null && known.removedAt === null ? packetId : null)
     const cacheHit = standing !== null
@@ -149,13 +154,16 @@ async function missingBlobs(store: StoreParts, manifest: Manifest): Promise<Desc
 }
 
 /** The packet that holds this context, unless its bytes have gone: then its row goes too, and the newcomer takes its place. */
-async function standingWinner(store: StoreParts, contextId: Digest, dtype: string): Promise<PacketRow | null> {
+async function standingWinner(
+  store: StoreParts,
+  { contextId, dtype, check }: { contextId: Digest; dtype: string; check: boolean },
+): Promise<PacketRow | null> {
   const winner = store.library.packets.ofContext(contextId, dtype)
   if (winner === null) return null
   try {
     const manifest = parseManifest(await store.blobs.read(winner.packetId))
-    for (const blob of blobsOf(manifest)) await store.blobs.check(blob)
-    return winner
+    if (check) for (const blob of blobsOf(manifest)) await store.blobs.check(blob)
+    if ((await missingBlobs(store, manifest)).length === 0) return winner
   } catch (error) {
     if (
       !(error instanceof StatePackError) ||

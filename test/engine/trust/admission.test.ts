@@ -148,6 +148,14 @@ it('heals what was damaged when the same text is read again, and says that it re
   await here.client.call('packets.verify', { ref: packetId, level: 'recomputed' })
 })
 
+it('reads no mask of millions of runs', async () => {
+  const { draft } = await madeElsewhere()
+  draft.spell = config => utf8(new TextDecoder().decode(config).replace('[[1,', `[${'[1,0],'.repeat(3_000_000)}[1,`))
+  await expect(here.client.call('packets.review', { bytes: putTogether(draft) })).rejects.toMatchObject({
+    code: 'E_TOO_LARGE',
+  })
+})
+
 it('shows what the model will read: tail, system prompt and card are looked through for secrets', async () => {
   const { draft } = await madeElsewhere()
   draft.config.tail.text += 'The key is AKIAIOSFODNN7EXAMPLE.\n'
