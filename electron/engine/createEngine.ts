@@ -23,6 +23,7 @@ import { makeStarters } from './library/starters.ts'
 import { createLiveState } from './live/liveState.ts'
 import { Pool } from './live/pool.ts'
 import { RuntimeLeases } from './live/runtimeLeases.ts'
+import { type Log, silentLog } from './logging/openLog.ts'
 import { createModelPool } from './models/modelPool.ts'
 import { findModels } from './models/sources/findModels.ts'
 import { describePacket } from './packets/describePacket.ts'
@@ -47,10 +48,13 @@ export interface EngineOptions {
   /** Fill a new library with the starter cartridges. Default true. */
   readonly starters?: boolean
   readonly onEvent?: (name: EventName, data: unknown) => void
+  /** Default: none. */
+  readonly log?: Log
 }
 
 export interface Engine {
   readonly handlers: Handlers
+  readonly log: Log
   /** The parts, for the command line and the benchmarks, which run in this very process. */
   readonly state: EngineState
   /** Resolves when a new library has its starter cartridges. */
@@ -61,6 +65,7 @@ export interface Engine {
 /** Opens everything. Throws what opening the store, the keys or the receipt log throws; then nothing stays open. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { storeFolder, dataFolder, assetsFolder } = options
+  const { log = silentLog } = options
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
@@ -99,7 +104,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       models,
       receipts,
       keys,
-      recorder: createRecorder({ receipts, readOnly: store.readOnly, meter, usage: store.library.usage, emit }),
+      recorder: createRecorder({ receipts, readOnly: store.readOnly, meter, usage: store.library.usage, emit, log }),
       meter,
       savings: meter,
       live,
@@ -113,6 +118,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       startedAt: new Date().toISOString(),
       folders: { store: storeFolder, data: dataFolder, assets: assetsFolder, models: options.modelFolders },
     }
+    log.info('opened', { version: VERSION, readOnly: store.readOnly, count: store.library.packets.all().length })
     const closing = new AbortController()
     const startersReady =
       options.starters === false || store.readOnly
@@ -121,6 +127,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     // Without starters the library is empty, which its first screen explains; the next start tries again.
     startersReady.catch(() => {})
     return {
+      log,
       handlers: leasing(leases, {
         ...engineHandlers(state),
         ...libraryHandlers(state),
@@ -143,6 +150,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await receipts.close()
         meter.close()
         await store.close()
+        log.info('closed')
       },
     }
   } catch (thrown) {

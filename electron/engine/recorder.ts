@@ -5,6 +5,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
 import type { EventName } from '#shared/rpc/events.ts'
+import type { Log } from './logging/openLog.ts'
 import type { ReceiptLog } from './receipts/receiptLog.ts'
 import type { Meter } from './savings/meter.ts'
 import type { MeterEntry } from './savings/meterRecord.ts'
@@ -39,9 +40,10 @@ export interface RecorderParts {
   readonly meter: Pick<Meter, 'prefill' | 'record'>
   readonly usage: Pick<UsageRows, 'add'>
   readonly emit: (name: EventName, data: unknown) => void
+  readonly log: Log
 }
 
-export function createRecorder({ receipts, readOnly, meter, usage, emit }: RecorderParts): Recorder {
+export function createRecorder({ receipts, readOnly, meter, usage, emit, log }: RecorderParts): Recorder {
   let last: number | null = null
 
   function measure({ reading, use }: Operation): void {
@@ -65,9 +67,12 @@ export function createRecorder({ receipts, readOnly, meter, usage, emit }: Recor
       const receipt = readOnly ? receipts.sign(operation.receipt) : await receipts.append(operation.receipt)
       try {
         measure(operation)
-      } catch {
+      } catch (thrown) {
         // The receipt says it all; a meter that is damaged or full costs a row in the totals, not the work that was done.
+        log.failed('not metered', thrown)
       }
+      const { op, receipt_id, observed } = receipt
+      log.info('recorded', { op, receipt: receipt_id, seconds: observed.seconds ?? undefined })
       emit('receipts.appended', { receiptId: receipt.receipt_id, op: receipt.op })
       if (operation.use !== undefined) emit('savings.changed', {})
       const { packets = [] } = operation

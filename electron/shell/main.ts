@@ -13,7 +13,10 @@ import {
   screen,
   type WebContents,
 } from 'electron'
+import { logCrashes } from '#engine/logging/logCrashes.ts'
+import { openLog } from '#engine/logging/openLog.ts'
 import { chooseDevice } from '#hosts/chooseDevice.ts'
+import { logEngineState } from '#hosts/engineProcess/logEngineState.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { chooseFolders, packageFolder } from '#hosts/folders.ts'
 import { loadPageAssets } from '#hosts/loopback/pageAssets.ts'
@@ -117,6 +120,9 @@ async function start(): Promise<void> {
     start: () => startUtilityEngine(join(import.meta.dirname, 'engine.js')),
     engine: { ...folders, device: chooseDevice(), secretKey },
   })
+  const log = openLog(join(folders.dataFolder, 'logs'), 'studio')
+  logCrashes(log)
+  logEngineState(supervisor, log)
   const isOwnWindow = (contents: WebContents) => [...windows].some(window => window.webContents === contents)
   const status = () => {
     const { state, reason } = supervisor.health()

@@ -195,11 +195,3 @@ export function createFrameReader(maxFrameBytes: number): FrameReader {
     },
   }
 }
-
-/** Decodes bytes that must be exactly one frame. Throws `E_BAD_JSON`. */
-export function decodeFrame(bytes: Uint8Array): unknown {
-  const reader = createFrameReader(bytes.byteLength)
-  const values = bytes.byteLength < PREFIX ? [] : reader.push(bytes)
-  if (values.length !== 1 || !reader.atBoundary) throw malformed('it is not one whole frame')
-  return values[0]
-}

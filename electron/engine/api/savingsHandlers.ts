@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DEFAULT_PRICES, type PriceList, priceListSchema } from '#shared/domain/prices.ts'
+import { changedPrices, DEFAULT_PRICES, type PriceList, priceListSchema } from '#shared/domain/prices.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
 import type { CallContext, Handlers } from '#shared/rpc/contract.ts'
@@ -73,7 +73,7 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
     },
     'savings.prices': async () => prices(),
     'savings.setPrices': async ({ prices: edited }) => {
-      const next = { version: prices().version + 1, prices: edited }
+      const next = changedPrices(prices(), edited)
       settings.set(PRICES, next)
       return next
     },

@@ -37,12 +37,6 @@ export function candidateDevices(choice: DeviceChoice = 'auto'): Device[] {
   ]
 }
 
-/** Providers that this platform's ONNX Runtime was built with. */
-export function supportedProviders(): Provider[] {
-  const all: Provider[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda']
-  return all.filter(isSupported)
-}
-
 /** Threads used when nobody chose: one a logical core, at most eight (more rarely helps a memory-bound model). */
 export function defaultThreads(): number {
   return Math.min(8, availableParallelism())

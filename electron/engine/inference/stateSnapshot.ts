@@ -68,15 +68,3 @@ export interface StateSnapshot {
   readonly blocks: readonly KvBlock[]
   readonly recurrent: readonly RecurrentLayer[]
 }
-
-/** Bytes of the numbers a snapshot holds, as float32 (shared arrays counted once per mention). */
-export function snapshotBytes(snapshot: StateSnapshot): number {
-  let bytes = 0
-  for (const block of snapshot.blocks) {
-    for (const { kvHeads, headDim } of block.layers) {
-      bytes += 2 * kvHeads * block.tokens * headDim * Float32Array.BYTES_PER_ELEMENT
-    }
-  }
-  for (const layer of snapshot.recurrent) bytes += layer.conv.byteLength + layer.ssm.byteLength
-  return bytes
-}

@@ -63,11 +63,6 @@ export function parseDraft(draft: ReceiptDraft) {
   })
 }
 
-/** `operation_id` a draft will get: equal for the same operation on the same inputs in an equal environment. */
-export function operationId(draft: ReceiptDraft): Digest {
-  return sha256(canonicalBytes(operationPart(parseDraft(draft))))
-}
-
 /** `receipt_id`: the statement with its place, without what was observed. */
 export function receiptId(statement: ReceiptStatement): Digest {
   return sha256(canonicalBytes(receiptPart(statement)))

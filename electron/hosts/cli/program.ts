@@ -6,6 +6,7 @@ import { addCompletionCommand } from './commands/completion.ts'
 import { addCreateCommand } from './commands/create.ts'
 import { addDeltaCommands } from './commands/deltas.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addKeyCommands } from './commands/keys.ts'
 import { addLibraryCommands } from './commands/library.ts'
 import { addModelCommands } from './commands/models.ts'
 import { addPacketCommands } from './commands/packets.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addTransferCommands(program)
   addLibraryCommands(program)
   addReceiptCommands(program)
+  addKeyCommands(program)
   addModelCommands(program)
   addDemoCommand(program)
   addBenchCommands(program)

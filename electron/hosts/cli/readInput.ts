@@ -46,11 +46,6 @@ export async function readBytes(path: string, cap = CAP): Promise<Uint8Array> {
   }
 }
 
-/** A JSON file. Throws `E_BAD_JSON` saying where. */
-export async function readJsonFile(path: string): Promise<unknown> {
-  return parseJson(await readTextFile(path), path)
-}
-
 /** Throws `E_BAD_JSON`. */
 export function parseJson(text: string, where: string): unknown {
   try {

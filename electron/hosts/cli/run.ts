@@ -1,5 +1,7 @@
 /** What every command shares: folders, an engine in this very process, cancellation, output, exit codes. */
+import { join } from 'node:path'
 import { createEngine, type Engine } from '#engine/createEngine.ts'
+import { openLog } from '#engine/logging/openLog.ts'
 import { ERROR_CODES, toStatePackError } from '#shared/domain/error.ts'
 import { type CallOptions, type Client, createClient } from '#shared/rpc/client.ts'
 import { dispatch } from '../dispatch/dispatch.ts'
@@ -50,16 +52,18 @@ export async function withEngine(
   const progress = createProgressLine(options.quiet !== true)
   const hub = createEventHub()
   const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
+  const log = openLog(join(dataFolder, 'logs'), 'cli')
   const engine = await createEngine({
     ...{ storeFolder, dataFolder, modelFolders, assetsFolder },
     device: options.device,
     starters: false,
     onEvent: hub.emit,
+    log,
   })
   try {
     const model = options.model === undefined ? undefined : resolveModel(engine, options.model)
     const result = await command({
-      client: createClient(createInProcessTransport(dispatch(engine.handlers), hub)),
+      client: createClient(createInProcessTransport(dispatch(engine.handlers, log), hub)),
       ...{ engine, model, modelOrDefault: model ?? DEFAULT_MODEL },
       call: { signal: cancel.signal, onProgress: progress.show },
     })

@@ -1,5 +1,6 @@
 /** One way to call a method, shared by every host: validate, run, validate, and give a value back whatever happens. */
-import { StatePackError } from '#shared/domain/error.ts'
+import { type Log, silentLog } from '#engine/logging/openLog.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { isMethodName } from '#shared/rpc/client.ts'
 import { contract, type Handlers, type MethodName } from '#shared/rpc/contract.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
@@ -22,7 +23,7 @@ export interface Dispatcher {
 type AnyHandler = (input: unknown, context: { signal: AbortSignal; progress: (p: Progress) => void }) => unknown
 
 /** A dispatcher over `handlers`; an engine hands in all of them, a test may hand in a few. */
-export function dispatch(handlers: Partial<Handlers>): Dispatcher {
+export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dispatcher {
   function handlerOf(method: string): { name: MethodName; handler: AnyHandler } {
     const handler = isMethodName(method) && Object.hasOwn(handlers, method) ? handlers[method] : undefined
     if (!isMethodName(method) || handler === undefined) {
@@ -34,6 +35,7 @@ export function dispatch(handlers: Partial<Handlers>): Dispatcher {
   return {
     call(method, input, { signal = new AbortController().signal, onProgress } = {}) {
       let settled = false
+      const started = performance.now()
       return settle(async () => {
         const { name, handler } = handlerOf(method)
         signal.throwIfAborted()
@@ -42,9 +44,17 @@ export function dispatch(handlers: Partial<Handlers>): Dispatcher {
         const progress = (report: Progress) => {
           if (!settled) onProgress?.(report)
         }
-        const output = contract[name].output.safeParse(await handler(parsed.data, { signal, progress }))
-        if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)
-        return output.data as unknown
+        try {
+          const output = contract[name].output.safeParse(await handler(parsed.data, { signal, progress }))
+          if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)
+          log.debug('answered', { method: name, seconds: (performance.now() - started) / 1000 })
+          return output.data as unknown
+        } catch (thrown) {
+          const { code } = toStatePackError(thrown)
+          log.info('refused', { method: name, code, seconds: (performance.now() - started) / 1000 })
+          if (code === 'E_INTERNAL') log.failed('unexpected', thrown)
+          throw thrown
+        }
       }).finally(() => {
         settled = true
       })

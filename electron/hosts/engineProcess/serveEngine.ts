@@ -1,4 +1,5 @@
 /** The engine's side of the process boundary: opens an engine, answers calls, forwards its events. */
+import type { Log } from '#engine/logging/openLog.ts'
 import { toErrorValue } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
@@ -8,6 +9,7 @@ import type { EngineOptions, FromEngine, ToEngine } from './messages.ts'
 /** The engine as its process sees it. */
 export interface ServedEngine {
   readonly handlers: Partial<Handlers>
+  readonly log?: Log
   dispose(): Promise<void>
 }
 
@@ -33,7 +35,7 @@ export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
   async function open(options: EngineOptions): Promise<void> {
     try {
       engine = await openEngine({ ...options, onEvent: (name, data) => port.send({ kind: 'event', name, data }) })
-      dispatcher = dispatch(engine.handlers)
+      dispatcher = dispatch(engine.handlers, engine.log)
       port.send({ kind: 'ready' })
     } catch (thrown) {
       port.send({ kind: 'refused', error: toErrorValue(thrown) })

@@ -58,7 +58,9 @@ it('threshold: folds at three steps once the merged words match the base, into t
   await expect(test.client.call('library.get', { ref: second.cartridge.packetId })).rejects.toMatchObject({
     code: 'E_NOT_FOUND',
   })
-  await expect(test.client.call('library.get', { ref: base.packetId })).resolves.toBeDefined()
+  await expect(test.client.call('library.get', { ref: base.packetId })).resolves.toMatchObject({
+    summary: { packetId: base.packetId },
+  })
   // A new chain begins there.
   expect(await mergeChain(test.engine.state, third.cartridge.packetId)).toMatchObject({ steps: 0 })
   const fourth = await merge(third.cartridge.packetId, 'm n\n')

@@ -65,7 +65,9 @@ describe('a cartridge on its way', () => {
     ]) {
       await expect(attempt()).rejects.toMatchObject({ code: 'E_RESTRICTED' })
     }
-    await expect(there.client.call('packets.inspect', { ref })).resolves.toBeTruthy()
+    await expect(there.client.call('packets.inspect', { ref })).resolves.toMatchObject({
+      summary: { trust: 'restricted' },
+    })
     await expect(there.client.call('packets.verify', { ref, level: 'signed' })).rejects.toMatchObject({
       code: 'E_BAD_SIGNATURE',
     })
@@ -84,7 +86,9 @@ describe('a cartridge on its way', () => {
     try {
       await third.client.call('packets.import', { bytes: file })
       await third.client.call('packets.verify', { ref: packetId, level: 'recomputed' })
-      await expect(third.client.call('packets.infer', { ref: packetId, delta: question })).resolves.toBeTruthy()
+      await expect(third.client.call('packets.infer', { ref: packetId, delta: question })).resolves.toMatchObject({
+        output: expect.stringMatching(/\w/),
+      })
     } finally {
       await third.close()
     }

@@ -6,8 +6,9 @@ import { type KeyRing, openKeys } from '#engine/receipts/keys.ts'
 import type { LogFs } from '#engine/receipts/logFile.ts'
 import { verifyConsistency, verifyInclusion } from '#engine/receipts/merkle.ts'
 import { openReceiptLog } from '#engine/receipts/receiptLog.ts'
-import { operationId } from '#engine/receipts/statement.ts'
+import { receiptStatement } from '#engine/receipts/statement.ts'
 import { verifyLog } from '#engine/receipts/verifyLog.ts'
+import type { ReceiptDraft } from '#shared/domain/receipt.ts'
 import { copyOf, digestOf, draftOf, scratch } from './fixtures.ts'
 import { mth } from './rfc6962.ts'
 
@@ -61,6 +62,10 @@ function instrumented() {
   }
   return { fs, control }
 }
+
+/** Wherever it stands in a log. */
+const operationId = (draft: ReceiptDraft) =>
+  receiptStatement(draft, { seq: 9, prev: null, group: 9, at: '2026-01-01T00:00:00.000Z' }).predicate.operation_id
 
 describe('receipt log', () => {
   it('gives back what was appended, numbered and chained, and verifies', async () => {

@@ -47,7 +47,7 @@ describe('the library', { timeout: 60_000 }, () => {
     expect(composed.new_context_id).not.toBe(mixed.new_context_id)
     const attention = await home.run(['remix', 'club', 'mamba-a'])
     expect(attention.code).not.toBe(0)
-    expect(attention.error().message).toMatch(/./)
+    expect(attention.error().message).toMatch(/^[A-Z].{20,}\.$/)
   })
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createFrameReader, decodeFrame, encodeFrame } from '#shared/rpc/codec.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { createFrameReader, encodeFrame } from '#shared/rpc/codec.ts'
 
 const runs = process.env.DEEP ? 10_000 : 300
 
@@ -33,6 +34,14 @@ function frame(header: string, body = new Uint8Array(0)): Uint8Array {
   out.set(bytes, 8)
   out.set(body, 8 + bytes.length)
   return out
+}
+
+/** The value of bytes that must be exactly one frame. */
+function decodeFrame(bytes: Uint8Array): unknown {
+  const reader = createFrameReader(bytes.byteLength)
+  const values = reader.push(bytes)
+  if (values.length !== 1 || !reader.atBoundary) throw new StatePackError('E_BAD_JSON', 'not one whole frame')
+  return values[0]
 }
 
 describe('frames', () => {

@@ -14,7 +14,6 @@ export interface FileRule {
 const MIB = 1 << 20
 export const CONFIG_FILE = { code: 'E_MODEL_CONFIG', most: 16 * MIB } satisfies FileRule
 export const TOKENIZER_FILE = { code: 'E_TOKENIZER', most: 256 * MIB } satisfies FileRule
-export const WEIGHTS_INDEX = { code: 'E_MODEL_WEIGHTS', most: 64 * MIB } satisfies FileRule
 
 /**
  * Opens a regular file for reading, through links. A pipe, a device or a folder is refused with `code` instead of being
