@@ -25,6 +25,11 @@ export function legacyHash(parent: string, delta: string): string {
   return hexOf(sha256(`${parent}|${hexOf(sha256(delta))}`))
 }
 
+/** v0.1's trace of a tokenised delta: SHA-256 of the ids as compact JSON, bare hexadecimal. */
+export function legacyTokenTrace(ids: Iterable<number>): string {
+  return hexOf(sha256(JSON.stringify([...ids])))
+}
+
 export interface LegacySavings {
   readonly base: number
   readonly delta: number

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { legacyHash, legacyPacketId, legacyReceiptId } from '#engine/receipts/legacy.ts'
+import { legacyHash, legacyPacketId, legacyReceiptId, legacyTokenTrace } from '#engine/receipts/legacy.ts'
 
 const hex = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -47,6 +47,8 @@ describe('State Pack v0.1 ids', () => {
     expect(hex('The next issue is waiver, estoppel, and material breach.\n')).toBe(
       '205af27e715d78d616b50c8c4f3b81c4662aad7a44264b0e93be9e76b3efb42f',
     )
+    const ids = [464, 1306, 2071, 318, 23804, 11, 1556, 10365, 417, 11, 290, 2587, 13694, 13, 198]
+    expect(legacyTokenTrace(ids)).toBe('ed62c5ca2711a46e0b9695f4fa2acb5a72e133c8d328c3a6db388d68b95cc790')
   })
 
   it('chains parent and delta', () => {
