@@ -9,6 +9,7 @@ import type { EngineState } from './api/engineState.ts'
 import { hubHandlers } from './api/hubHandlers.ts'
 import { inspectHandlers } from './api/inspectHandlers.ts'
 import { libraryHandlers } from './api/libraryHandlers.ts'
+import { memoryHandlers } from './api/memoryHandlers.ts'
 import { modelHandlers } from './api/modelHandlers.ts'
 import { createModelSettings } from './api/modelSettings.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
@@ -69,12 +70,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
-    const live = createLiveState(store)
     const leases = new RuntimeLeases()
     const keys = await openKeys(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys, readOnly: store.readOnly })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
     const settings = createSettingsStore(store.library)
+    const live = createLiveState(store, {
+      budgets: settings.get().memory,
+      onMove: atMostOnceASecond(() => emit('memory.changed', {})),
+    })
     const modelSettings = createModelSettings(store.library)
     const models = createModelPool({
       entries: () =>
@@ -140,6 +144,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...modelHandlers(state, modelSettings),
         ...hubHandlers(state, process.env.HF_TOKEN),
         ...savingsHandlers(state),
+        ...memoryHandlers(state),
       }),
       state,
       startersReady,
@@ -156,6 +161,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   } catch (thrown) {
     await store.close()
     throw thrown
+  }
+}
+
+/** Runs a task soon after it is asked for, and once for all that asked within a second. */
+function atMostOnceASecond(task: () => void): () => void {
+  let isWaiting = false
+  return () => {
+    if (isWaiting) return
+    isWaiting = true
+    setTimeout(() => {
+      isWaiting = false
+      task()
+    }, 1000).unref()
   }
 }
 

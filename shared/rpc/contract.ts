@@ -8,6 +8,7 @@ import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
 import { inspectMethods } from './methods/inspect.ts'
 import { libraryMethods } from './methods/library.ts'
+import { memoryMethods } from './methods/memory.ts'
 import { modelMethods } from './methods/models.ts'
 import { packetMethods } from './methods/packets.ts'
 import { receiptMethods } from './methods/receipts.ts'
@@ -26,6 +27,7 @@ export const contract = {
   ...receiptMethods,
   ...modelMethods,
   ...savingsMethods,
+  ...memoryMethods,
 } as const
 
 export type Contract = typeof contract

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
 import { type Supervisor, superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { createClient } from '#shared/rpc/client.ts'
@@ -43,6 +43,7 @@ describe('the events of the contract', () => {
     })
     await client.call('packets.infer', { ref: cartridge.packetId, delta: 'Where?', maxNewTokens: 1 })
     await client.call('settings.set', { modelFolders: [folder] })
+    await vi.waitFor(() => expect(heardOf('memory.changed').length).toBeGreaterThan(0), { timeout: 10_000 })
     expect(names.filter(name => heardOf(name).length === 0)).toEqual([])
     for (const { name, data } of heard) expect(events[name].safeParse(data).error).toBeUndefined()
     expect(heardOf('receipts.appended').map(({ op }) => op)).toEqual(['create', 'infer'])

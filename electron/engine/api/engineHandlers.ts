@@ -30,6 +30,8 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
       const before = state.settings.get()
       const after = state.settings.set(change)
       if (before.device !== after.device) await state.models.unload()
+      state.live.hot.budget = after.memory.hot
+      state.live.warm.budget = after.memory.warm
       state.emit('settings.changed', {})
       if (before.modelFolders.join('\n') !== after.modelFolders.join('\n')) state.emit('models.changed', {})
       return after

@@ -1,4 +1,5 @@
 import { type Settings, settingsSchema } from '#shared/rpc/methods/engine.ts'
+import { DEFAULT_BUDGETS } from '../live/liveState.ts'
 import type { Library } from '../store/library/library.ts'
 import type { SettingsStore } from './engineState.ts'
 
@@ -12,6 +13,7 @@ export const DEFAULT_SETTINGS: Settings = {
   priceId: 'gpt-4o-mini',
   onboarded: false,
   compaction: 'never',
+  memory: DEFAULT_BUDGETS,
 }
 
 /** Settings live in the library, one key each; a value that no longer fits its schema falls back to the default. */

@@ -45,9 +45,9 @@ export class HotBuffers {
 
   /**
    * Buffers for `rows` tokens that begin with `blocks`. `kept` says how many of the blocks stand in them already.
-   * The set is the caller's until it is given back or freed.
+   * The set is the caller's until it is given back or freed; it is counted under `label`, the model's name unless given.
    */
-  take(blocks: readonly KvBlock[], rows: number): { set: HotSet; kept: number } {
+  take(blocks: readonly KvBlock[], rows: number, label = this.#label): { set: HotSet; kept: number } {
     let best: HotSet | null = null
     let kept = 0
     for (const set of this.#idle) {
@@ -61,10 +61,10 @@ export class HotBuffers {
       }
     }
     if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
-      return { set: this.#allocate(rows), kept: 0 }
+      return { set: this.#allocate(rows, label), kept: 0 }
     }
     this.#idle.delete(best)
-    best.hold.use()
+    best.hold.use(label)
     best.blocks = blocks.slice(0, kept)
     return { set: best, kept }
   }
@@ -92,14 +92,14 @@ export class HotBuffers {
     for (const set of this.#idle) this.free(set)
   }
 
-  #allocate(rows: number): HotSet {
+  #allocate(rows: number, label: string): HotSet {
     const capacity = roundUp(rows)
     const tensor = ({ kvHeads, headDim }: KvLayerGeometry) =>
       new Tensor('float32', new Float32Array(kvHeads * capacity * headDim), [1, kvHeads, capacity, headDim])
     const running = { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
     const hold = this.#tier.hold(
       {
-        ...{ label: this.#label, bytes: this.#bytesOf(capacity), cost: capacity },
+        ...{ label, bytes: this.#bytesOf(capacity), cost: capacity },
         ...{ from: 'new', below: 'warm', reason: 'a session began' },
         evict: () => {
           this.#idle.delete(set)

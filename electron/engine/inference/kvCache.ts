@@ -19,6 +19,7 @@ export class KvCache {
   readonly #layers: readonly KvLayerGeometry[]
   readonly #download: Download
   readonly #hot: HotBuffers
+  readonly #label: string | undefined
   /** Full blocks from position 0 on. Replaced, never changed, so that sharing them is sharing a reference. */
   #blocks: readonly KvBlock[] = []
   /** The tokens after the full blocks, kept only while no buffers exist. */
@@ -30,12 +31,17 @@ export class KvCache {
 
   constructor(
     layers: readonly KvLayerGeometry[],
-    { download, hot }: { readonly download: Download; readonly hot: HotBuffers },
+    {
+      download,
+      hot,
+      label,
+    }: { readonly download: Download; readonly hot: HotBuffers; readonly label?: string | undefined },
     blocks: readonly KvBlock[] = [],
   ) {
     this.#layers = layers
     this.#download = download
     this.#hot = hot
+    this.#label = label
     const last = blocks.at(-1)
     if (last === undefined) return
     const partial = last.tokens < BLOCK_TOKENS
@@ -53,7 +59,7 @@ export class KvCache {
     const old = this.#running
     if (old === null) {
       const blocks = this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
-      const { set, kept } = this.#hot.take(blocks, length)
+      const { set, kept } = this.#hot.take(blocks, length, this.#label)
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
         await this.#fill(set, (geometry, { index, side, data, rows }) =>
@@ -66,7 +72,7 @@ export class KvCache {
       return
     }
     if (old.running.capacity >= length) return
-    const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH))
+    const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), this.#label)
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
     await this.#fill(set, async (geometry, { index, side, data, rows }) => {

@@ -27,8 +27,8 @@ export interface TierEntry {
 
 /** The holder's side of an entry. */
 export interface MemoryHold {
-  /** It is being used: it cannot be given up until {@link MemoryHold.rest}. */
-  use(): void
+  /** It is being used, from now on for what `label` says: it cannot be given up until {@link MemoryHold.rest}. */
+  use(label: string): void
   rest(): void
   /** It was useful just now. */
   touch(): void
@@ -46,11 +46,13 @@ export interface TierView {
     readonly bytes: number
     readonly uses: number
     readonly pinned: boolean
+    readonly inUse: boolean
   }[]
 }
 
 interface Held {
   readonly entry: TierEntry
+  label: string
   /** Worth of keeping it: the tier's age when it was last used, plus how often it was, times cost, over bytes. */
   value: number
   uses: number
@@ -67,6 +69,8 @@ interface Held {
 export class MemoryTier {
   readonly name: TierName
   readonly #held = new Set<Held>()
+  readonly #pinned = new Set<string>()
+  readonly #bytesOf = new Map<string, number>()
   readonly #onMove: (move: TierMove) => void
   #budget: number
   #bytes = 0
@@ -95,9 +99,17 @@ export class MemoryTier {
 
   /** Counts an entry, and gives up what is worth least when that is more than the budget. */
   hold(entry: TierEntry, { inUse = false } = {}): MemoryHold {
-    const held: Held = { entry, value: 0, uses: 0, inUse, pinned: false, gone: false }
+    const held: Held = {
+      entry,
+      label: entry.label,
+      value: 0,
+      uses: 0,
+      inUse,
+      pinned: this.#pinned.has(entry.label),
+      gone: false,
+    }
     this.#held.add(held)
-    this.#bytes += entry.bytes
+    this.#count(entry.label, entry.bytes)
     this.#worth(held)
     this.#onMove({
       at: Date.now(),
@@ -109,7 +121,8 @@ export class MemoryTier {
     })
     this.#makeRoom(`room for ${entry.label}`)
     return {
-      use: () => {
+      use: label => {
+        this.#rename(held, label)
         held.inUse = true
         this.#worth(held)
       },
@@ -122,9 +135,16 @@ export class MemoryTier {
     }
   }
 
+  /** Bytes held under a label. */
+  bytesOf(label: string): number {
+    return this.#bytesOf.get(label) ?? 0
+  }
+
   /** Keeps what carries this label whatever comes, or lets it go again. */
   pin(label: string, pinned: boolean): void {
-    for (const held of this.#held) if (held.entry.label === label) held.pinned = pinned
+    if (pinned) this.#pinned.add(label)
+    else this.#pinned.delete(label)
+    for (const held of this.#held) if (held.label === label) held.pinned = pinned
     if (!pinned) this.#makeRoom('it is no longer pinned')
   }
 
@@ -134,11 +154,12 @@ export class MemoryTier {
   }
 
   view(): TierView {
-    const entries = [...this.#held].map(({ entry, uses, pinned }) => ({
-      label: entry.label,
+    const entries = [...this.#held].map(({ entry, label, uses, pinned, inUse }) => ({
+      label,
       bytes: entry.bytes,
       uses,
       pinned,
+      inUse,
     }))
     let inUse = 0
     for (const held of this.#held) if (held.inUse) inUse += held.entry.bytes
@@ -164,16 +185,31 @@ export class MemoryTier {
   }
 
   #giveUp(held: Held, reason: string): void {
-    const { entry } = held
+    const { entry, label } = held
     this.#forget(held)
     entry.evict()
-    this.#onMove({ at: Date.now(), label: entry.label, bytes: entry.bytes, from: this.name, to: entry.below, reason })
+    this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to: entry.below, reason })
+  }
+
+  #rename(held: Held, label: string): void {
+    if (held.gone || held.label === label) return
+    this.#count(held.label, -held.entry.bytes)
+    held.label = label
+    held.pinned = this.#pinned.has(label)
+    this.#count(label, held.entry.bytes)
+  }
+
+  #count(label: string, bytes: number): void {
+    this.#bytes += bytes
+    const sum = (this.#bytesOf.get(label) ?? 0) + bytes
+    if (sum === 0) this.#bytesOf.delete(label)
+    else this.#bytesOf.set(label, sum)
   }
 
   #forget(held: Held): void {
     if (held.gone) return
     held.gone = true
     this.#held.delete(held)
-    this.#bytes -= held.entry.bytes
+    this.#count(held.label, -held.entry.bytes)
   }
 }

@@ -108,7 +108,10 @@ export async function openOnFirst(
 
   function open(snapshot: StateSnapshot, sessionHost = host): Session {
     return new Session(sessionHost, {
-      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, { download: download.toHost, hot }, snapshot.blocks),
+      kv:
+        kvLayers.length === 0
+          ? null
+          : new KvCache(kvLayers, { download: download.toHost, hot, label: snapshot.label }, snapshot.blocks),
       recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
       position: snapshot.position,
     })

@@ -67,4 +67,6 @@ export interface StateSnapshot {
   readonly position: number
   readonly blocks: readonly KvBlock[]
   readonly recurrent: readonly RecurrentLayer[]
+  /** Whose it is: what memory that runs on it is counted under. */
+  readonly label?: string
 }

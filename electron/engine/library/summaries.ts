@@ -5,7 +5,10 @@ import type { PacketContext } from '../packets/context.ts'
 import type { PacketSummary } from '../store/search/listPackets.ts'
 
 /** A stored packet as windows show it. */
-export function cartridgeSummary({ models }: Pick<PacketContext, 'models'>, packet: PacketSummary): CartridgeSummary {
+export function cartridgeSummary(
+  { models, live }: Pick<PacketContext, 'models' | 'live'>,
+  packet: PacketSummary,
+): CartridgeSummary {
   return {
     packetId: packet.packetId,
     contextId: packet.contextId,
@@ -25,7 +28,7 @@ export function cartridgeSummary({ models }: Pick<PacketContext, 'models'>, pack
     pinned: packet.pinned,
     trust: packet.trust,
     verified: packet.verified,
-    tier: 'cold',
+    tier: live.hot.bytesOf(packet.packetId) > 0 ? 'hot' : live.warm.bytesOf(packet.packetId) > 0 ? 'warm' : 'cold',
     parents: packet.parents,
   }
 }

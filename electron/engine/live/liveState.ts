@@ -1,4 +1,5 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
 import { MemoryTier } from '../inference/memoryTier.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Store } from '../store/openStore.ts'
@@ -7,14 +8,8 @@ import { Pool } from './pool.ts'
 import { PrefixIndex } from './prefixIndex.ts'
 import { UnstoredPackets } from './unstoredPackets.ts'
 
-export interface TierBudgets {
-  /** Bytes of buffers that sessions run in. */
-  readonly hot: number
-  /** Bytes of decoded layers and of what is not stored. */
-  readonly warm: number
-}
-
-export const DEFAULT_BUDGETS: TierBudgets = { hot: 512 * 1024 ** 2, warm: 1024 ** 3 }
+/** Bytes. */
+export const DEFAULT_BUDGETS: MemoryBudgets = { hot: 512 * 1024 ** 2, warm: 1024 ** 3 }
 
 /** A layer as it was stored: the dtype says how its numbers were rounded. */
 export interface PooledBlock {
@@ -40,8 +35,14 @@ export interface LiveState {
   readonly prefixes: PrefixIndex
 }
 
-export function createLiveState(store: Store, budgets: TierBudgets = DEFAULT_BUDGETS): LiveState {
-  const moves = new MoveLog()
+export interface LiveOptions {
+  readonly budgets: MemoryBudgets
+  /** Something has moved. */
+  readonly onMove: () => void
+}
+
+export function createLiveState(store: Store, { budgets, onMove }: LiveOptions): LiveState {
+  const moves = new MoveLog(onMove)
   const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add })
   const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add })
   const blocks = new Pool<PooledBlock>(warm)

@@ -29,6 +29,14 @@ export interface LoadedModel {
   readonly runtime: Runtime
 }
 
+export interface RuntimeInMemory {
+  readonly id: string
+  readonly precision: string
+  readonly provider: string
+  readonly weightsBytes: number
+  readonly heldBy: string[]
+}
+
 export interface ModelPoolOptions {
   /** Installed models, asked for anew each time: people add and remove them while the engine runs. */
   readonly entries: () => readonly ModelEntry[]
@@ -60,6 +68,8 @@ export interface ModelPool {
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
   describe(id: string): Promise<ModelDescription>
   loaded(): readonly string[]
+  /** What is loaded: whose weights are in memory, in which precision and where, and which operations use them now. */
+  inMemory(): Promise<readonly RuntimeInMemory[]>
   /** Where models run, or would run: the provider of one that is loaded, else the first that would be tried. */
   provider(): string
   /** Adds a model's folder or GGUF file while this pool lives (`--model PATH`); returns its id. Throws `E_UNKNOWN_MODEL`. */
@@ -233,6 +243,22 @@ export function createModelPool({
       entries()
         .filter(entry => runtimes.has(keyOf(entry)))
         .map(entry => entry.id),
+    inMemory: async () => {
+      const found: RuntimeInMemory[] = []
+      for (const entry of entries()) {
+        const [model, runtime] = await Promise.allSettled([models.get(keyOf(entry)), runtimes.get(keyOf(entry))])
+        if (model.status !== 'fulfilled' || runtime.status !== 'fulfilled') continue
+        if (model.value === undefined || runtime.value === undefined) continue
+        found.push({
+          id: entry.id,
+          precision: model.value.fingerprint.precision,
+          provider: runtime.value.environment.provider,
+          weightsBytes: model.value.weightsBytes,
+          heldBy: leases.holders(runtime.value),
+        })
+      }
+      return found
+    },
     unload,
   }
 }

@@ -47,7 +47,13 @@ export async function readLiveSnapshot(
     Promise.all(layersOfType(packet, LAYER_TYPES.ssm).map(recurrent)),
   ])
   return {
-    snapshot: { kind: config.kind, position: config.position.next, blocks, recurrent: layers.flat() },
+    snapshot: {
+      kind: config.kind,
+      position: config.position.next,
+      blocks,
+      recurrent: layers.flat(),
+      label: packet.packetId,
+    },
     bytesRead,
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { stateDtypeSchema } from '../../domain/cartridge.ts'
 import { compactionPolicySchema } from '../../domain/compaction.ts'
 import { method } from '../method.ts'
+import { memoryBudgetsSchema } from './memory.ts'
 import { count } from './views.ts'
 
 export const settingsSchema = z.strictObject({
@@ -16,6 +17,7 @@ export const settingsSchema = z.strictObject({
   onboarded: z.boolean(),
   /** When a chain of merges is folded into one state by itself. */
   compaction: compactionPolicySchema,
+  memory: memoryBudgetsSchema,
 })
 export type Settings = z.infer<typeof settingsSchema>
 

@@ -72,7 +72,8 @@ describe('a tier of memory', () => {
             if (what === 'drop') alive.delete(key)
             if (what === 'use') held.inUse = true
             if (what === 'rest') held.inUse = false
-            held.hold[what]()
+            if (what === 'use') held.hold.use(`${key}`)
+            else held.hold[what]()
           }
           expect(tier.bytes).toBe([...alive.values()].reduce((sum, one) => sum + one.bytes, 0))
           const inUse = [...alive.values()].reduce((sum, one) => sum + (one.inUse ? one.bytes : 0), 0)

@@ -1,0 +1,81 @@
+import { type Digest, isDigest } from '#shared/domain/digest.ts'
+import type { Handlers } from '#shared/rpc/contract.ts'
+import type { MemoryHolding, MemoryTierView } from '#shared/rpc/methods/memory.ts'
+import type { MemoryTier } from '../inference/memoryTier.ts'
+import { readFace } from '../packets/face.ts'
+import { readLiveSnapshot } from '../packets/liveSnapshot.ts'
+import { assertRunnable } from '../packets/openState.ts'
+import type { EngineState } from './engineState.ts'
+
+type Owned = 'memory.status' | 'memory.pin' | 'memory.purge'
+
+/** Moves shown at once. */
+const MOVES = 100
+
+export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
+  const { live, store, models, faces } = state
+
+  /** What people call a label: a cartridge's name, or the words themselves. */
+  function namer(): (label: string) => string {
+    const names = store.library.packets.names()
+    return label => {
+      if (!isDigest(label)) return label
+      const unstored = live.unstored.packetOf(label) === null ? '' : ', not stored'
+      return names.get(label)?.[0] ?? `${label.slice(7, 19)}${unstored}`
+    }
+  }
+
+  function viewOf(tier: MemoryTier, nameOf: (label: string) => string): MemoryTierView {
+    const holdings = new Map<string, MemoryHolding>()
+    const { bytes, budget, inUse, entries } = tier.view()
+    for (const entry of entries) {
+      const packetId = isDigest(entry.label) ? entry.label : null
+      const before = holdings.get(entry.label)
+      holdings.set(entry.label, {
+        packetId,
+        name: nameOf(entry.label),
+        bytes: (before?.bytes ?? 0) + entry.bytes,
+        uses: Math.max(before?.uses ?? 0, entry.uses),
+        pinned: entry.pinned,
+        inUse: entry.inUse || (before?.inUse ?? false),
+      })
+    }
+    return { tier: tier.name, bytes, budget, inUse, holdings: [...holdings.values()].sort((a, b) => b.bytes - a.bytes) }
+  }
+
+  async function prefetch(packetId: Digest): Promise<void> {
+    assertRunnable(state, packetId)
+    const { face } = await readFace(state, packetId)
+    await readLiveSnapshot(state, face.packet)
+  }
+
+  return {
+    'memory.status': async () => {
+      const nameOf = namer()
+      return {
+        tiers: [live.hot, live.warm].map(tier => viewOf(tier, nameOf)),
+        cold: await store.totals(),
+        layers: {
+          hits: live.blocks.hits + live.snapshots.hits + faces.hits,
+          misses: live.blocks.misses + live.snapshots.misses + faces.misses,
+        },
+        moves: live.moves.recent(MOVES).map(({ at, label, bytes, from, to, reason }) => ({
+          ...{ at: new Date(at).toISOString(), name: nameOf(label), bytes, from, to, reason },
+        })),
+        models: [...(await models.inMemory())],
+        rssBytes: process.memoryUsage.rss(),
+      }
+    },
+    'memory.pin': async ({ packetId, pinned }) => {
+      if (pinned) await prefetch(packetId)
+      for (const tier of [live.hot, live.warm]) tier.pin(packetId, pinned)
+      return {}
+    },
+    'memory.purge': async ({ tier }) => {
+      const before = live[tier].bytes
+      live[tier].purge()
+      await live.unstored.settle()
+      return { freed: before - live[tier].bytes }
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/** What of states is in memory: tiers, what lives where and why, budgets. */
+import { z } from 'zod'
+import { digestSchema } from '../../domain/cartridge.ts'
+import { method } from '../method.ts'
+import { count, tierSchema } from './views.ts'
+
+/** Bytes that a tier may hold. At least 16 MiB: less would not hold one running session of a small model. */
+const budgetSchema = z
+  .number()
+  .int()
+  .min(16 * 1024 ** 2)
+  .max(1024 ** 5)
+
+export const memoryBudgetsSchema = z.strictObject({
+  /** Of the buffers that sessions run in. */
+  hot: budgetSchema,
+  /** Of decoded layers, and of states that nobody stored. */
+  warm: budgetSchema,
+})
+export type MemoryBudgets = z.infer<typeof memoryBudgetsSchema>
+
+/** All that a tier holds of one cartridge (or, without a packet, of sessions that began with nothing). */
+const holdingSchema = z.strictObject({
+  packetId: digestSchema.nullable(),
+  name: z.string(),
+  bytes: count,
+  /** How often any of it was used. */
+  uses: count,
+  pinned: z.boolean(),
+  inUse: z.boolean(),
+})
+export type MemoryHolding = z.infer<typeof holdingSchema>
+
+const memoryTierSchema = z.strictObject({
+  tier: z.enum(['hot', 'warm']),
+  bytes: count,
+  budget: count,
+  /** Bytes that cannot be given up now: an operation is using them. */
+  inUse: count,
+  /** Most bytes first. */
+  holdings: z.array(holdingSchema),
+})
+export type MemoryTierView = z.infer<typeof memoryTierSchema>
+
+const moveSchema = z.strictObject({
+  at: z.string(),
+  name: z.string(),
+  bytes: count,
+  from: z.enum(['new', ...tierSchema.options]),
+  to: tierSchema,
+  reason: z.string(),
+})
+export type MemoryMove = z.infer<typeof moveSchema>
+
+export const memoryMethods = {
+  'memory.status': method(
+    z.strictObject({}),
+    z.strictObject({
+      tiers: z.array(memoryTierSchema),
+      cold: z.strictObject({ packets: count, bytes: count }),
+      /** Layers asked for since the engine began: those that were in memory, and those that had to be read. */
+      layers: z.strictObject({ hits: count, misses: count }),
+      /** Newest first. */
+      moves: z.array(moveSchema),
+      /** Loaded models: their weights are in memory beside the tiers. `heldBy`: the operations that use them now. */
+      models: z.array(
+        z.strictObject({
+          id: z.string(),
+          precision: z.string(),
+          provider: z.string(),
+          weightsBytes: count,
+          heldBy: z.array(z.string()),
+        }),
+      ),
+      /** Of the whole engine process. */
+      rssBytes: count,
+    }),
+  ),
+  /** Keeps a cartridge in memory whatever comes, reading it first; or lets it go again. */
+  'memory.pin': method(z.strictObject({ packetId: digestSchema, pinned: z.boolean() }), z.strictObject({})),
+  /** Gives up all that nobody uses and nobody pinned. */
+  'memory.purge': method(z.strictObject({ tier: z.enum(['hot', 'warm']) }), z.strictObject({ freed: count })),
+} as const
