@@ -128,7 +128,7 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('a beginning th
       expect(own.reused).toBeNull()
       await studio.client.call('library.trust', { packetId: cartridge.packetId })
       const trusting = await create(`${text(5)}\nOr cow 8 lives in barn 24.`)
-      expect(trusting.reused?.packetId).toBe(cartridge.packetId)
+      expect([cartridge.packetId, own.cartridge.packetId]).toContain(trusting.reused?.packetId)
     } finally {
       await elsewhere.close()
     }
