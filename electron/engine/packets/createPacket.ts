@@ -10,6 +10,7 @@ import { composeAsBefore } from './composeAsBefore.ts'
 import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
+import { assertFitsContext } from './contextRoom.ts'
 import {
   deepestPrefix,
   type Prefix,
@@ -156,16 +157,6 @@ function assertKeepsText({ tokenizer }: Model, { segments, tail }: ComposedText)
     `Nothing of this text could be kept: this model's tokenizer gives no place where a text may go on (${reason}). ` +
     'Create it with the seam "concat" (--seam concat): what follows is then tokenised by itself, as State Pack does.'
   throw new StatePackError('E_TOKENIZER', message, { seam: 'exact' })
-}
-
-/** `E_CONTEXT_LENGTH` when a text of this many tokens is more than the model reads. */
-export function assertFitsContext({ entry, model }: LoadedModel, tokens: number): void {
-  if (model.contextLength === null || tokens <= model.contextLength) return
-  throw new StatePackError(
-    'E_CONTEXT_LENGTH',
-    `The text has ${tokens} tokens; ${entry.id} reads at most ${model.contextLength}. Split it, keep its first part, or use a recurrent model.`,
-    { tokens, contextLength: model.contextLength },
-  )
 }
 
 const DAMAGE: ReadonlySet<string> = new Set(['E_CORRUPT', 'E_MISSING_BLOB', 'E_NOT_FOUND', 'E_BAD_FORMAT'])

@@ -17,6 +17,7 @@ import { assemble } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
+import { assertRoom } from './contextRoom.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
@@ -70,6 +71,8 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const { model, runtime } = base.loaded
   const tokenizer = tokenizerOf(model)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
+  const more = split.prefix.length + split.fold.length + split.tailTokens.length
+  assertRoom(base.loaded, { read: base.tokens.length, more })
   const end = input.chat ? answerEnd(tokenizer) : { stopIds: [], stopTexts: [], closing: null }
   const toFold = Int32Array.from([...split.prefix, ...split.fold])
   const isEmpty = base.packet === null && base.tokens.length === 0

@@ -2,6 +2,7 @@ import { tokenUse } from '#shared/domain/receipt.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
+import { assertRoom } from './contextRoom.ts'
 import type { Created } from './createPacket.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { grownContents, plainDelta, splitDelta } from './growState.ts'
@@ -42,6 +43,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype }
   const { prefix: known, miss } = await deepestPrefix(context, base.loaded, wanted)
   const prefix = known !== null && known.tokens > base.tokens.length && base.origin.kind === 'tokens' ? known : null
+  assertRoom(base.loaded, { read: base.tokens.length, more: split.prefix.length + split.fold.length })
   using session = prefix === null ? await runtime.restore(base.snapshot) : await restorePrefix(base.loaded, prefix)
   const began = performance.now()
   const toRead = added.subarray(session.position - base.snapshot.position)

@@ -167,6 +167,8 @@ async function inferFrom(
     },
     call,
   )
+  if (result.finishReason === 'context' && options.quiet !== true)
+    process.stderr.write('The answer ends here: the model’s context is full.\n')
   return {
     ...receipt,
     base_sha256: found === null ? null : baseSha256(found),
