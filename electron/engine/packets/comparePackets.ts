@@ -5,8 +5,9 @@ import { cartridgeSummary } from '../library/summaries.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
+import { partAt } from './deepestPrefix.ts'
 import { installedModel } from './inspectPacket.ts'
-import { type Packet, readPacket, readSnapshot, readTokens } from './packet.ts'
+import { type Packet, readDocuments, readPacket, readSnapshot, readTokens } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 /** Tokens shown around a difference. */
@@ -115,12 +116,15 @@ export async function whyMiss(
   }
   if (best === null) return { tokens: tokens.length, best: null }
   const { packet, common } = best
+  const documents = await readDocuments(context.blobs, packet)
   return {
     tokens: tokens.length,
     best: {
       cartridge: cartridgeSummary(context, await context.store.summary(packet.packetId)),
       commonTokens: common,
       hit: common === best.tokens.length,
+      part: common === best.tokens.length ? null : partAt({ packet, documents }, common),
+      time: documents.recipe.chat?.time ?? null,
       before: tokenizer.decode(tokens.subarray(Math.max(0, common - WINDOW), common)),
       prompt: tokenizer.decode(tokens.subarray(common, common + WINDOW)),
       cartridgeText: tokenizer.decode(best.tokens.subarray(common, common + WINDOW)),

@@ -1,4 +1,4 @@
-import type { StateDtype } from '#shared/domain/cartridge.ts'
+import type { Recipe, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Session } from '../inference/session.ts'
@@ -27,6 +27,9 @@ export interface Prefix {
   readonly bytesRead: number
 }
 
+/** Who wrote a token of a state; `date`: the chat template, which writes the date. */
+export type PartOfState = 'system prompt' | 'date' | 'template' | 'text'
+
 /** Why no state, or no deeper one, could be used. Positions count tokens from 0. */
 export type PrefixMiss =
   | { readonly why: 'nothing-alike' }
@@ -35,7 +38,7 @@ export type PrefixMiss =
       readonly why: 'other-token'
       readonly packetId: Digest
       readonly position: number
-      readonly part: 'system prompt' | 'template' | 'text'
+      readonly part: PartOfState
     }
   /** A recurrent state cannot be cut back: it has read further than the two agree. */
   | { readonly why: 'cannot-be-cut'; readonly packetId: Digest; readonly position: number }
@@ -103,7 +106,7 @@ export async function deepestPrefix(
       continue
     }
     if (common < known.length && common < tokens.length)
-      note(common, { why: 'other-token', packetId, position: common, part: partAt(packet, common) })
+      note(common, { why: 'other-token', packetId, position: common, part: partAt(found.face, common) })
     if ((best === null || common > best.common) && (await isWhole(context, packet)))
       best = { packet, known, common, logits }
   }
@@ -141,7 +144,7 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
     case 'nothing-alike':
       return null
     case 'other-token':
-      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in its ${miss.part}.`
+      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in ${miss.part === 'date' ? 'the date that its chat template writes' : `its ${miss.part}`}.`
     case 'cannot-be-cut':
       return `${nameOf(miss.packetId)} begins alike, but has read on after token ${miss.position}: a recurrent state cannot be cut back.`
     case 'other-dtype':
@@ -166,10 +169,15 @@ async function isWhole({ store, live }: PacketContext, packet: Packet): Promise<
   return there.every(Boolean)
 }
 
-function partAt({ config }: Packet, position: number): 'system prompt' | 'template' | 'text' {
-  const span = config.promptMeta.spans.find(({ start, end }) => start <= position && position < end)
-  if (span === undefined) return 'text'
-  return span.kind === 'system' ? 'system prompt' : 'template'
+/** Who wrote the token at a position. One model has one template: where it differs from itself, it wrote another date. */
+export function partAt(
+  { packet, documents }: { packet: Packet; documents: { recipe: Pick<Recipe, 'chat'> } },
+  position: number,
+): PartOfState {
+  const span = packet.config.promptMeta.spans.find(({ start, end }) => start <= position && position < end)
+  if (span?.kind === 'system') return 'system prompt'
+  if (span === undefined || span.kind === 'user' || span.kind === 'spelled') return 'text'
+  return documents.recipe.chat?.time === undefined ? 'template' : 'date'
 }
 
 function commonLength(a: Int32Array, b: Int32Array): number {

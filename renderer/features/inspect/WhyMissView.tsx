@@ -10,6 +10,14 @@ import { Select } from '../../ui/Select.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { Parting } from './CompareView.tsx'
 
+/** What made the token at which a cartridge and a prompt part. */
+const CAUSES = {
+  'system prompt': () => 'its system prompt is another',
+  date: (time: string | null) => `its chat template wrote another date (${time?.split('T')[0] ?? 'unknown'})`,
+  template: () => 'its chat template writes something else there',
+  text: () => 'its text goes on differently',
+} satisfies Record<string, (time: string | null) => string>
+
 export function WhyMissView({ model }: { readonly model: string }) {
   const navigate = useNavigate()
   const models = useQuery('models.list', {}, ['models.changed'])
@@ -66,7 +74,8 @@ export function WhyMissView({ model }: { readonly model: string }) {
             ) : (
               <>
                 The nearest is <b>{best.cartridge.name}</b>. It shares {formatCount(best.commonTokens)} of its{' '}
-                {formatCount(best.cartridge.tokens)} tokens with the prompt, then they part.
+                {formatCount(best.cartridge.tokens)} tokens with the prompt, then they part
+                {best.part === null ? '' : `: ${CAUSES[best.part](best.time)}`}.
               </>
             )}
           </p>

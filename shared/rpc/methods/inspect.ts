@@ -1,6 +1,6 @@
 /** Looking inside: what a cartridge holds, how two differ, why a prompt missed, and the proof. Nothing here changes anything. */
 import { z } from 'zod'
-import { lossSchema, recipeSchema } from '../../domain/cartridge.ts'
+import { civilTimeSchema, lossSchema, recipeSchema } from '../../domain/cartridge.ts'
 import { componentIdSchema, componentSchema } from '../../domain/component.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count, refSchema } from './views.ts'
@@ -114,6 +114,10 @@ export const inspectMethods = {
           cartridge: cartridgeSummarySchema,
           commonTokens: count,
           hit: z.boolean(),
+          /** Who wrote, in the cartridge, the token at which the two part; null for a hit. */
+          part: z.enum(['system prompt', 'date', 'template', 'text']).nullable(),
+          /** What its chat template was told when it asked for the date. */
+          time: civilTimeSchema.nullable(),
           before: z.string(),
           prompt: z.string(),
           cartridgeText: z.string(),

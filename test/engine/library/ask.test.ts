@@ -166,6 +166,9 @@ describe('a template that writes the date', () => {
     const again = await create('dated', { template: true, text, time: '2026-01-04T09:00:00' })
     expect(again.cacheHit).toBe(false)
     expect(again.notes.join()).toMatch(/2026-01-04.*another context/)
+    const prompt = (await wholeOf(again.cartridge.packetId)).replace('Sunday 04', 'Monday 05')
+    const { best } = await test.client.call('packets.whyMiss', { model: 'dated', text: prompt })
+    expect(best).toMatchObject({ hit: false, part: 'date' })
   })
 
   it('tells later turns the same date', async () => {
