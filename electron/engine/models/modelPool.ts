@@ -200,6 +200,9 @@ export function createModelPool({
       entries().filter(e => e.id !== fingerprint.name),
     ]
     for (const entry of [...byName, ...others]) {
+      // Headers first: weights of another kind of model need not be hashed to know that they are others.
+      const described = await describe(entry.id).catch(() => null)
+      if (described?.architecture !== fingerprint.architecture && entry.id !== fingerprint.name) continue
       const model = await open(entry.id).catch(() => null)
       if (model === null) continue
       if (same(model.fingerprint, fingerprint)) return entry

@@ -7,7 +7,8 @@ import { type Checkpoint, isBuffer } from './checkpoint.ts'
 import { bindComponents, hashTensors, type TensorDigests, weightsDigest } from './fingerprint.ts'
 import { isQuantised } from './gguf/ggufBlocks.ts'
 import type { IdentifiedWeights, IdentifyOptions, PlannedWeights } from './modelSource.ts'
-import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest, packedCheckpoint } from './precision.ts'
+import { packedCheckpoint } from './packedFile.ts'
+import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest } from './precision.ts'
 
 export interface CheckpointSource {
   readonly layers: CompiledLayers
@@ -55,7 +56,8 @@ async function identifyOwn(
   const quantised = [...checkpoint.tensors.values()].some(({ dtype }) => isQuantised(dtype))
   if (!quantised) return { digest, components, graph: compileGraph(layers, checkpoint) }
   const source = { checkpoint, layers, weightsDigest: digest }
-  const packed = packedCheckpoint(source, options.convertedFolder ?? checkpoint.folder)
+  const { convertedFolder: folder = checkpoint.folder, cacheFolder } = options
+  const packed = packedCheckpoint(source, { folder, cacheFolder })
   return { digest, components, graph: { ...compileGraph(layers, packed.checkpoint), prepare: packed.prepare } }
 }
 

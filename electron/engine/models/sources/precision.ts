@@ -8,10 +8,9 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledLayers } from '../compile/architecture.ts'
 import { planWeights } from '../compile/compile.ts'
 import { BLOCK } from '../compile/quantise.ts'
-import type { CompiledGraph, Precision } from '../model.ts'
+import type { Precision } from '../model.ts'
 import { type Checkpoint, readCheckpointFile } from './checkpoint.ts'
-import { convertCheckpoint, layOut } from './convertCheckpoint.ts'
-import { joinPacked } from './packedPieces.ts'
+import { convertCheckpoint } from './convertCheckpoint.ts'
 
 export type ConvertedPrecision = Exclude<Precision, 'float32'>
 /** `packed`: the numbers of a quantised GGUF file themselves, laid out as the runtime reads them. */
@@ -24,7 +23,8 @@ export interface ConvertOptions {
   readonly onProgress?: (progress: { done: number; total: number }) => void
 }
 
-interface Source {
+/** What is converted. */
+export interface ConvertedSource {
   readonly checkpoint: Checkpoint
   readonly layers: CompiledLayers
   readonly weightsDigest: Digest
@@ -48,7 +48,7 @@ export function convertedName(precision: ConvertedForm): string {
  * weights or by another method. Throws what converting and reading throw.
  */
 export async function convertedCheckpoint(
-  source: Source,
+  source: ConvertedSource,
   form: ConvertedForm,
   { folder, ...options }: ConvertOptions,
 ): Promise<Checkpoint> {
@@ -62,23 +62,8 @@ export async function convertedCheckpoint(
   return readCheckpointFile(path)
 }
 
-/**
- * A quantised GGUF file's own numbers laid out as the runtime reads them: where they will lie in a file of `folder`, and what
- * writes that file unless it is there. Until then nothing but headers was read.
- */
-export function packedCheckpoint(
-  source: Source,
-  folder: string,
-): { checkpoint: Checkpoint; prepare: CompiledGraph['prepare'] } {
-  const file = convertedName('packed')
-  const { tensors } = layOut(source.checkpoint, conversionOf(source, 'packed'), file)
-  return {
-    checkpoint: joinPacked({ folder, files: [file], tensors }, source.checkpoint),
-    prepare: async options => (await convertedCheckpoint(source, 'packed', { folder, ...options })).folder,
-  }
-}
-
-function conversionOf({ checkpoint, layers, weightsDigest }: Source, form: ConvertedForm) {
+/** What is converted, and how that is recorded. */
+export function conversionOf({ checkpoint, layers, weightsDigest }: ConvertedSource, form: ConvertedForm) {
   const { matrices, whole } = planWeights(layers, checkpoint)
   return { form, matrices, whole, metadata: { made_from: weightsDigest, method: METHODS[form] } }
 }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { prepareArchitecture } from '../../compile/compile.ts'
+import { type PreparedLayers, prepareArchitecture } from '../../compile/compile.ts'
 import { createTokenizer } from '../../tokenizer/tokenizer.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { planCheckpoint } from '../checkpointWeights.ts'
@@ -41,9 +41,20 @@ export async function ggufSource(path: string): Promise<ModelSource> {
     openTokenizer: async () => (tokenizer === null ? null : createTokenizer(tokenizer.files)),
     describeTokenizer: async () => tokenizer?.files ?? null,
     async planWeights(precision = 'float32') {
-      const layers = prepareArchitecture(config)
+      const layers = prepared(config, basename(path))
       return planCheckpoint({ layers, checkpoint: ggufCheckpoint(file, fields), stored, precision })
     },
+  }
+}
+
+/** The compiler speaks of config.json, which this file stands for. */
+function prepared(config: Readonly<Record<string, unknown>>, file: string): PreparedLayers {
+  try {
+    return prepareArchitecture(config)
+  } catch (error) {
+    if (!(error instanceof StatePackError)) throw error
+    const message = error.message.replace('config.json:', `The metadata of ${file}, read as config.json:`)
+    throw new StatePackError(error.code, message, { ...error.details, file }, error)
   }
 }
 

@@ -65,8 +65,15 @@ export function rope(fields: GgufFields, factors: RopeFactors, theta = 10_000): 
     ...base,
     rope_scaling: {
       ...{ rope_type: 'yarn', factor, original_max_position_embeddings: original },
+      ...yarnMagnitude(fields, factor),
       beta_fast: fields.number('rope.scaling.yarn_beta_fast', 32),
       beta_slow: fields.number('rope.scaling.yarn_beta_slow', 1),
     },
   }
+}
+
+/** llama.cpp multiplies YaRN's own temperature with this factor. */
+function yarnMagnitude(fields: GgufFields, factor: number): Config {
+  const given = fields.number('rope.scaling.attn_factor', fields.number('rope.scaling.yarn_attn_factor', 1))
+  return given === 1 ? {} : { attention_factor: given * (factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1) }
 }
