@@ -8,7 +8,7 @@ export interface FrameStream<F> {
   close(): void
 }
 
-/** Frames a reader may lag behind before droppable ones are dropped. */
+/** Frames a reader may lag behind before droppable ones are dropped; at twice as many the stream ends. */
 const MAX_LAG = 2000
 
 export function createFrameStream<F>(onCancel: () => void): FrameStream<F> {
@@ -27,7 +27,15 @@ export function createFrameStream<F>(onCancel: () => void): FrameStream<F> {
     body,
     send(frame, droppable = false) {
       if (!open || controller === null) return
-      if (droppable && (controller.desiredSize ?? 0) < -MAX_LAG) return
+      const lag = -(controller.desiredSize ?? 0)
+      if (droppable && lag > MAX_LAG) return
+      // What may not be dropped would pile up: a reader this far behind is cut off, and comes again.
+      if (lag > 2 * MAX_LAG) {
+        open = false
+        controller.error(new Error('The reader does not keep up.'))
+        onCancel()
+        return
+      }
       controller.enqueue(encodeFrame(frame))
     },
     close() {

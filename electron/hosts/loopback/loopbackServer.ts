@@ -10,11 +10,14 @@ import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
 import type { EngineHealth } from '../engineProcess/supervisor.ts'
 import { createFrameStream } from './frameStream.ts'
 import { createGate, type RequestHead, type Verdict } from './gate.ts'
+import { limitIdle } from './limitIdle.ts'
 import type { PageAssets } from './pageAssets.ts'
 import { pageHeaders } from './pageHeaders.ts'
 import { type BodyBudget, readBody } from './readBody.ts'
 
 export interface LoopbackOptions {
+  /** Event streams of one client at once; default 64. One more is refused with `E_BUSY`. */
+  readonly maxEventStreams?: number
   readonly transport: Transport
   /** Answered by this process alone, so a busy engine cannot delay it. */
   readonly health: () => EngineHealth
@@ -61,6 +64,11 @@ function namesPath(input: unknown): boolean {
   return typeof input === 'object' && input !== null && 'path' in input && input.path !== undefined
 }
 
+/** Event streams of one client at once: a window has one. */
+const MAX_EVENT_STREAMS = 64
+/** Connections of one client without a request: a browser keeps six. */
+const MAX_IDLE = 256
+
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const token = randomBytes(32).toString('base64url')
   const limits = options.bodyLimits ?? BODY_LIMITS
@@ -103,8 +111,23 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     return new Response(stream.body, { headers: streamHeaders })
   })
 
+  const limitStreams = options.maxEventStreams ?? MAX_EVENT_STREAMS
+  const streams = new Map<string, number>()
   app.get('/events', c => {
+    const client = c.env.incoming.socket.remoteAddress ?? ''
+    const open = streams.get(client) ?? 0
+    if (open >= limitStreams) {
+      const message = `${open} windows listen already; close some of them.`
+      return c.json({ error: { code: 'E_BUSY', message } }, ERROR_CODES.E_BUSY.http as 429, headers)
+    }
+    streams.set(client, open + 1)
+    let stopped = false
     const stop = () => {
+      if (stopped) return
+      stopped = true
+      const left = (streams.get(client) ?? 1) - 1
+      if (left === 0) streams.delete(client)
+      else streams.set(client, left)
       clearInterval(alive)
       unsubscribe()
     }
@@ -144,6 +167,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     connectionsCheckingInterval: 5_000,
   })
   server.maxConnections = 1024
+  limitIdle(server, MAX_IDLE)
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
     else socket.destroy()
