@@ -15,8 +15,9 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'library.list': async query => {
       const { items, total, facets } = await store.list({ ...query, named: true })
+      const known = { isInstalled: state.models.installed(), live: state.live }
       return {
-        items: items.map(item => cartridgeSummary(state, item)),
+        items: items.map(item => cartridgeSummary(known, item)),
         total,
         facets: {
           all: facets.all,

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { folderNameOf } from '../models/modelPool.ts'
+import { folderNameOf, type ModelEntry } from '../models/modelPool.ts'
 import { modelView } from '../models/modelView.ts'
 import { findModels } from '../models/sources/findModels.ts'
 import type { EngineState } from './engineState.ts'
@@ -18,9 +18,8 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
     if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `There is no model "${id}".`, { model: id })
     return entry
   }
-  const view = (id: string) => {
-    const entry = find(id)
-    const thousand = state.meter.prefillSeconds(id, state.models.provider(), 1000)
+  const view = (entry: ModelEntry) => {
+    const thousand = state.meter.prefillSeconds(entry.id, state.models.provider(), 1000)
     return modelView(state.models, {
       entry,
       downloaded: dirname(entry.folder) === downloaded,
@@ -29,30 +28,19 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
   }
   return {
     'models.list': async () => ({
-      models: await Promise.all(state.models.entries().map(entry => view(entry.id))),
+      models: await Promise.all(state.models.entries().map(view)),
       folders: [...state.settings.get().modelFolders],
     }),
     'models.add': async ({ folder }, call) => {
-      const [found] = findModels([{ folder, starter: false }])
-      if (found === undefined)
-        throw new StatePackError(
-          'E_UNKNOWN_MODEL',
-          'There is no model there: neither a folder with a config.json nor a GGUF file.',
-          {
-            folder,
-          },
-        )
+      await state.models.tryFolder(folder, call.signal, call.progress)
+      // Only now: a folder that cannot be opened must not be met again at the next start.
       const { modelFolders } = state.settings.get()
       state.settings.set({ modelFolders: [...modelFolders.filter(known => known !== folder), folder] })
-      const entry = state.models.entries().find(candidate => candidate.folder === found.folder)
-      try {
-        await state.models.open(entry?.id ?? '', call.signal, call.progress)
-      } catch (thrown) {
-        state.settings.set({ modelFolders })
-        throw thrown
-      }
       state.emit('models.changed', {})
-      return view(entry?.id ?? '')
+      const [found] = findModels([{ folder, starter: false }])
+      const entry = state.models.entries().find(candidate => candidate.folder === found?.folder)
+      if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', 'The model is gone.', { folder })
+      return view(entry)
     },
     'models.remove': async ({ id, deleteFiles }) => {
       const entry = state.models.entries().find(candidate => candidate.id === id)
@@ -85,7 +73,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
       settings.setPrecision(entry.folder, precision)
       await state.models.unload()
       state.emit('models.changed', {})
-      return { model: await view(id), ...change }
+      return { model: await view(find(id)), ...change }
     },
   }
 }

@@ -4,9 +4,9 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import type { PacketContext } from '../packets/context.ts'
 import type { PacketSummary } from '../store/search/listPackets.ts'
 
-/** A stored packet as windows show it. */
+/** A stored packet as windows show it. `isInstalled` is asked of the pool once for a whole list. */
 export function cartridgeSummary(
-  { models, live }: Pick<PacketContext, 'models' | 'live'>,
+  { isInstalled, live }: { isInstalled: ReturnType<PacketContext['models']['installed']>; live: PacketContext['live'] },
   packet: PacketSummary,
 ): CartridgeSummary {
   return {
@@ -17,7 +17,7 @@ export function cartridgeSummary(
     model: {
       name: packet.modelName,
       architecture: packet.architecture,
-      installed: models.entries().some(entry => entry.id === packet.modelName),
+      installed: isInstalled({ name: packet.modelName, weightsDigest: packet.weightsDigest as Digest }),
     },
     dtype: packet.dtype as StateDtype,
     tokens: packet.tokens,
@@ -35,5 +35,6 @@ export function cartridgeSummary(
 
 /** The summary of one packet. Throws `E_NOT_FOUND`. */
 export async function summaryOf(context: PacketContext, packetId: Digest): Promise<CartridgeSummary> {
-  return cartridgeSummary(context, await context.store.summary(packetId))
+  const { models, live, store } = context
+  return cartridgeSummary({ isInstalled: models.installed(), live }, await store.summary(packetId))
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { Fingerprint } from '#shared/domain/cartridge.ts'
-import { StatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
 import { RuntimeLeases } from '../live/runtimeLeases.ts'
+import { requireLoadable } from './exportTrial.ts'
 import type { Model, Precision } from './model.ts'
 import { findModels, freeId } from './sources/findModels.ts'
 import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from './sources/openModel.ts'
@@ -66,7 +67,14 @@ export interface ModelPool {
   /** The installed model a state belongs to: the same fingerprint, else the same name (so that a mismatch can be named). */
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
-  describe(id: string): Promise<ModelDescription>
+  describe(entry: ModelEntry): Promise<ModelDescription>
+  /** Opens a model that is not installed yet as far as running it would, and keeps nothing. Throws what {@link load} throws. */
+  tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<void>
+  /**
+   * Whether the model of a state is installed, as far as is known without opening one: by its weights where a model was
+   * opened, by its name where it was not yet. The folders are looked through once, now.
+   */
+  installed(): (model: Pick<Fingerprint, 'name' | 'weightsDigest'>) => boolean
   loaded(): readonly string[]
   /** What is loaded: whose weights are in memory, in which precision and where, and which operations use them now. */
   inMemory(): Promise<readonly RuntimeInMemory[]>
@@ -95,6 +103,8 @@ export function createModelPool({
   const models = new Map<string, Promise<Model>>()
   const runtimes = new Map<string, Promise<Runtime>>()
   const descriptions = new Map<string, Promise<ModelDescription>>()
+  /** Of the models that are open, by key. */
+  const weights = new Map<string, string>()
 
   function find(id: string): ModelEntry {
     const entry = entries().find(candidate => candidate.id === id)
@@ -136,13 +146,33 @@ export function createModelPool({
     const entry = find(id)
     // A drive can go while its models are open.
     if (entry.offline) return openEntry(entry, { chosen: null })
-    return once(models, keyOf(entry), () => openEntry(entry, { chosen: precision(entry), signal, onOpening }))
+    return once(models, keyOf(entry), async () => {
+      const model = await openEntry(entry, { chosen: precision(entry), signal, onOpening })
+      weights.set(keyOf(entry), model.fingerprint.weightsDigest)
+      return model
+    })
   }
 
-  async function describe(id: string): Promise<ModelDescription> {
-    const entry = find(id)
+  async function describe(entry: ModelEntry): Promise<ModelDescription> {
     requireOnline(entry)
     return once(descriptions, keyOf(entry), () => describeModel(entry.folder, precision(entry) ?? undefined))
+  }
+
+  /** An export runs as somebody else wrote it; those in the box are our own. */
+  async function requireTried({ starter }: ModelEntry, model: Model, signal?: AbortSignal): Promise<void> {
+    if (!starter && model.graph.isExport) await requireLoadable(model, { ...openOptions, signal })
+  }
+
+  async function tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<void> {
+    const entry = only(folder)
+    await requireTried(entry, await openEntry(entry, { chosen: precision(entry), signal, onOpening }), signal)
+  }
+
+  function installedModels(): ReturnType<ModelPool['installed']> {
+    const known = entries().map(entry => ({ id: entry.id, digest: weights.get(keyOf(entry)) }))
+    const digests = new Set(known.map(({ digest }) => digest))
+    const unopened = new Set(known.filter(({ digest }) => digest === undefined).map(({ id }) => id))
+    return ({ name, weightsDigest }) => digests.has(weightsDigest) || unopened.has(name)
   }
 
   function openAt(id: string, chosen: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
@@ -155,9 +185,10 @@ export function createModelPool({
     const model = await open(id, signal, onOpening)
     const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
       onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
-    const opening = once(runtimes, key, () =>
-      openRuntime(model, { device: device(), threads, tier, signal, onPrepare }),
-    )
+    const opening = once(runtimes, key, async () => {
+      await requireTried(entry, model, signal)
+      return openRuntime(model, { device: device(), threads, tier, signal, onPrepare })
+    })
     const runtime = await opening
     // Unloaded while it was being opened: whoever did so frees it.
     if (runtimes.get(key) !== opening) return load(id, signal, onOpening)
@@ -186,6 +217,7 @@ export function createModelPool({
     runtimes.clear()
     models.clear()
     descriptions.clear()
+    weights.clear()
     await Promise.all(all.map(free))
   }
 
@@ -194,38 +226,34 @@ export function createModelPool({
     same: (a: Fingerprint, b: Fingerprint) => boolean,
   ): Promise<ModelEntry> {
     let named: ModelEntry | null = null
+    const failures: { readonly id: string; readonly error: StatePackError }[] = []
     const offline = entries().find(entry => entry.offline && entry.id === fingerprint.name)
     const [byName, others] = [
       entries().filter(e => e.id === fingerprint.name),
       entries().filter(e => e.id !== fingerprint.name),
     ]
     for (const entry of [...byName, ...others]) {
+      const failed = (error: unknown) => {
+        failures.push({ id: entry.id, error: toStatePackError(error) })
+        return null
+      }
+      if (entry.offline) continue
       // Headers first: weights of another kind of model need not be hashed to know that they are others.
-      const described = await describe(entry.id).catch(() => null)
-      if (described?.architecture !== fingerprint.architecture && entry.id !== fingerprint.name) continue
-      const model = await open(entry.id).catch(() => null)
+      const described = await describe(entry).catch(failed)
+      if (described === null) continue
+      if (described.architecture !== fingerprint.architecture && entry.id !== fingerprint.name) continue
+      const model = await open(entry.id).catch(failed)
       if (model === null) continue
       if (same(model.fingerprint, fingerprint)) return entry
       if (entry.id === fingerprint.name) named = entry
     }
     if (named !== null) return named
     if (offline !== undefined) requireOnline(offline)
-    throw new StatePackError(
-      'E_UNKNOWN_MODEL',
-      `This cartridge needs the model "${fingerprint.name}", which is not installed.`,
-      {
-        model: fingerprint.name,
-        weightsDigest: fingerprint.weightsDigest,
-      },
-    )
+    throw notFound(fingerprint, failures)
   }
 
   function addFolder(folder: string): string {
-    const [found] = findModels([{ folder, starter: false }])
-    if (found === undefined) {
-      const message = `There is no model in ${folder}: neither a config.json nor a GGUF file.`
-      throw new StatePackError('E_UNKNOWN_MODEL', message, { folder })
-    }
+    const found = only(folder)
     const known = entries().find(entry => entry.folder === found.folder)
     if (known !== undefined) return known.id
     const entry = { ...found, id: freeId(entries(), found.id) }
@@ -241,6 +269,8 @@ export function createModelPool({
     open,
     openAt,
     describe,
+    tryFolder,
+    installed: installedModels,
     forFingerprint,
     loaded: () =>
       entries()
@@ -264,6 +294,30 @@ export function createModelPool({
     },
     unload,
   }
+}
+
+/** The first model in a folder. Throws `E_UNKNOWN_MODEL`. */
+function only(folder: string): ModelEntry {
+  const [found] = findModels([{ folder, starter: false }])
+  if (found !== undefined) return found
+  const message = `There is no model there (${folder}): neither a folder with a config.json nor a GGUF file.`
+  throw new StatePackError('E_UNKNOWN_MODEL', message, { folder })
+}
+
+/** A model of that name which cannot be opened is the one that is needed, as far as anybody can tell: its own words then. */
+function notFound(
+  { name, weightsDigest }: Fingerprint,
+  failures: readonly { readonly id: string; readonly error: StatePackError }[],
+): StatePackError {
+  const own = failures.find(({ id }) => id === name)
+  if (own !== undefined) {
+    const message = `This cartridge needs the model "${name}", which cannot be opened: ${own.error.message}`
+    return new StatePackError(own.error.code, message, { ...own.error.details, model: name }, own.error)
+  }
+  const others = failures.map(({ id, error }) => `${id} (${error.message})`).join(', ')
+  const unseen = others === '' ? '' : ` Models that could not be opened, and might be it: ${others}`
+  const message = `This cartridge needs the model "${name}", which is not installed.${unseen}`
+  return new StatePackError('E_UNKNOWN_MODEL', message, { model: name, weightsDigest })
 }
 
 /** The name of the folder in which a model's converted weights lie; an id may be `owner/name`. */

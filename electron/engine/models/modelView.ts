@@ -36,7 +36,7 @@ export async function modelView(
   if (entry.offline || !existsSync(entry.folder))
     return { ...unknown, status: 'offline', problem: 'Its folder cannot be reached now.' }
   try {
-    const model = await models.describe(entry.id)
+    const model = await models.describe(entry)
     const { perToken, fixed } = stateBytes(model.geometry)
     return {
       ...unknown,

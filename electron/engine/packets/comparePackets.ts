@@ -1,7 +1,7 @@
 import { COMPONENTS } from '#shared/domain/component.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
-import { cartridgeSummary } from '../library/summaries.ts'
+import { summaryOf } from '../library/summaries.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -120,7 +120,7 @@ export async function whyMiss(
   return {
     tokens: tokens.length,
     best: {
-      cartridge: cartridgeSummary(context, await context.store.summary(packet.packetId)),
+      cartridge: await summaryOf(context, packet.packetId),
       commonTokens: common,
       hit: common === best.tokens.length,
       part: common === best.tokens.length ? null : partAt({ packet, documents }, common),

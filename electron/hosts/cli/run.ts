@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { createEngine, type Engine } from '#engine/createEngine.ts'
 import { openLog } from '#engine/logging/openLog.ts'
-import { ERROR_CODES, toStatePackError } from '#shared/domain/error.ts'
+import { ERROR_CODES, StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { type CallOptions, type Client, createClient } from '#shared/rpc/client.ts'
 import { dispatch } from '../dispatch/dispatch.ts'
 import { createInProcessTransport } from '../dispatch/inProcessTransport.ts'
@@ -11,6 +11,9 @@ import { chooseFolders } from '../folders.ts'
 import { inFlags } from './inFlags.ts'
 import { createProgressLine } from './progressLine.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolveModel.ts'
+
+/** How long a cancelled command may take to end by itself, milliseconds. A second signal ends it at once. */
+const STOP_MS = 10_000
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -46,7 +49,15 @@ export async function withEngine(
   command: (session: Session) => Promise<unknown>,
 ): Promise<void> {
   const cancel = new AbortController()
-  const stop = () => cancel.abort()
+  let forced: NodeJS.Timeout | undefined
+  const stop = () => {
+    cancel.abort()
+    // Native code that does not return hears of no cancelling.
+    forced ??= setTimeout(() => {
+      printError(new StatePackError('E_CANCELLED', 'Cancelled.'))
+      process.exit()
+    }, STOP_MS)
+  }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   const progress = createProgressLine(options.quiet !== true)
@@ -74,6 +85,7 @@ export async function withEngine(
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
     await engine.dispose()
+    clearTimeout(forced)
   }
 }
 

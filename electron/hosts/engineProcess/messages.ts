@@ -18,6 +18,9 @@ export interface EngineOptions {
   readonly secretKey?: string | null
 }
 
+/** How often the engine says that it is alive. */
+export const HEARTBEAT_MS = 1000
+
 export type ToEngine =
   | { readonly kind: 'open'; readonly options: EngineOptions }
   | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly input: unknown }
@@ -25,6 +28,8 @@ export type ToEngine =
   | { readonly kind: 'close' }
 
 export type FromEngine =
+  /** Its event loop turns; sent every {@link HEARTBEAT_MS}. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'ready' }
   /** Opening failed for a stated reason: starting again would not help. */
   | { readonly kind: 'refused'; readonly error: ErrorValue }

@@ -4,7 +4,7 @@ import { toErrorValue } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { type Dispatcher, dispatch } from '../dispatch/dispatch.ts'
-import type { EngineOptions, FromEngine, ToEngine } from './messages.ts'
+import { type EngineOptions, type FromEngine, HEARTBEAT_MS, type ToEngine } from './messages.ts'
 
 /** The engine as its process sees it. */
 export interface ServedEngine {
@@ -63,6 +63,7 @@ export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
     )
   }
 
+  setInterval(() => port.send({ kind: 'alive' }), HEARTBEAT_MS).unref()
   port.onGone(close)
   port.onMessage(message => {
     if (message.kind === 'open') void open(message.options)

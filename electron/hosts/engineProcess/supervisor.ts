@@ -38,6 +38,8 @@ export interface SupervisorOptions {
   readonly maxWaiting?: number
   /** Pause before restart n (1-based), milliseconds. After as many crashes in a row as there are pauses it gives up. */
   readonly pauses?: readonly number[]
+  /** Milliseconds without a sign of life after which the engine is ended and started again. */
+  readonly patience?: number
 }
 
 /** An engine that ran this long had started well: an earlier crash no longer counts. */
@@ -57,7 +59,7 @@ const failureOf = (...args: ConstructorParameters<typeof StatePackError>) =>
   failure(toErrorValue(new StatePackError(...args)))
 
 export function superviseEngine(options: SupervisorOptions): Supervisor {
-  const { maxInFlight = 32, maxWaiting = 256, pauses = [100, 500, 2000, 5000] } = options
+  const { maxInFlight = 32, maxWaiting = 256, pauses = [100, 500, 2000, 5000], patience = 120_000 } = options
   const hub = createEventHub()
   const inFlight = new Map<number, Call>()
   const waiting: Call[] = []
@@ -71,6 +73,7 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
   let readyAt = 0
   let disposed = false
   let restartTimer: NodeJS.Timeout | undefined
+  let silentFor = 0
   let onceSettled = Promise.withResolvers<void>()
 
   function enter(next: EngineState, why: string | null): void {
@@ -84,8 +87,11 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
   function start(): void {
     const started = options.start()
     child = started
+    silentFor = 0
     started.onMessage(message => {
-      if (child === started) receive(message)
+      if (child !== started) return
+      silentFor = 0
+      receive(message)
     })
     started.onExit(how => {
       if (child === started) ended(how)
@@ -106,6 +112,8 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       gone?.kill()
       enter('failed', message.error.message)
       for (const call of waiting.splice(0)) call.finish(failure(message.error))
+    } else if (message.kind === 'alive') {
+      return
     } else if (message.kind === 'event') {
       hub.emit(message.name, message.data)
     } else if (message.kind === 'progress') {
@@ -142,6 +150,19 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
     }
   }
 
+  /**
+   * Native code or a text that never ends can hold the engine's only loop, and then no cancelling reaches it. Counted in
+   * turns of the host's own loop, so that a machine that slept does not look like an engine that did.
+   */
+  function watch(): void {
+    silentFor += watchEvery
+    if (child === null || silentFor < patience) return
+    const silent = child
+    child = null
+    silent.kill()
+    ended(`it did not answer for ${Math.round(silentFor / 1000)} s`)
+  }
+
   /** A call is the sign that somebody wants it back: an engine that had given up gets one more try. */
   function tryAgain(): void {
     crashesInARow = Math.max(0, pauses.length - 1)
@@ -169,6 +190,9 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
     }
   }
 
+  const watchEvery = Math.min(1000, patience / 4)
+  const watching = setInterval(watch, watchEvery)
+  watching.unref()
   start()
 
   return {
@@ -202,6 +226,7 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       if (disposed) return
       disposed = true
       clearTimeout(restartTimer)
+      clearInterval(watching)
       for (const call of [...inFlight.values(), ...waiting.splice(0)]) {
         call.finish(refusal === null ? failureOf('E_ENGINE_DOWN', 'The Studio is closing.') : failure(refusal))
       }

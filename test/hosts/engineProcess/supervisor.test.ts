@@ -75,6 +75,17 @@ describe('an engine in a process of its own', () => {
     expect(await supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
   })
 
+  it('is ended and started again when it stops answering, and what it worked on is told so', async () => {
+    const { supervisor, children } = start({ patience: 5000 })
+    await supervisor.settled()
+    const lost = await supervisor.call('packets.tensor', tensor('block', 600_000), {})
+    expect(lost).toMatchObject({ error: { code: 'E_ENGINE_DOWN', details: { method: 'packets.tensor' } } })
+    expect(!lost.ok && lost.error.message).toMatch(/did not answer/)
+    expect(await supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
+    expect(children).toHaveLength(2)
+    expect(supervisor.health()).toMatchObject({ state: 'ready', restarts: 1 })
+  })
+
   it('does not make its host wait: health is known while the engine is blocked', async () => {
     const { supervisor } = start()
     await supervisor.settled()

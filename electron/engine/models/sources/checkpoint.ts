@@ -1,7 +1,8 @@
 /** Where every tensor of a checkpoint lies: the headers of its safetensors files, checked, with no weight read. */
-import { open, readdir, readFile, realpath } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { openModelFile, readModelFile, WEIGHTS_INDEX } from './modelFile.ts'
 import { weightFileNames } from './weightFileNames.ts'
 
 export interface CheckpointTensor {
@@ -108,7 +109,9 @@ async function weightFiles(folder: string): Promise<{ name: string; expected: st
   const { index, files } = names
   if (index === null) return files.map(name => ({ name, expected: [] }))
   const shards = new Map<string, string[]>()
-  for (const [tensor, file] of Object.entries(weightMap(await readFile(join(folder, index), 'utf8'), index))) {
+  for (const [tensor, file] of Object.entries(
+    weightMap(Buffer.from(await readModelFile(join(folder, index), WEIGHTS_INDEX)).toString('utf8'), index),
+  )) {
     if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
       throw weightsError(index, `the entry of ${tensor} is not the name of a shard`)
     }
@@ -132,7 +135,7 @@ async function readHeader(
   path: string,
   label: string,
 ): Promise<{ tensors: CheckpointTensor[]; metadata: Readonly<Record<string, unknown>> }> {
-  await using file = await open(path, 'r')
+  await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
   const { size } = await file.stat()
   const prefix = Buffer.alloc(8)
   if (size < 8 || (await file.read(prefix, 0, 8, 0)).bytesRead < 8)

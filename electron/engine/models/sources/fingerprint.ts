@@ -1,5 +1,5 @@
 /** Digests of a checkpoint's weights: per tensor (streamed once, then remembered), as a whole, and per component. */
-import { open, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256, sha256Stream } from '#engine/sha256.ts'
@@ -9,6 +9,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledLayers } from '../compile/architecture.ts'
 import type { BoundComponent, ModelComponents } from '../model.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
+import { openModelFile } from './modelFile.ts'
 
 export type TensorDigests = ReadonlyMap<string, Digest>
 
@@ -63,7 +64,7 @@ async function* hashFile(
   tensors: readonly CheckpointTensor[],
   { signal }: HashOptions,
 ): AsyncGenerator<[name: string, digest: Digest | null, bytes: number]> {
-  await using file = await open(path, 'r')
+  await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
   const buffer = Buffer.allocUnsafe(CHUNK)
   for (const tensor of tensors) {
     const hash = sha256Stream()

@@ -29,7 +29,8 @@ export function snapshotOf(repository: string): string | null {
 
 function mainRevision(repository: string): string {
   try {
-    return readFileSync(join(repository, 'refs', 'main'), 'utf8').trim()
+    const path = join(repository, 'refs', 'main')
+    return statSync(path).isFile() ? readFileSync(path, 'utf8').slice(0, 200).trim() : ''
   } catch {
     return '' // a cache of another revision
   }

@@ -1,5 +1,5 @@
 /** The only way to a file of a model folder, which may be anybody's: regular files, read up to a size. */
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
@@ -11,24 +11,38 @@ export interface FileRule {
   readonly most: number
 }
 
+/** Without O_NONBLOCK opening a pipe waits for a writer. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
 const MIB = 1 << 20
 export const CONFIG_FILE = { code: 'E_MODEL_CONFIG', most: 16 * MIB } satisfies FileRule
 export const TOKENIZER_FILE = { code: 'E_TOKENIZER', most: 256 * MIB } satisfies FileRule
+export const WEIGHTS_INDEX = { code: 'E_MODEL_WEIGHTS', most: 64 * MIB } satisfies FileRule
 
 /**
  * Opens a regular file for reading, through links. A pipe, a device or a folder is refused with `code` instead of being
  * waited for; what the system says (absent, unreadable) is thrown as it is.
  */
 export async function openModelFile(path: string, code: ErrorCode): Promise<FileHandle> {
-  // Without O_NONBLOCK opening a pipe waits for a writer.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
-    // Windows opens no folder; sockets and devices without a driver cannot be opened anywhere.
-    if (isCode(error, 'EISDIR', 'ENXIO', 'ENODEV')) throw notAFile(path, code, error)
-    throw error
+  const file = await open(path, FLAGS).catch((error: unknown) => {
+    throw isNoFile(error) ? notAFile(path, code, error) : error
   })
   const found = await file.stat()
   if (found.isFile()) return file
   await file.close()
+  throw notAFile(path, code)
+}
+
+/** The same, as a file descriptor. */
+export function openModelFileSync(path: string, code: ErrorCode): number {
+  let fd: number
+  try {
+    fd = openSync(path, FLAGS)
+  } catch (error) {
+    throw isNoFile(error) ? notAFile(path, code, error) : error
+  }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
   throw notAFile(path, code)
 }
 
@@ -56,6 +70,11 @@ export async function readModelFileIfThere(path: string, rule: FileRule): Promis
     if (isCode(error, 'ENOENT', 'ENOTDIR')) return null
     throw error
   })
+}
+
+/** Windows opens no folder; sockets, and devices without a driver, cannot be opened anywhere. */
+function isNoFile(error: unknown): boolean {
+  return isCode(error, 'EISDIR', 'ENXIO', 'ENODEV')
 }
 
 function notAFile(path: string, code: ErrorCode, cause?: unknown): StatePackError {

@@ -1,9 +1,9 @@
 /** The rows of a checkpoint's tensor, as they are stored or as float32, in the order the compiler means. */
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Arrangement, Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { BLOCK_LAYOUTS, unpackRows, weightsOf } from './gguf/ggufBlocks.ts'
+import { openModelFile } from './modelFile.ts'
 
 export interface TensorRows extends AsyncDisposable {
   /** The outermost dimension, and the numbers in each of its rows. */
@@ -17,7 +17,7 @@ export interface TensorRows extends AsyncDisposable {
 
 /** Both readings throw `E_MODEL_WEIGHTS` when the file ends early. */
 export async function openTensorRows(checkpoint: Checkpoint, tensor: CheckpointTensor): Promise<TensorRows> {
-  const file = await open(join(checkpoint.folder, tensor.file), 'r')
+  const file = await openModelFile(join(checkpoint.folder, tensor.file), 'E_MODEL_WEIGHTS')
   const [rows = 1, ...inner] = tensor.shape
   const width = inner.reduce((a, b) => a * b, 1)
   const size = tensor.length / rows

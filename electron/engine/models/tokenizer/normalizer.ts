@@ -34,10 +34,20 @@ class Chain extends Normalizer {
   override normalize(text: string): string {
     const most = MOST_GROWTH * text.length + 4096
     return this.#steps.reduce((current, step) => {
-      const next = step.normalize(current)
-      if (next.length > most) throw stageError('normalizer', 'makes texts longer without end')
+      const next = normalized(step, current)
+      if (next === null || next.length > most) throw stageError('normalizer', 'makes texts longer without end')
       return next
     }, text)
+  }
+}
+
+/** null for a text longer than a string can be. */
+function normalized(step: Normalizer, text: string): string | null {
+  try {
+    return step.normalize(text)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
   }
 }
 

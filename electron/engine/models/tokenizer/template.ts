@@ -12,9 +12,10 @@ export interface Template {
   render(values: Readonly<Record<string, unknown>>): string
 }
 
-/** Steps of the interpreter, plus one for every {@link UNIT} characters or items that a step's value has. */
+/** Steps of the interpreter and turns of its loops, plus one for so many characters or items of the value of a step. */
 const BUDGET = 500_000
-const UNIT = 4096
+const CHARACTERS = 4096
+const ITEMS = 8
 /** A longer text or list is refused at once: no prompt has one. */
 const LONGEST_TEXT = 8 << 20
 const LONGEST_LIST = 1 << 20
@@ -72,10 +73,10 @@ class BudgetedInterpreter extends Interpreter {
     if (node?.type === 'For' && 'iterable' in node) {
       const iterable = node.iterable as Node
       if (iterable?.type === 'SelectExpression' && 'lhs' in iterable) {
-        const lhs = given(this.#listOf(this.evaluate(iterable.lhs as Node, environment), environment))
+        const lhs = given(this.#loopOver(this.evaluate(iterable.lhs as Node, environment), environment))
         return { ...node, iterable: { ...iterable, lhs } } as Node
       }
-      return { ...node, iterable: given(this.#listOf(this.evaluate(iterable, environment), environment)) } as Node
+      return { ...node, iterable: given(this.#loopOver(this.evaluate(iterable, environment), environment)) } as Node
     }
     return node
   }
@@ -90,6 +91,12 @@ class BudgetedInterpreter extends Interpreter {
   }
 
   /** What a loop goes over: nothing for an undefined value, the characters of a string, the keys of a table. */
+  #loopOver(value: Value, environment: Environment): Value {
+    const list = this.#listOf(value, environment)
+    if (Array.isArray(list.value)) this.#take(list.value.length, false)
+    return list
+  }
+
   #listOf(value: Value, environment: Environment): Value {
     if (value.type === 'UndefinedValue') return super.evaluate(literal('ArrayLiteral', []), environment)
     if (typeof value.value === 'string') {
@@ -104,10 +111,14 @@ class BudgetedInterpreter extends Interpreter {
   }
 
   #spend({ value }: Value): void {
-    const size =
-      typeof value === 'string' || Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0
-    this.#left -= 1 + Math.floor(size / UNIT)
-    if (size > (typeof value === 'string' ? LONGEST_TEXT : LONGEST_LIST) || this.#left < 0) {
+    if (typeof value === 'string') this.#take(1 + Math.floor(value.length / CHARACTERS), value.length > LONGEST_TEXT)
+    else if (Array.isArray(value)) this.#take(1 + Math.floor(value.length / ITEMS), value.length > LONGEST_LIST)
+    else this.#take(1, false)
+  }
+
+  #take(units: number, tooLarge: boolean): void {
+    this.#left -= units
+    if (tooLarge || this.#left < 0) {
       throw new Error('it does not come to an end, or grows beyond what any prompt needs')
     }
   }

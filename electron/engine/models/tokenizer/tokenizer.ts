@@ -2,6 +2,7 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { withinTime } from '../withinTime.ts'
 import { createChatRenderer, type RenderChat } from './chat.ts'
 import { surroundingIds } from './postProcessor.ts'
 import { createPartsReader, type ReadParts } from './readParts.ts'
@@ -85,8 +86,49 @@ export async function openTokenizer(folder: string): Promise<Tokenizer | null> {
   return files === null ? null : createTokenizer(files)
 }
 
-/** A tokenizer from what its files say. Throws `E_TOKENIZER`. */
+/** Milliseconds that the probes may take, and reading a text besides what its length adds: far more than any real one needs. */
+const PROBING_MS = 5_000
+const READING_MS = 20_000
+const CHARACTERS_A_MS = 20
+/** What patterns that backtrack without end stumble over. */
+const PROBES = ['a', ' ', '1', '!', 'aA1 .', '\n\t '].map(text => `${text.repeat(2000)}\u0001`)
+
+/**
+ * A tokenizer from what its files say, which may be anybody's: what it does has an end, and it is tried before it is given
+ * out. Throws `E_TOKENIZER`.
+ */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const tokenizer = buildTokenizer(files)
+  withinTime(PROBING_MS, tooSlow, () => {
+    for (const text of PROBES) tokenizer.encode(text)
+  })
+  return bounded(tokenizer)
+}
+
+function bounded(tokenizer: Tokenizer): Tokenizer {
+  const within = <T>(characters: number, run: () => T): T =>
+    withinTime(READING_MS + characters / CHARACTERS_A_MS, tooSlow, run)
+  return {
+    ...tokenizer,
+    encode: (text, options) => within(text.length, () => tokenizer.encode(text, options)),
+    fold: (state, delta, mode) => within(state.tail.length + delta.length, () => tokenizer.fold(state, delta, mode)),
+    flush: state => within(state.tail.length, () => tokenizer.flush(state)),
+    checkSeam: (text, folded, state) => within(text.length, () => tokenizer.checkSeam(text, folded, state)),
+    readParts: (state, parts, mode) => {
+      const characters = parts.reduce((sum, part) => sum + part.text.length, state.tail.length)
+      return within(characters, () => tokenizer.readParts(state, parts, mode))
+    },
+    offsets: (text, ids) => within(text.length, () => tokenizer.offsets(text, ids)),
+  }
+}
+
+function tooSlow(): StatePackError {
+  const message =
+    'The tokenizer of this model does not come to an end (a pattern that backtracks, say): it is not used.'
+  return new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json' })
+}
+
+function buildTokenizer(files: TokenizerFiles): Tokenizer {
   const pipeline = createTokenizerPipeline(files)
   const spelling = tokenSpelling(pipeline, files.json.decoder)
   const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Precision } from '../../model.ts'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint.ts'
+import { openModelFile } from '../modelFile.ts'
 import { ExportedGraph } from './exportedGraph.ts'
 import { readSkeleton } from './onnxSkeleton.ts'
 
@@ -90,7 +91,8 @@ async function parse(path: string, name: string): Promise<ExportedGraph> {
 }
 
 async function contentOf(path: string, name: string): Promise<CheckpointTensor> {
-  const { size } = await stat(path)
+  await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
+  const { size } = await file.stat()
   return { name, dtype: 'file', shape: [size], file: path, offset: 0, length: size }
 }
 

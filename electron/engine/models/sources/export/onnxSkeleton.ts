@@ -3,9 +3,10 @@
  * file, by offset and length. What is left is small, whatever the model's size, and a single-file export is loaded like
  * any other: ONNX Runtime maps the weights, nothing holds them twice, and no protobuf limit of 2 GB applies.
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import protobuf from 'protobufjs/light.js'
 import { EXTERNAL } from '../../compile/onnxProto.ts'
+import { openModelFile } from '../modelFile.ts'
 import { delimited } from './protoFields.ts'
 
 /** Field numbers of onnx.proto. */
@@ -19,7 +20,7 @@ const WINDOW = 1 << 16
 
 /** `location` is what the file calls itself. Throws a RangeError that says at which byte the file stops making sense. */
 export async function readSkeleton(path: string, location: string): Promise<Uint8Array> {
-  await using file = await open(path, 'r')
+  await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
   const { size } = await file.stat()
   const source = new Source(file, size)
   const parts: Uint8Array[] = []

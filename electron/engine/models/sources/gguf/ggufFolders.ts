@@ -67,7 +67,8 @@ function ollamaModels(store: string): FoundGguf[] {
 /** The name of the blob that holds the model; null for a manifest that is not one. */
 function modelBlob(manifest: string): string | null {
   try {
-    if (statSync(manifest).size > 1 << 20) return null
+    const { size } = statSync(manifest)
+    if (size > 1 << 20) return null
     const { layers } = Object(JSON.parse(readFileSync(manifest, 'utf8')))
     for (const layer of Array.isArray(layers) ? layers : []) {
       const { mediaType, digest } = Object(layer)

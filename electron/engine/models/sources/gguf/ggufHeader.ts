@@ -2,8 +2,9 @@
  * The header of a GGUF file (version 2 or 3, little-endian; the specification is docs/gguf.md of ggml), checked as strictly
  * as a safetensors header: tensors follow each other without hole or overlap and end where the file does.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { StatePackError } from '#shared/domain/error.ts'
+import { openModelFileSync } from '../modelFile.ts'
 import { GgufBytes } from './ggufBytes.ts'
 import { type GgufMetadata, readMetadata } from './ggufMetadata.ts'
 import { GGUF_TYPES, type GgufType, OTHER_TYPES } from './ggufTypes.ts'
@@ -33,7 +34,7 @@ const LARGEST_ALIGNMENT = 1 << 16
 
 /** Throws `E_MODEL_WEIGHTS` for a file that is damaged or lies, `E_NOT_SUPPORTED` for a version or type, by name. */
 export function readGgufHeader(path: string, label: string): GgufHeader {
-  const fd = openSync(path, 'r')
+  const fd = openModelFileSync(path, 'E_MODEL_WEIGHTS')
   try {
     const bytes = new GgufBytes(fd, { size: fstatSync(fd).size, label })
     if (bytes.u32() !== MAGIC) throw bytes.error('it does not begin with "GGUF"')

@@ -1,5 +1,4 @@
 /** A GGUF file, or the parts of one, as a model. */
-import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { StatePackError } from '#shared/domain/error.ts'
@@ -7,6 +6,7 @@ import { type PreparedLayers, prepareArchitecture } from '../../compile/compile.
 import { createTokenizer } from '../../tokenizer/tokenizer.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { planCheckpoint } from '../checkpointWeights.ts'
+import { openModelFile } from '../modelFile.ts'
 import type { ModelSource } from '../modelSource.ts'
 import { openTensorRows } from '../tensorRows.ts'
 import { GGUF_ARCHITECTURES, ggufConfig } from './ggufConfig.ts'
@@ -85,7 +85,7 @@ async function ropeFactors(stored: Checkpoint): Promise<RopeFactors> {
 
 /** True when the file begins as GGUF files do, whatever it is called. Throws what opening throws. */
 export async function isGgufFile(path: string): Promise<boolean> {
-  await using file = await open(path, 'r')
+  await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
   return bytesRead === 4 && buffer.toString('latin1') === 'GGUF'
 }

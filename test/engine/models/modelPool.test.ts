@@ -1,0 +1,110 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createModelPool } from '#engine/models/modelPool.ts'
+import { modelView } from '#engine/models/modelView.ts'
+import { findModels } from '#engine/models/sources/findModels.ts'
+import { parseDigest } from '#shared/domain/digest.ts'
+import { openTestEngine } from '../testEngine.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'statepack-pool-'))
+  await cp(resolve('assets/models'), folder, { recursive: true })
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+function poolOf(folder: string) {
+  let scans = 0
+  const entries = () => {
+    scans += 1
+    return findModels([{ folder, starter: false }])
+  }
+  const pool = createModelPool({ entries, device: () => 'cpu', threads: 1 })
+  return { pool, scans: () => scans }
+}
+const same = (a: { weightsDigest: string }, b: { weightsDigest: string }) => a.weightsDigest === b.weightsDigest
+
+describe('the model a state belongs to', () => {
+  test('is found by what it is, whatever it is called now', async () => {
+    const { pool } = poolOf(folder)
+    const { fingerprint } = await pool.open('starter-mamba')
+    const renamed = { ...fingerprint, name: 'starter-transformer' }
+    expect((await pool.forFingerprint(renamed, same)).id).toBe('starter-mamba')
+    expect(pool.installed()(renamed)).toBe(true)
+  })
+
+  test('of the right name and other weights is not installed once it was opened', async () => {
+    const { pool } = poolOf(folder)
+    const other = { name: 'starter-mamba', weightsDigest: parseDigest(`sha256:${'0'.repeat(64)}`) }
+    expect(pool.installed()(other)).toBe(true)
+    await pool.open('starter-mamba')
+    expect(pool.installed()(other)).toBe(false)
+  })
+
+  test('that cannot be opened says why; one that might be it is named', async () => {
+    const { fingerprint } = await poolOf(folder).pool.open('starter-mamba')
+    await writeFile(join(folder, 'starter-mamba', 'model.safetensors'), 'damaged')
+    const { pool } = poolOf(folder)
+    await expect(pool.forFingerprint(fingerprint, same)).rejects.toMatchObject({
+      code: 'E_MODEL_WEIGHTS',
+      message: expect.stringContaining('length field') as string,
+    })
+    const unknown = { ...fingerprint, name: 'elsewhere' }
+    await expect(pool.forFingerprint(unknown, same)).rejects.toMatchObject({
+      code: 'E_UNKNOWN_MODEL',
+      message: expect.stringContaining('starter-mamba (') as string,
+    })
+  })
+})
+
+test('a list of models looks through the folders once, however many there are', async () => {
+  const { pool, scans } = poolOf(folder)
+  for (let i = 0; i < 5; i++) await cp(join(folder, 'starter-mamba'), join(folder, `copy-${i}`), { recursive: true })
+  const views = await Promise.all(
+    pool.entries().map(entry => modelView(pool, { entry, downloaded: false, prefillTokensPerSecond: null })),
+  )
+  expect(views).toHaveLength(7)
+  expect(scans()).toBe(1)
+})
+
+test('models.list and library.list look through the folders once each', async () => {
+  const { engine, client, close } = await openTestEngine()
+  try {
+    for (const text of ['The goat lives in Oslo.', 'The tea of Tolan is green.', 'The mill is old.'])
+      await client.call('packets.create', { model: 'starter-transformer', sources: [{ text }] })
+    let scans = 0
+    const { entries, installed } = engine.state.models
+    Object.assign(engine.state.models, {
+      entries: () => {
+        scans += 1
+        return entries()
+      },
+      installed: () => {
+        scans += 1
+        return installed()
+      },
+    })
+    expect((await client.call('library.list', {})).items).toHaveLength(3)
+    expect(scans).toBe(1)
+    expect((await client.call('models.list', {})).models.length).toBeGreaterThan(1)
+    expect(scans).toBe(2)
+  } finally {
+    await close()
+  }
+})
+
+test('a folder is kept only when its model opened', async () => {
+  const { client, close } = await openTestEngine()
+  try {
+    const bad = join(folder, 'starter-mamba')
+    await writeFile(join(bad, 'tokenizer.json'), '{')
+    await expect(client.call('models.add', { folder: bad })).rejects.toMatchObject({ code: 'E_TOKENIZER' })
+    expect((await client.call('models.list', {})).folders).toEqual([])
+    const good = await client.call('models.add', { folder: join(folder, 'starter-transformer') })
+    expect(good.status).toBe('ready')
+  } finally {
+    await close()
+  }
+})
