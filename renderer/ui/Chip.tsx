@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { ToggleButton } from 'react-aria-components'
+import { formatCount } from './format.ts'
 import './segmented.css'
 
 export interface ChipProps {
@@ -17,7 +18,7 @@ export function Chip({ selected, onChange, icon, count, children }: ChipProps) {
     <ToggleButton className="Chip" isSelected={selected} onChange={onChange}>
       {icon}
       {children}
-      {count === undefined ? null : <span className="Chip-count">{count.toLocaleString('en-US')}</span>}
+      {count === undefined ? null : <span className="Chip-count">{formatCount(count)}</span>}
     </ToggleButton>
   )
 }

@@ -1,6 +1,30 @@
-/** How figures read, everywhere the same: decimal units, thousands separators, no false precision. */
+/** How figures read, everywhere the same: decimal units, no false precision, marks as the person's own language sets them. */
 
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+/** That of the window; number fields read the same. Outside of one, English. */
+const LOCALE = typeof document === 'undefined' ? 'en-US' : navigator.language
+
+const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
+const exact = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 6 })
+const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 })
+const fixed = Array.from(
+  { length: 9 },
+  (_, digits) => new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+)
+
+/** `0.1500`: with exactly so many digits after the mark, eight at most. */
+export function formatFixed(value: number, digits: number): string {
+  return (fixed[digits] ?? exact).format(value)
+}
+
+/** `1,234.5`, `0.15`: as it was given, to six digits after the mark. */
+export function formatNumber(value: number): string {
+  return exact.format(value)
+}
+
+/** `950`, `18.8K`, `2.1M`: for axes, where space matters more than the last digit. */
+export function formatShort(value: number): string {
+  return short.format(value)
+}
 
 /** `12,480`. */
 export function formatCount(value: number): string {
@@ -10,8 +34,8 @@ export function formatCount(value: number): string {
 /** `12,480`, from a million on `2.67 M`, from a billion on `1.20 B`. */
 export function formatTokens(value: number): string {
   const size = Math.abs(value)
-  if (size >= 1e9) return `${(value / 1e9).toFixed(2)} B`
-  if (size >= 1e6) return `${(value / 1e6).toFixed(2)} M`
+  if (size >= 1e9) return `${formatFixed(value / 1e9, 2)} B`
+  if (size >= 1e6) return `${formatFixed(value / 1e6, 2)} M`
   return whole.format(value)
 }
 
@@ -30,7 +54,7 @@ export function formatBytes(bytes: number): string {
     unit += 1
   }
   const digits = unit === 0 || Math.abs(value) >= 99.95 ? 0 : 1
-  return `${value.toFixed(digits)} ${units[unit]}`
+  return `${formatFixed(value, digits)} ${units[unit]}`
 }
 
 /** `4 ms`, `0.21 s`, `12.5 s`, `58 min`, `3.2 h`. */
@@ -39,10 +63,10 @@ export function formatSeconds(seconds: number): string {
   if (size === 0) return '0 s'
   if (size < 0.001) return '<1 ms'
   if (size < 0.1) return `${Math.round(seconds * 1000)} ms`
-  if (size < 10) return `${seconds.toFixed(2)} s`
-  if (size < 100) return `${seconds.toFixed(1)} s`
+  if (size < 10) return `${formatFixed(seconds, 2)} s`
+  if (size < 100) return `${formatFixed(seconds, 1)} s`
   if (size < 7200) return `${Math.round(seconds / 60)} min`
-  return `${(seconds / 3600).toFixed(1)} h`
+  return `${formatFixed(seconds / 3600, 1)} h`
 }
 
 /** `8 s left`, for estimates: never finer than a second. */
@@ -56,18 +80,17 @@ export function formatMoney(dollars: number): string {
   const size = Math.abs(dollars)
   if (size === 0) return '$0'
   const digits = size >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(size)) + 1)
-  const text = size.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  return `${dollars < 0 ? '-' : ''}$${text}`
+  return `${dollars < 0 ? '-' : ''}$${formatFixed(size, digits)}`
 }
 
 /** `95.3 %` of a percentage (not of a fraction). */
 export function formatPercent(percent: number): string {
-  return `${percent.toFixed(Math.abs(percent) >= 99.95 || percent === 0 ? 0 : 1)} %`
+  return `${formatFixed(percent, Math.abs(percent) >= 99.95 || percent === 0 ? 0 : 1)} %`
 }
 
 /** `1,204 tok/s`, `31.2 tok/s`. */
 export function formatRate(perSecond: number, unit = 'tok'): string {
-  return `${perSecond >= 100 ? whole.format(perSecond) : perSecond.toFixed(1)} ${unit}/s`
+  return `${perSecond >= 100 ? whole.format(perSecond) : formatFixed(perSecond, 1)} ${unit}/s`
 }
 
 /** `sha256:9f2c…e41a`; ids of another form keep their own beginning, and words are left whole. */

@@ -3,7 +3,7 @@ import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatRead } from '../../ui/format.ts'
+import { formatCount, formatRead } from '../../ui/format.ts'
 import { TextField } from '../../ui/TextField.tsx'
 
 /** The cartridges at hand: press one to put it into the slot, or drag it there. */
@@ -46,9 +46,7 @@ export function CartridgeRack({
       </ul>
       {data !== null && data.items.length === 0 ? <p className="muted small">Nothing is called that.</p> : null}
       {data !== null && data.total > data.items.length ? (
-        <p className="muted small">
-          And {(data.total - data.items.length).toLocaleString('en-US')} more: search for them.
-        </p>
+        <p className="muted small">And {formatCount(data.total - data.items.length)} more: search for them.</p>
       ) : null}
     </div>
   )

@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { Kbd } from '../../ui/Kbd.tsx'
+import { NumberField } from '../../ui/NumberField.tsx'
 import { Select } from '../../ui/Select.tsx'
 
 export interface AskOptions {
@@ -115,16 +116,16 @@ export function Composer(props: ComposerProps) {
           />
         )}
         {options.temperature === 0 ? null : (
-          <label className="Composer-seed">
-            Seed
-            <input
-              inputMode="numeric"
+          <span className="Composer-seed">
+            <NumberField
+              label="Seed"
+              integer
+              min={0}
+              max={0xffffffff}
               value={options.seed}
-              onChange={event =>
-                onOptions({ seed: Math.min(0xffffffff, Number(event.target.value.replace(/\D/g, ''))) })
-              }
+              onChange={seed => onOptions({ seed })}
             />
-          </label>
+          </span>
         )}
         {props.packetId === null ? null : (
           <Chip selected={options.trace} onChange={trace => onOptions({ trace })}>

@@ -1,6 +1,6 @@
 import { CircleCheck, CircleX } from 'lucide-react'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatCount, formatFixed, formatSeconds } from '../../ui/format.ts'
 
 /** What reading the whole context again gave, against what the cartridge gave. */
 export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
@@ -26,7 +26,7 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
         <span>
           {formatCount(result.tokensFull)} tokens in {formatSeconds(result.secondsFull)}, against{' '}
           {formatCount(result.tokensState)} in {formatSeconds(result.secondsState)}
-          {slower === null ? '' : ` (${slower.toFixed(1)} times)`}
+          {slower === null ? '' : ` (${formatFixed(slower, 1)} times)`}
         </span>
       </div>
     </div>
@@ -40,5 +40,5 @@ function scrollIntoView(element: HTMLElement | null): void {
 
 function formatDifference(value: number): string {
   if (value === 0) return '0'
-  return value < 0.001 ? value.toExponential(1) : value.toFixed(4)
+  return value < 0.001 ? value.toExponential(1) : formatFixed(value, 4)
 }

@@ -2,6 +2,7 @@ import { LayoutGrid, List } from 'lucide-react'
 import { useStore } from 'zustand'
 import { useStudio } from '../../stores/studio.ts'
 import { Chip } from '../../ui/Chip.tsx'
+import { formatCount } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import type { Layout } from './CartridgeList.tsx'
@@ -133,5 +134,5 @@ export function LibraryFilters({
 }
 
 function cartridges(count: number): string {
-  return count === 1 ? '1 cartridge' : `${count.toLocaleString('en-US')} cartridges`
+  return count === 1 ? '1 cartridge' : `${formatCount(count)} cartridges`
 }

@@ -10,6 +10,7 @@ import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatCount } from '../../ui/format.ts'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { CartridgeList, type Layout } from './CartridgeList.tsx'
 import { DetailsPane } from './DetailsPane.tsx'
@@ -90,7 +91,7 @@ export function LibraryPage() {
           title="Nothing matches"
           actions={
             <Button onPress={() => library.getState().setFilter(NO_FILTER)}>
-              Show all{all === null ? '' : ` ${all.toLocaleString('en-US')}`}
+              Show all{all === null ? '' : ` ${formatCount(all)}`}
             </Button>
           }
         >

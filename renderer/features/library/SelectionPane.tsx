@@ -5,7 +5,7 @@ import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatTokens } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatTokens } from '../../ui/format.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 
 /** What several selected cartridges are together, and what can be done to all of them. */
@@ -34,7 +34,7 @@ export function SelectionPane({
           </span>
         ))}
       </div>
-      <h2>{packetIds.length.toLocaleString('en-US')} cartridges</h2>
+      <h2>{formatCount(packetIds.length)} cartridges</h2>
       <Facts
         caption="Selection"
         facts={[

@@ -3,7 +3,7 @@ import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { Badge, type Tone } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatRate } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatRate, formatShort } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { stateSize } from './stateSize.ts'
@@ -13,8 +13,6 @@ const STATUS = {
   offline: ['warn', 'Offline'],
   broken: ['bad', 'Cannot be used'],
 } as const satisfies Record<ModelView['status'], readonly [Tone, string] | null>
-
-const size = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
 
 interface ModelCardProps {
   readonly model: ModelView
@@ -35,7 +33,7 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
         <div className="grow">
           <h2 className="truncate">{model.name}</h2>
           <p className="small muted truncate">
-            {model.architecture} · {size.format(model.parameters)} parameters
+            {model.architecture} · {formatShort(model.parameters)} parameters
           </p>
         </div>
         <Menu

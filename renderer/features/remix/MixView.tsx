@@ -8,7 +8,7 @@ import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatPercent } from '../../ui/format.ts'
+import { formatFixed, formatPercent } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { Slider } from '../../ui/Slider.tsx'
@@ -163,7 +163,7 @@ export function MixView({ start, onOther }: MixViewProps) {
                 {preview.data.kl === null ? null : (
                   <Stat
                     label="Distance to reading both texts"
-                    value={preview.data.kl.toFixed(3)}
+                    value={formatFixed(preview.data.kl, 3)}
                     note="KL divergence, bits; 0 is equal"
                   />
                 )}

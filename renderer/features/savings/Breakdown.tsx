@@ -1,12 +1,11 @@
 import { useState } from 'react'
 import type { Price } from '#shared/domain/prices.ts'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount, formatMoney, formatPercent, formatSeconds } from '../../ui/format.ts'
+import { formatCount, formatMoney, formatPercent, formatSeconds, formatShort } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Table } from '../../ui/Table.tsx'
 import { BarChart } from './charts/BarChart.tsx'
-import { formatShort } from './formatShort.ts'
 
 type Summary = Output<'savings.summary'>
 type By = 'cartridge' | 'model' | 'day'

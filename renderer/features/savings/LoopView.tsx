@@ -7,7 +7,7 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatMoney, formatPercent, formatSeconds } from '../../ui/format.ts'
+import { formatCount, formatFixed, formatMoney, formatPercent, formatSeconds, formatShort } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -16,7 +16,6 @@ import { TextArea } from '../../ui/TextArea.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { LineChart } from './charts/LineChart.tsx'
-import { formatShort } from './formatShort.ts'
 import { cumulative, type LoopStep, loopSample } from './loopSample.ts'
 import { NumberInput } from './NumberInput.tsx'
 import './calculator/calculator.css'
@@ -160,7 +159,9 @@ export function LoopView({
             />
             <Stat
               label="Speed-up"
-              value={last.stateSeconds === 0 ? 'unmeasured' : `${(last.naiveSeconds / last.stateSeconds).toFixed(1)} ×`}
+              value={
+                last.stateSeconds === 0 ? 'unmeasured' : `${formatFixed(last.naiveSeconds / last.stateSeconds, 1)} ×`
+              }
               note={last.stateSeconds > last.naiveSeconds ? 'slower than reading again' : 'measured'}
               tone={last.stateSeconds > last.naiveSeconds ? 'warn' : 'muted'}
             />

@@ -8,14 +8,21 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount, formatMoney, formatPercent, formatSeconds, formatTokens } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMoney,
+  formatPercent,
+  formatSeconds,
+  formatShort,
+  formatTokens,
+} from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Stat } from '../../ui/Stat.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
 import { Breakdown } from './Breakdown.tsx'
 import { LineChart } from './charts/LineChart.tsx'
-import { formatShort } from './formatShort.ts'
 
 export type Period = NonNullable<Input<'savings.summary'>['period']>
 type Point = Output<'savings.series'>['points'][number]

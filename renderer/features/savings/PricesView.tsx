@@ -6,51 +6,19 @@ import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
+import { NumberField } from '../../ui/NumberField.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 
-interface Draft {
+/** A price being edited; a cell may be empty while it is. */
+interface Draft extends Omit<Price, 'input'> {
   readonly key: string
-  readonly id: string
-  readonly label: string
-  readonly input: string
-  readonly cachedInput: string
-  readonly output: string
-  readonly cacheWrite: string
-  readonly source: string
-  readonly date: string
+  readonly input: number | null
 }
 
-const text = (value: number | null) => (value === null ? '' : String(value))
-
-function toDraft(price: Price): Draft {
-  return {
-    ...price,
-    key: price.id,
-    input: text(price.input),
-    cachedInput: text(price.cachedInput),
-    output: text(price.output),
-    cacheWrite: text(price.cacheWrite),
-  }
-}
-
-/** A price in dollars; null for an empty field where that is allowed; undefined when it is no number. */
-function dollars(value: string): number | null | undefined {
-  if (value.trim() === '') return null
-  const number = Number(value)
-  return Number.isFinite(number) && number >= 0 ? number : undefined
-}
-
-function fromDraft(draft: Draft): Price | null {
-  const { key: _, ...rest } = draft
-  const input = dollars(draft.input)
-  const cachedInput = dollars(draft.cachedInput)
-  const output = dollars(draft.output)
-  const cacheWrite = dollars(draft.cacheWrite)
-  if (typeof input !== 'number' || cachedInput === undefined || output === undefined || cacheWrite === undefined)
-    return null
-  return draft.label.trim() === '' ? null : { ...rest, input, cachedInput, output, cacheWrite }
+function fromDraft({ key: _, input, ...rest }: Draft): Price | null {
+  return input === null || rest.label.trim() === '' ? null : { ...rest, input }
 }
 
 interface PricesViewProps {
@@ -68,7 +36,7 @@ const MONEY_FIELDS = [
 
 export function PricesView({ version, prices, onSaved }: PricesViewProps) {
   const task = useTask('savings.setPrices')
-  const [drafts, setDrafts] = useState(() => prices.map(toDraft))
+  const [drafts, setDrafts] = useState<readonly Draft[]>(() => prices.map(price => ({ ...price, key: price.id })))
   const parsed = drafts.map(fromDraft)
   const bad = parsed.includes(null)
   const set = (key: string, part: Partial<Draft>) =>
@@ -88,10 +56,7 @@ export function PricesView({ version, prices, onSaved }: PricesViewProps) {
         key,
         id: `own-${key.slice(0, 8)}`,
         label: '',
-        input: '',
-        cachedInput: '',
-        output: '',
-        cacheWrite: '',
+        ...{ input: null, cachedInput: null, output: null, cacheWrite: null },
         source: 'entered here',
         date,
       },
@@ -150,13 +115,14 @@ export function PricesView({ version, prices, onSaved }: PricesViewProps) {
                 </td>
                 {MONEY_FIELDS.map(({ id, title }) => (
                   <td key={id} className="Prices-money">
-                    <TextField
+                    <NumberField
                       aria-label={`${title} price of ${draft.label}`}
-                      inputMode="decimal"
                       placeholder="none"
+                      min={0}
+                      max={1e6}
                       value={draft[id]}
                       onChange={value => set(draft.key, { [id]: value })}
-                      isInvalid={dollars(draft[id]) === undefined || (id === 'input' && draft[id].trim() === '')}
+                      onEmpty={() => set(draft.key, { [id]: null })}
                     />
                   </td>
                 ))}

@@ -1,4 +1,5 @@
 /** Everything on a heat map that is not data: labels, separating lines, the cursor and the hovered cell. */
+import { formatCount } from '../../../ui/format.ts'
 import type { HeatCell, HeatFrame, HeatView } from './heatView.ts'
 
 interface Axes {
@@ -59,7 +60,7 @@ function paintLabels(
   const lastColumn = Math.min(frame.columns - 1, Math.floor(view.x + frame.width / view.scaleX))
   for (let column = Math.ceil(view.x / step) * step; column <= lastColumn; column += step) {
     const x = left + (column + 0.5 - view.x) * view.scaleX
-    const text = column.toLocaleString('en')
+    const text = formatCount(column)
     const half = context.measureText(text).width / 2
     context.fillText(text, Math.min(Math.max(x, left + half), left + frame.width - half), frame.height + 11)
   }

@@ -5,7 +5,7 @@ import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
-import { formatBytes, formatCount } from '../../../ui/format.ts'
+import { formatBytes, formatCount, formatFixed } from '../../../ui/format.ts'
 import { IconButton } from '../../../ui/IconButton.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { Table } from '../../../ui/Table.tsx'
@@ -96,7 +96,7 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
           controls={controls}
         >
           <div className="Legend">
-            <span>{Math.min(0, data.min).toFixed(0)}</span>
+            <span>{formatFixed(Math.min(0, data.min), 0)}</span>
             <i data-tone={isKv ? 'kv' : 'ssm'} />
             <span>{data.max.toPrecision(3)}</span>
             <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>

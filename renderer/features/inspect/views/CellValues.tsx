@@ -2,7 +2,7 @@
 import { useMemo } from 'react'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatFixed } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { TensorName } from '../inspectData.ts'
 
@@ -49,8 +49,8 @@ export function CellValues({ refId, tensor, layer, head, position }: CellValuesP
   return (
     <div className="stack">
       <p className="small muted">
-        Shape <span className="mono">[{shape.join(', ')}]</span> · norm {facts.norm.toFixed(4)} · from{' '}
-        {facts.low.toFixed(4)} to {facts.high.toFixed(4)}
+        Shape <span className="mono">[{shape.join(', ')}]</span> · norm {formatFixed(facts.norm, 4)} · from{' '}
+        {formatFixed(facts.low, 4)} to {formatFixed(facts.high, 4)}
         {values.length > BARS ? ` · the first ${BARS} of ${formatCount(values.length)} drawn` : ''}
       </p>
       <svg
@@ -58,7 +58,7 @@ export function CellValues({ refId, tensor, layer, head, position }: CellValuesP
         viewBox={`0 -1 ${Math.min(values.length, BARS)} 2`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${values.length} values, norm ${facts.norm.toFixed(4)}`}
+        aria-label={`${values.length} values, norm ${formatFixed(facts.norm, 4)}`}
       >
         <path d={barsPath(values, facts.most, false)} />
         <path d={barsPath(values, facts.most, true)} data-negative />

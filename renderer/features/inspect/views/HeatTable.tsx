@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { formatCount, formatFixed } from '../../../ui/format.ts'
 import { Select } from '../../../ui/Select.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { HeatData } from '../heat/HeatMap.tsx'
@@ -30,13 +31,13 @@ export function HeatTable({ data, columnName }: { readonly data: HeatData; reado
         rows={Array.from({ length: data.columns }, (_, column) => column)}
         rowKey={column => String(column)}
         columns={[
-          { id: 'column', title: columnName, width: '80px', cell: column => column.toLocaleString('en-US') },
+          { id: 'column', title: columnName, width: '80px', cell: column => formatCount(column) },
           ...shown.map(row => ({
             id: String(row),
             title: name(row),
             width: 'minmax(72px, 1fr)',
             numeric: true,
-            cell: (column: number) => (data.values[row * data.columns + column] ?? 0).toFixed(4),
+            cell: (column: number) => formatFixed(data.values[row * data.columns + column] ?? 0, 4),
           })),
         ]}
       />

@@ -1,4 +1,4 @@
-import { formatPercent } from '../../../ui/format.ts'
+import { formatFixed, formatPercent } from '../../../ui/format.ts'
 import { Table } from '../../../ui/Table.tsx'
 import type { Inspection } from '../inspectData.ts'
 
@@ -22,7 +22,7 @@ export function LogitsView({ inspection }: { readonly inspection: Inspection }) 
           ),
         },
         { id: 'probability', title: 'Share', numeric: true, cell: entry => formatPercent(entry.probability * 100) },
-        { id: 'logit', title: 'Logit', numeric: true, cell: entry => entry.logit.toFixed(3) },
+        { id: 'logit', title: 'Logit', numeric: true, cell: entry => formatFixed(entry.logit, 3) },
         { id: 'id', title: 'Id', numeric: true, cell: entry => <span className="mono">{entry.id}</span> },
       ]}
     />

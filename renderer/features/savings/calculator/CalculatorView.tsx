@@ -13,7 +13,7 @@ import { calculatorFormula } from '#shared/domain/calculatorFormula.ts'
 import { calculatorCsv, encodeCalculator, parseCalculator } from '#shared/domain/calculatorLink.ts'
 import { DEFAULT_PRICES, type Price } from '#shared/domain/prices.ts'
 import { Button } from '../../../ui/Button.tsx'
-import { formatCount, formatPercent } from '../../../ui/format.ts'
+import { formatCount, formatMoney, formatPercent, formatShort } from '../../../ui/format.ts'
 import { Panel } from '../../../ui/Panel.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { Select } from '../../../ui/Select.tsx'
@@ -23,12 +23,10 @@ import { Table } from '../../../ui/Table.tsx'
 import { toastDone, toastError } from '../../../ui/toasts.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import { LineChart } from '../charts/LineChart.tsx'
-import { formatShort } from '../formatShort.ts'
 import { BreakEvenText } from './BreakEvenText.tsx'
 import { CalculatorFields } from './CalculatorFields.tsx'
 import './calculator.css'
 
-const money = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumFractionDigits: 2 })
 const NAMES = { naive: 'Naive', caching: 'Provider caching', state: 'State packs' } as const
 
 /** The inputs as a link of this window's address; opening it shows the same figures. */
@@ -115,7 +113,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
             options={known.map(price => ({
               id: price.id,
               label: price.label,
-              description: `${money.format(price.input)} per million input tokens`,
+              description: `${formatMoney(price.input)} per million input tokens`,
             }))}
             value={priced?.id ?? null}
             onChange={id => {
@@ -131,7 +129,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
             <li key={line.id} className="Compare-line" data-line={line.id}>
               <span>{NAMES[line.id]}</span>
               <i style={{ width: `${Math.max(0.4, (line.perDay / dearest) * 100)}%` }} aria-hidden />
-              <b>{money.format(line.perDay)} a day</b>
+              <b>{formatMoney(line.perDay)} a day</b>
             </li>
           ))}
         </ul>
@@ -145,12 +143,12 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
         <Stat
           label="Naive, tokens per loop"
           value={formatCount(result.naive.tokens.input)}
-          note={`${money.format(result.naive.perDay)} a day`}
+          note={`${formatMoney(result.naive.perDay)} a day`}
         />
         <Stat
           label="State packs, tokens per loop"
           value={formatCount(result.state.tokens.input)}
-          note={`${money.format(result.state.perDay)} a day`}
+          note={`${formatMoney(result.state.perDay)} a day`}
         />
         <Stat
           label="Tokens not read"
@@ -160,7 +158,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
         />
         <Stat
           label="Saved a day"
-          value={money.format(result.savedPerDay)}
+          value={formatMoney(result.savedPerDay)}
           note={result.savedPerDay < 0 ? 'state packs cost more here' : 'against naive'}
           tone={result.savedPerDay < 0 ? 'warn' : 'ok'}
         />
