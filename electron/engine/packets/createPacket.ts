@@ -32,6 +32,8 @@ export interface CreateInput extends TextInput {
   readonly dtype?: StateDtype | undefined
   /** Must be free; without one the title of the text is used. */
   readonly name?: string | undefined
+  /** Used instead of the text's own title; gets a number behind it when that is taken. */
+  readonly title?: string | undefined
   readonly card?: string | undefined
   readonly trust?: 'own' | 'starter'
   /** Read the text even when its context is stored already, e.g. to replay a receipt. */
@@ -119,7 +121,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     call,
     trust: input.trust ?? 'own',
     checkStanding: known !== null && stored === null,
-    name: input.again ? undefined : (input.name ?? freeName(context, text.title)),
+    name: input.again ? undefined : (input.name ?? freeName(context, input.title ?? text.title)),
     operation: ({ packetId, blobSha256 }) => ({
       receipt: {
         ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),

@@ -3,11 +3,12 @@ import { nameFromTitle } from '#shared/domain/name.ts'
 import { composeText, tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
-import { splitTokens } from './estimateText.ts'
+import { mostTokens } from './estimateText.ts'
 
 /**
- * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences; the
- * system prompt and the chat template stand in each. Throws what creating throws.
+ * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences; one
+ * that fits becomes one. The system prompt and the chat template stand in each, and each leaves room for questions. Throws
+ * what creating throws.
  * Parts already stored when it is cancelled stay.
  */
 export async function createSplit(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created[]> {
@@ -15,7 +16,7 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   const tokenizer = tokenizerOf(model)
   const frame = composeText(model, { ...input, firstTokens: undefined, sources: [{ name: 'text', text: 'a' }] }).tokens
     .length
-  const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : splitTokens(model.contextLength) - frame
+  const limit = model.contextLength === null ? Number.POSITIVE_INFINITY : mostTokens(model.contextLength) - frame
   if (limit < 1) {
     throw new StatePackError('E_CONTEXT_LENGTH', 'The system prompt leaves no room for the text: shorten it.', {
       ...{ tokens: frame, contextLength: model.contextLength },
@@ -23,8 +24,9 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   }
   const text = input.sources.map(source => source.text).join('\n\n')
   // Room for the number of the part.
-  const title = nameFromTitle(input.name ?? input.sources[0]?.name ?? 'Untitled').slice(0, 150)
+  const title = nameFromTitle(input.name ?? input.title ?? input.sources[0]?.name ?? 'Untitled').slice(0, 150)
   const parts = splitText(text, limit, piece => tokenizer.encode(piece).length)
+  if (parts.length === 1) return [await createPacket(context, { ...input, firstTokens: undefined }, call)]
   const created: Created[] = []
   for (const [index, part] of parts.entries()) {
     const name = `${title}, part ${index + 1} of ${parts.length}`
@@ -32,7 +34,7 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
     created.push(
       await createPacket(
         context,
-        { ...input, name: undefined, firstTokens: undefined, sources: [{ name, text: part }] },
+        { ...input, name: undefined, title: name, firstTokens: undefined, sources: [{ name, text: part }] },
         call,
       ),
     )

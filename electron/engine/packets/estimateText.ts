@@ -13,13 +13,15 @@ export async function estimateText(
   const text = composeText(model, input)
   const tokens = text.tokens.length
   const limit = model.contextLength
+  const most = limit === null ? null : mostTokens(limit)
   const frame = composeText(model, { ...input, sources: [{ name: 'text', text: 'a' }] }).tokens.length
   const { perToken, fixed } = stateBytes(model.geometry)
   return {
     tokens,
     contextLength: limit,
-    fits: limit === null || tokens <= limit,
-    parts: limit === null ? 1 : Math.max(1, Math.ceil(tokens / Math.max(1, splitTokens(limit) - frame))),
+    mostTokens: most,
+    fits: most === null || tokens <= most,
+    parts: most === null ? 1 : Math.max(1, Math.ceil(tokens / Math.max(1, most - frame))),
     stateBytes: fixed + perToken * tokens,
     estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, context.models.provider(), tokens),
     controlTokensInText: text.spelled.length,
@@ -27,7 +29,10 @@ export async function estimateText(
   }
 }
 
-/** Tokens of one part of a text that is split: room is left for questions and answers. */
-export function splitTokens(contextLength: number): number {
-  return Math.max(1, Math.floor(contextLength * 0.8))
+/** Tokens of a question and its answer, together: more than the longest answer that can be asked for. */
+const ROOM = 1536
+
+/** How much of a text is read into one cartridge: a fifth of the context, or {@link ROOM}, is left for questions. */
+export function mostTokens(contextLength: number): number {
+  return Math.max(1, contextLength - Math.min(ROOM, Math.ceil(contextLength / 5)))
 }

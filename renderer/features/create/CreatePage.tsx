@@ -84,9 +84,9 @@ export function CreatePage() {
         ...estimateInput,
         sources: group,
         dtype,
-        name: nameFor(title),
+        ...(separate || name.trim() === '' ? { title: nameFor(title) } : { name: name.trim() }),
       }
-      createQueue.getState().add(title, orderFor(base, estimate.fits || separate ? null : tooLong))
+      createQueue.getState().add(title, orderFor(base, estimate.fits ? null : separate ? { how: 'split' } : tooLong))
     }
     sources.clear()
     setText('')

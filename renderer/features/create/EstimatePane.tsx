@@ -48,6 +48,7 @@ export interface EstimatePaneProps {
 /** How it shall be read, what that will take, and the button that begins. */
 export function EstimatePane(props: EstimatePaneProps) {
   const { models, model, estimate, separate } = props
+  const most = estimate?.mostTokens ?? estimate?.contextLength ?? 0
   const isTooLong = estimate !== null && !estimate.fits && separate === null
   return (
     <aside className="Details Create-pane" aria-label="How to read it">
@@ -107,7 +108,7 @@ export function EstimatePane(props: EstimatePaneProps) {
               <b>{formatCount(estimate.tokens)}</b> tokens{separate === null ? '' : ` in ${separate} texts`}
             </p>
             {estimate.contextLength === null || separate !== null ? null : (
-              <Fill tokens={estimate.tokens} limit={estimate.contextLength} />
+              <Fill tokens={estimate.tokens} limit={most} room={estimate.contextLength - most} />
             )}
             <Facts
               caption="Estimate"
@@ -153,7 +154,7 @@ export function EstimatePane(props: EstimatePaneProps) {
   )
 }
 
-function Fill({ tokens, limit }: { readonly tokens: number; readonly limit: number }) {
+function Fill({ tokens, limit, room }: { readonly tokens: number; readonly limit: number; readonly room: number }) {
   const over = tokens > limit
   return (
     <div className="Create-fill">
@@ -164,8 +165,8 @@ function Fill({ tokens, limit }: { readonly tokens: number; readonly limit: numb
         />
       </span>
       <span className="small muted">
-        {over ? `${formatCount(tokens - limit)} over` : `${formatCount(limit - tokens)} left of`}{' '}
-        {over ? `the model's ${formatCount(limit)}` : formatCount(limit)}
+        {over ? `${formatCount(tokens - limit)} over` : `${formatCount(limit - tokens)} left of`} {formatCount(limit)}
+        {room === 0 ? '' : `; ${formatCount(room)} more are kept for questions`}
       </span>
     </div>
   )

@@ -1,7 +1,7 @@
 import { Label, Radio, RadioGroup } from 'react-aria-components'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { formatCount } from '../../ui/format.ts'
-import { TextField } from '../../ui/TextField.tsx'
+import { NumberField } from '../../ui/NumberField.tsx'
 import type { Estimate } from './useEstimate.ts'
 
 export type TooLongChoice =
@@ -24,7 +24,8 @@ export interface TooLongProps {
 
 /** The text does not fit into the model: three ways out. */
 export function TooLong({ estimate, model, models, value, onChange }: TooLongProps) {
-  const limit = model.contextLength ?? estimate.tokens
+  const limit = estimate.mostTokens ?? estimate.tokens
+  const room = (estimate.contextLength ?? limit) - limit
   const recurrent = tooLongModels(models)[0]
   return (
     <RadioGroup
@@ -37,13 +38,21 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
       }}
     >
       <Label className="TooLong-title">Too long for {model.name}</Label>
+      <p className="small muted">
+        It holds {formatCount(estimate.contextLength ?? limit)} tokens; {formatCount(room)} are kept for a question and
+        an answer.
+      </p>
       <Radio value="split" className="TooLong-option">
         <b>Split into {formatCount(estimate.parts)} cartridges</b>
         <span>Cut at paragraphs; each answers from its own part.</span>
       </Radio>
       <Radio value="first" className="TooLong-option">
         <b>Keep the beginning</b>
-        <span>The first {formatCount(value.how === 'first' ? value.tokens : limit)} tokens.</span>
+        <span>
+          The first {formatCount(value.how === 'first' ? value.tokens : limit)} tokens;{' '}
+          {formatCount(room + limit - (value.how === 'first' ? value.tokens : limit))} stay free for a question and an
+          answer.
+        </span>
       </Radio>
       {recurrent === undefined ? null : (
         <Radio value="recurrent" className="TooLong-option">
@@ -52,14 +61,13 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
         </Radio>
       )}
       {value.how === 'first' ? (
-        <TextField
+        <NumberField
           label="Tokens to keep"
-          inputMode="numeric"
-          value={String(value.tokens)}
-          onChange={text => {
-            const tokens = Number.parseInt(text.replace(/\D/g, ''), 10)
-            onChange({ how: 'first', tokens: Math.max(1, Math.min(limit, Number.isNaN(tokens) ? 1 : tokens)) })
-          }}
+          integer
+          min={1}
+          max={limit}
+          value={value.tokens}
+          onChange={tokens => onChange({ how: 'first', tokens })}
         />
       ) : null}
     </RadioGroup>

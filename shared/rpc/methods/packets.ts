@@ -96,6 +96,8 @@ export const packetMethods = {
     z.strictObject({
       tokens: count,
       contextLength: count.nullable(),
+      /** How much one cartridge takes, so that a question and an answer still fit; null where any length does. */
+      mostTokens: count.nullable(),
       fits: z.boolean(),
       /** How many cartridges a split would make; 1 when it fits. */
       parts: count,
@@ -115,6 +117,8 @@ export const packetMethods = {
       ...chatOptions,
       dtype: stateDtypeSchema.optional(),
       name: nameSchema.optional(),
+      /** Called this where no name is given, with a number behind it when that is taken. */
+      title: z.string().max(300).optional(),
       card: z.string().max(20_000).optional(),
       /** Keep only the first N tokens of a text that is too long. */
       firstTokens: z.number().int().positive().optional(),
@@ -132,6 +136,7 @@ export const packetMethods = {
       ...chatOptions,
       dtype: stateDtypeSchema.optional(),
       name: nameSchema.optional(),
+      title: z.string().max(300).optional(),
       card: z.string().max(20_000).optional(),
     }),
     z.strictObject({ parts: z.array(createdSchema) }),
