@@ -1,8 +1,10 @@
+import { z } from 'zod'
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { Client, Input } from '#shared/rpc/client.ts'
-import type { Created } from '#shared/rpc/methods/packets.ts'
+import { type Created, packetMethods } from '#shared/rpc/methods/packets.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
+import { keep, kept } from './useKept.ts'
 
 /** One or, when split, several cartridges to be made from given texts. */
 export type Order =
@@ -11,10 +13,23 @@ export type Order =
 
 /** The same texts in several cartridges: system prompt and template stand in each. */
 export function splitOrder(input: Order['input']): Order {
-  const { model, sources, systemPrompt, template, time, controlTokens, dtype, name, card } = input
+  const { model, sources, systemPrompt, template, time, controlTokens, dtype, name, title, card } = input
   const reading = { systemPrompt, template, time, controlTokens }
-  return { how: 'split', input: { model, sources, ...reading, dtype, name, card } }
+  return { how: 'split', input: { model, sources, ...reading, dtype, name, title, card } }
 }
+
+const KEY = 'create.jobs'
+/** What a reload brings back: jobs that have not made their cartridges. */
+const keptSchema = z.array(
+  z.object({
+    title: z.string(),
+    isCancelled: z.boolean(),
+    order: z.discriminatedUnion('how', [
+      z.object({ how: z.literal('whole'), input: packetMethods['packets.create'].input }),
+      z.object({ how: z.literal('split'), input: packetMethods['packets.createSplit'].input }),
+    ]),
+  }),
+)
 
 export interface Job {
   readonly id: number
@@ -35,10 +50,12 @@ export interface CreateQueueState {
   /** Reads a text that was too long into several cartridges instead. */
   readonly split: (id: number) => void
   readonly dismiss: (id: number) => void
+  /** Begins what waits. */
+  readonly resume: () => void
 }
 export type CreateQueue = StoreApi<CreateQueueState>
 
-/** Texts waiting to be read, one at a time. Belongs to the window, not to a page: going elsewhere does not stop it. */
+/** Texts waiting to be read, one at a time. Belongs to the window: going elsewhere does not stop it, a reload begins it again. */
 export function createCreateQueue(client: Client): CreateQueue {
   let lastId = 0
   let stop: { readonly id: number; readonly controller: AbortController } | null = null
@@ -70,7 +87,11 @@ export function createCreateQueue(client: Client): CreateQueue {
     }
 
     return {
-      jobs: [],
+      jobs: kept(KEY, keptSchema, []).map(({ title, order, isCancelled }) => {
+        lastId += 1
+        const status = isCancelled ? 'cancelled' : 'waiting'
+        return { id: lastId, title, order, status, progress: null, created: [], error: null }
+      }),
       add: (title, order) => {
         lastId += 1
         const job: Job = { id: lastId, title, order, status: 'waiting', progress: null, created: [], error: null }
@@ -91,8 +112,18 @@ export function createCreateQueue(client: Client): CreateQueue {
         change(id, { order: splitOrder(job.order.input), status: 'waiting', error: null })
         void next()
       },
+      resume: () => void next(),
       dismiss: id => set({ jobs: get().jobs.filter(job => job.id !== id) }),
     }
   })
+  store.subscribe(({ jobs }, before) => {
+    if (jobs.every((job, i) => job.status === before.jobs[i]?.status) && jobs.length === before.jobs.length) return
+    const open = jobs.filter(job => job.status !== 'done')
+    keep(
+      KEY,
+      open.map(({ title, order, status }) => ({ title, order, isCancelled: status === 'cancelled' })),
+    )
+  })
+  store.getState().resume()
   return store
 }

@@ -4,6 +4,7 @@ import { type CreateQueue, createCreateQueue } from './createQueue.ts'
 import { createEngineStore, type EngineStore } from './engineStore.ts'
 import { createLibraryStore, type LibraryStore } from './libraryStore.ts'
 import { createSettingsStore, type SettingsStore } from './settingsStore.ts'
+import { createSourcesStore, type SourcesStore } from './sourcesStore.ts'
 
 /** Everything a window holds: the client and one slice per concern. Features keep their own state with {@link useQuery} and {@link useTask}. */
 export interface Studio {
@@ -12,6 +13,7 @@ export interface Studio {
   readonly settings: SettingsStore
   readonly library: LibraryStore
   readonly createQueue: CreateQueue
+  readonly sources: SourcesStore
 }
 
 /** Builds the slices over an injected client; each subscribes to the events it depends on. */
@@ -22,6 +24,7 @@ export function createStudio(client: Client): Studio {
     settings: createSettingsStore(client),
     library: createLibraryStore(client),
     createQueue: createCreateQueue(client),
+    sources: createSourcesStore(client),
   }
 }
 

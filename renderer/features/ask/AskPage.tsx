@@ -12,15 +12,16 @@ import { Sheet } from '../../ui/Sheet.tsx'
 import { AskSide, type SideView } from './AskSide.tsx'
 import { type AskOptions, Composer } from './Composer.tsx'
 import { SlotBar } from './SlotBar.tsx'
-import { TurnList } from './TurnList.tsx'
+import { type Earlier, TurnList } from './TurnList.tsx'
 import { useConversation } from './useConversation.ts'
 import './ask.css'
 
 /** Questions to a cartridge, or to the bare model when the slot is empty. */
 export function AskPage() {
   const { id } = useParams()
-  // A key per cartridge: another one in the slot is another conversation.
-  return <Ask key={id ?? ''} packetId={id ?? null} />
+  const [earlier, setEarlier] = useState<readonly Earlier[]>([])
+  // A key per cartridge: another one in the slot has its own history. What was on screen stays above it.
+  return <Ask key={id ?? ''} packetId={id ?? null} earlier={earlier} onLeave={left => setEarlier([...earlier, left])} />
 }
 
 const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false, followUp: null, trace: false }
@@ -28,7 +29,14 @@ let remembered = DEFAULTS
 /** The model that answers while the slot is empty: that of the cartridge last in it. */
 let bareModel: string | null = null
 
-function Ask({ packetId }: { readonly packetId: string | null }) {
+interface AskProps {
+  readonly packetId: string | null
+  readonly earlier: readonly Earlier[]
+  /** Another cartridge takes the place of this one, whose turns are given. */
+  readonly onLeave: (left: Earlier) => void
+}
+
+function Ask({ packetId, earlier, onLeave }: AskProps) {
   const navigate = useNavigate()
   const { settings } = useStudio()
   const [options, setOptionsState] = useState(remembered)
@@ -62,6 +70,8 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
   }
   const insert = (id: string | null) => {
     setSheet(false)
+    if (id !== null && id !== packetId && summary !== null && conversation.turns.length > 0)
+      onLeave({ cartridge: summary, turns: conversation.turns })
     void navigate(id === null ? '/ask' : `/ask/${encodeURIComponent(id)}`)
   }
   const sidePanel = (
@@ -127,6 +137,8 @@ function Ask({ packetId }: { readonly packetId: string | null }) {
           ) : null}
           <TurnList
             conversation={conversation}
+            // A cartridge that is back in the slot shows its turns below.
+            earlier={earlier.filter(group => group.cartridge.packetId !== packetId)}
             cartridge={summary}
             empty={packetId === null}
             examples={cartridge.data?.exampleQuestions ?? []}

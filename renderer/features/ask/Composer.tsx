@@ -1,6 +1,8 @@
 import { ArrowUp, Square } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useState } from 'react'
 import { TextArea, TextField } from 'react-aria-components'
+import { z } from 'zod'
+import { useKept } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
@@ -51,7 +53,7 @@ const LENGTHS = ['16', '32', '64', '128', '256', '512', '1024'] as const
 /** Where the question is written. Enter asks, Shift+Enter breaks the line. */
 export function Composer(props: ComposerProps) {
   const { options, onOptions, running } = props
-  const [text, setText] = useState('')
+  const [text, setText] = useKept(`ask.draft.${props.packetId ?? ''}`, z.string(), '')
   const counted = useSettled(text.trim(), 200)
   const tokens = useQuery(
     'packets.tokenize',

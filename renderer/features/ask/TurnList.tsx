@@ -9,7 +9,14 @@ import { TurnView } from './TurnView.tsx'
 import type { Turn } from './turns.ts'
 import type { Conversation } from './useConversation.ts'
 
+/** What another cartridge answered before this one was put in its place. */
+export interface Earlier {
+  readonly cartridge: CartridgeSummary
+  readonly turns: readonly Turn[]
+}
+
 export interface TurnListProps {
+  readonly earlier: readonly Earlier[]
   readonly conversation: Conversation
   readonly cartridge: CartridgeSummary | null
   readonly empty: boolean
@@ -20,7 +27,8 @@ export interface TurnListProps {
 }
 
 /** Questions and answers, the newest at the bottom and kept in sight while it is written. */
-export function TurnList({ conversation, cartridge, empty, examples, canAsk, onAsk, onRegenerate }: TurnListProps) {
+export function TurnList(props: TurnListProps) {
+  const { conversation, earlier, cartridge, empty, examples, canAsk, onAsk, onRegenerate } = props
   const { turns, live, error } = conversation
   const end = useRef<HTMLDivElement>(null)
   const length = turns.length + (live?.with.length ?? 0) + (live?.without.length ?? 0)
@@ -32,6 +40,14 @@ export function TurnList({ conversation, cartridge, empty, examples, canAsk, onA
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
     <section className="Turns" tabIndex={0} aria-label="Questions and answers">
+      {earlier.map(group => (
+        <section key={group.cartridge.packetId} className="Turns-earlier" aria-label={`Asked ${group.cartridge.name}`}>
+          {group.turns.map(turn => (
+            <TurnView key={turn.id} turn={turn} cartridge={group.cartridge} latest={false} busy={live !== null} />
+          ))}
+          <p className="Turns-change">Up to here {group.cartridge.name} answered.</p>
+        </section>
+      ))}
       {turns.length === 0 && live === null && error === null ? (
         <EmptyState
           icon={<MessageSquareQuote />}

@@ -18,7 +18,8 @@ export interface TurnViewProps {
   /** The last one: announced when it is complete. */
   readonly latest: boolean
   readonly busy: boolean
-  readonly onRegenerate: () => void
+  /** Absent where its cartridge is no longer in the slot. */
+  readonly onRegenerate?: () => void
 }
 
 /** A question, its answer, what the answer cost, and the proof of it. */
@@ -73,9 +74,11 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
                 >
                   Prove it
                 </Button>
-                <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
-                  <Dices aria-hidden />
-                </IconButton>
+                {onRegenerate === undefined ? null : (
+                  <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
+                    <Dices aria-hidden />
+                  </IconButton>
+                )}
               </>
             ) : null}
             <CopyButton text={answer} label="Copy the answer" />

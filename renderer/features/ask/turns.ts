@@ -18,6 +18,19 @@ export function pathTo(steps: readonly AskStep[], headId: string | null): readon
   return path.reverse()
 }
 
+/** Every turn of a cartridge, oldest first: where a question was asked again, the way that was gone last. */
+export function conversationOf(steps: readonly AskStep[]): readonly AskStep[] {
+  const roots = new Map<string, string>()
+  // Later steps come later in the list, so what stays for a root is its newest.
+  const newest = new Map<string, string>()
+  for (const { id, parentId } of steps) {
+    const root = parentId === null ? id : (roots.get(parentId) ?? id)
+    roots.set(id, root)
+    newest.set(root, id)
+  }
+  return [...newest.values()].flatMap(id => pathTo(steps, id))
+}
+
 export interface TimelineEntry {
   readonly step: AskStep
   /** 0 on the first line; a second answer to the same state moves one lane to the right. */

@@ -1,10 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { z } from 'zod'
 import type { Input } from '#shared/rpc/client.ts'
 import type { AskStep } from '#shared/rpc/methods/ask.ts'
+import { inferResultSchema } from '#shared/rpc/methods/views.ts'
+import { useKept } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import type { AskOptions } from './Composer.tsx'
-import { pathTo, type Turn } from './turns.ts'
+import { conversationOf, pathTo, type Turn } from './turns.ts'
 
 /** The question that is being answered now. */
 export interface Live {
@@ -39,6 +42,12 @@ export interface Conversation {
   readonly rewind: (stepId: string | null) => void
 }
 
+/** Answers of the bare model stand in no history: the window keeps them. */
+const bareSchema = z.array(
+  z.object({ kind: z.literal('bare'), id: z.string(), question: z.string(), result: inferResultSchema }),
+)
+const NONE: z.infer<typeof bareSchema> = []
+
 /** The conversation with one cartridge (or with the bare model `model`), backed by the engine's own history. */
 export function useConversation(packetId: string | null, model: string | undefined): Conversation {
   const history = useQuery('ask.history', packetId === null ? null : { ref: packetId }, [
@@ -46,7 +55,7 @@ export function useConversation(packetId: string | null, model: string | undefin
     'library.changed',
   ])
   const [own, setOwn] = useState<readonly AskStep[]>([])
-  const [bare, setBare] = useState<readonly Turn[]>([])
+  const [bare, setBare] = useKept('ask.bare', bareSchema, NONE)
   const [view, setView] = useState<readonly string[] | null>(null)
   const [headId, setHeadId] = useState<string | null>(null)
   const [live, setLive] = useState<Live | null>(null)
@@ -69,11 +78,11 @@ export function useConversation(packetId: string | null, model: string | undefin
     return [...stored, ...own.filter(step => !known.has(step.id))]
   }, [history.data, own])
 
-  // First look at a cartridge: go on where it was left.
+  // First look at a cartridge: all that was asked, and go on where it was left.
   useEffect(() => {
     if (view !== null || history.data === null) return
     const newest = history.data.steps.at(-1)?.id ?? null
-    setView(pathTo(history.data.steps, newest).map(step => step.id))
+    setView(conversationOf(history.data.steps).map(step => step.id))
     setHeadId(newest)
   }, [history.data, view])
 

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
+import { z } from 'zod'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
@@ -6,6 +7,7 @@ import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
 import { type Order, splitOrder } from '../../stores/createQueue.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { useKept } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { EstimatePane } from './EstimatePane.tsx'
@@ -13,20 +15,19 @@ import { JobList } from './JobList.tsx'
 import { SourcesPanel } from './SourcesPanel.tsx'
 import { type TooLongChoice, tooLongModels } from './TooLong.tsx'
 import { useEstimate } from './useEstimate.ts'
-import { useSources } from './useSources.ts'
 import './create.css'
 
 /** A text goes in, a cartridge comes out. */
 export function CreatePage() {
-  const { settings, createQueue } = useStudio()
+  const { settings, createQueue, sources: sourcesStore } = useStudio()
   const defaults = useStore(settings, s => s.settings)
   const jobs = useStore(createQueue, s => s.jobs)
   const { data, error, reload } = useQuery('models.list', {}, ['models.changed'])
-  const sources = useSources()
-  const [text, setText] = useState('')
-  const [systemPrompt, setSystemPrompt] = useState('')
+  const sources = useStore(sourcesStore)
+  const [text, setText] = useKept('create.text', z.string(), '')
+  const [systemPrompt, setSystemPrompt] = useKept('create.systemPrompt', z.string(), '')
   const [template, setTemplate] = useState(false)
-  const [name, setName] = useState('')
+  const [name, setName] = useKept('create.name', z.string(), '')
   const [each, setEach] = useState(true)
   const [chosenModel, setModel] = useState<string | null>(null)
   const [chosenDtype, setDtype] = useState<StateDtype | null>(null)
@@ -88,7 +89,7 @@ export function CreatePage() {
       }
       createQueue.getState().add(title, orderFor(base, estimate.fits ? null : separate ? { how: 'split' } : tooLong))
     }
-    sources.clear()
+    sources.take()
     setText('')
     setName('')
   }

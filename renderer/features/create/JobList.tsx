@@ -170,7 +170,7 @@ function Result({ created }: { readonly created: Created }) {
   const { cartridge, receipt } = created
   const address = encodeURIComponent(cartridge.packetId)
   return (
-    <div className="Result">
+    <div className="Created">
       <CartridgeCard cartridge={cartridge} />
       <div className="stack">
         {created.cacheHit ? <Badge tone="ok">Was already here: nothing was read again</Badge> : null}

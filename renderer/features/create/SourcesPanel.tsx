@@ -1,6 +1,7 @@
 import { FilePlus2, FileText, X } from 'lucide-react'
 import { DOCUMENT_ENDINGS } from '../../app/documentEndings.ts'
 import { openFiles } from '../../app/openFiles.ts'
+import type { SourceFile, SourcesState } from '../../stores/sourcesStore.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { formatBytes, formatCount } from '../../ui/format.ts'
@@ -8,10 +9,9 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
-import type { SourceFile, Sources } from './useSources.ts'
 
 export interface SourcesPanelProps {
-  readonly sources: Sources
+  readonly sources: SourcesState
   readonly text: string
   readonly onText: (text: string) => void
   /** Several files: one cartridge each, or one of all. */

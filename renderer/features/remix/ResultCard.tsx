@@ -15,7 +15,7 @@ export function ResultCard({ cartridge, receipt, note }: ResultCardProps) {
   const navigate = useNavigate()
   const id = encodeURIComponent(cartridge.packetId)
   return (
-    <div className="Result" role="status">
+    <div className="RemixResult" role="status">
       <CartridgeCard cartridge={cartridge} />
       <div className="stack">
         <h3>{cartridge.name} is in the library</h3>
