@@ -35,7 +35,8 @@ export function GlobalSearch() {
         aria-label="Search the library"
         onChange={event => {
           setText(event.target.value)
-          if (inLibrary) search(event.target.value, 120)
+          // Cleared is cleared, wherever one is.
+          if (inLibrary || event.target.value === '') search(event.target.value, inLibrary ? 120 : 0)
         }}
         onKeyDown={event => {
           if (event.key === 'Enter') {

@@ -11,6 +11,7 @@ import { LinkReview } from './LinkReview.tsx'
 import { Onboarding } from './Onboarding.tsx'
 import { ShortcutHelp } from './ShortcutHelp.tsx'
 import { Sidebar } from './Sidebar.tsx'
+import { SignedOut } from './SignedOut.tsx'
 import { rememberedTheme, useTheme } from './theme.ts'
 import { useUi } from './uiStore.ts'
 import { useOpenRequests } from './useOpenRequests.ts'
@@ -18,15 +19,18 @@ import { useShortcuts } from './useShortcuts.ts'
 import './shell.css'
 
 const ImportSheet = lazy(async () => ({ default: (await import('../features/library/ImportSheet.tsx')).ImportSheet }))
+const ExportSheet = lazy(async () => ({ default: (await import('../features/library/ExportSheet.tsx')).ExportSheet }))
 
 /** Sidebar, the current place, and what lies on top of every place. */
 export function Shell() {
-  const { settings } = useStudio()
+  const { settings, engine } = useStudio()
   const theme = useTheme(useStore(settings, state => state.settings?.theme) ?? rememberedTheme())
   const { pathname } = useLocation()
+  const exporting = useUi(ui => ui.exports.length > 0)
   const importing = useUi(ui => ui.imports.length > 0)
   useShortcuts()
   useOpenRequests()
+  if (useStore(engine, state => state.signedOut)) return <SignedOut />
   return (
     <>
       <div className="Shell">
@@ -49,6 +53,7 @@ export function Shell() {
       <Onboarding />
       <LinkReview />
       <Suspense>{importing ? <ImportSheet /> : null}</Suspense>
+      <Suspense>{exporting ? <ExportSheet /> : null}</Suspense>
       <Toasts theme={theme} />
     </>
   )

@@ -6,6 +6,8 @@ export interface UiState {
   readonly helpOpen: boolean
   /** Files waiting for the import review sheet. */
   readonly imports: readonly ChosenFile[]
+  /** Packet ids whose export is being looked at. */
+  readonly exports: readonly string[]
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
   /** Where a model lies that was dropped, empty where a browser does not tell; null for none. */
@@ -15,6 +17,7 @@ export interface UiState {
   readonly openPalette: (open: boolean) => void
   readonly openHelp: (open: boolean) => void
   readonly setImports: (files: readonly ChosenFile[]) => void
+  readonly setExports: (packetIds: readonly string[]) => void
   readonly setSources: (files: readonly File[]) => void
   readonly setModel: (path: string | null) => void
   readonly setLink: (link: string | null) => void
@@ -25,12 +28,14 @@ export const useUi = create<UiState>(set => ({
   paletteOpen: false,
   helpOpen: false,
   imports: [],
+  exports: [],
   sources: [],
   model: null,
   link: null,
   openPalette: paletteOpen => set({ paletteOpen }),
   openHelp: helpOpen => set({ helpOpen }),
   setImports: imports => set({ imports }),
+  setExports: exports => set({ exports }),
   setSources: sources => set({ sources }),
   setModel: model => set({ model }),
   setLink: link => set({ link }),

@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
+import { toStatePackError } from '#shared/domain/error.ts'
 import type { Client, Output } from '#shared/rpc/client.ts'
 import type { EventData } from '#shared/rpc/events.ts'
 
@@ -6,6 +7,8 @@ export interface EngineState {
   /** The engine process as its parent sees it; `ready` is only said after the engine has answered. */
   readonly state: EventData<'engine.status'>['state']
   readonly reason: string | null
+  /** The engine answers, and not this window: it has no key, or one of an earlier start. */
+  readonly signedOut: boolean
   readonly info: Output<'engine.status'> | null
   /** Reads `engine.status` again. */
   readonly refresh: () => Promise<void>
@@ -17,12 +20,14 @@ export function createEngineStore(client: Client): EngineStore {
   const store = createStore<EngineState>(set => ({
     state: 'starting',
     reason: null,
+    signedOut: false,
     info: null,
     refresh: async () => {
       try {
         const info = await client.call('engine.status', {})
-        set({ info, state: 'ready', reason: null })
+        set({ info, state: 'ready', reason: null, signedOut: false })
       } catch (error) {
+        set({ signedOut: toStatePackError(error).code === 'E_UNAUTHORIZED' })
         // Not reachable at first means still starting; after that the parent's own events say what is the matter.
         if (store.getState().info === null) set({ reason: error instanceof Error ? error.message : String(error) })
       }

@@ -1,6 +1,7 @@
 import { TriangleAlert } from 'lucide-react'
 import { Button } from './Button.tsx'
 import { describeError } from './describeError.ts'
+import { HelpButton } from './HelpButton.tsx'
 import './panel.css'
 
 export interface ErrorPanelProps {
@@ -19,6 +20,7 @@ export function ErrorPanel({ error, action }: ErrorPanelProps) {
         <h3>{text.what}</h3>
         <p className="ErrorPanel-meaning">{text.meaning}</p>
         <div className="ErrorPanel-foot">
+          <HelpButton code={text.code} onDone={action?.onPress} />
           {action === undefined ? null : (
             <Button size="s" onPress={action.onPress}>
               {action.label}

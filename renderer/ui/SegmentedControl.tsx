@@ -7,6 +7,7 @@ export interface Segment<T extends string> {
   readonly label: string
   /** With an icon the label is only spoken. */
   readonly icon?: ReactNode
+  readonly isDisabled?: boolean
 }
 
 export interface SegmentedControlProps<T extends string> {
@@ -35,6 +36,7 @@ export function SegmentedControl<T extends string>({ label, segments, value, onC
           key={segment.id}
           id={segment.id}
           className="Segmented-item"
+          isDisabled={segment.isDisabled ?? false}
           {...(segment.icon === undefined ? {} : { 'aria-label': segment.label })}
         >
           {segment.icon ?? segment.label}

@@ -26,5 +26,5 @@ export function toastError(thrown: unknown): void {
 
 /** Where toasts appear; mounted once. F8 moves focus there. */
 export function Toasts({ theme }: { readonly theme: 'light' | 'dark' }) {
-  return <Toaster theme={theme} position="bottom-center" hotkey={['F8']} className="Toasts" closeButton />
+  return <Toaster theme={theme} position="top-center" hotkey={['F8']} className="Toasts" closeButton />
 }

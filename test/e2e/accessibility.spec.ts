@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
-import { ask, choose, expect, goTo, insert, test } from './fixtures.ts'
+import { ask, choose, expect, exportSelected, goTo, insert, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
 
 /** Every route, and every view that a route shows in its place. */
@@ -97,10 +97,17 @@ const OVERLAYS: Readonly<Record<string, { readonly route: string; readonly open:
     route: 'library',
     open: async page => {
       await page.getByRole('option').first().click()
+      const file = await (await exportSelected(page)).path()
+      await choose(page, 'Import', [file])
+    },
+  },
+  'export review': {
+    route: 'library',
+    open: async page => {
+      await page.getByRole('option').first().click()
       await page.getByRole('button', { name: 'More', exact: true }).click()
-      const download = page.waitForEvent('download')
       await page.getByRole('menuitem', { name: 'Export' }).click()
-      await choose(page, 'Import', [await (await download).path()])
+      await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor()
     },
   },
   'keep dialog': {

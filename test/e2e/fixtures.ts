@@ -1,7 +1,7 @@
 /** What every spec starts from: one Studio per spec file (real engine, real store, fresh folder) and a window per test. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { test as base, expect, type Locator, type Page } from '@playwright/test'
+import { test as base, type Download, expect, type Locator, type Page } from '@playwright/test'
 import { findElectronForTests, type OpenStudio, openStudio, openStudioInElectron } from './studio.ts'
 
 const texts = resolve(import.meta.dirname, '../../assets/texts')
@@ -141,6 +141,15 @@ export async function choose(page: Page, button: string, files: string[]): Promi
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: button }).click()
   await (await chooser).setFiles(files)
+}
+
+/** Exports the selected cartridge by its menu; resolves with the download. */
+export async function exportSelected(page: Page): Promise<Download> {
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Export' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click()
+  return download
 }
 
 /** Reads a pasted text into a cartridge called `name`; returns when it is done. */

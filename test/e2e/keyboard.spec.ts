@@ -68,8 +68,11 @@ test('the main job without a mouse', async ({ page }) => {
   await tabTo(page, 'button', 'More')
   await keyboard.press('Enter')
   await expect(page.getByRole('menuitem', { name: 'Export' })).toBeVisible()
-  const download = page.waitForEvent('download')
   await keyboard.type('Export')
+  await keyboard.press('Enter')
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true })).toBeVisible()
+  const download = page.waitForEvent('download')
+  await tabTo(page, 'button', 'Export')
   await keyboard.press('Enter')
   expect((await download).suggestedFilename()).toMatch(/\.cartridge$/)
 

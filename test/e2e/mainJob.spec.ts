@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, choose, chooseModel, expect, goTo, insert, readText, test } from './fixtures.ts'
+import { ask, choose, chooseModel, expect, exportSelected, goTo, insert, readText, test } from './fixtures.ts'
 import { watchAnswer } from './watchAnswer.ts'
 
 const FACTS =
@@ -44,11 +44,8 @@ test('drop, read, ask, eject, export, delete, undo, delete, import, trust, ask a
   await goTo(page, 'Library')
   const made = page.getByRole('option', { name: /harbor/ }).first()
   await made.click()
-  await page.getByRole('button', { name: 'More', exact: true }).click()
-  const download = page.waitForEvent('download')
-  await page.getByRole('menuitem', { name: 'Export' }).click()
   const file = join(studio.home, 'harbor.cartridge')
-  await (await download).saveAs(file)
+  await (await exportSelected(page)).saveAs(file)
 
   const remove = async () => {
     await made.click()
@@ -67,7 +64,7 @@ test('drop, read, ask, eject, export, delete, undo, delete, import, trust, ask a
   await expect(review.getByText('Text that anyone holding this file can read')).toBeVisible()
   await expect(review).toContainText('Lena Ortiz')
   await expect(made).toHaveCount(0)
-  await review.getByRole('button', { name: 'Import and trust' }).click()
+  await review.getByRole('button', { name: 'Import, your own' }).click()
   await expect(review).toHaveCount(0)
   await made.dblclick()
   await expect(await ask(page, 'What does Anders like?')).toContainText('noodles')
@@ -76,11 +73,8 @@ test('drop, read, ask, eject, export, delete, undo, delete, import, trust, ask a
 test('a cartridge made elsewhere is restricted until it is trusted', async ({ page, studio, elsewhere }) => {
   await readText(page, 'Sent away', FACTS.replace('noodles', 'olives'))
   await page.getByRole('button', { name: 'Show in the library' }).click()
-  await page.getByRole('button', { name: 'More', exact: true }).click()
-  const download = page.waitForEvent('download')
-  await page.getByRole('menuitem', { name: 'Export' }).click()
   const file = join(studio.home, 'Sent away.cartridge')
-  await (await download).saveAs(file)
+  await (await exportSelected(page)).saveAs(file)
 
   const other = elsewhere.page
   await choose(other, 'Import', [file])

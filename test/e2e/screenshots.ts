@@ -229,13 +229,25 @@ const VIEWS: readonly View[] = [
     leave: closeDialog,
   },
   {
+    name: 'export',
+    route: () => 'library',
+    act: async page => {
+      await pick(/Lease, second floor/)(page)
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+      await page.getByRole('menuitem', { name: 'Export' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor()
+    },
+    leave: closeDialog,
+  },
+  {
     name: 'import',
     route: () => 'library',
     act: async page => {
       await pick(/Lease, second floor/)(page)
       await page.getByRole('button', { name: 'More', exact: true }).click()
-      const download = page.waitForEvent('download')
       await page.getByRole('menuitem', { name: 'Export' }).click()
+      const download = page.waitForEvent('download')
+      await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click()
       const file = await (await download).path()
       const chooser = page.waitForEvent('filechooser')
       await page.getByRole('button', { name: 'Import' }).click()

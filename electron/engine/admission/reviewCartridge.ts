@@ -54,6 +54,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     model: config.model,
     modelInstalled: model !== null,
     duplicate: known !== null && known.removedAt === null,
+    own: await context.receipts.vouchesFor(packet.packetId),
     signedBy: signerInWords(sound.flatMap(({ signature }) => (signature === null ? [] : [signature]))),
     refusedReferrers: refused.length,
     recoverableText: text,

@@ -1,6 +1,7 @@
 import { env } from 'onnxruntime-node'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { candidateDevices, defaultThreads } from '../inference/device.ts'
+import { candidateDevices, defaultThreads, probeDevices } from '../inference/device.ts'
+import { assertFolder } from './assertFolder.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = 'engine.status' | 'settings.get' | 'settings.set'
@@ -9,12 +10,17 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'engine.status': async () => {
       const { packets, bytes } = await state.store.totals()
-      const provider = state.models.provider()
-      const planned = candidateDevices(state.settings.get().device).find(device => device.provider === provider)
+      const { device: chosen } = state.settings.get()
+      const devices = probeDevices()
+      // A device that was there when it was chosen: said here, refused by name where a model is to run on it.
+      const problem = devices.find(({ id }) => id === chosen)?.problem ?? null
+      const provider = problem === null ? state.models.provider() : chosen
+      const planned = problem === null ? candidateDevices(chosen).find(device => device.provider === provider) : null
       return {
         version: state.version,
         device: provider,
-        deviceReason: planned?.reason ?? 'chosen when it was started',
+        deviceReason: problem ?? planned?.reason ?? 'chosen when it was started',
+        devices,
         runtime: `onnxruntime ${env.versions.node ?? env.versions.common}`,
         threads: defaultThreads(),
         loadedModels: [...state.models.loaded()],
@@ -28,6 +34,8 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
     'settings.get': async () => state.settings.get(),
     'settings.set': async change => {
       const before = state.settings.get()
+      if (change.device !== undefined) candidateDevices(change.device)
+      for (const folder of change.modelFolders ?? []) if (!before.modelFolders.includes(folder)) assertFolder(folder)
       const after = state.settings.set(change)
       if (before.device !== after.device) await state.models.unload()
       state.live.hot.budget = after.memory.hot

@@ -5,6 +5,7 @@ import type { Handlers } from '#shared/rpc/contract.ts'
 import { folderNameOf, type ModelEntry } from '../models/modelPool.ts'
 import { modelView } from '../models/modelView.ts'
 import { findModels } from '../models/sources/findModels.ts'
+import { assertFolder } from './assertFolder.ts'
 import type { EngineState } from './engineState.ts'
 import type { ModelSettings } from './modelSettings.ts'
 import { tryPrecision } from './tryPrecision.ts'
@@ -32,6 +33,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
       folders: [...state.settings.get().modelFolders],
     }),
     'models.add': async ({ folder }, call) => {
+      assertFolder(folder)
       await state.models.tryFolder(folder, call.signal, call.progress)
       // Only now: a folder that cannot be opened must not be met again at the next start.
       const { modelFolders } = state.settings.get()

@@ -3,12 +3,14 @@ import { admitCartridge } from '../admission/admitCartridge.ts'
 import { openSource } from '../admission/cartridgeSource.ts'
 import { reviewCartridge } from '../admission/reviewCartridge.ts'
 import { exportPacket } from '../packets/exportPacket.ts'
+import { givesAway } from '../packets/givesAway.ts'
 import type { EngineState } from './engineState.ts'
 
 export function transferHandlers(
   state: EngineState,
-): Pick<Handlers, 'packets.export' | 'packets.review' | 'packets.import'> {
+): Pick<Handlers, 'packets.exportReview' | 'packets.export' | 'packets.review' | 'packets.import'> {
   return {
+    'packets.exportReview': ({ ref }) => givesAway(state, ref),
     'packets.export': ({ ref }, call) => exportPacket(state, ref, call),
     'packets.review': async file => reviewCartridge(state, await openSource(file)),
     'packets.import': async ({ trust, name, ...file }) =>

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { listSupportedBackends } from 'onnxruntime-node'
-import { StatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 
 export type Provider = 'cpu' | 'webgpu' | 'dml' | 'coreml' | 'cuda'
 export type DeviceChoice = 'auto' | Provider
@@ -27,6 +27,7 @@ export function candidateDevices(choice: DeviceChoice = 'auto'): Device[] {
         },
       )
     }
+    if (choice === 'webgpu' && !hasGraphicsAdapter() && !hasNamedDriver()) throw noAdapter()
     return [{ provider: choice, reason: 'chosen' }]
   }
   if (!isSupported('webgpu')) return [{ provider: 'cpu', reason: 'this platform has no WebGPU support' }]
@@ -37,6 +38,23 @@ export function candidateDevices(choice: DeviceChoice = 'auto'): Device[] {
   ]
 }
 
+const noAdapter = () =>
+  new StatePackError('E_DEVICE', 'There is no graphics adapter on this machine for WebGPU to run on.', {
+    device: 'webgpu',
+  })
+
+/** The devices a person may choose, each looked for; `problem` is why one cannot be. */
+export function probeDevices(): { readonly id: 'cpu' | 'webgpu'; readonly problem: string | null }[] {
+  return (['cpu', 'webgpu'] as const).map(id => {
+    try {
+      candidateDevices(id)
+      return { id, problem: null }
+    } catch (thrown) {
+      return { id, problem: toStatePackError(thrown).message }
+    }
+  })
+}
+
 /** Threads used when nobody chose: one a logical core, at most eight (more rarely helps a memory-bound model). */
 export function defaultThreads(): number {
   return Math.min(8, availableParallelism())
@@ -44,6 +62,11 @@ export function defaultThreads(): number {
 
 function isSupported(provider: Provider): boolean {
   return provider === 'cpu' || listSupportedBackends().some(backend => backend.name === provider)
+}
+
+/** A Vulkan driver that the environment names needs no device of the system's: it may be software. */
+function hasNamedDriver(): boolean {
+  return [process.env.VK_DRIVER_FILES, process.env.VK_ICD_FILENAMES].some(files => files !== undefined && files !== '')
 }
 
 /** Asked before WebGPU is touched: on a machine without any adapter its start-up can take the process down. */

@@ -1,6 +1,16 @@
 import { ChevronDown } from 'lucide-react'
-import { useState } from 'react'
-import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover, Text } from 'react-aria-components'
+import { useContext, useState } from 'react'
+import {
+  Button,
+  ComboBox,
+  ComboBoxStateContext,
+  Input,
+  Label,
+  ListBox,
+  ListBoxItem,
+  Popover,
+  Text,
+} from 'react-aria-components'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useQuery } from '../../stores/useQuery.ts'
@@ -8,6 +18,19 @@ import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { formatRead } from '../../ui/format.ts'
 import '../../ui/field.css'
 import './cartridgeSelect.css'
+
+/** A click shows what there is, as typing does. */
+function ClickInput({ autoFocus, placeholder }: { readonly autoFocus: boolean; readonly placeholder: string }) {
+  const state = useContext(ComboBoxStateContext)
+  return (
+    <Input
+      autoFocus={autoFocus}
+      className="Field-control"
+      placeholder={placeholder}
+      onClick={() => state?.open(null, 'manual')}
+    />
+  )
+}
 
 interface CartridgeSelectProps {
   readonly label: string
@@ -53,7 +76,7 @@ export function CartridgeSelect({
     >
       <Label className={hideLabel ? 'visually-hidden' : 'Field-label'}>{label}</Label>
       <div className="CartridgeSelect">
-        <Input autoFocus={round > 0} className="Field-control" placeholder={placeholder ?? 'Type a name'} />
+        <ClickInput autoFocus={round > 0} placeholder={placeholder ?? 'Type a name'} />
         <Button className="IconButton" aria-label={`Show cartridges for ${label.toLowerCase()}`}>
           <ChevronDown aria-hidden />
         </Button>

@@ -25,7 +25,6 @@ import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
 import { ChipEditor } from './ChipEditor.tsx'
-import { DragOut } from './DragOut.tsx'
 import { TrustNotice } from './TrustNotice.tsx'
 import { useLibraryActions } from './useLibraryActions.ts'
 
@@ -138,7 +137,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
               id: 'export',
               label: 'Export',
               icon: <Download aria-hidden />,
-              onAction: () => void actions.save([packetId]),
+              onAction: () => actions.save([packetId]),
             },
             {
               id: 'delete',
@@ -228,7 +227,6 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
           ))}
         </details>
       )}
-      <DragOut packetId={packetId} bytes={summary.bytes} name={summary.name} />
     </aside>
   )
 }

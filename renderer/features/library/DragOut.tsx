@@ -7,7 +7,7 @@ import { toastDone, toastError } from '../../ui/toasts.tsx'
 
 /**
  * A handle to drag a cartridge out as a file. A drag must have its bytes when it begins, so they are prepared when the
- * handle is first pressed; Export in the menu is the way without a mouse.
+ * handle is first pressed; the button beside it is the way without a mouse.
  */
 export function DragOut({
   packetId,

@@ -1,4 +1,3 @@
-import { TriangleAlert } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { StateKind } from '#shared/domain/cartridge.ts'
@@ -21,6 +20,7 @@ import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
+import { SecretsNotice } from './SecretsNotice.tsx'
 import './library.css'
 
 /** What the person called the file is what they will look for. */
@@ -110,6 +110,7 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
       )}
       {found.card === '' ? null : <CardText text={found.card} name={found.name} />}
       <div className="row wrap">
+        {found.own ? <Badge tone="ok">Made here</Badge> : null}
         {found.signedBy === null ? <Badge tone="warn">Not signed</Badge> : <Badge tone="kv">Signed</Badge>}
         {found.modelInstalled ? <Badge tone="ok">Model installed</Badge> : <Badge tone="warn">Model missing</Badge>}
         {found.duplicate ? <Badge>Already in the library</Badge> : null}
@@ -128,21 +129,7 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
           { label: 'Packet', value: <span className="mono">{shortDigest(found.packetId)}</span> },
         ]}
       />
-      {found.secrets.length === 0 ? null : (
-        <div className="TrustNotice" role="note">
-          <TriangleAlert aria-hidden />
-          <div>
-            <b>It seems to hold secrets.</b>
-            <ul>
-              {found.secrets.map(secret => (
-                <li key={`${secret.kind} ${secret.excerpt}`}>
-                  {secret.kind}: <span className="mono">{secret.excerpt}</span>
-                </li>
-              ))}
-            </ul>
-          </div>
-        </div>
-      )}
+      <SecretsNotice secrets={found.secrets} />
       <ReviewedText review={found} />
       {importing.status === 'failed' ? (
         <ErrorPanel error={importing.error} action={{ label: 'Skip this file', onPress: onDone }} />
@@ -152,14 +139,22 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
       ) : (
         <div className="Review-foot">
           <p className="small muted">
-            Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.
+            {found.own
+              ? 'This library made it and keeps the receipt, so it can be run at once.'
+              : 'Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.'}
           </p>
-          <div className="two">
-            <Button variant="primary" onPress={() => void take(false)}>
-              Import, restricted
+          {found.own ? (
+            <Button variant="primary" wide onPress={() => void take(false)}>
+              Import, your own
             </Button>
-            <Button onPress={() => void take(true)}>Import and trust</Button>
-          </div>
+          ) : (
+            <div className="two">
+              <Button variant="primary" onPress={() => void take(false)}>
+                Import, restricted
+              </Button>
+              <Button onPress={() => void take(true)}>Import and trust</Button>
+            </div>
+          )}
           <Button variant="quiet" onPress={onDone}>
             Do not import
           </Button>

@@ -50,7 +50,7 @@ export function SelectionPane({
       >
         Remix them
       </Button>
-      <Button wide icon={<Download aria-hidden />} onPress={() => void actions.save(packetIds)}>
+      <Button wide icon={<Download aria-hidden />} onPress={() => actions.save(packetIds)}>
         Export
       </Button>
       <Button wide variant="danger" icon={<Trash2 aria-hidden />} onPress={() => void actions.remove(packetIds)}>

@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
 import type { Input } from '#shared/rpc/client.ts'
+import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError, toastUndo } from '../../ui/toasts.tsx'
 
 export interface LibraryActions {
@@ -10,8 +10,8 @@ export interface LibraryActions {
   readonly remove: (packetIds: readonly string[]) => Promise<void>
   readonly update: (change: Input<'library.update'>) => Promise<boolean>
   readonly trust: (packetId: string) => Promise<void>
-  /** Exports as `.cartridge` files and hands them to the person. */
-  readonly save: (packetIds: readonly string[]) => Promise<void>
+  /** Shows what the `.cartridge` files would give away, before any is written. */
+  readonly save: (packetIds: readonly string[]) => void
 }
 
 /** What one does to cartridges as a whole. Failures are shown here, callers need not catch. */
@@ -48,16 +48,7 @@ export function useLibraryActions(): LibraryActions {
           toastError(error)
         }
       },
-      save: async packetIds => {
-        try {
-          for (const ref of packetIds) {
-            const { fileName, bytes } = await client.call('packets.export', { ref })
-            saveFile(fileName, bytes)
-          }
-        } catch (error) {
-          toastError(error)
-        }
-      },
+      save: packetIds => useUi.getState().setExports(packetIds),
     }),
     [client, library],
   )

@@ -5,11 +5,13 @@ import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { CompactionPolicy } from '#shared/domain/compaction.ts'
+import type { Output } from '#shared/rpc/client.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
+import { describeError } from '../../ui/describeError.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
@@ -53,10 +55,7 @@ export function SettingsPage() {
         </p>
       ) : (
         <div className="Settings">
-          <SettingsForm
-            settings={settings}
-            deviceReason={info === null ? null : `${info.device}: ${info.deviceReason}`}
-          />
+          <SettingsForm settings={settings} info={info} />
           <EngineFacts />
         </div>
       )}
@@ -66,16 +65,17 @@ export function SettingsPage() {
 
 function SettingsForm({
   settings,
-  deviceReason,
+  info,
 }: {
   readonly settings: Settings
-  readonly deviceReason: string | null
+  readonly info: Output<'engine.status'> | null
 }) {
   const { settings: store } = useStudio()
   const navigate = useNavigate()
   const models = useQuery('models.list', {}, ['models.changed'])
   const prices = useQuery('savings.prices', {}, ['settings.changed'])
   const change = (part: Partial<Settings>) => store.getState().change(part).catch(toastError)
+  const tryFolders = (modelFolders: string[]) => store.getState().change({ modelFolders })
   return (
     <>
       <Panel title="Appearance">
@@ -102,7 +102,7 @@ function SettingsForm({
         </Row>
       </Panel>
       <Panel title="Running models">
-        <Row label="Device" hint={deviceReason ?? 'The engine is starting.'}>
+        <Row label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
           <SegmentedControl
             label="Device"
             value={settings.device}
@@ -110,7 +110,8 @@ function SettingsForm({
             segments={[
               { id: 'auto', label: 'Automatic' },
               { id: 'cpu', label: 'CPU' },
-              { id: 'webgpu', label: 'WebGPU' },
+              // The one that is chosen can be left, also when it is no longer there.
+              { id: 'webgpu', label: 'WebGPU', isDisabled: problemOf(info, 'webgpu') !== null },
             ]}
           />
         </Row>
@@ -153,7 +154,7 @@ function SettingsForm({
         </Row>
       </Panel>
       <Panel title="Models">
-        <Folders folders={settings.modelFolders} onChange={modelFolders => void change({ modelFolders })} />
+        <Folders folders={settings.modelFolders} onChange={tryFolders} />
         <Endpoint endpoint={settings.hubEndpoint} onChange={hubEndpoint => change({ hubEndpoint })} />
       </Panel>
       <Panel title="Money">
@@ -176,6 +177,17 @@ function SettingsForm({
       </Panel>
     </>
   )
+}
+
+function problemOf(info: Output<'engine.status'> | null, device: 'cpu' | 'webgpu'): string | null {
+  return info?.devices.find(({ id }) => id === device)?.problem ?? null
+}
+
+/** What runs now and why, and what cannot be chosen and why. */
+function deviceHint(info: Output<'engine.status'>): string {
+  const now = `${info.device}: ${info.deviceReason}${/[.]$/.test(info.deviceReason) ? '' : '.'}`
+  const problems = info.devices.flatMap(({ problem }) => (problem === null || now.includes(problem) ? [] : [problem]))
+  return [now, ...problems].join(' ')
 }
 
 function Row({
@@ -203,14 +215,17 @@ function Folders({
   onChange,
 }: {
   readonly folders: readonly string[]
-  readonly onChange: (folders: string[]) => void
+  readonly onChange: (folders: string[]) => Promise<void>
 }) {
   const [draft, setDraft] = useState('')
+  const [refused, setRefused] = useState<string | null>(null)
   const add = () => {
     const folder = draft.trim()
     if (folder === '' || folders.includes(folder)) return
-    onChange([...folders, folder])
-    setDraft('')
+    onChange([...folders, folder]).then(
+      () => setDraft(''),
+      thrown => setRefused(describeError(thrown).what),
+    )
   }
   return (
     <div className="SettingRow SettingRow--tall">
@@ -224,7 +239,10 @@ function Folders({
         {folders.map(folder => (
           <li key={folder}>
             <span className="mono truncate">{folder}</span>
-            <IconButton label={`Remove ${folder}`} onPress={() => onChange(folders.filter(other => other !== folder))}>
+            <IconButton
+              label={`Remove ${folder}`}
+              onPress={() => void onChange(folders.filter(other => other !== folder)).catch(toastError)}
+            >
               <Trash2 aria-hidden />
             </IconButton>
           </li>
@@ -242,7 +260,11 @@ function Folders({
           mono
           placeholder="/path/to/models"
           value={draft}
-          onChange={setDraft}
+          onChange={text => {
+            setDraft(text)
+            setRefused(null)
+          }}
+          error={refused ?? undefined}
         />
         <Button type="submit" icon={<FolderPlus aria-hidden />} isDisabled={draft.trim() === ''}>
           Add

@@ -28,6 +28,8 @@ export const engineMethods = {
       version: z.string(),
       device: z.string(),
       deviceReason: z.string(),
+      /** What can be chosen here; `problem` says why one cannot. */
+      devices: z.array(z.strictObject({ id: z.enum(['cpu', 'webgpu']), problem: z.string().nullable() })),
       runtime: z.string(),
       threads: count,
       loadedModels: z.array(z.string()),

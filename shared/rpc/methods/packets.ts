@@ -231,6 +231,21 @@ export const packetMethods = {
       cartridge: cartridgeSummarySchema,
     }),
   ),
+  /** What anyone holding the exported file can read of it. Nothing is written. */
+  'packets.exportReview': method(
+    z.strictObject({ ref: refSchema }),
+    z.strictObject({
+      packetId: digestSchema,
+      name: z.string(),
+      /** Of what the file will hold; its own frame comes on top. */
+      bytes: count,
+      sources: z.array(z.strictObject({ name: z.string(), characters: count })),
+      systemPrompt: z.string().nullable(),
+      card: z.string(),
+      recoverableText: z.string(),
+      secrets: z.array(z.strictObject({ kind: z.string(), excerpt: z.string() })),
+    }),
+  ),
   'packets.export': method(
     z.strictObject({ ref: refSchema }),
     z.strictObject({ fileName: z.string(), bytes: bytesSchema, receipt: receiptViewSchema }),
@@ -248,6 +263,8 @@ export const packetMethods = {
       model: fingerprintSchema,
       modelInstalled: z.boolean(),
       duplicate: z.boolean(),
+      /** Made here: the receipt log of this library says so, and nobody has to be trusted. */
+      own: z.boolean(),
       signedBy: z.string().nullable(),
       /** Signatures and traces in the file that do not hold; they are not taken in. */
       refusedReferrers: count,

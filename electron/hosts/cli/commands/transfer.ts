@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Output } from '#shared/rpc/client.ts'
 import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
@@ -16,6 +17,19 @@ interface ImportOptions extends GlobalOptions {
   readonly lenient?: boolean
 }
 
+/** Said before the file is written: whoever gets it can read this much. */
+function noticeOf({ recoverableText, systemPrompt, sources, secrets }: Output<'packets.exportReview'>): string {
+  const texts = sources.map(({ name, characters }) => `${name} (${characters} characters)`).join(', ')
+  const parts = [
+    recoverableText === '' ? 'Anyone who gets this file has its tokens' : 'Anyone who gets this file can read its text',
+    texts === '' ? '' : `: ${texts}`,
+    systemPrompt === null ? '' : ', and its system prompt',
+    '.',
+    secrets.length === 0 ? '' : ` It seems to hold: ${[...new Set(secrets.map(({ kind }) => kind))].join(', ')}.`,
+  ]
+  return parts.join('')
+}
+
 /** export and import: one canonical `.cartridge` file. */
 export function addTransferCommands(program: Command): void {
   program
@@ -23,11 +37,20 @@ export function addTransferCommands(program: Command): void {
     .description('write one canonical .cartridge file')
     .argument('<ref>', REFERENCE)
     .option('--out <file>', 'where to write it, - for standard output')
-    .action(async (ref: string, options: GlobalOptions & { out?: string }) => {
+    .option('--review', 'only say what the file would give away: write nothing')
+    .action(async (ref: string, options: GlobalOptions & { out?: string; review?: boolean }) => {
       await finish(async () => {
         const { out } = options
         if (out !== undefined && out !== '-') await assertReplaceable(out, isCartridge)
         await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
+          const review = await client.call('packets.exportReview', { ref: packetId }, call)
+          const { recoverableText, systemPrompt, secrets, sources } = review
+          const gives_away = {
+            ...{ characters: recoverableText.length, sources, system_prompt: systemPrompt, secrets },
+            card: review.card !== '',
+          }
+          if (options.review === true) return { packet_id: packetId, ...gives_away, text: recoverableText }
+          if (options.quiet !== true) process.stderr.write(`${noticeOf(review)}\n`)
           const { fileName, bytes, receipt } = await client.call('packets.export', { ref: packetId }, call)
           if (out === '-') {
             process.stdout.write(bytes)
@@ -35,7 +58,7 @@ export function addTransferCommands(program: Command): void {
           }
           const path = out ?? fileName
           await writeOutput(path, bytes, isCartridge)
-          return { ...receipt, file: path, file_bytes: bytes.byteLength }
+          return { ...receipt, file: path, file_bytes: bytes.byteLength, gives_away }
         })
       })
     })

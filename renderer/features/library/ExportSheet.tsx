@@ -1,0 +1,94 @@
+import { useState } from 'react'
+import { useUi } from '../../app/uiStore.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { useTask } from '../../stores/useTask.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
+import { saveFile } from '../../ui/saveFile.ts'
+import { DragOut } from './DragOut.tsx'
+import { SecretsNotice } from './SecretsNotice.tsx'
+import './library.css'
+
+/** What an export gives away, shown before a file is written; several are looked at one after the other. */
+export function ExportSheet() {
+  const ids = useUi(ui => ui.exports)
+  const [first] = ids
+  const next = () => useUi.getState().setExports(ids.slice(1))
+  return (
+    <Sheet
+      title={ids.length > 1 ? `Export, ${formatCount(ids.length)} to go` : 'Before exporting'}
+      isOpen={first !== undefined}
+      onClose={() => useUi.getState().setExports([])}
+    >
+      {first === undefined ? null : <Review key={first} packetId={first} onDone={next} />}
+    </Sheet>
+  )
+}
+
+function Review({ packetId, onDone }: { readonly packetId: string; readonly onDone: () => void }) {
+  const review = useQuery('packets.exportReview', { ref: packetId })
+  const task = useTask('packets.export')
+  const [tried, setTried] = useState(false)
+  const found = review.data
+  if (review.error !== null) return <ErrorPanel error={review.error} action={{ label: 'Skip it', onPress: onDone }} />
+  if (found === null) return <ProgressBar label="Looking at what it holds" value={null} />
+  async function save(): Promise<void> {
+    setTried(true)
+    const file = await task.run({ ref: packetId })
+    if (file === null) return
+    saveFile(file.fileName, file.bytes)
+    onDone()
+  }
+  return (
+    <>
+      <h2>{found.name}</h2>
+      <p className="muted">Whoever gets this file can ask it, and can read what it was made from.</p>
+      <Facts
+        caption="What the file gives away"
+        facts={[
+          { label: 'File', value: `about ${formatBytes(found.bytes)}` },
+          {
+            label: 'Texts',
+            value:
+              found.sources.length === 0
+                ? 'none of its own'
+                : found.sources
+                    .map(({ name, characters }) => `${name} · ${formatCount(characters)} characters`)
+                    .join(', '),
+          },
+          { label: 'System prompt', value: found.systemPrompt ?? 'none' },
+          { label: 'Card', value: found.card === '' ? 'none' : `${formatCount(found.card.length)} characters` },
+        ]}
+      />
+      <SecretsNotice secrets={found.secrets} />
+      <section className="stack stack--tight" aria-label="Recoverable text">
+        <h3>Text that anyone holding this file can read</h3>
+        {found.recoverableText === '' ? (
+          <p className="small muted">None as plain text. Its tokens may still tell.</p>
+        ) : (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
+          <pre className="Review-text" tabIndex={0}>
+            {found.recoverableText.slice(0, 50_000)}
+          </pre>
+        )}
+      </section>
+      {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
+      {task.status === 'running' ? (
+        <ProgressBar label={task.progress?.phase ?? 'Writing the file'} value={null} />
+      ) : null}
+      <div className="Review-foot">
+        <DragOut packetId={packetId} bytes={found.bytes} name={found.name} />
+        <div className="two">
+          <Button variant="primary" isDisabled={task.status === 'running'} onPress={() => void save()}>
+            {tried && task.status === 'failed' ? 'Try again' : 'Export'}
+          </Button>
+          <Button onPress={onDone}>Do not export</Button>
+        </div>
+      </div>
+    </>
+  )
+}
