@@ -83,7 +83,7 @@ export const test = base.extend<Fixtures & { readonly opened: Awaited<ReturnType
     if (isNew && !firstRun) {
       await leaveOnboarding(page)
       // They are made one after the other, and later tests count.
-      await expect(page.getByRole('option')).toHaveCount(STARTERS)
+      await expect(page.getByRole('option')).toHaveCount(STARTERS, { timeout: 150_000 })
     }
     await use(page)
     if (info.status !== info.expectedStatus) {
