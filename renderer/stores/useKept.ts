@@ -26,8 +26,8 @@ if (typeof window !== 'undefined') window.addEventListener('pagehide', save)
 
 /** What was kept under `key`, or `initial`. */
 export function kept<T>(key: string, schema: z.ZodType<T>, initial: T): T {
-  if (values.has(key)) return values.get(key) as T
   if (typeof sessionStorage === 'undefined') return initial
+  if (values.has(key)) return values.get(key) as T
   try {
     return schema.parse(JSON.parse(sessionStorage.getItem(PREFIX + key) ?? 'null'))
   } catch {

@@ -1,7 +1,16 @@
 /** How figures read, everywhere the same: decimal units, no false precision, marks as the person's own language sets them. */
 
 /** That of the window; number fields read the same. Outside of one, English. */
-const LOCALE = typeof document === 'undefined' ? 'en-US' : navigator.language
+const LOCALE = typeof document === 'undefined' ? 'en-US' : localeOf(navigator.language)
+
+/** A language tag as browsers give it; some give none that is valid (`en-US@posix`). */
+export function localeOf(tag: string): string {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? 'en-US'
+  } catch {
+    return 'en-US'
+  }
+}
 
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
 const exact = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 6 })

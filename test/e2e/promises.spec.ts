@@ -139,7 +139,7 @@ test('a folder that is not there is refused in those words', async ({ page, stud
   await expect(field).toHaveValue(missing)
 })
 
-test('an export says what it gives away before it writes, and one’s own file is known', async ({ page, studio }) => {
+test('an export says what it gives away, keeps its name, and one’s own file is known', async ({ page, studio }) => {
   await readText(page, 'Harbor/Süd: 1', `${FACTS}The key is sk-abcdefghijklmnopqrstuvwx.\n`)
   await page.getByRole('button', { name: 'Show in the library' }).click()
   await page.getByRole('button', { name: 'More', exact: true }).click()
@@ -151,9 +151,14 @@ test('an export says what it gives away before it writes, and one’s own file i
   await sheet.getByRole('button', { name: 'Do not export' }).click()
   await expect(sheet).toHaveCount(0)
 
-  const file = join(studio.home, 'renamed by someone.cartridge')
-  await (await exportSelected(page)).saveAs(file)
+  // The name travels with the file, whatever file systems refuse in it.
+  const download = await exportSelected(page)
+  const file = join(studio.home, download.suggestedFilename())
+  await download.saveAs(file)
+  await page.getByRole('listbox', { name: 'Cartridges' }).press('Delete')
+  await expect(page.getByRole('option', { name: /Süd/ })).toHaveCount(0)
   await choose(page, 'Import', [file])
+  await expect(sheet.getByRole('textbox', { name: 'Name in the library' })).toHaveValue('Harbor/Süd: 1')
   await expect(sheet).toContainText('Made here')
   await expect(sheet.getByRole('button', { name: 'Import, your own' })).toBeVisible()
   await expect(sheet.getByRole('button', { name: 'Import, restricted' })).toHaveCount(0)

@@ -1,3 +1,4 @@
+import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { summaryOf } from '../library/summaries.ts'
@@ -45,15 +46,5 @@ export async function exportPacket(
     },
   })
   const { name } = await summaryOf(context, packetId)
-  return { fileName: fileName(name), bytes, receipt: receiptView(receipt) }
-}
-
-/** A name that every file system takes. */
-function fileName(name: string): string {
-  const plain = name
-    .normalize('NFC')
-    .replace(/[^\p{L}\p{N}._ -]+/gu, '-')
-    .replace(/^[. -]+|[. -]+$/g, '')
-    .slice(0, 100)
-  return `${plain === '' ? 'cartridge' : plain}.cartridge`
+  return { fileName: cartridgeFileName(name), bytes, receipt: receiptView(receipt) }
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { StateKind } from '#shared/domain/cartridge.ts'
+import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { useUi } from '../../app/uiStore.ts'
@@ -25,7 +26,7 @@ import './library.css'
 
 /** What the person called the file is what they will look for. */
 function nameOf(file: ChosenFile): string {
-  return nameFromTitle(file.name.replace(/\.cartridge$/i, ''))
+  return nameFromTitle(nameInFileName(file.name))
 }
 
 function isKind(kind: string): kind is StateKind {

@@ -58,3 +58,10 @@ describe('figures read the same everywhere', () => {
     expect(format.formatAgo('never', now)).toBe('never')
   })
 })
+
+test.each([
+  ['de-DE', 'de-DE'],
+  ['de-de', 'de-DE'],
+  ['en-US@posix', 'en-US'],
+  ['', 'en-US'],
+])('the language %j of a browser is %s', (tag, locale) => expect(format.localeOf(tag)).toBe(locale))

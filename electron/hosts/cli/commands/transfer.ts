@@ -1,5 +1,7 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
+import { isName } from '#shared/domain/name.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
@@ -76,9 +78,13 @@ export function addTransferCommands(program: Command): void {
         const input = { ...(await cartridgeInput(file)), lenient: options.lenient ?? false }
         await runCommand(options, async ({ client, call }) => {
           if (options.review === true) return client.call('packets.review', input, call)
+          const called = nameInFileName(basename(file))
           const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
             'packets.import',
-            { ...input, trust: options.trust ?? false, name: options.name },
+            {
+              ...{ ...input, trust: options.trust ?? false },
+              name: options.name ?? (file !== '-' && isName(called) ? called : undefined),
+            },
             call,
           )
           const { name, trust } = cartridge
