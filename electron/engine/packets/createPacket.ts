@@ -20,6 +20,7 @@ import {
   restorePrefix,
 } from './deepestPrefix.ts'
 import { defaultDtype } from './defaultDtype.ts'
+import { isDamaged } from './isDamaged.ts'
 import { measureLoss } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
@@ -161,8 +162,6 @@ function assertKeepsText({ tokenizer }: Model, { segments, tail }: ComposedText)
   throw new StatePackError('E_TOKENIZER', message, { seam: 'exact' })
 }
 
-const DAMAGE: ReadonlySet<string> = new Set(['E_CORRUPT', 'E_MISSING_BLOB', 'E_NOT_FOUND', 'E_BAD_FORMAT'])
-
 /** The stored packet of this very context, if there is one and all of it is there; a damaged one is made again. */
 async function findContext(
   context: PacketContext,
@@ -184,7 +183,7 @@ async function findContext(
     for (const layer of manifest.layers) await context.store.blobs.check(layer)
     return { stored: known, known }
   } catch (error) {
-    if (error instanceof StatePackError && DAMAGE.has(error.code)) return { stored: null, known }
+    if (isDamaged(error)) return { stored: null, known }
     throw error
   }
 }

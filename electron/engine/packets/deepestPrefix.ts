@@ -7,6 +7,7 @@ import type { LoadedModel } from '../models/modelPool.ts'
 import type { PacketContext } from './context.ts'
 import { modelIdentity, sameModel } from './contextId.ts'
 import { readFace } from './face.ts'
+import { damagedAsNull } from './isDamaged.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
 import { cacheLayers, layersOfType, type Packet } from './packet.ts'
 
@@ -91,7 +92,7 @@ export async function deepestPrefix(
     if (best !== null && best.common >= (blocks + 1) * BLOCK_TOKENS) break
     if (seen.has(packetId) || packetId === except) continue
     seen.add(packetId)
-    const found = await readFace(context, packetId).catch(() => null)
+    const found = await readFace(context, packetId).catch(damagedAsNull)
     if (found === null) continue
     const { packet, tokens: known, logits } = found.face
     const { config } = packet
