@@ -81,7 +81,13 @@ export function TurnList(props: TurnListProps) {
       {error === null ? null : (
         <div className="Turn">
           {conversation.failed === null ? null : <h2 className="Turn-question">{conversation.failed}</h2>}
-          <ErrorPanel error={error} action={{ label: 'Ask again', onPress: conversation.again }} />
+          <ErrorPanel
+            error={error}
+            action={{
+              label: conversation.edited ? 'Go on with the edited model' : 'Ask again',
+              onPress: conversation.again,
+            }}
+          />
         </div>
       )}
       <div ref={end} />

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { z } from 'zod'
+import { toStatePackError } from '#shared/domain/error.ts'
 import type { Input } from '#shared/rpc/client.ts'
 import type { AskStep } from '#shared/rpc/methods/ask.ts'
 import { inferResultSchema } from '#shared/rpc/methods/views.ts'
@@ -34,6 +35,8 @@ export interface Conversation {
    * turns that are on screen; the ones after them leave the screen, not the history.
    */
   readonly ask: (question: string, options: AskOptions, parentId: string | null, keep: number) => void
+  /** The question failed because the model was edited since; {@link Conversation.again} then goes on with it as it is. */
+  readonly edited: boolean
   /** Asks again what failed. */
   readonly again: () => void
   readonly stop: () => void
@@ -95,7 +98,13 @@ export function useConversation(packetId: string | null, model: string | undefin
           return step === undefined ? [] : [{ kind: 'step' as const, id, question: step.question, step }]
         })
 
-  function ask(question: string, options: AskOptions, parentId: string | null, keep: number): void {
+  function ask(
+    question: string,
+    options: AskOptions,
+    parentId: string | null,
+    keep: number,
+    acceptEdits = false,
+  ): void {
     last.current = [question, options, parentId, keep]
     const compare = options.compare && packetId !== null
     setLive({ question, compare, with: '', without: '', rate: null })
@@ -103,6 +112,7 @@ export function useConversation(packetId: string | null, model: string | undefin
       question,
       compare,
       trace: options.trace && packetId !== null,
+      acceptEdits,
       maxNewTokens: options.maxNewTokens,
       sampling: { temperature: options.temperature, seed: options.seed },
       ...(packetId === null ? {} : { ref: packetId }),
@@ -123,6 +133,8 @@ export function useConversation(packetId: string | null, model: string | undefin
     })
   }
 
+  const edited = task.status === 'failed' && toStatePackError(task.error).details.edited !== undefined
+
   return {
     steps,
     turns,
@@ -131,8 +143,9 @@ export function useConversation(packetId: string | null, model: string | undefin
     error: task.status === 'failed' ? task.error : null,
     failed: task.status === 'failed' ? (last.current?.[0] ?? null) : null,
     ask,
+    edited,
     again: () => {
-      if (last.current !== null) ask(...last.current)
+      if (last.current !== null) ask(...last.current, edited)
     },
     stop: task.cancel,
     dismiss: task.reset,
