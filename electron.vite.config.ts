@@ -15,7 +15,7 @@ const entries = {
   engine: at('electron', 'hosts', 'engineProcess', 'main.ts'),
   serve: at('electron', 'hosts', 'serve', 'main.ts'),
   cli: at('electron', 'hosts', 'cli', 'main.ts'),
-  exportTrialChild: at('electron', 'engine', 'models', 'exportTrialChild.ts'),
+  exportTrialChild: at('electron', 'engine', 'inference', 'exportTrialChild.ts'),
   extractWorker: at('electron', 'engine', 'documents', 'extractWorker.ts'),
 }
 const needs: Readonly<Record<string, string>> = { engine: at('electron', 'engine', 'createEngine.ts') }

@@ -50,6 +50,45 @@ function importsOf(source: string): string[] {
   return patterns.flatMap(pattern => [...code.matchAll(pattern)].map(match => match[1] ?? ''))
 }
 
+/**
+ * The rooms of the engine, lowest first: a room may import those before it. Files beside the rooms are the ground that all
+ * stand on, but for the composition root, which knows every room and is known by none.
+ */
+const ROOMS = [
+  'logging',
+  'store',
+  'receipts',
+  'meter',
+  'record',
+  'documents',
+  'models',
+  'inference',
+  'live',
+  'packets',
+  'library',
+  'admission',
+  'savings',
+  'api',
+] as const
+const ROOT = 'electron/engine/createEngine.ts'
+
+/** The place of a file of the engine in {@link ROOMS}: the ground is below all, the root above. */
+function roomOf(file: string): number {
+  if (file === ROOT) return ROOMS.length
+  const [, name] = /^electron\/engine\/([^/]+)\//.exec(file) ?? []
+  return name === undefined ? -1 : (ROOMS as readonly string[]).indexOf(name)
+}
+
+/** Why `file` may not import `target` (both paths from the root, both in the engine), or null. */
+function wrongRoom(file: string, target: string): string | null {
+  const [from, to] = [roomOf(file), roomOf(target)]
+  const isUnknown = [file, target].some(path => path.split('/').length > 3 && roomOf(path) < 0)
+  if (isUnknown) return `${file} imports ${target}: one of them is in no room`
+  return to > from
+    ? `${file} imports ${target}: ${ROOMS[from] ?? 'the ground'} is below ${ROOMS[to] ?? 'the root'}`
+    : null
+}
+
 const realmOf = (path: string): Realm | null =>
   (Object.keys(RULES) as Realm[]).find(realm => path.startsWith(RULES[realm].folder)) ?? null
 
@@ -69,6 +108,7 @@ function wrongArrow(file: string, name: string): string | null {
   if (target !== null) {
     const to = realmOf(target)
     if (to === null) return `${file} imports ${name}, which is in no realm`
+    if (to === 'engine' && realm === 'engine') return wrongRoom(file, target)
     return to === realm || rule.realms.includes(to) ? null : `${file} imports ${name}: ${realm} may not import ${to}`
   }
   if (name.startsWith('node:') || builtinModules.includes(name)) {
@@ -103,6 +143,14 @@ describe('import arrows', () => {
     ['shared/rpc/x.ts', '#engine/createEngine.ts'],
     ['shared/rpc/x.ts', '../../electron/hosts/folders.ts'],
     ['electron/engine/store/x.ts', 'electron'],
+    ['electron/engine/store/x.ts', '../packets/packet.ts'],
+    ['electron/engine/models/x.ts', '#engine/inference/session.ts'],
+    ['electron/engine/inference/x.ts', '../live/pool.ts'],
+    ['electron/engine/live/x.ts', '../packets/packet.ts'],
+    ['electron/engine/packets/x.ts', '../library/ask.ts'],
+    ['electron/engine/packets/x.ts', '../createEngine.ts'],
+    ['electron/engine/x.ts', './store/openStore.ts'],
+    ['electron/engine/new/x.ts', '../sha256.ts'],
     ['electron/engine/store/x.ts', '#hosts/dispatch/dispatch.ts'],
     ['electron/engine/store/x.ts', '../../hosts/folders.ts'],
     ['electron/hosts/cli/x.ts', 'electron/main'],

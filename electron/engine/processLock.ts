@@ -7,7 +7,7 @@ import { truncateSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { StatePackError } from '#shared/domain/error.ts'
-import { makePrivate } from './store/privateFile.ts'
+import { makePrivate } from './privateFile.ts'
 
 const PATIENCE_MS = 30_000
 const RETRY_MS = 4

@@ -1,7 +1,7 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { ask, askHistory, keepStep } from '../library/ask.ts'
-import { summaryOf } from '../library/summaries.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
+import { summaryOf } from '../packets/summaries.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = Extract<keyof Handlers, `ask.${string}`>

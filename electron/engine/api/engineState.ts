@@ -1,7 +1,7 @@
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import type { SecretStore } from '../library/secrets.ts'
+import type { Meter } from '../meter/meter.ts'
 import type { PacketContext } from '../packets/context.ts'
-import type { Meter } from '../savings/meter.ts'
 
 /** What handlers share besides the packet operations. */
 export interface EngineState extends PacketContext {

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import { stateBytes } from '../inference/stateBytes.ts'
 import { CATALOGUE } from '../models/hub/catalogue.ts'
 import { createDownloadQueue, unfinishedDownloads } from '../models/hub/downloadQueue.ts'
 import { parseHubModel } from '../models/hub/hubId.ts'
-import { modelView } from '../models/modelView.ts'
-import { stateBytes } from '../models/stateBytes.ts'
 import type { EngineState } from './engineState.ts'
+import { modelView } from './modelView.ts'
 
 type Owned = 'models.catalogue' | 'models.download' | 'models.unfinished'
 

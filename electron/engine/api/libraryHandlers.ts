@@ -1,10 +1,10 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
-import { cartridgeSummary, summaryOf } from '../library/summaries.ts'
 import { readDocuments, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
+import { cartridgeSummary, summaryOf } from '../packets/summaries.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
 

@@ -1,9 +1,9 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { isAnswer, isRefusal } from '../packets/answers.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { inferPacket } from '../packets/inferPacket.ts'
 import { verifyPacket } from '../packets/verifyPacket.ts'
-import { isAnswer, isRefusal } from './answers.ts'
 
 /** A text and questions whose answers are known. */
 export interface DemoText {

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isAnswer } from '../packets/answers.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { freeName } from '../packets/publish.ts'
 import { answerUnstored, readUnstored } from '../packets/unstored.ts'
-import { isAnswer } from './answers.ts'
 
 const starterTextSchema = z.object({
   title: z.string(),

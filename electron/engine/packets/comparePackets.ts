@@ -1,7 +1,6 @@
 import { COMPONENTS } from '#shared/domain/component.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
-import { summaryOf } from '../library/summaries.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -9,6 +8,7 @@ import { partAt } from './deepestPrefix.ts'
 import { installedModel } from './inspectPacket.ts'
 import { type Packet, readDocuments, readPacket, readSnapshot, readTokens } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import { summaryOf } from './summaries.ts'
 
 /** Tokens shown around a difference. */
 const WINDOW = 12

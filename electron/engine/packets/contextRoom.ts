@@ -1,5 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
-import type { LoadedModel } from '../models/modelPool.ts'
+import type { LoadedModel } from '../live/modelPool.ts'
 
 /** `E_CONTEXT_LENGTH` when a text of this many tokens is more than the model reads. */
 export function assertFitsContext({ entry, model }: LoadedModel, tokens: number): void {

@@ -1,5 +1,5 @@
 import type { Output } from '#shared/rpc/client.ts'
-import { stateBytes } from '../models/stateBytes.ts'
+import { stateBytes } from '../inference/stateBytes.ts'
 import { composeText, type TextInput } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { readingNotes } from './readingNotes.ts'

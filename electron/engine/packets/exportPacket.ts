@@ -1,7 +1,6 @@
 import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
-import { summaryOf } from '../library/summaries.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { exportCartridge } from '../store/cartridgeFile/exportCartridge.ts'
 import type { Call, PacketContext } from './context.ts'
@@ -11,6 +10,7 @@ import { soundReferrers } from './referrers.ts'
 import { resolvePacketId } from './resolveRef.ts'
 import { signPacket } from './signatures.ts'
 import { blobSha256 } from './stateLayers.ts'
+import { summaryOf } from './summaries.ts'
 
 /** One canonical `.cartridge` file, every blob re-hashed on the way. Throws `E_RESTRICTED` for an import nobody trusts yet. */
 export async function exportPacket(

@@ -1,6 +1,6 @@
 import type { Segment } from '#shared/domain/cartridge.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
-import type { LoadedModel } from '../models/modelPool.ts'
+import type { LoadedModel } from '../live/modelPool.ts'
 import type { PartsRead } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { RecipeStep, SourcePart, StateContents } from './assemble.ts'

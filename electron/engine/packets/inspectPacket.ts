@@ -3,13 +3,13 @@ import type { COMPONENTS } from '#shared/domain/component.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { logSumExp, topIds } from '../inference/logits.ts'
-import { summaryOf } from '../library/summaries.ts'
 import type { Model } from '../models/model.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { componentChecks } from './openState.ts'
 import { cacheLayers, layersOfType, type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import { summaryOf } from './summaries.ts'
 
 type Inspected = Output<'packets.inspect'>
 

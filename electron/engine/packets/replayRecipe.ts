@@ -1,6 +1,6 @@
 import type { Recipe } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { LoadedModel } from '../models/modelPool.ts'
+import type { LoadedModel } from '../live/modelPool.ts'
 import { composeText, readingOf } from './composeText.ts'
 import { emptyText, growText, splitDelta, type TextState } from './growState.ts'
 import { recipeByPlace } from './openState.ts'

@@ -1,7 +1,7 @@
 /** States that are read or mixed to be asked a little, and never stored: previews, and what a starter can answer. */
 import { generate } from '../inference/generate.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
-import type { LoadedModel } from '../models/modelPool.ts'
+import type { LoadedModel } from '../live/modelPool.ts'
 import { answerEnd, turnOf } from '../models/tokenizer/conversation.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { Call } from './context.ts'

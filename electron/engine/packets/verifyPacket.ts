@@ -1,7 +1,7 @@
 import type { ComponentId } from '#shared/domain/component.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
-import type { LoadedModel } from '../models/modelPool.ts'
+import type { LoadedModel } from '../live/modelPool.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { VerifiedLevel } from '../store/library/packetRows.ts'
 import { assertDerived } from './assertDerived.ts'

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
-import type { ModelEntry } from '../modelPool.ts'
+import type { ModelEntry } from '../modelEntry.ts'
 import { type FoundGguf, findGgufs, ggufModelName, onlyGgufIn } from './gguf/ggufFolders.ts'
 import { modelName, snapshotOf } from './hubCache.ts'
 

@@ -1,8 +1,8 @@
 /** `library.sqlite`: small, durable, shared by all processes that have the store open. */
 import Database from 'better-sqlite3'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { makePrivate } from '../../privateFile.ts'
 import { sqliteCopy } from '../../sqliteCopy.ts'
-import { makePrivate } from '../privateFile.ts'
 import { AskRows } from './askRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { requireLoadable } from '#engine/models/exportTrial.ts'
+import { requireLoadable } from '#engine/inference/exportTrial.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
 import { EXPORT, endlessSlice, withHostileFolder } from './hostileFolder.ts'
 

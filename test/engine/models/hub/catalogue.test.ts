@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { stateBytes } from '#engine/inference/stateBytes.ts'
 import { prepareArchitecture } from '#engine/models/compile/compile.ts'
 import { CATALOGUE } from '#engine/models/hub/catalogue.ts'
 import { parseHubModel } from '#engine/models/hub/hubId.ts'
-import { stateBytes } from '#engine/models/stateBytes.ts'
 import { tensorShapes } from '../../../model/generatedCheckpoint.ts'
 
 const llama = { model_type: 'llama', hidden_act: 'silu', tie_word_embeddings: true, rms_norm_eps: 1e-5 }

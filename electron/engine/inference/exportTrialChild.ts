@@ -1,9 +1,9 @@
 /** Loads an export as the engine would, and says how it went; see exportTrial.ts. */
 import { Worker } from 'node:worker_threads'
 import { toErrorValue } from '#shared/domain/error.ts'
-import { openRuntime } from '../inference/runtime.ts'
+import { openModel } from '../models/sources/openModel.ts'
 import type { ExportTrial, TrialOutcome } from './exportTrial.ts'
-import { openModel } from './sources/openModel.ts'
+import { openRuntime } from './runtime.ts'
 
 /** Ends the process when it takes too much, or when nobody is there any more: native code may hold the other thread. */
 const WATCH = `

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
-import type { ModelEntry, ModelPool } from './modelPool.ts'
-import { stateBytes } from './stateBytes.ts'
+import { stateBytes } from '../inference/stateBytes.ts'
+import type { ModelPool } from '../live/modelPool.ts'
+import type { ModelEntry } from '../models/modelEntry.ts'
 
 /** An installed model as windows show it; a broken or absent one says why instead of failing the list. */
 export async function modelView(

@@ -1,5 +1,5 @@
-import { layersOf, sizeOf } from '../inference/layers.ts'
-import type { StateGeometry } from './model.ts'
+import type { StateGeometry } from '../models/model.ts'
+import { layersOf, sizeOf } from './layers.ts'
 
 /** Bytes of a float32 state: what each token adds, and the part that is the same whatever the length. */
 export function stateBytes(geometry: StateGeometry): { perToken: number; fixed: number } {

@@ -3,22 +3,14 @@ import type { Fingerprint } from '#shared/domain/cartridge.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
+import { requireLoadable } from '../inference/exportTrial.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
-import { RuntimeLeases } from '../live/runtimeLeases.ts'
-import { requireLoadable } from './exportTrial.ts'
-import type { Model, Precision } from './model.ts'
-import { findModels, freeId } from './sources/findModels.ts'
-import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from './sources/openModel.ts'
-
-/** A model that is installed: where it is and what people call it. */
-export interface ModelEntry {
-  readonly id: string
-  readonly folder: string
-  readonly starter: boolean
-  /** Its folder cannot be reached now: it is known, and cannot be opened. */
-  readonly offline: boolean
-}
+import type { Model, Precision } from '../models/model.ts'
+import type { ModelEntry } from '../models/modelEntry.ts'
+import { findModels, freeId } from '../models/sources/findModels.ts'
+import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from '../models/sources/openModel.ts'
+import { RuntimeLeases } from './runtimeLeases.ts'
 
 /** Called while a model is being opened for the first time: its weights are hashed, or converted to another precision. */
 export type OnOpening = (progress: Progress) => void

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Meter, openMeter } from '#engine/savings/meter.ts'
-import type { MeterEntry } from '#engine/savings/meterRecord.ts'
+import { type Meter, openMeter } from '#engine/meter/meter.ts'
+import type { MeterEntry } from '#engine/meter/meterRecord.ts'
 
 const DAY = 86_400_000
 const NOW = new Date('2026-11-21T12:00:00Z')

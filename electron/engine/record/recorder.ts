@@ -5,12 +5,12 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
 import type { EventName } from '#shared/rpc/events.ts'
-import type { Log } from './logging/openLog.ts'
-import type { ReceiptLog } from './receipts/receiptLog.ts'
-import type { Meter } from './savings/meter.ts'
-import type { MeterEntry } from './savings/meterRecord.ts'
-import type { PrefillSample } from './savings/prefillSpeed.ts'
-import type { UsageRows } from './store/library/usageRows.ts'
+import type { Log } from '../logging/openLog.ts'
+import type { Meter } from '../meter/meter.ts'
+import type { MeterEntry } from '../meter/meterRecord.ts'
+import type { PrefillSample } from '../meter/prefillSpeed.ts'
+import type { ReceiptLog } from '../receipts/receiptLog.ts'
+import type { UsageRows } from '../store/library/usageRows.ts'
 
 /** What an operation did, told when it is over. */
 export interface Operation {

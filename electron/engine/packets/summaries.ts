@@ -1,8 +1,8 @@
 import type { StateDtype, StateKind } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import type { PacketContext } from '../packets/context.ts'
 import type { PacketSummary } from '../store/search/listPackets.ts'
+import type { PacketContext } from './context.ts'
 
 /** A stored packet as windows show it. `isInstalled` is asked of the pool once for a whole list. */
 export function cartridgeSummary(

@@ -6,7 +6,7 @@ import { fork } from 'node:child_process'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorValue, StatePackError } from '#shared/domain/error.ts'
-import type { Model, Precision } from './model.ts'
+import type { Model, Precision } from '../models/model.ts'
 
 export interface ExportTrial {
   readonly folder: string
