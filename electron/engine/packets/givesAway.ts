@@ -1,12 +1,12 @@
 import type { Output } from '#shared/rpc/client.ts'
-import { findSecrets } from '../library/findSecrets.ts'
-import { summaryOf } from '../library/summaries.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
+import { findSecrets } from './findSecrets.ts'
 import { installedModel } from './inspectPacket.ts'
 import { assertRunnable } from './openState.ts'
 import { type Packet, readDocuments, readPacket, readTokens } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import { summaryOf } from './summaries.ts'
 
 /**
  * What anyone who gets the exported file can read of it: texts, system prompt, card, and what was written into the state
