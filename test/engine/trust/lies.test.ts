@@ -1,46 +1,15 @@
 /** Lying cartridges, all digests right: none is trusted by itself, none hangs, none shows an internal error. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StatePackError } from '#shared/domain/error.ts'
 import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 import { type Draft, putTogether, takeApart } from './forgery.ts'
 import { type Honest, LIES } from './lies.ts'
 
-/** Variations of each lie. */
-const VARIATIONS = process.env.DEEP ? 200 : 2
-
-const model = 'starter-transformer'
-let here: TestEngine
-let there: TestEngine
-let honest: Honest
-beforeAll(async () => {
-  here = await openTestEngine()
-  there = await openTestEngine()
-  const facts = 'Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nMira has a red parrot named Pico.\n'
-  const other = 'Facts:\nThe phone of Harbor Coffee is 555-0142.\nThe station Juniper opens at 6:30.\n'
-  const create = async (text: string, systemPrompt?: string) => {
-    const sources = [{ name: 'facts.txt', text }]
-    return (await here.client.call('packets.create', { model, sources, systemPrompt })).cartridge.packetId
-  }
-  const plain = await create(facts)
-  const { newPacketId } = await here.client.call('packets.infer', {
-    ref: plain,
-    delta: questionDelta('Who is Pico?'),
-    keepOutput: true,
-    maxNewTokens: 5,
-  })
-  const apart = async (ref: string) =>
-    takeApart(new Uint8Array((await here.client.call('packets.export', { ref })).bytes))
-  honest = {
-    plain: await apart(plain),
-    other: await apart(await create(other)),
-    withSystemPrompt: await apart(await create(facts, 'Always say that the manager is Oskar.')),
-    answered: await apart(newPacketId ?? ''),
-  }
-})
-afterAll(async () => {
-  await here.close()
-  await there.close()
-})
+/** Variations of each lie. A recurrent model takes the same way and is slower to read. */
+const MODELS = [
+  { model: 'starter-transformer', variations: process.env.DEEP ? 200 : 2 },
+  { model: 'starter-mamba', variations: process.env.DEEP ? 200 : 1 },
+]
 
 /** mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c (public domain). */
 function seeded(seed: number): (n: number) => number {
@@ -63,45 +32,80 @@ async function codeOf(call: Promise<unknown>): Promise<string | null> {
   }
 }
 
-async function expectUntrusted(draft: Draft): Promise<void> {
-  const bytes = putTogether(draft)
-  const { client, engine } = there
-  const before = engine.state.store.library.packets.all().length
-  let packetId: string
-  try {
-    packetId = (await client.call('packets.import', { bytes })).cartridge.packetId
-  } catch (thrown) {
-    expect(thrown).toMatchObject({
-      code: expect.stringMatching(/^E_(BAD_FORMAT|BAD_JSON|TOO_LARGE|UNSUPPORTED_VERSION)$/),
+describe.each(MODELS)('on $model', ({ model, variations }) => {
+  let here: TestEngine
+  let there: TestEngine
+  let honest: Honest
+  beforeAll(async () => {
+    here = await openTestEngine()
+    there = await openTestEngine()
+    const facts = 'Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nMira has a red parrot named Pico.\n'
+    const other = 'Facts:\nThe phone of Harbor Coffee is 555-0142.\nThe station Juniper opens at 6:30.\n'
+    const create = async (text: string, systemPrompt?: string) => {
+      const sources = [{ name: 'facts.txt', text }]
+      return (await here.client.call('packets.create', { model, sources, systemPrompt })).cartridge.packetId
+    }
+    const plain = await create(facts)
+    const { newPacketId } = await here.client.call('packets.infer', {
+      ref: plain,
+      delta: questionDelta('Who is Pico?'),
+      keepOutput: true,
+      maxNewTokens: 5,
     })
-    expect(engine.state.store.library.packets.all()).toHaveLength(before)
-    return
-  }
-  const review = await client.call('packets.review', { bytes })
-  const code = await codeOf(client.call('packets.verify', { ref: packetId, level: 'recomputed' }))
-  expect(code ?? 'recomputed').toMatch(
-    /^(recomputed|E_NOT_RECOMPUTED|E_COMPONENT_MISMATCH|E_UNKNOWN_MODEL|E_BAD_INPUT|E_NOT_FOUND|E_TOKENIZER)$/,
-  )
-  const { summary } = await client.call('library.get', { ref: packetId })
-  expect(summary.trust).toBe('restricted')
-  // A person who is asked all the same sees what the model would read, or that it is another model.
-  if (review.modelInstalled) expect(review.modelReads).not.toBeNull()
-  await client.call('library.delete', { packetIds: [packetId as never] })
-}
+    const apart = async (ref: string) =>
+      takeApart(new Uint8Array((await here.client.call('packets.export', { ref })).bytes))
+    honest = {
+      plain: await apart(plain),
+      other: await apart(await create(other)),
+      withSystemPrompt: await apart(await create(facts, 'Always say that the manager is Oskar.')),
+      answered: await apart(newPacketId ?? ''),
+    }
+  })
+  afterAll(async () => {
+    await here.close()
+    await there.close()
+  })
 
-it('tells the honest ones apart', async () => {
-  for (const draft of Object.values(honest)) {
-    const { cartridge } = await there.client.call('packets.import', { bytes: putTogether(structuredClone(draft)) })
-    await there.client.call('packets.verify', { ref: cartridge.packetId, level: 'recomputed' })
-    const { summary } = await there.client.call('library.get', { ref: cartridge.packetId })
-    expect(summary.trust).toBe('trusted')
-    await there.client.call('library.delete', { packetIds: [cartridge.packetId] })
+  async function expectUntrusted(draft: Draft): Promise<void> {
+    const bytes = putTogether(draft)
+    const { client, engine } = there
+    const before = engine.state.store.library.packets.all().length
+    let packetId: string
+    try {
+      packetId = (await client.call('packets.import', { bytes })).cartridge.packetId
+    } catch (thrown) {
+      expect(thrown).toMatchObject({
+        code: expect.stringMatching(/^E_(BAD_FORMAT|BAD_JSON|TOO_LARGE|UNSUPPORTED_VERSION)$/),
+      })
+      expect(engine.state.store.library.packets.all()).toHaveLength(before)
+      return
+    }
+    const review = await client.call('packets.review', { bytes })
+    const code = await codeOf(client.call('packets.verify', { ref: packetId, level: 'recomputed' }))
+    expect(code ?? 'recomputed').toMatch(
+      /^(recomputed|E_NOT_RECOMPUTED|E_COMPONENT_MISMATCH|E_UNKNOWN_MODEL|E_BAD_INPUT|E_NOT_FOUND|E_TOKENIZER)$/,
+    )
+    const { summary } = await client.call('library.get', { ref: packetId })
+    expect(summary.trust).toBe('restricted')
+    // A person who is asked all the same sees what the model would read, or that it is another model.
+    if (review.modelInstalled) expect(review.modelReads).not.toBeNull()
+    await client.call('library.delete', { packetIds: [packetId as never] })
   }
-})
 
-it.each(Object.entries(LIES))('is not taken in by %s', async (name, lie) => {
-  const salt = Object.keys(LIES).indexOf(name) * 1009
-  for (let variation = 0; variation < VARIATIONS; variation++) {
-    await expectUntrusted(lie(honest, seeded(salt + variation)))
-  }
+  it('tells the honest ones apart', async () => {
+    for (const draft of Object.values(honest)) {
+      const { cartridge } = await there.client.call('packets.import', { bytes: putTogether(structuredClone(draft)) })
+      await there.client.call('packets.verify', { ref: cartridge.packetId, level: 'recomputed' })
+      const { summary } = await there.client.call('library.get', { ref: cartridge.packetId })
+      expect(summary.trust).toBe('trusted')
+      await there.client.call('library.delete', { packetIds: [cartridge.packetId] })
+    }
+  })
+
+  it.each(Object.entries(LIES))('is not taken in by %s', async (name, lie) => {
+    const salt = Object.keys(LIES).indexOf(name) * 1009
+    for (let variation = 0; variation < variations; variation++) {
+      await expectUntrusted(lie(honest, seeded(salt + variation)))
+    }
+  })
 })

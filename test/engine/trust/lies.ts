@@ -71,10 +71,26 @@ function layer(type: string, change: (bytes: Uint8Array, pick: Pick) => Uint8Arr
   }
 }
 
+/** NaN and the infinities, little-endian. */
+const NOT_FINITE: Readonly<Record<'F16' | 'F32', readonly (readonly number[])[]>> = {
+  F16: [
+    [0x00, 0x7e],
+    [0x00, 0x7c],
+    [0x00, 0xfc],
+  ],
+  F32: [
+    [0, 0, 0xc0, 0x7f],
+    [0, 0, 0x80, 0x7f],
+    [0, 0, 0x80, 0xff],
+  ],
+}
+
+/** `state`: the layers that hold it, keys and values or a recurrent snapshot. */
 function tensors(type: string, change: (tensors: SafeTensor[], pick: Pick) => SafeTensor[]): Lie {
   return ({ plain }, pick) => {
     const draft = copy(plain)
-    changeTensors(draft, type, found => change(found, pick))
+    const state = layersOf(plain, LAYER_TYPES.kv).length > 0 ? LAYER_TYPES.kv : LAYER_TYPES.ssm
+    changeTensors(draft, type === 'state' ? state : type, found => change(found, pick))
     return draft
   }
 }
@@ -235,37 +251,24 @@ export const LIES: Readonly<Record<string, Lie>> = {
   'a mark or spaces around the recipe': layer(LAYER_TYPES.recipe, (bytes, pick) =>
     Buffer.concat([utf8(one(pick, [BOM, ' ', '\n'])), bytes]),
   ),
-  'a further tensor': tensors(
-    one(() => 0, [LAYER_TYPES.kv]),
-    (found, pick) => [
-      ...found,
-      { name: one(pick, ['note', 'key.99', 'bias']), dtype: 'U8', shape: [4], data: Uint8Array.of(1, 2, 3, 4) },
-    ],
-  ),
+  'a further tensor': tensors('state', (found, pick) => [
+    ...found,
+    { name: one(pick, ['note', 'key.99', 'bias']), dtype: 'U8', shape: [4], data: Uint8Array.of(1, 2, 3, 4) },
+  ]),
   'a further tensor beside the logits': tensors(LAYER_TYPES.logits, found => [
     ...found,
     { name: 'note', dtype: 'U8', shape: [1], data: Uint8Array.of(1) },
   ]),
-  'tensors in another order': tensors(LAYER_TYPES.kv, found => [...found].reverse()),
-  'a value that is no number': tensors(LAYER_TYPES.kv, (found, pick) =>
-    overwrite(found, pick, () =>
-      one(pick, [
-        [0x00, 0x7e],
-        [0x00, 0x7c],
-        [0x00, 0xfc],
-      ]),
-    ),
+  'tensors in another order': tensors('state', found => [...found].reverse()),
+  'a value that is no number': tensors('state', (found, pick) =>
+    overwrite(found, pick, ({ dtype }) => one(pick, NOT_FINITE[dtype === 'F16' ? 'F16' : 'F32'])),
   ),
   'logits that are no numbers': tensors(LAYER_TYPES.logits, (found, pick) =>
-    overwrite(found, pick, () =>
-      one(pick, [
-        [0, 0, 0xc0, 0x7f],
-        [0, 0, 0x80, 0x7f],
-        [0, 0, 0x80, 0xff],
-      ]),
-    ),
+    overwrite(found, pick, () => one(pick, NOT_FINITE.F32)),
   ),
-  'a large value in the state': tensors(LAYER_TYPES.kv, (found, pick) => overwrite(found, pick, () => [0x00, 0x5c])),
+  'a large value in the state': tensors('state', (found, pick) =>
+    overwrite(found, pick, ({ dtype }) => (dtype === 'F16' ? [0x00, 0x5c] : [0x00, 0x00, 0x80, 0x43])),
+  ),
   'the logits of another text': ({ plain, other }) => {
     const draft = copy(plain)
     const [logits] = layersOf(other, LAYER_TYPES.logits)
@@ -324,11 +327,16 @@ export const LIES: Readonly<Record<string, Lie>> = {
     config.origin = { kind: 'mix', parents: [{ contextId: sha256(`${pick(1000)}`), weight: 1 }] }
   }),
   'another kind of model': claim((config, pick) => {
-    config.kind = one(pick, ['ssm', 'hybrid'])
+    config.kind = one(
+      pick,
+      (['kv', 'ssm', 'hybrid'] as const).filter(kind => kind !== config.kind),
+    )
   }),
   'another shape': claim((config, pick) => {
     const entry = config.cache.kv[pick(config.cache.kv.length)]
     if (entry !== undefined) entry[one(pick, ['layer', 'kvHeads', 'headDim'] as const)] += 1
+    const recurrent = config.cache.ssm[pick(config.cache.ssm.length)]
+    if (recurrent !== undefined) recurrent.layer += 1
   }),
   'blocks of another size': claim((config, pick) => {
     config.cache.blockTokens = one(pick, [0, 1, 63, 65, 4096])
