@@ -120,8 +120,8 @@ function assertParents({ parents, origin }: CartridgeConfig, recipe: Recipe): vo
   const grows = last?.do !== 'first' && last?.do !== 'mix' && (last?.do !== 'read' || last.join === 'append')
   if (op === 'merge' || op === 'infer') {
     const delta = first.deltaDigest
-    if (parents.length !== 1 || (grows ? delta !== null && delta !== reads.at(-1)?.source : delta !== null))
-      throw wrong('it names parents that it cannot have grown from')
+    const isLast = delta === null ? last?.do !== 'read' : delta === reads.at(-1)?.source
+    if (parents.length !== 1 || !grows || !isLast) throw wrong('it names parents that it cannot have grown from')
     return
   }
   if (parents.some(({ deltaDigest }) => deltaDigest !== null)) throw wrong('it names a text that it was not grown by')
@@ -132,7 +132,7 @@ function assertParents({ parents, origin }: CartridgeConfig, recipe: Recipe): vo
       mix.length === parents.length &&
       mix.every(({ packetId, weight }, place) => packetId === parents[place]?.packetId && weight === weights[place])
     if (!same || weights.length !== mix.length) throw wrong('it names other parents than were mixed')
-  } else if (parents.length !== (op === 'compose' ? reads.length : 1) || grows) {
+  } else if (op === 'truncate' || parents.length !== (op === 'compose' ? reads.length : 1) || grows) {
     throw wrong('it names parents that it cannot come from')
   }
 }

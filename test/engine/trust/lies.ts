@@ -292,10 +292,11 @@ export const LIES: Readonly<Record<string, Lie>> = {
   }),
   'a parent that it never had': claim((config, pick) => {
     const op = one(pick, ['merge', 'infer', 'compose', 'mix', 'truncate'] as const)
-    config.parents = Array.from({ length: op === 'compose' ? 2 : 1 }, (_, place) => ({
+    const parents = { compose: 2, merge: 1 + pick(2) }
+    config.parents = Array.from({ length: op === 'compose' || op === 'merge' ? parents[op] : 1 }, (_, place) => ({
       packetId: sha256(`${place}${pick(1000)}`),
       op,
-      deltaDigest: op === 'merge' ? sha256('x') : null,
+      deltaDigest: op === 'merge' && pick(2) === 1 ? sha256('x') : null,
     }))
   }),
   'many parents': claim((config, pick) => {
