@@ -100,13 +100,14 @@ test('a number is what was typed, by comma or by point', async ({ page }) => {
     ['0.50', '0.5'],
     ['1,5', '1.5'],
     ['1.234', '1.234'],
-    ['1.234,5', '1,000'],
+    ['1.234,5', '1,234.5'],
+    ['200000', '100,000'],
   ] as const) {
     await cap.fill(typed)
     await cap.press('Tab')
     await expect(cap, typed).toHaveValue(read)
   }
-  await expect(page.getByText('At most 1,000.')).toBeVisible()
+  await expect(page.getByText('At most 100,000.')).toBeVisible()
   await page.getByRole('radio', { name: 'Prices' }).click({ force: true })
   const price = page.getByRole('textbox', { name: /^Input price of/ }).first()
   await price.fill('0,15')

@@ -105,7 +105,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
           <NumberInput
             label="Stop at ($)"
             min={0.01}
-            max={1000}
+            max={100_000}
             value={cap}
             onChange={setCap}
             hint="The run ends before it would cost more."
