@@ -177,3 +177,21 @@ describe('a model in another precision', () => {
     expect((await readFile(file)).equals(whole)).toBe(true)
   })
 })
+
+test('a float16 checkpoint in float16 is not copied, and computes what it computes as it is', async () => {
+  const folder = resolve('test/golden/llama-float16-sharded')
+  const convertedFolder = await mkdtemp(join(root, 'half-'))
+  const models = [await openModel(folder), await openModel(folder, { precision: 'float16', convertedFolder })]
+  expect(await readdir(convertedFolder)).toEqual([])
+  const logits: number[][] = []
+  for (const model of models) {
+    const runtime = await openRuntime(model, { device: 'cpu', threads: 1 })
+    const session = runtime.newSession()
+    logits.push([...(await session.append([1, 2, 3, 4]))])
+    session.dispose()
+    await runtime.dispose()
+  }
+  expect(logits[1]).toEqual(logits[0])
+  expect(models[1]?.fingerprint.precision).toBe('float16')
+  expect(models[1]?.fingerprint.weightsDigest).not.toBe(models[0]?.fingerprint.weightsDigest)
+})

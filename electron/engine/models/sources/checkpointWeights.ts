@@ -68,11 +68,10 @@ async function identifyConverted(
 ): Promise<IdentifiedWeights> {
   const { convertedFolder = checkpoint.folder, signal, onConvert } = options
   const source = { checkpoint, layers, weightsDigest: digest }
-  const converted = await convertedCheckpoint(source, precision, {
-    folder: convertedFolder,
-    signal,
-    onProgress: onConvert,
-  })
+  const converted =
+    precision === 'float16' && isHalf(checkpoint)
+      ? checkpoint
+      : await convertedCheckpoint(source, precision, { folder: convertedFolder, signal, onProgress: onConvert })
   const digests = await hashTensors(converted, options)
   const tensors = weightsDigest([...converted.tensors.values()], digests)
   return {
@@ -80,6 +79,11 @@ async function identifyConverted(
     graph: compileGraph(layers, converted),
     components: bindComponents(converted, layers, digests),
   }
+}
+
+/** Matrices and tables in float16 already: a copy in float16 would hold the same numbers. */
+function isHalf({ tensors }: Checkpoint): boolean {
+  return [...tensors.values()].every(({ name, dtype, shape }) => isBuffer(name) || shape.length < 2 || dtype === 'F16')
 }
 
 function parametersOf(checkpoint: Checkpoint): number {
