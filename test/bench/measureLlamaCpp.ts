@@ -3,11 +3,10 @@
  * own. Its state file is loaded as it comes: llama.cpp verifies nothing. Prints JSON.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { median } from './median.ts'
+import { openLlamaCpp } from './openLlamaCpp.ts'
 import { timed } from './timed.ts'
 
 export interface LlamaCppOptions {
@@ -22,52 +21,10 @@ export interface LlamaCppOptions {
   readonly flashAttention: boolean
 }
 
-/** What is used of node-llama-cpp 3: the calls below go to llama_decode and llama_state_seq_* without its sampling. */
-interface Binding {
-  setThreads(threads: number): void
-  initBatch(size: number): void
-  addToBatch(sequence: number, position: number, tokens: Uint32Array, logitsOf: Uint32Array): Uint32Array
-  decodeBatch(): Promise<void>
-  disposeSequence(sequence: number): void
-  saveSequenceStateToFile(file: string, sequence: number, tokens: Uint32Array): Promise<number>
-  loadSequenceStateFromFile(file: string, sequence: number, contextSize: number): Promise<Uint32Array>
-  sampleToken(
-    at: number | undefined,
-    sampler: unknown,
-    probabilities: boolean,
-    confidence: boolean,
-    logits: boolean,
-  ): Promise<[number, unknown, unknown, number[] | undefined]>
-}
-interface NodeLlamaCpp {
-  getLlama(options: object): Promise<{
-    loadModel(options: object): Promise<{
-      createContext(options: object): Promise<{ _ctx: Binding; getSequence(): unknown }>
-      _model: unknown
-    }>
-    _bindings: { AddonSampler: new (model: unknown) => { applyConfig(config: object): void } }
-  }>
-}
-
 const BATCH = 512
 const options: LlamaCppOptions = JSON.parse(process.argv[2] ?? '{}')
-const { tokens, delta, runs, threads } = options
-const entry = createRequire(join(options.installedIn, 'package.json')).resolve('node-llama-cpp')
-const { getLlama }: NodeLlamaCpp = await import(pathToFileURL(entry).href)
-const llama = await getLlama({
-  gpu: false,
-  build: 'never',
-  progressLogs: false,
-  logLevel: 'error',
-  maxThreads: threads,
-})
-const model = await llama.loadModel({ modelPath: options.gguf, gpuLayers: 0 })
-const context = await model.createContext({
-  ...{ contextSize: tokens + 4 * delta, batchSize: BATCH, threads, flashAttention: options.flashAttention },
-})
-context.getSequence()
-const binding = context._ctx
-binding.setThreads(threads)
+const { tokens, delta, runs } = options
+const { binding, logitsAt } = await openLlamaCpp({ ...options, contextSize: tokens + 4 * delta, batchSize: BATCH })
 
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-llama-'))
 try {
@@ -86,9 +43,7 @@ try {
     times.both.push(load + answer)
     last = at
   }
-  const sampler = new llama._bindings.AddonSampler(model._model)
-  sampler.applyConfig({ temperature: 0 })
-  const [id, , , pairs = []] = await binding.sampleToken(last, sampler, false, false, true)
+  const { likeliest, pairs } = await logitsAt(last)
   process.stdout.write(
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
@@ -98,7 +53,7 @@ try {
       'state MB': stateBytes / 1e6,
       // Pairs of an id and its logit.
       'sum of logits': pairs.reduce((sum, value, at) => (at % 2 === 1 ? sum + value : sum), 0),
-      'likeliest id': id,
+      'likeliest id': likeliest,
     }),
   )
 } finally {

@@ -35,13 +35,12 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
     }),
     'models.add': async ({ folder }, call) => {
       assertFolder(folder)
-      await state.models.tryFolder(folder, call.signal, call.progress)
+      const usable = await state.models.tryFolder(folder, call.signal, call.progress)
       // Only now: a folder that cannot be opened must not be met again at the next start.
       const { modelFolders } = state.settings.get()
       state.settings.set({ modelFolders: [...modelFolders.filter(known => known !== folder), folder] })
       state.emit('models.changed', {})
-      const [found] = findModels([{ folder, starter: false }])
-      const entry = state.models.entries().find(candidate => candidate.folder === found?.folder)
+      const entry = state.models.entries().find(candidate => candidate.folder === usable)
       if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', 'The model is gone.', { folder })
       return view(entry)
     },

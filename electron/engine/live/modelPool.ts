@@ -60,8 +60,11 @@ export interface ModelPool {
   forFingerprint(fingerprint: Fingerprint, same: (a: Fingerprint, b: Fingerprint) => boolean): Promise<ModelEntry>
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
   describe(entry: ModelEntry): Promise<ModelDescription>
-  /** Opens a model that is not installed yet as far as running it would, and keeps nothing. Throws what {@link load} throws. */
-  tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<void>
+  /**
+   * Opens a model that is not installed yet as far as running it would, and keeps nothing; of several in a folder the first
+   * whose headers can be read. Returns where it lies. Throws what {@link load} throws.
+   */
+  tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<string>
   /**
    * Whether the model of a state is installed, as far as is known without opening one: by its weights where a model was
    * opened, by its name where it was not yet. The folders are looked through once, now.
@@ -155,9 +158,20 @@ export function createModelPool({
     if (!starter && model.graph.isExport) await requireLoadable(model, { ...openOptions, signal })
   }
 
-  async function tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<void> {
+  async function tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<string> {
+    const [, ...others] = findModels([{ folder, starter: false }])
     const entry = only(folder)
-    await requireTried(entry, await openEntry(entry, { chosen: precision(entry), signal, onOpening }), signal)
+    if (others.length === 0) {
+      await requireTried(entry, await openEntry(entry, { chosen: precision(entry), signal, onOpening }), signal)
+      return entry.folder
+    }
+    // Hashing the weights of a whole shelf takes long: of several models one has to be readable.
+    const refused = await describeModel(entry.folder).then(() => null, toStatePackError)
+    if (refused === null) return entry.folder
+    for (const other of others) {
+      if (await describeModel(other.folder).then(Boolean, () => false)) return other.folder
+    }
+    throw refused
   }
 
   function installedModels(): ReturnType<ModelPool['installed']> {

@@ -43,7 +43,8 @@ export function AddModelDialog({ path, onClose }: { readonly path: string | null
     >
       <p className="muted">
         A folder as downloaded from the hub, a GGUF file, or the folder where LM Studio, Ollama or llama.cpp keep
-        theirs: every model in it is found. Nothing is copied: the weights are hashed once and read where they are.
+        theirs: every model in it is found. Files stay where they are and are hashed once; of quantised weights the
+        Studio writes one copy, rearranged for this engine, when the model is first used.
       </p>
       <TextField
         label="Folder or file"
