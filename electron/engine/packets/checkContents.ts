@@ -63,7 +63,7 @@ function assertManifest({ packetId, manifest, config }: Packet): void {
   if (places.some((place, index) => place < (places[index - 1] ?? 0)))
     throw bad('format', 'its layers are out of order')
   const count = (type: string) => manifest.layers.filter(({ mediaType }) => mediaType === type).length
-  const expectedBlocks = config.kind === 'ssm' ? 0 : Math.ceil(config.tokens.count / config.cache.blockTokens)
+  const expectedBlocks = config.cache.kv.length === 0 ? 0 : Math.ceil(config.tokens.count / config.cache.blockTokens)
   if (config.cache.blockTokens === 0 || count(LAYER_TYPES.kv) !== expectedBlocks)
     throw bad('cache', `it has ${count(LAYER_TYPES.kv)} blocks for ${config.tokens.count} tokens`)
   for (const [type, most] of [

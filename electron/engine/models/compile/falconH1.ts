@@ -3,7 +3,8 @@
 import { ACTIVATIONS, type Activation } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import type { ConfigFields } from './config.ts'
-import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
+import { type DecoderShape, embedTokens, spareHead, toLogits } from './decoderEnds.ts'
+import { DecoderFrame } from './decoderFrame.ts'
 import { gatedMlp } from './gatedMlp.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -17,18 +18,9 @@ import { type RopeConfig, readRope } from './ropeScaling.ts'
 import { RotaryEmbeddings } from './rotary.ts'
 import { selfAttention } from './selfAttention.ts'
 
-interface FalconH1Config {
-  readonly vocabSize: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headDim: number
-  readonly inner: number
-  readonly epsilon: number
+interface FalconH1Config extends DecoderShape {
   readonly activation: Activation
   readonly bias: { readonly attention: boolean; readonly mlp: boolean }
-  readonly tied: boolean
   readonly rope: RopeConfig
   readonly mamba: Mamba2Shape
   readonly multipliers: {
@@ -62,7 +54,7 @@ export const falconH1: Architecture = {
       ]),
       position: c.rope.position,
       base: 'model.',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: hybridComponents(['self_attn', 'mamba'], {
         layer: 'input_layernorm|pre_ff_layernorm',
         final: 'final_layernorm',
@@ -121,8 +113,7 @@ function buildFalconH1(graph: GraphBuilder, weights: GraphWeights, c: FalconH1Co
   const norms = new RmsNorms(frame, weights, c)
   const rotary = new RotaryEmbeddings(attention, c.rope.contextLength).of(c.rope)
   const by = c.multipliers
-  const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
-  let x = frame.flatten(graph.scale(embedded, by.embedding), c.width) // [N, width]
+  let x = embedTokens(frame, weights, c, by.embedding) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.input_layernorm`, x, c.width)
@@ -145,9 +136,5 @@ function buildFalconH1(graph: GraphBuilder, weights: GraphWeights, c: FalconH1Co
     })
     x = graph.op('Add', [x, graph.scale(mlp, by.down)])
   }
-  vocabularyHead(frame, weights, {
-    hidden: norms.over('model.final_layernorm', frame.lastPositions(x, c.width), c.width),
-    table: c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight',
-    ...{ vocabSize: c.vocabSize, width: c.width, multiplier: by.logits },
-  })
+  toLogits(frame, weights, c, { x, norms, norm: 'model.final_layernorm', multiplier: by.logits })
 }

@@ -3,6 +3,7 @@
 import { ACTIVATIONS, type Activation, activate } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import type { ConfigFields } from './config.ts'
+import { spareHead } from './decoderEnds.ts'
 import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -33,7 +34,7 @@ export const gpt2: Architecture = {
       geometry: { kind: 'kv', layers: c.layers, kvHeads: c.heads, headDim: c.headDim },
       position: { scheme: 'learned', parameters: { length: c.contextLength } },
       base: '',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: {
         embeddings: ['wte.weight', 'wpe.weight'],
         norm: /^(?:h\.(\d+)\.ln_[12]|ln_f)\./,

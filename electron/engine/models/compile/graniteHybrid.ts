@@ -2,7 +2,8 @@
 import { ACTIVATIONS, type Activation } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import type { ConfigFields } from './config.ts'
-import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
+import { type DecoderShape, embedTokens, spareHead, toLogits } from './decoderEnds.ts'
+import { DecoderFrame } from './decoderFrame.ts'
 import { gatedMlp } from './gatedMlp.ts'
 import { graniteMultipliers } from './granite.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
@@ -16,20 +17,11 @@ import { type RopeConfig, readRope } from './ropeScaling.ts'
 import { selfAttention } from './selfAttention.ts'
 
 interface GraniteHybridConfig
-  extends Pick<LlamaConfig, 'scale' | 'embeddingMultiplier' | 'residualMultiplier' | 'logitsMultiplier'> {
-  readonly vocabSize: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headDim: number
+  extends DecoderShape,
+    Pick<LlamaConfig, 'scale' | 'embeddingMultiplier' | 'residualMultiplier' | 'logitsMultiplier'> {
   readonly contextLength: number
-  /** Width of the MLP, which files call the shared expert. */
-  readonly inner: number
-  readonly epsilon: number
   readonly activation: Activation
   readonly bias: boolean
-  readonly tied: boolean
   /** null: attention does not know of positions. */
   readonly rope: RopeConfig | null
   readonly mamba: Mamba2Shape
@@ -56,7 +48,7 @@ export const graniteHybrid: Architecture = {
       ]),
       position: c.rope?.position ?? { scheme: 'none', parameters: {} },
       base: 'model.',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: hybridComponents(['self_attn', 'mamba'], {
         layer: 'input_layernorm|post_attention_layernorm',
         final: 'norm',
@@ -113,8 +105,7 @@ function buildGraniteHybrid(graph: GraphBuilder, weights: GraphWeights, c: Grani
   const frame = new DecoderFrame(graph)
   const hybrid = hybridAttention(frame, c)
   const norms = new RmsNorms(frame, weights, c)
-  const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
-  let x = frame.flatten(graph.scale(embedded, c.embeddingMultiplier), c.width) // [N, width]
+  let x = embedTokens(frame, weights, c, c.embeddingMultiplier) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.input_layernorm`, x, c.width)
@@ -135,9 +126,5 @@ function buildGraniteHybrid(graph: GraphBuilder, weights: GraphWeights, c: Grani
     })
     x = graph.op('Add', [x, graph.scale(mlp, c.residualMultiplier)])
   }
-  vocabularyHead(frame, weights, {
-    hidden: norms.over('model.norm', frame.lastPositions(x, c.width), c.width),
-    table: c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight',
-    ...{ vocabSize: c.vocabSize, width: c.width, multiplier: c.logitsMultiplier },
-  })
+  toLogits(frame, weights, c, { x, norms, norm: 'model.norm', multiplier: c.logitsMultiplier })
 }

@@ -3,7 +3,8 @@ import type { KvLayer, SsmLayer } from '../model.ts'
 import type { Architecture } from './architecture.ts'
 import { causalConv } from './causalConv.ts'
 import type { ConfigFields } from './config.ts'
-import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
+import { type DecoderShape, embedTokens, spareHead, toLogits } from './decoderEnds.ts'
+import { DecoderFrame } from './decoderFrame.ts'
 import { gatedMlp } from './gatedMlp.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -13,18 +14,9 @@ import { RmsNorms } from './rmsNorms.ts'
 import { type RopeConfig, readRope } from './ropeScaling.ts'
 import { selfAttention } from './selfAttention.ts'
 
-interface Lfm2Config {
-  readonly vocabSize: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headDim: number
-  readonly inner: number
+interface Lfm2Config extends DecoderShape {
   readonly kernel: number
-  readonly epsilon: number
   readonly convBias: boolean
-  readonly tied: boolean
   readonly rope: RopeConfig
   /** For each layer, whether it is attention. */
   readonly attends: readonly boolean[]
@@ -42,7 +34,7 @@ export const lfm2: Architecture = {
       geometry: hybridGeometry(c.layers, layer => [c.attends[layer] === true ? attention : conv]),
       position: c.rope.position,
       base: 'model.',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: hybridComponents(['self_attn', 'conv'], {
         layer: 'operator_norm|ffn_norm',
         final: 'embedding_norm',
@@ -112,8 +104,7 @@ function buildLfm2(graph: GraphBuilder, weights: GraphWeights, c: Lfm2Config): v
   const frame = new DecoderFrame(graph)
   const hybrid = hybridAttention(frame, c)
   const norms = new RmsNorms(frame, weights, c)
-  const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
-  let x = frame.flatten(embedded, c.width) // [N, width]
+  let x = embedTokens(frame, weights, c) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.operator_norm`, x, c.width)
@@ -133,11 +124,7 @@ function buildLfm2(graph: GraphBuilder, weights: GraphWeights, c: Lfm2Config): v
     })
     x = graph.op('Add', [x, mlp])
   }
-  vocabularyHead(frame, weights, {
-    hidden: norms.over('model.embedding_norm', frame.lastPositions(x, c.width), c.width),
-    table: c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight',
-    ...{ vocabSize: c.vocabSize, width: c.width },
-  })
+  toLogits(frame, weights, c, { x, norms, norm: 'model.embedding_norm' })
 }
 
 /** C · conv(B · x), the three from one projection. */

@@ -3,7 +3,8 @@
  * is the same graph with other switches in {@link LlamaConfig}.
  */
 import type { Architecture, CompiledLayers } from './architecture.ts'
-import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
+import { embedTokens, spareHead, toLogits } from './decoderEnds.ts'
+import { DecoderFrame } from './decoderFrame.ts'
 import { gatedMlp } from './gatedMlp.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -32,7 +33,7 @@ export function prepareLlama(c: LlamaConfig): CompiledLayers {
     geometry: { kind: 'kv', layers: c.layers, kvHeads: c.kvHeads, headDim: c.headDim },
     position,
     base: 'model.',
-    unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+    unusedTensors: spareHead(c),
     components: {
       embeddings: ['model.embed_tokens.weight'],
       norm: /^model\.(?:layers\.(\d+)\.\w+_layernorm|norm)\./,
@@ -47,8 +48,7 @@ function buildLlama(graph: GraphBuilder, weights: GraphWeights, c: LlamaConfig):
   const attention = new KeyValueAttention(frame)
   const norms = new RmsNorms(frame, weights, { epsilon: c.epsilon, centred: c.centredNorms })
   const rotary = new RotaryEmbeddings(attention, c.contextLength)
-  const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds) // [B, T, width]
-  let x = frame.flatten(graph.scale(embedded, c.embeddingMultiplier), c.width) // [N, width]
+  let x = embedTokens(frame, weights, c, c.embeddingMultiplier) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const around = normsAround(norms, c, at)
@@ -66,10 +66,8 @@ function buildLlama(graph: GraphBuilder, weights: GraphWeights, c: LlamaConfig):
     })
     x = graph.op('Add', [x, graph.scale(around.mlp.after(mlp), c.residualMultiplier)])
   }
-  vocabularyHead(frame, weights, {
-    hidden: norms.over('model.norm', frame.lastPositions(x, c.width), c.width),
-    table: c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight',
-    ...{ vocabSize: c.vocabSize, width: c.width, multiplier: c.logitsMultiplier, softcap: c.logitsSoftcap },
+  toLogits(frame, weights, c, {
+    ...{ x, norms, norm: 'model.norm', multiplier: c.logitsMultiplier, softcap: c.logitsSoftcap },
   })
 }
 

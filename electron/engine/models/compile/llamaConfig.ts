@@ -2,20 +2,12 @@
 import type { PositionScheme } from '../model.ts'
 import { ACTIVATIONS, type Activation } from './activation.ts'
 import type { ConfigFields } from './config.ts'
+import type { DecoderShape } from './decoderEnds.ts'
 import { type RopeConfig, type RopeGeometry, readRope } from './ropeScaling.ts'
 
-export interface LlamaConfig {
-  readonly vocabSize: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headDim: number
-  readonly inner: number
+export interface LlamaConfig extends DecoderShape {
   readonly contextLength: number
-  readonly epsilon: number
   readonly activation: Activation
-  readonly tied: boolean
   readonly position: PositionScheme
   /** Each layer's positions; null: the layer does not know of any. */
   readonly ropes: readonly (RopeConfig | null)[]

@@ -4,6 +4,7 @@ import { ACTIVATIONS, type Activation, activate } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import { causalConv } from './causalConv.ts'
 import type { ConfigFields } from './config.ts'
+import { spareHead } from './decoderEnds.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -33,7 +34,7 @@ export const mamba: Architecture = {
       geometry: { kind: 'ssm', layers: c.layers, conv: [c.inner, c.kernel - 1], ssm: [c.inner, c.state] },
       position: { scheme: 'none', parameters: {} },
       base: 'backbone.',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: MAMBA_COMPONENTS,
       build: (graph, weights) => buildMamba(graph, weights, c),
     }

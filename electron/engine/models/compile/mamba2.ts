@@ -3,6 +3,7 @@
 import { ACTIVATIONS } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import type { ConfigFields } from './config.ts'
+import { spareHead } from './decoderEnds.ts'
 import { DecoderFrame, rmsNorm, vocabularyHead } from './decoderFrame.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
 import type { GraphWeights } from './graphWeights.ts'
@@ -30,7 +31,7 @@ export const mamba2: Architecture = {
       },
       position: { scheme: 'none', parameters: {} },
       base: 'backbone.',
-      unusedTensors: c.tied ? /^lm_head\.weight$/ : null,
+      unusedTensors: spareHead(c),
       components: MAMBA_COMPONENTS,
       build: (graph, weights) => buildMamba2(graph, weights, c),
     }

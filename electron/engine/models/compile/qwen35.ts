@@ -2,7 +2,8 @@
 import { ACTIVATIONS, type Activation } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import type { ConfigFields } from './config.ts'
-import { DecoderFrame, vocabularyHead } from './decoderFrame.ts'
+import { type DecoderShape, embedTokens, toLogits } from './decoderEnds.ts'
+import { DecoderFrame } from './decoderFrame.ts'
 import { deltaChannels, type GatedDeltaShape, gatedDelta } from './gatedDelta.ts'
 import { gatedMlp } from './gatedMlp.ts'
 import type { GraphBuilder } from './graphBuilder.ts'
@@ -13,18 +14,9 @@ import { RmsNorms } from './rmsNorms.ts'
 import { type RopeConfig, readRope } from './ropeScaling.ts'
 import { selfAttention } from './selfAttention.ts'
 
-interface Qwen35Config {
-  readonly vocabSize: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headDim: number
-  readonly inner: number
-  readonly epsilon: number
+interface Qwen35Config extends DecoderShape {
   readonly activation: Activation
   readonly bias: boolean
-  readonly tied: boolean
   readonly rope: RopeConfig
   readonly delta: GatedDeltaShape
   /** For each layer, whether it is attention. */
@@ -107,8 +99,7 @@ function buildQwen35(graph: GraphBuilder, weights: GraphWeights, c: Qwen35Config
   const frame = new DecoderFrame(graph)
   const hybrid = hybridAttention(frame, c)
   const norms = new RmsNorms(frame, weights, { epsilon: c.epsilon, centred: true })
-  const embedded = weights.gather('model.embed_tokens.weight', [c.vocabSize, c.width], frame.inputIds)
-  let x = frame.flatten(embedded, c.width) // [N, width]
+  let x = embedTokens(frame, weights, c) // [N, width]
   for (let layer = 0; layer < c.layers; layer++) {
     const at = `model.layers.${layer}`
     const h = norms.over(`${at}.input_layernorm`, x, c.width)
@@ -128,9 +119,5 @@ function buildQwen35(graph: GraphBuilder, weights: GraphWeights, c: Qwen35Config
     })
     x = graph.op('Add', [x, mlp])
   }
-  vocabularyHead(frame, weights, {
-    hidden: norms.over('model.norm', frame.lastPositions(x, c.width), c.width),
-    table: c.tied ? 'model.embed_tokens.weight' : 'lm_head.weight',
-    ...{ vocabSize: c.vocabSize, width: c.width },
-  })
+  toLogits(frame, weights, c, { x, norms, norm: 'model.norm' })
 }

@@ -24,14 +24,17 @@ const MODELS: Readonly<Record<string, HubHybrid['layers']>> = {
   'qwen3.5': [['conv', 'recurrent'], ['conv', 'recurrent'], ['attention']],
 }
 const NAMES = Object.keys(MODELS)
-const hybrid = (name: string): HubHybrid => ({ layers: MODELS[name] ?? [], vocab: VOCAB })
+/** Layers of two shapes, none of which keeps keys and values. */
+const RECURRENT = 'recurrent-only'
+const ALL: typeof MODELS = { ...MODELS, [RECURRENT]: [['conv'], ['conv', 'ssm']] }
+const hybrid = (name: string): HubHybrid => ({ layers: ALL[name] ?? [], vocab: VOCAB })
 
 let root = ''
 let engine: TestEngine
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hub-hybrids-'))
   const tokenizer = resolve('test/golden/onnx/gpt2')
-  for (const name of NAMES) {
+  for (const name of Object.keys(ALL)) {
     const folder = join(root, 'models', name)
     await mkdir(join(folder, 'onnx'), { recursive: true })
     for (const file of ['tokenizer.json', 'tokenizer_config.json']) await cp(join(tokenizer, file), join(folder, file))
@@ -121,4 +124,13 @@ describe.each(NAMES)('a hybrid exported like %s', name => {
     const proof = await client.call('packets.prove', { ref, delta: ' The key', outputTokenIds })
     expect(proof.sameTopToken).toBe(true)
   })
+})
+
+test('layers of several shapes without keys and values are stored, merged and recomputed, too', async () => {
+  const { client } = engine
+  const sources = [{ name: 'a', text: 'The door is red. ' }]
+  const base = await client.call('packets.create', { model: RECURRENT, sources })
+  const merged = await client.call('packets.merge', { ref: base.cartridge.packetId, delta: 'The key is under it.' })
+  const ref = merged.cartridge.packetId
+  expect(await client.call('packets.verify', { ref, level: 'recomputed' })).toMatchObject({ level: 'recomputed' })
 })
