@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { GgufMetadata, GgufValue } from '#engine/models/sources/gguf/ggufMetadata.ts'
+import { PRE_TOKENIZATION_NAMES } from '#engine/models/sources/gguf/ggufPreTokenizers.ts'
 import { ggufTokenizer } from '#engine/models/sources/gguf/ggufTokenizer.ts'
 import { createTokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 
@@ -63,6 +64,21 @@ describe.each(FAMILIES)('the tokenizer of a GGUF file: $folder', family => {
       expect([...tokenizer.encode(text, { bos: true })], text).toEqual(withSpecial)
       expect(tokenizer.decode(ids)).toBe(decoded)
     }
+  })
+})
+
+describe.each(PRE_TOKENIZATION_NAMES)('the way of cutting that files call %s', name => {
+  it('gives every text back, whole or folded piece by piece', () => {
+    const metadata = new Map(metadataOf(FAMILIES[0])).set('tokenizer.ggml.pre', name)
+    const read = ggufTokenizer(metadata)
+    if (read === null) throw new Error('There is no tokenizer.')
+    const tokenizer = createTokenizer(read.files)
+    const text = "Don't STOP: naïve Größe, 東京 1234567 (x1)\r\n\n  two  spaces\tand a tab ... "
+    const ids = tokenizer.encode(text)
+    expect(tokenizer.decode(ids)).toBe(text)
+    const first = tokenizer.fold(tokenizer.startRun(), text.slice(0, 23))
+    const second = tokenizer.fold(first, text.slice(23))
+    expect([...first.tokens, ...second.tokens, ...tokenizer.flush(second)]).toEqual([...ids])
   })
 })
 

@@ -27,7 +27,7 @@ export function onlyGgufIn(folder: string): string | null {
   return files.length === 1 && files[0] !== undefined ? join(folder, files[0].name) : null
 }
 
-/** Every GGUF model at or below `folder`, by path; null when the folder cannot be read. */
+/** Every GGUF model at or below `folder`, or `folder` itself where it is a file. What cannot be read holds none. */
 export function findGgufs(folder: string): FoundGguf[] {
   if (/\.gguf$/i.test(folder)) return isFile(folder) ? [{ path: folder, name: ggufModelName(folder) }] : []
   const store = [folder, join(folder, 'models')].find(

@@ -58,6 +58,8 @@ const NAMED: readonly (readonly [PreTokenization, string])[] = [
   [FALCON, 'falcon'],
 ]
 
+export const PRE_TOKENIZATION_NAMES: readonly string[] = NAMED.flatMap(([, names]) => names.split(' '))
+
 const BY_NAME: ReadonlyMap<string, PreTokenization> = new Map(
   NAMED.flatMap(([kind, names]) => names.split(' ').map(name => [name, kind] as const)),
 )

@@ -4,7 +4,7 @@ import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { checkModel, type Stage, type TokenizerFiles } from '../../tokenizer/tokenizerFiles.ts'
 import type { GgufMetadata, GgufValue } from './ggufMetadata.ts'
-import { ggufPreTokenization } from './ggufPreTokenizers.ts'
+import { ggufPreTokenization, PRE_TOKENIZATION_NAMES } from './ggufPreTokenizers.ts'
 import { mergesOfScores } from './mergesOfScores.ts'
 
 /** `tokenizer.ggml.token_type`: kinds of tokens, from SentencePiece. */
@@ -109,9 +109,9 @@ function bytePairs(metadata: GgufMetadata, vocabulary: Vocabulary): Pipeline {
   const name = metadata.get('tokenizer.ggml.pre')
   const kind = typeof name === 'string' ? ggufPreTokenization(name) : null
   if (kind === null) {
-    const problem =
-      name === undefined ? 'is not there, so that its texts cannot be cut as it was trained' : 'is not known'
-    throw keyError('tokenizer.ggml.pre', name === undefined ? problem : `(${JSON.stringify(name)}) ${problem}`)
+    const known = PRE_TOKENIZATION_NAMES.join(', ')
+    const problem = name === undefined ? 'is not there' : `is ${JSON.stringify(name)}, which is not known`
+    throw keyError('tokenizer.ggml.pre', `${problem}: its texts cannot be cut as it was trained; known: ${known}`)
   }
   const merges = strings(metadata, 'tokenizer.ggml.merges')
   const model = { ...table(vocabulary), type: 'BPE', merges, ignore_merges: kind.ignoreMerges, byte_fallback: false }
