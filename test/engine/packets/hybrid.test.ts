@@ -44,7 +44,8 @@ describe.each(MODELS)('cartridges of %s', model => {
       await openState(here.engine.state, merged.cartridge.packetId),
       await openState(there.engine.state, whole.packetId),
     ]
-    expect(a.snapshot).toEqual(b.snapshot)
+    const numbers = ({ position, blocks, recurrent }: typeof a.snapshot) => ({ position, blocks, recurrent })
+    expect(numbers(a.snapshot)).toEqual(numbers(b.snapshot))
     expect(a.logits).toEqual(b.logits)
     expect(a.snapshot.kind).toBe('hybrid')
     expect(a.snapshot.blocks.length).toBeGreaterThan(0)
