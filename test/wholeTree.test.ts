@@ -26,6 +26,9 @@ function target(file: string, name: string): string | null {
   return alias === undefined ? null : alias[1] + name.slice(alias[0].length)
 }
 
+/** The package of a module name: `a` of `a/b`, `@a/b` of `@a/b/c`. */
+const packageOf = (name: string) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+
 /** Names that a source takes from a module; `*` for all of it. */
 function* importsOf(source: string): Generator<{ from: string; names: string[] }> {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
@@ -67,7 +70,7 @@ describe('the tree', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json'))
     const used = new Set(
       [...product, ...tests, ...configs].flatMap(file => [
-        ...[...importsOf(read(file))].map(({ from }) => from.split('/', from.startsWith('@') ? 2 : 1).join('/')),
+        ...[...importsOf(read(file))].map(({ from }) => packageOf(from)),
         // Also what is started or resolved by its name.
         ...[...read(file).matchAll(/['"`]([@a-z][\w./@-]*)['"`]/g)].map(match => match[1] ?? ''),
       ]),
@@ -85,6 +88,19 @@ describe('the tree', () => {
         !css.includes(name),
     )
     expect(unused).toEqual([])
+  })
+
+  it('imports no package that it does not declare', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json'))
+    const declared = Object.keys({ ...dependencies, ...devDependencies })
+    const undeclared = [...product, ...configs].flatMap(file =>
+      [...importsOf(read(file))]
+        .map(({ from }) => from)
+        .filter(from => /^[@a-z]/.test(from) && !from.startsWith('node:'))
+        .filter(from => !declared.includes(packageOf(from)))
+        .map(from => `${file}: ${from}`),
+    )
+    expect(undeclared).toEqual([])
   })
 
   it('has no export that only tests reach', () => {
