@@ -96,8 +96,8 @@ export async function precisions({ client }: TestEngine, model: string): Promise
   return lines
 }
 
-/** llama.cpp rounds activations to 8 bits, this app does not: the same words, up to that. */
-const MOST_KL = 0.02
+/** llama.cpp rounds activations to 8 bits, each processor in its own way; this app does not: the same words, up to that. */
+const MOST_KL = 0.05
 
 /** The ids and the next word of llama.cpp on the same file. */
 export async function againstLlamaCpp(
