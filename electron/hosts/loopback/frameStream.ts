@@ -11,7 +11,11 @@ export interface FrameStream<F> {
 /** Frames a reader may lag behind before droppable ones are dropped; at twice as many the stream ends. */
 const MAX_LAG = 2000
 
-export function createFrameStream<F>(onCancel: () => void): FrameStream<F> {
+/** `encode`: how a frame is written; default the Studio's own framing. */
+export function createFrameStream<F>(
+  onCancel: () => void,
+  encode: (frame: F) => Uint8Array<ArrayBuffer> = encodeFrame,
+): FrameStream<F> {
   let open = true
   let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -36,7 +40,7 @@ export function createFrameStream<F>(onCancel: () => void): FrameStream<F> {
         onCancel()
         return
       }
-      controller.enqueue(encodeFrame(frame))
+      controller.enqueue(encode(frame))
     },
     close() {
       if (open) controller?.close()

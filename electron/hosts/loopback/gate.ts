@@ -3,17 +3,10 @@
  * Only the Studio's own page may call the engine: another page in the same browser cannot know the token, cannot lie
  * about its Origin, and a rebound DNS name shows in Host. No CORS header is ever sent, so nothing is readable either.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ErrorCode } from '#shared/domain/error.ts'
 import { isMethodName } from '#shared/rpc/client.ts'
 import { FRAME_TYPE } from '#shared/rpc/codec.ts'
-
-export interface RequestHead {
-  readonly method: string
-  readonly url: string
-  /** Name, value, name, value …, as they came. */
-  readonly rawHeaders: readonly string[]
-}
+import { type RequestHead, readHead, refuse, tokenCheck } from './requestHead.ts'
 
 export interface GateRules {
   /** The only accepted Host, e.g. `127.0.0.1:41873`. */
@@ -27,31 +20,6 @@ export type Verdict =
   | { readonly ok: true; readonly route: 'page' | 'health' | 'events' }
   | { readonly ok: true; readonly route: 'rpc'; readonly method: string }
   | { readonly ok: false; readonly status: number; readonly code: ErrorCode; readonly message: string }
-
-/** Headers that decide something here: sent twice, it is unclear which one counts. */
-const ONCE = [
-  'host',
-  'origin',
-  'authorization',
-  'content-type',
-  'content-length',
-  'sec-fetch-site',
-  'transfer-encoding',
-]
-
-const refuse = (status: number, code: ErrorCode, message: string): Verdict => ({ ok: false, status, code, message })
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
-
-/** The value of each deciding header, or null when one came more than once. */
-function decidingHeaders(rawHeaders: readonly string[]): Map<string, string> | null {
-  const found = new Map<string, string>()
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? '').toLowerCase()
-    if (ONCE.includes(name) && found.has(name)) return null
-    found.set(name, rawHeaders[i + 1] ?? '')
-  }
-  return found
-}
 
 function routeOf(method: string, url: string): Verdict {
   const path = url.split('?', 1)[0] ?? ''
@@ -71,19 +39,21 @@ function routeOf(method: string, url: string): Verdict {
 
 /** A fresh gate for one server; `rules` are fixed for its life. */
 export function createGate(rules: GateRules): (head: RequestHead) => Verdict {
-  const origin = `http://${rules.host}`
-  const bearer = sha256(`Bearer ${rules.token}`)
+  const address = {
+    scheme: 'http' as const,
+    isOwn: (host: string) => host === rules.host,
+    shown: `http://${rules.host}`,
+    foreign: 'Only the Studio’s own page may ask this.',
+  }
+  const foreign = refuse(403, 'E_FORBIDDEN', address.foreign)
+  const isBearer = tokenCheck(`Bearer ${rules.token}`)
 
-  return ({ method, url, rawHeaders }) => {
-    const headers = decidingHeaders(rawHeaders)
-    if (headers === null) return refuse(400, 'E_BAD_INPUT', 'A header that may come once came twice.')
-    if (!url.startsWith('/') || url.startsWith('//')) return refuse(400, 'E_BAD_INPUT', 'Not a path of this server.')
-    if (headers.get('host') !== rules.host) {
-      return refuse(403, 'E_FORBIDDEN', `The Studio answers only under ${origin}.`)
-    }
-    const foreign = refuse(403, 'E_FORBIDDEN', 'Only the Studio’s own page may ask this.')
+  return requestHead => {
+    const { method, url } = requestHead
+    const head = readHead(requestHead, address)
+    if (!head.ok) return head
+    const { headers } = head
     const from = headers.get('origin')
-    if (from !== undefined && from !== origin) return foreign
     const route = routeOf(method, url)
     if (!route.ok) return route
     const isPage = route.route === 'page' || route.route === 'health'
@@ -91,7 +61,7 @@ export function createGate(rules: GateRules): (head: RequestHead) => Verdict {
     if (site !== undefined && site !== 'same-origin' && !(isPage && site === 'none')) return foreign
     if (isPage) return route
 
-    if (!timingSafeEqual(sha256(headers.get('authorization') ?? ''), bearer)) {
+    if (!isBearer(headers.get('authorization') ?? '')) {
       return refuse(
         401,
         'E_UNAUTHORIZED',

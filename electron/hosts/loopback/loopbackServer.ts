@@ -9,11 +9,13 @@ import type { Transport } from '#shared/rpc/transport.ts'
 import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
 import type { EngineHealth } from '../engineProcess/supervisor.ts'
 import { createFrameStream } from './frameStream.ts'
-import { createGate, type RequestHead, type Verdict } from './gate.ts'
+import { createGate, type Verdict } from './gate.ts'
 import { limitIdle } from './limitIdle.ts'
 import type { PageAssets } from './pageAssets.ts'
 import { pageHeaders } from './pageHeaders.ts'
-import { type BodyBudget, readBody } from './readBody.ts'
+import { readBody } from './readBody.ts'
+import type { BodyBudget } from './receiveBody.ts'
+import type { RequestHead } from './requestHead.ts'
 
 export interface LoopbackOptions {
   /** Event streams of one client at once; default 64. One more is refused with `E_BUSY`. */

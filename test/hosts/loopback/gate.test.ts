@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createGate, type GateRules, type RequestHead, type Verdict } from '#hosts/loopback/gate.ts'
+import { createGate, type GateRules, type Verdict } from '#hosts/loopback/gate.ts'
+import type { RequestHead } from '#hosts/loopback/requestHead.ts'
 import { encodeFrame, FRAME_TYPE } from '#shared/rpc/codec.ts'
 import { rawRequest } from './rawRequest.ts'
 import { startTestServer, type TestServer } from './startTestServer.ts'

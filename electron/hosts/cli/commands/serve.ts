@@ -1,26 +1,73 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
+import { chooseDevice } from '../../chooseDevice.ts'
+import { startApi } from '../../serve/startApi.ts'
 import { startStudio } from '../../serve/startStudio.ts'
 import { finish, type GlobalOptions, print } from '../run.ts'
 
-/** serve: the Studio's window on the loopback address, until Ctrl+C. */
+interface ServeOptions extends GlobalOptions {
+  readonly port: number
+  readonly api?: boolean
+  readonly host: string
+  readonly token?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly queue: number
+}
+
+/** serve: the Studio's window on the loopback address, or with `--api` the HTTP API; until Ctrl+C. */
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
-    .description('serve the Studio to a browser window on this machine')
+    .description('serve the Studio to a browser window on this machine, or (--api) an HTTP API to programs')
     .option('--port <n>', 'a free one by default', Number, 0)
-    .action(async (options: GlobalOptions & { port: number }) => {
+    .option('--api', 'the HTTP API: states, and the endpoints of OpenAI’s and Anthropic’s clients')
+    .option('--host <address>', 'with --api: listen here; anything but the default lets other machines in', '127.0.0.1')
+    .option('--token <secret>', 'with --api: what callers must send (default: STATEPACK_TOKEN, or a new one)')
+    .option('--tls-cert <file>', 'with --api: speak https, with this certificate (PEM)')
+    .option('--tls-key <file>', 'with --api: its private key (PEM)')
+    .option('--queue <n>', 'with --api: requests that may wait; one more gets 429', Number, 256)
+    .action(async (options: ServeOptions) => {
       await finish(async () => {
         if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
           throw new StatePackError('E_USAGE', 'That is not a port.', { port: options.port })
         }
-        const studio = await startStudio({ port: options.port, store: options.store })
-        print({ address: studio.server.address })
+        const close = options.api ? await serveApi(options) : await serveWindow(options)
         await new Promise<void>(resolve => {
           process.once('SIGINT', resolve)
           process.once('SIGTERM', resolve)
         })
-        await studio.close()
+        await close()
       })
     })
+}
+
+async function serveWindow({ port, store }: ServeOptions): Promise<() => Promise<void>> {
+  const studio = await startStudio({ port, store })
+  print({ address: studio.server.address })
+  return studio.close
+}
+
+async function serveApi(options: ServeOptions): Promise<() => Promise<void>> {
+  const { host, port, store, queue, device } = options
+  const token = options.token ?? process.env.STATEPACK_TOKEN
+  if (token !== undefined && !/^\S{16,}$/.test(token))
+    throw new StatePackError('E_USAGE', 'A token has at least 16 characters and no blanks.')
+  if (!Number.isInteger(queue) || queue < 1) throw new StatePackError('E_USAGE', 'That is no length for a queue.')
+  const api = await startApi({
+    ...{ host, port, store, token },
+    device: chooseDevice(device),
+    maxWaiting: queue,
+    tls: await readTls(options),
+  })
+  print({ address: api.address, token: api.token })
+  return api.close
+}
+
+async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<{ cert: string; key: string } | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new StatePackError('E_USAGE', 'For https give both: --tls-cert and --tls-key.')
+  return { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') }
 }

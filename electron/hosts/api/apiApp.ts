@@ -1,0 +1,133 @@
+import type { IncomingMessage } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { ERROR_CODES, StatePackError, toErrorValue } from '#shared/domain/error.ts'
+import { createClient } from '#shared/rpc/client.ts'
+import { fieldProblem } from '../dispatch/fieldProblem.ts'
+import { createFrameStream } from '../loopback/frameStream.ts'
+import { type BodyBudget, receiveBody } from '../loopback/receiveBody.ts'
+import type { ApiMetrics } from './apiMetrics.ts'
+import { type ApiCall, type ApiRoute, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
+import type { ApiOptions } from './apiServer.ts'
+import { errorResponse } from './errorResponse.ts'
+import { openApiDocument } from './openApiDocument.ts'
+import { apiRoutes } from './routes/apiRoutes.ts'
+import { stateCounts } from './stateCounts.ts'
+
+type Bindings = { Bindings: HttpBindings }
+type Parts = Pick<ApiOptions, 'transport' | 'health'> & {
+  readonly bodyLimit: number
+  readonly metrics: ApiMetrics
+  /** The server ends what is still running. */
+  readonly closing: AbortSignal
+}
+
+/** Bytes of bodies that may be held at once, in bodies of the largest size. */
+const BODIES_TOGETHER = 16
+const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const STREAM = { ...PLAIN, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
+
+/** A request that was let in, in the words of `fetch`. */
+export function createApiApp({ transport, health, bodyLimit, metrics, closing }: Parts): Hono<Bindings> {
+  const app = new Hono<Bindings>()
+  const client = createClient(transport)
+  const budget: BodyBudget = { held: 0, limit: BODIES_TOGETHER * bodyLimit }
+  const routes = apiRoutes({ health, counts: stateCounts(client) })
+  const document = openApiDocument(routes)
+
+  app.get('/openapi.json', c => c.json(document, 200, PLAIN))
+  app.get('/metrics', async c => c.body(await metrics.text(), 200, { ...PLAIN, 'content-type': metrics.contentType }))
+  for (const route of routes) {
+    app[route.method](route.path.replace(/\{(\w+)\}/g, ':$1'), async c => {
+      const started = performance.now()
+      c.env.outgoing.once('close', () =>
+        metrics.answered(route.path, c.env.outgoing.statusCode, (performance.now() - started) / 1000),
+      )
+      return answer(c, route)
+    })
+  }
+  app.notFound(c => failure(c, new StatePackError('E_NOT_FOUND', `There is no ${c.req.method} ${c.req.path} here.`)))
+
+  async function answer(c: Context<Bindings>, route: ApiRoute): Promise<Response> {
+    const gone = new AbortController()
+    // Whoever hangs up no longer wants the answer: the engine stops.
+    c.env.outgoing.once('close', () => gone.abort())
+    const signal = AbortSignal.any([gone.signal, closing])
+    const call: ApiCall = {
+      ...{ client, signal, count: metrics.count },
+      options: onPiece => ({
+        signal,
+        onProgress: ({ piece }) => {
+          if (piece !== undefined && piece !== '') onPiece?.(piece)
+        },
+      }),
+    }
+    try {
+      const sent = route.method === 'get' ? c.req.param() : await jsonBody(c)
+      const input = route.input.safeParse(sent)
+      if (!input.success) throw fieldProblem('E_BAD_INPUT', route.path, input.error)
+      const given = await route.answer(input.data, call)
+      if (isEvents(given)) return await eventStream(given, () => gone.abort())
+      const output = route.output.safeParse(given)
+      if (!output.success) throw fieldProblem('E_INTERNAL', route.path, output.error)
+      return c.json(output.data as object, 200, PLAIN)
+    } catch (thrown) {
+      return failure(c, thrown)
+    }
+  }
+
+  async function jsonBody(c: Context<Bindings>): Promise<unknown> {
+    const type = c.req.header('content-type') ?? ''
+    if (!/^application\/json\s*(;|$)/i.test(type))
+      throw new StatePackError('E_NOT_TEXT', 'Send JSON: content-type: application/json.')
+    const chunks: Uint8Array[] = []
+    await receiveBody(c.env.incoming as IncomingMessage, { limit: bodyLimit, budget }, chunk => chunks.push(chunk))
+    try {
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+    } catch (cause) {
+      throw new StatePackError('E_BAD_JSON', 'The body is not JSON.', {}, cause)
+    }
+  }
+
+  return app
+}
+
+function failure(c: Context<Bindings>, thrown: unknown): Response {
+  const error = toErrorValue(thrown)
+  const status = ERROR_CODES[error.code].http
+  const headers: Record<string, string> = { ...PLAIN }
+  if (status === 429 || status === 503) headers['retry-after'] = '1'
+  // A body that was not read to its end would be taken for the next request.
+  if (!c.env.incoming.complete) headers.connection = 'close'
+  return c.json(errorResponse(error), status as 400, headers)
+}
+
+/** Begins to answer with the first event: until then a failure still has its own status. */
+async function eventStream({ events, failed }: ServerEvents, onGone: () => void): Promise<Response> {
+  const stream = createFrameStream<ServerEvent>(onGone, encodeEvent)
+  const begun = Promise.withResolvers<void>()
+  let isBegun = false
+  const send = (event: ServerEvent) => {
+    isBegun = true
+    begun.resolve()
+    stream.send(event)
+  }
+  void events(send).then(
+    () => {
+      stream.close()
+      begun.resolve()
+    },
+    thrown => {
+      if (!isBegun) return begun.reject(thrown)
+      stream.send(failed(toErrorValue(thrown)))
+      stream.close()
+    },
+  )
+  await begun.promise
+  return new Response(stream.body, { headers: STREAM })
+}
+
+function encodeEvent({ event, data }: ServerEvent): Uint8Array<ArrayBuffer> {
+  const name = event === undefined ? '' : `event: ${event}\n`
+  return new TextEncoder().encode(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+}

@@ -1,0 +1,47 @@
+import type { z } from 'zod'
+import type { CallOptions, Client } from '#shared/rpc/client.ts'
+
+/** What a server-sent stream says: `data` is written as JSON, or as it is when it is a text. */
+export interface ServerEvent {
+  readonly event?: string
+  readonly data: unknown
+}
+
+/** An answer that comes piece by piece. What it throws before its first event becomes the status of the response. */
+export interface ServerEvents {
+  readonly events: (send: (event: ServerEvent) => void) => Promise<void>
+  /** How a failure in mid-stream is told. */
+  readonly failed: (error: { code: string; message: string }) => ServerEvent
+}
+
+/** What a route works with. */
+export interface ApiCall {
+  readonly client: Client
+  readonly signal: AbortSignal
+  /** The same with a listener for the pieces of a generation. */
+  readonly options: (onPiece?: (piece: string) => void) => CallOptions
+  /** Counts what an inference has read and spared. */
+  readonly count: (tokens: { prompt: number; cached: number; generated: number }) => void
+}
+
+/** One route: the schemas are what is checked and what `/openapi.json` says. */
+export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  readonly method: 'get' | 'post'
+  /** Parameters in braces, as OpenAPI writes them; they are fields of the input of a `get`. */
+  readonly path: string
+  readonly summary: string
+  readonly input: I
+  readonly output: O
+  /** With `stream: true` it answers by server-sent events. */
+  readonly streams?: boolean
+  answer(input: z.output<I>, call: ApiCall): Promise<z.input<O> | ServerEvents>
+}
+
+export function apiRoute<I extends z.ZodType, const O extends z.ZodType>(route: ApiRoute<I, O>): ApiRoute {
+  // Input reaches `answer` only through its own schema.
+  return route as unknown as ApiRoute
+}
+
+export function isEvents(answer: unknown): answer is ServerEvents {
+  return typeof answer === 'object' && answer !== null && 'events' in answer && typeof answer.events === 'function'
+}

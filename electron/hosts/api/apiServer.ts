@@ -1,0 +1,124 @@
+/** The HTTP API: listens, lets in, hands to the engine's process. Nothing of a model runs where it listens. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Transport } from '#shared/rpc/transport.ts'
+import type { EngineHealth } from '../engineProcess/supervisor.ts'
+import { limitIdle } from '../loopback/limitIdle.ts'
+import { createApiApp } from './apiApp.ts'
+import { createApiGate } from './apiGate.ts'
+import { createApiMetrics } from './apiMetrics.ts'
+import { errorResponse } from './errorResponse.ts'
+
+export interface ApiOptions {
+  readonly transport: Transport
+  /** Answered by this process alone, so a busy engine cannot delay it. */
+  readonly health: () => EngineHealth
+  /** Default 127.0.0.1: this machine only. */
+  readonly host?: string
+  /** 0, the default, picks a free one. */
+  readonly port?: number
+  /** Default: 32 random bytes. */
+  readonly token?: string
+  /** PEM texts; with them it speaks https. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Bytes of one body; default 16 MiB. */
+  readonly bodyLimit?: number
+  /** How long running requests may take to end when it closes, milliseconds; default 10 s. */
+  readonly drainMs?: number
+}
+
+export interface ApiServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly address: string
+  readonly port: number
+  readonly token: string
+  /** Takes no more requests, lets the running ones end, cancels those that take too long. */
+  close(): Promise<void>
+}
+
+const MIB = 1024 * 1024
+/** Connections of one client without a request. */
+const MAX_IDLE = 256
+
+export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
+  const { host = '127.0.0.1', token = randomBytes(32).toString('base64url'), tls, bodyLimit = 16 * MIB } = options
+  const metrics = createApiMetrics(options.health)
+  const closing = new AbortController()
+  const app = createApiApp({ ...options, bodyLimit, metrics, closing: closing.signal })
+  const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
+    overrideGlobalObjects: false,
+  })
+  const limits = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    requestTimeout: 120_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 5_000,
+  }
+  const server: Server = tls === undefined ? createServer(limits) : createTlsServer({ ...limits, ...tls })
+  server.maxConnections = 4096
+  limitIdle(server, MAX_IDLE)
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+  server.on('upgrade', (_request, socket) => socket.destroy())
+  server.on('connect', (_request, socket) => socket.destroy())
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const scheme = tls === undefined ? 'http' : 'https'
+  const gate = createApiGate({ scheme, token, host, port, bodyLimit })
+
+  let isClosing = false
+  const admit = (incoming: IncomingMessage, outgoing: ServerResponse, proceed: () => void) => {
+    const verdict = gate({
+      method: incoming.method ?? '',
+      url: incoming.url ?? '',
+      rawHeaders: incoming.rawHeaders,
+    })
+    if (!verdict.ok) refuse(outgoing, verdict.status, errorResponse(verdict))
+    else if (isClosing)
+      refuse(outgoing, 503, errorResponse({ code: 'E_ENGINE_DOWN', message: 'The server is closing.' }))
+    else proceed()
+  }
+  server.on('request', (incoming, outgoing) => admit(incoming, outgoing, () => void listener(incoming, outgoing)))
+  server.on('checkContinue', (incoming, outgoing) =>
+    admit(incoming, outgoing, () => {
+      outgoing.writeContinue()
+      void listener(incoming, outgoing)
+    }),
+  )
+
+  return {
+    port,
+    token,
+    address: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    async close() {
+      isClosing = true
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const late = setTimeout(() => closing.abort(), options.drainMs ?? 10_000)
+      const latest = setTimeout(() => server.closeAllConnections(), (options.drainMs ?? 10_000) + 2000)
+      await closed
+      clearTimeout(late)
+      clearTimeout(latest)
+    },
+  }
+}
+
+function refuse(response: ServerResponse, status: number, error: ReturnType<typeof errorResponse>): void {
+  const body = JSON.stringify(error)
+  // The body of a refused request is not read; closing is what tells its sender to stop.
+  response.writeHead(status, {
+    ...{ 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' },
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

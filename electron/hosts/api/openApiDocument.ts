@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { VERSION } from '#engine/version.ts'
+import type { ApiRoute } from './apiRoute.ts'
+
+export const errorSchema = z.strictObject({
+  error: z.strictObject({
+    /** From the closed table of codes. */
+    code: z.string(),
+    message: z.string(),
+    /** The same as `code`, where clients of other servers look for it. */
+    type: z.string(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  }),
+})
+
+/** The OpenAPI 3.1 document of the routes, made from the schemas that check them. */
+export function openApiDocument(routes: readonly ApiRoute[]): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'State Pack Studio', version: VERSION },
+    paths,
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    security: [{ token: [] }],
+  }
+}
+
+function operationOf({ method, path, summary, input, output, streams }: ApiRoute): Record<string, unknown> {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+  const answer = { 'application/json': { schema: jsonSchema(output, 'output') } }
+  return {
+    summary,
+    ...(inPath.length === 0
+      ? {}
+      : { parameters: inPath.map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }),
+    ...(method === 'get'
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(input, 'input') } } } }),
+    responses: {
+      200: {
+        description: 'The answer.',
+        content: streams ? { ...answer, 'text/event-stream': { schema: { type: 'string' } } } : answer,
+      },
+      default: {
+        description: 'A failure.',
+        content: { 'application/json': { schema: jsonSchema(errorSchema, 'output') } },
+      },
+    },
+  }
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { VERSION } from '#engine/version.ts'
+import type { EngineHealth } from '../../engineProcess/supervisor.ts'
+import { type ApiRoute, apiRoute } from '../apiRoute.ts'
+import type { StateCounts } from '../stateCounts.ts'
+import { inferRoute } from './infer.ts'
+import { stateRoutes } from './states.ts'
+
+const count = z.number().int().nonnegative()
+
+/** Every route that answers JSON. `health` and `counts` are known here: the engine is not asked. */
+export function apiRoutes(host: { health: () => EngineHealth; counts: () => StateCounts }): readonly ApiRoute[] {
+  const health = apiRoute({
+    method: 'get',
+    path: '/health',
+    summary: 'Whether the server answers, and how much it has to do.',
+    input: z.strictObject({}),
+    output: z.strictObject({
+      status: z.enum(['ok', 'starting', 'failed']),
+      version: z.string(),
+      /** States with something in memory, and states on disk. */
+      states_hot: count,
+      states_cached: count,
+      requests_running: count,
+      requests_waiting: count,
+      engine_restarts: count,
+    }),
+    async answer() {
+      const { state, inFlight, waiting, restarts } = host.health()
+      const { hot, cached } = host.counts()
+      return {
+        status: state === 'ready' ? ('ok' as const) : state === 'failed' ? ('failed' as const) : ('starting' as const),
+        version: VERSION,
+        ...{ states_hot: hot, states_cached: cached },
+        ...{ requests_running: inFlight, requests_waiting: waiting, engine_restarts: restarts },
+      }
+    },
+  })
+  const models = apiRoute({
+    method: 'get',
+    path: '/v1/models',
+    summary: 'The models that can be asked, as OpenAI lists them.',
+    input: z.strictObject({}),
+    output: z.strictObject({
+      object: z.literal('list'),
+      data: z.array(
+        z.strictObject({ id: z.string(), object: z.literal('model'), created: count, owned_by: z.string() }),
+      ),
+    }),
+    async answer(_, { client, options }) {
+      const { models } = await client.call('models.list', {}, options())
+      const data = models
+        .filter(({ status }) => status === 'ready')
+        .map(({ id, architecture }) => ({ id, object: 'model' as const, created: 0, owned_by: architecture }))
+      return { object: 'list' as const, data }
+    },
+  })
+  return [health, models, ...stateRoutes, inferRoute]
+}

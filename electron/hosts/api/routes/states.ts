@@ -1,0 +1,156 @@
+/** States: making them, growing them, looking at them. The server keeps no session: the client owns the chain. */
+import { z } from 'zod'
+import { stateDtypeSchema } from '#shared/domain/cartridge.ts'
+import { nameSchema } from '#shared/domain/name.ts'
+import type { Created } from '#shared/rpc/methods/packets.ts'
+import { receiptViewSchema, tierSchema } from '#shared/rpc/methods/views.ts'
+import { type ApiRoute, apiRoute } from '../apiRoute.ts'
+import { modelOf } from './modelOf.ts'
+import { stateFields, stateHash, stateHashSchema, stateView } from './stateView.ts'
+
+const count = z.number().int().nonnegative()
+
+const createState = apiRoute({
+  method: 'post',
+  path: '/states',
+  summary: 'Read a text once and keep the state.',
+  input: z
+    .strictObject({
+      base_text: z.string().optional(),
+      /** System messages: the state opens a conversation, through the model's chat template. */
+      messages: z
+        .array(z.strictObject({ role: z.literal('system'), content: z.string() }))
+        .min(1)
+        .optional(),
+      /** An installed model; default the one of the settings. */
+      model: z.string().optional(),
+      /** Default float32: a state that is exact, so that going on from it never depends on anything else. */
+      dtype: stateDtypeSchema.default('float32'),
+      name: nameSchema.optional(),
+    })
+    .refine(({ base_text, messages }) => (base_text === undefined) !== (messages === undefined), {
+      message: 'give either base_text or messages',
+    }),
+  output: z.strictObject({
+    ...stateFields,
+    /** The state was there already: nothing was read. */
+    cache_hit: z.boolean(),
+    tokens_processed: count,
+    receipt: receiptViewSchema,
+  }),
+  async answer({ base_text, messages, model, dtype, name }, { client, options, count }) {
+    const text = base_text ?? messages?.map(({ content }) => content).join('\n\n') ?? ''
+    const created = await client.call(
+      'packets.create',
+      {
+        model: await modelOf(client, model),
+        sources: [{ text }],
+        template: messages !== undefined,
+        ...{ dtype, name },
+      },
+      options(),
+    )
+    const { cartridge, cacheHit, tokensProcessed, receipt } = created
+    count({ prompt: cartridge.tokens, cached: cartridge.tokens - tokensProcessed, generated: 0 })
+    return { ...stateView(cartridge), cache_hit: cacheHit, tokens_processed: tokensProcessed, receipt }
+  },
+})
+
+const grown = {
+  new_state_hash: stateFields.state_hash,
+  /** Of the new state. */
+  tokens: count,
+  tokens_processed: count,
+  receipt: receiptViewSchema,
+}
+
+const mergeState = apiRoute({
+  method: 'post',
+  path: '/merge',
+  summary: 'Append a text to a state; the state itself stays as it is.',
+  input: z
+    .strictObject({ state_hash: stateHashSchema, delta_text: z.string().optional(), delta: z.string().optional() })
+    .refine(({ delta, delta_text }) => (delta === undefined) !== (delta_text === undefined), {
+      message: 'give either delta_text or delta',
+    }),
+  output: z.strictObject(grown),
+  async answer({ state_hash: ref, delta_text, delta }, { client, options, count }) {
+    const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '' }, options())
+    const { cartridge, tokensProcessed, receipt } = merged
+    count({ prompt: cartridge.tokens, cached: Math.max(0, cartridge.tokens - tokensProcessed), generated: 0 })
+    const hash = stateHash(cartridge)
+    return { new_state_hash: hash, tokens: cartridge.tokens, tokens_processed: tokensProcessed, receipt }
+  },
+})
+
+const compactState = apiRoute({
+  method: 'post',
+  path: '/compact',
+  summary: 'Fold a chain of steps, or texts that have piled up since, into one state.',
+  input: z
+    .strictObject({
+      state_hash: stateHashSchema,
+      /** Texts to fold into the state; without any, the chain of the state itself is folded. */
+      accumulated_deltas: z.array(z.string()).max(10_000).optional(),
+      deltas: z.array(z.string()).max(10_000).optional(),
+    })
+    .refine(({ deltas, accumulated_deltas }) => deltas === undefined || accumulated_deltas === undefined, {
+      message: 'give either accumulated_deltas or deltas',
+    }),
+  output: z.strictObject({ ...grown, steps_folded: count }),
+  async answer({ state_hash: ref, deltas, accumulated_deltas = deltas ?? [] }, { client, options }) {
+    if (accumulated_deltas.length > 0) {
+      const merged = await client.call('packets.merge', { ref, delta: accumulated_deltas.join('') }, options())
+      return folded(merged, accumulated_deltas.length)
+    }
+    const { created, stepsFolded } = await client.call('packets.compact', { ref }, options())
+    return folded(created, stepsFolded)
+  },
+})
+
+function folded(
+  { cartridge, tokensProcessed, receipt }: Pick<Created, 'cartridge' | 'tokensProcessed' | 'receipt'>,
+  steps: number,
+) {
+  return {
+    new_state_hash: stateHash(cartridge),
+    ...{ tokens: cartridge.tokens, tokens_processed: tokensProcessed, receipt, steps_folded: steps },
+  }
+}
+
+const getState = apiRoute({
+  method: 'get',
+  path: '/states/{hash}',
+  summary: 'What a state is and where it is.',
+  input: z.strictObject({ hash: stateHashSchema }),
+  output: z.strictObject({
+    ...stateFields,
+    /** In the buffers of a model, in memory, or on disk. */
+    tier: tierSchema,
+    names: z.array(z.string()),
+    created_at: z.string(),
+  }),
+  async answer({ hash }, { client, options }) {
+    const { cartridge, names } = await client.call('packets.resolve', { ref: hash }, options())
+    return { ...stateView(cartridge), tier: cartridge.tier, names, created_at: cartridge.createdAt }
+  },
+})
+
+const getReceipt = apiRoute({
+  method: 'get',
+  path: '/receipts/{id}',
+  summary: 'A signed receipt with the proof that the log holds it.',
+  input: z.strictObject({ id: z.string().min(1).max(200) }),
+  output: z.strictObject({
+    receipt: receiptViewSchema,
+    statement: z.unknown(),
+    inclusion: z.unknown(),
+    key_id: z.string(),
+  }),
+  async answer({ id }, { client, options }) {
+    const { receipt, statement, inclusion, keyId } = await client.call('receipts.get', { id }, options())
+    return { receipt, statement, inclusion, key_id: keyId }
+  },
+})
+
+export const stateRoutes: readonly ApiRoute[] = [createState, mergeState, compactState, getState, getReceipt]
