@@ -5,6 +5,7 @@ import type { Receipt } from '#shared/domain/receipt.ts'
 import { prefixMarks } from '../live/prefixIndex.ts'
 import type { Operation } from '../record/recorder.ts'
 import type { Trust } from '../store/library/packetRows.ts'
+import type { LayerInput } from '../store/manifests.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
 import { modelIdentity } from './contextId.ts'
@@ -37,8 +38,7 @@ export async function publish(context: PacketContext, publication: Publication):
   let receipt: Receipt | null = null
   const { packetId, cacheHit, bytesWritten } = await context.store.publishPacket({
     config: assembled.configBlob,
-    // What only memory has of its parent is stored with it.
-    layers: assembled.layers.map(layer => context.live.unstored.inMemory(layer.digest) ?? layer),
+    layers: assembled.layers.map(layer => withBytes(context, layer)),
     trust,
     checkStanding: publication.checkStanding,
     names: name === undefined ? [] : [name],
@@ -53,6 +53,12 @@ export async function publish(context: PacketContext, publication: Publication):
   await poolLayers(context, assembled)
   context.changed([packetId])
   return { packetId, cacheHit, bytesWritten, receipt }
+}
+
+/** What only memory has of its parent is stored with it. The bytes alone: what they are here, the layer says. */
+function withBytes({ live }: Pick<PacketContext, 'live'>, layer: LayerInput): LayerInput {
+  const kept = live.unstored.inMemory(layer.digest)
+  return kept === null || 'bytes' in layer ? layer : { ...layer, bytes: kept.bytes }
 }
 
 /** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. */

@@ -40,6 +40,19 @@ describe('mixing recurrent states', () => {
     }
   })
 
+  it('says what its layers are, also where memory holds the same bytes as something else', async () => {
+    const [base, other] = [await create('starter-mamba', 'card-station'), await create('starter-mamba', 'card-coffee')]
+    // Neither has a card: empty bytes, as the mix has no tokens.
+    await test.client.call('packets.infer', { ref: base.packetId, delta: 'Q: Who?\nA:', persist: 'memory' })
+    const { cartridge } = await test.client.call('remix.mix', {
+      parents: [
+        { ref: base.packetId, weight: 0.3 },
+        { ref: other.packetId, weight: 0.7 },
+      ],
+    })
+    await expect(test.client.call('packets.verify', { ref: cartridge.packetId, level: 'intact' })).resolves.toBeTruthy()
+  })
+
   it('half and half keeps more of each parent than a stranger knows, and scores what was counted', async () => {
     const [a, b, stranger] = [
       await create('starter-mamba', 'card-station'),
