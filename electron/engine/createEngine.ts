@@ -77,7 +77,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const settings = createSettingsStore(store.library)
     const live = createLiveState(store, {
       budgets: settings.get().memory,
-      onMove: atMostOnceASecond(() => emit('memory.changed', {})),
+      onChange: atMostOnceASecond(() => emit('memory.changed', {})),
     })
     const modelSettings = createModelSettings(store.library)
     const models = createModelPool({

@@ -3,7 +3,7 @@ import './panel.css'
 
 export interface Column<Row> {
   readonly id: string
-  readonly title: string
+  readonly title: ReactNode
   readonly cell: (row: Row) => ReactNode
   /** Right-aligned, tabular figures. */
   readonly numeric?: boolean

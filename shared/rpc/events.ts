@@ -6,7 +6,7 @@ export const events = {
   'models.changed': z.strictObject({}),
   'receipts.appended': z.strictObject({ receiptId: z.string(), op: z.string() }),
   'savings.changed': z.strictObject({}),
-  /** Something moved between tiers of memory; at most once a second. */
+  /** Something moved between tiers of memory, was used or pinned; at most once a second. */
   'memory.changed': z.strictObject({}),
   'settings.changed': z.strictObject({}),
   /** The engine process as its parent sees it. */

@@ -25,6 +25,7 @@ const ROUTES = [
   'savings?tab=provider',
   'savings?tab=prices',
   'models',
+  'memory',
   'settings',
   'nowhere',
 ]

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { type Client, createClient } from '#shared/rpc/client.ts'
 import { createHttpTransport } from '../../renderer/client/httpTransport.ts'
 import { quiet } from './quiet.ts'
@@ -107,6 +108,7 @@ async function fill(client: Client): Promise<Made> {
     delta: 'Oskar sells salt.\n',
     name: 'Station card, continued',
   })
+  await client.call('memory.pin', { packetId: parseDigest(station), pinned: true })
   await client.call('packets.verify', { ref: transformer, level: 'recomputed' })
   await client.call('savings.agentLoop', { model: 'starter-transformer', steps: 20 })
   await client.call('library.update', { packetId: transformer, tags: ['shop', 'handbook'] })
@@ -208,6 +210,7 @@ const VIEWS: readonly View[] = [
   { name: 'savings-provider', route: () => 'savings?tab=provider' },
   { name: 'savings-prices', route: () => 'savings?tab=prices' },
   { name: 'models', route: () => 'models' },
+  { name: 'memory', route: () => 'memory' },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
   {

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { MemoryHolding, MemoryTierView } from '#shared/rpc/methods/memory.ts'
@@ -16,31 +17,34 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { live, store, models, faces } = state
 
   /** What people call a label: a cartridge's name, or the words themselves. */
-  function namer(): (label: string) => string {
+  function namer() {
     const names = store.library.packets.names()
-    return label => {
+    const isStored = (label: string) => isDigest(label) && (names.has(label) || live.unstored.packetOf(label) === null)
+    const nameOf = (label: string) => {
       if (!isDigest(label)) return label
-      const unstored = live.unstored.packetOf(label) === null ? '' : ', not stored'
-      return names.get(label)?.[0] ?? `${label.slice(7, 19)}${unstored}`
+      return names.get(label)?.[0] ?? `${label.slice(7, 19)}${isStored(label) ? '' : ', not stored'}`
     }
+    return { nameOf, isStored }
   }
 
-  function viewOf(tier: MemoryTier, nameOf: (label: string) => string): MemoryTierView {
+  function viewOf(tier: MemoryTier, { nameOf, isStored }: ReturnType<typeof namer>): MemoryTierView {
     const holdings = new Map<string, MemoryHolding>()
-    const { bytes, budget, inUse, entries } = tier.view()
+    const { entries, ...figures } = tier.view()
     for (const entry of entries) {
       const packetId = isDigest(entry.label) ? entry.label : null
       const before = holdings.get(entry.label)
       holdings.set(entry.label, {
         packetId,
         name: nameOf(entry.label),
+        stored: isStored(entry.label),
+        reason: entry.reason,
         bytes: (before?.bytes ?? 0) + entry.bytes,
         uses: Math.max(before?.uses ?? 0, entry.uses),
         pinned: entry.pinned,
         inUse: entry.inUse || (before?.inUse ?? false),
       })
     }
-    return { tier: tier.name, bytes, budget, inUse, holdings: [...holdings.values()].sort((a, b) => b.bytes - a.bytes) }
+    return { tier: tier.name, ...figures, holdings: [...holdings.values()].sort((a, b) => b.bytes - a.bytes) }
   }
 
   async function prefetch(packetId: Digest): Promise<void> {
@@ -51,19 +55,21 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
 
   return {
     'memory.status': async () => {
-      const nameOf = namer()
+      const names = namer()
       return {
-        tiers: [live.hot, live.warm].map(tier => viewOf(tier, nameOf)),
+        tiers: [live.hot, live.warm].map(tier => viewOf(tier, names)),
         cold: await store.totals(),
         layers: {
           hits: live.blocks.hits + live.snapshots.hits + faces.hits,
           misses: live.blocks.misses + live.snapshots.misses + faces.misses,
         },
         moves: live.moves.recent(MOVES).map(({ at, label, bytes, from, to, reason }) => ({
-          ...{ at: new Date(at).toISOString(), name: nameOf(label), bytes, from, to, reason },
+          ...{ at: new Date(at).toISOString(), name: names.nameOf(label), bytes, from, to },
+          reason: reason.replace(/sha256:[0-9a-f]{64}/, names.nameOf),
         })),
         models: [...(await models.inMemory())],
         rssBytes: process.memoryUsage.rss(),
+        machineBytes: totalmem(),
       }
     },
     'memory.pin': async ({ packetId, pinned }) => {

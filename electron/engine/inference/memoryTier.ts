@@ -41,8 +41,11 @@ export interface TierView {
   readonly bytes: number
   readonly budget: number
   readonly inUse: number
+  /** Beside what is in use. */
+  readonly pinned: number
   readonly entries: readonly {
     readonly label: string
+    readonly reason: string
     readonly bytes: number
     readonly uses: number
     readonly pinned: boolean
@@ -72,15 +75,21 @@ export class MemoryTier {
   readonly #pinned = new Set<string>()
   readonly #bytesOf = new Map<string, number>()
   readonly #onMove: (move: TierMove) => void
+  readonly #onUse: () => void
   #budget: number
   #bytes = 0
   /** The value of what was given up last: what is used from now on is worth more than that. */
   #age = 0
 
-  constructor(name: TierName, options: { readonly budget: number; readonly onMove?: (move: TierMove) => void }) {
+  /** `onUse`: nothing moved, but what {@link MemoryTier.view} says of uses and pins did. */
+  constructor(
+    name: TierName,
+    options: { readonly budget: number; readonly onMove?: (move: TierMove) => void; readonly onUse?: () => void },
+  ) {
     this.name = name
     this.#budget = options.budget
     this.#onMove = options.onMove ?? (() => {})
+    this.#onUse = options.onUse ?? (() => {})
   }
 
   get bytes(): number {
@@ -125,12 +134,17 @@ export class MemoryTier {
         this.#rename(held, label)
         held.inUse = true
         this.#worth(held)
+        this.#onUse()
       },
       rest: () => {
         held.inUse = false
+        this.#onUse()
         this.#makeRoom('the budget')
       },
-      touch: () => this.#worth(held),
+      touch: () => {
+        this.#worth(held)
+        this.#onUse()
+      },
       drop: () => this.#forget(held),
     }
   }
@@ -145,6 +159,7 @@ export class MemoryTier {
     if (pinned) this.#pinned.add(label)
     else this.#pinned.delete(label)
     for (const held of this.#held) if (held.label === label) held.pinned = pinned
+    this.#onUse()
     if (!pinned) this.#makeRoom('it is no longer pinned')
   }
 
@@ -156,14 +171,19 @@ export class MemoryTier {
   view(): TierView {
     const entries = [...this.#held].map(({ entry, label, uses, pinned, inUse }) => ({
       label,
+      reason: entry.reason,
       bytes: entry.bytes,
       uses,
       pinned,
       inUse,
     }))
     let inUse = 0
-    for (const held of this.#held) if (held.inUse) inUse += held.entry.bytes
-    return { bytes: this.#bytes, budget: this.#budget, inUse, entries }
+    let pinned = 0
+    for (const held of this.#held) {
+      if (held.inUse) inUse += held.entry.bytes
+      else if (held.pinned) pinned += held.entry.bytes
+    }
+    return { bytes: this.#bytes, budget: this.#budget, inUse, pinned, entries }
   }
 
   #worth(held: Held): void {

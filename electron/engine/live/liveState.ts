@@ -37,14 +37,14 @@ export interface LiveState {
 
 export interface LiveOptions {
   readonly budgets: MemoryBudgets
-  /** Something has moved. */
-  readonly onMove: () => void
+  /** Something has moved, or was used. */
+  readonly onChange: () => void
 }
 
-export function createLiveState(store: Store, { budgets, onMove }: LiveOptions): LiveState {
-  const moves = new MoveLog(onMove)
-  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add })
-  const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add })
+export function createLiveState(store: Store, { budgets, onChange }: LiveOptions): LiveState {
+  const moves = new MoveLog(onChange)
+  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add, onUse: onChange })
+  const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add, onUse: onChange })
   const blocks = new Pool<PooledBlock>(warm)
   const snapshots = new Pool<PooledRecurrent>(warm)
   const unstored = new UnstoredPackets(warm, {

@@ -23,6 +23,10 @@ export type MemoryBudgets = z.infer<typeof memoryBudgetsSchema>
 const holdingSchema = z.strictObject({
   packetId: digestSchema.nullable(),
   name: z.string(),
+  /** False for a state that nobody asked to store: the library does not list it. */
+  stored: z.boolean(),
+  /** Why it came in, the last time any of it did. */
+  reason: z.string(),
   bytes: count,
   /** How often any of it was used. */
   uses: count,
@@ -37,6 +41,8 @@ const memoryTierSchema = z.strictObject({
   budget: count,
   /** Bytes that cannot be given up now: an operation is using them. */
   inUse: count,
+  /** Bytes that stay because they are pinned, beside those in use. */
+  pinned: count,
   /** Most bytes first. */
   holdings: z.array(holdingSchema),
 })
@@ -74,6 +80,8 @@ export const memoryMethods = {
       ),
       /** Of the whole engine process. */
       rssBytes: count,
+      /** Of this machine. */
+      machineBytes: count,
     }),
   ),
   /** Keeps a cartridge in memory whatever comes, reading it first; or lets it go again. */

@@ -1,0 +1,151 @@
+/** Memory: which tier holds what and why, how full each may be, and what the models themselves take. */
+import { Link } from 'react-router'
+import type { Input, Output } from '#shared/rpc/client.ts'
+import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
+import { Page } from '../../app/Page.tsx'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts'
+import { Panel } from '../../ui/Panel.tsx'
+import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
+import { Holdings } from './Holdings.tsx'
+import { Moves } from './Moves.tsx'
+import { Runtimes } from './Runtimes.tsx'
+import { type Segment, StackBar } from './StackBar.tsx'
+import { TierPanel } from './TierPanel.tsx'
+import './memory.css'
+
+type Status = Output<'memory.status'>
+type Pin = Input<'memory.pin'>
+
+export function MemoryPage() {
+  const read = useQuery('memory.status', {}, [
+    'memory.changed',
+    'settings.changed',
+    'library.changed',
+    'models.changed',
+  ])
+  return (
+    <Page title="Memory">
+      {read.error === null ? null : (
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+      )}
+      {read.data === null ? (
+        <p className="muted" role="status">
+          Reading what is in memory …
+        </p>
+      ) : (
+        <Tiers status={read.data} />
+      )}
+    </Page>
+  )
+}
+
+function Tiers({ status }: { readonly status: Status }) {
+  const { client, settings } = useStudio()
+  const { tiers, cold, layers, models, moves, machineBytes } = status
+  const asked = layers.hits + layers.misses
+  const pin = (packetId: string, pinned: boolean) =>
+    // The id came from the engine; it parses what it is given once more.
+    client.call('memory.pin', { packetId, pinned } as Pin).catch(toastError)
+  const purge = (tier: 'hot' | 'warm') =>
+    client
+      .call('memory.purge', { tier })
+      .then(({ freed }) => toastDone(`${formatBytes(freed)} freed`, 'What is in use or pinned stayed.'), toastError)
+  const setBudget = (tier: 'hot' | 'warm', bytes: number) => {
+    const now = Object.fromEntries(tiers.map(view => [view.tier, view.budget])) as MemoryBudgets
+    settings
+      .getState()
+      .change({ memory: { ...now, [tier]: bytes } })
+      .catch(toastError)
+  }
+  return (
+    <>
+      <Whole status={status} />
+      <div className="Memory-tiers">
+        {tiers.map(view => (
+          <TierPanel
+            key={view.tier}
+            view={view}
+            machineBytes={machineBytes}
+            onBudget={bytes => setBudget(view.tier, bytes)}
+            onPurge={() => void purge(view.tier)}
+          />
+        ))}
+        <Panel title="Cold">
+          <p className="small muted">Everything stored, on disk</p>
+          <div className="Memory-cold">
+            <p className="Memory-figure">
+              <b>{formatBytes(cold.bytes)}</b>
+            </p>
+            <p className="small muted">
+              {cold.packets === 1 ? '1 state' : `${formatCount(cold.packets)} states`} in the{' '}
+              <Link className="link" to="/library">
+                library
+              </Link>
+              , with a name or without. What leaves memory is found there again.
+            </p>
+          </div>
+        </Panel>
+      </div>
+      <Panel
+        title="What lives where"
+        note={
+          asked === 0
+            ? 'nothing was asked for yet'
+            : `${formatPercent((layers.hits / asked) * 100)} of ${formatCount(asked)} reads were served from memory`
+        }
+        actions={
+          <div className="Memory-add">
+            <CartridgeSelect
+              label="Keep a cartridge in memory"
+              hideLabel
+              placeholder="Keep in memory …"
+              onChange={({ packetId }) => void pin(packetId, true)}
+            />
+          </div>
+        }
+      >
+        {tiers.every(({ holdings }) => holdings.length === 0) ? (
+          <p className="muted">No state is in memory. Asking a cartridge brings it here.</p>
+        ) : (
+          <Holdings tiers={tiers} onPin={(packetId, pinned) => void pin(packetId, pinned)} />
+        )}
+      </Panel>
+      <Panel title="Models in memory">
+        {models.length === 0 ? (
+          <p className="muted">No model is loaded. The next question loads one.</p>
+        ) : (
+          <Runtimes models={models} />
+        )}
+      </Panel>
+      <Panel title="Moves" note={moves.length === 0 ? undefined : 'newest first'}>
+        {moves.length === 0 ? <p className="muted">Nothing has moved yet.</p> : <Moves moves={moves} />}
+      </Panel>
+    </>
+  )
+}
+
+/** The whole process: weights, the tiers, and what remains. */
+function Whole({ status: { models, tiers, rssBytes, machineBytes } }: { readonly status: Status }) {
+  const states: Segment[] = tiers.map(({ tier, bytes }) => ({ label: `${tier} states`, bytes, tone: tier }))
+  const weights = models.reduce((sum, { weightsBytes }) => sum + weightsBytes, 0)
+  const known = states.reduce((sum, { bytes }) => sum + bytes, weights)
+  return (
+    <Panel
+      title="In memory now"
+      note={`${formatBytes(rssBytes)} in the engine process, of ${formatBytes(machineBytes)} in this machine`}
+    >
+      <StackBar
+        label="What takes memory"
+        segments={[
+          { label: 'Model weights', bytes: weights, tone: 'weights' },
+          ...states.map(segment => ({ ...segment, label: segment.label.replace(/^./, first => first.toUpperCase()) })),
+          { label: 'The engine itself', bytes: Math.max(0, rssBytes - known), tone: 'rest' },
+        ]}
+      />
+    </Panel>
+  )
+}

@@ -1,0 +1,36 @@
+import { ArrowRight } from 'lucide-react'
+import type { MemoryMove } from '#shared/rpc/methods/memory.ts'
+import { formatBytes } from '../../ui/format.ts'
+import { VirtualTable } from '../../ui/VirtualTable.tsx'
+
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+
+/** Each move between tiers with its reason, newest first. */
+export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
+  return (
+    <VirtualTable
+      caption="Moves between tiers"
+      maxHeight={320}
+      rows={moves}
+      rowKey={({ at }, index) => `${at} ${index}`}
+      columns={[
+        { id: 'at', title: 'When', width: '70px', cell: ({ at }) => clock.format(new Date(at)) },
+        { id: 'what', title: 'What', width: 'minmax(150px, 1fr)', cell: ({ name }) => name },
+        {
+          id: 'move',
+          title: 'Move',
+          width: '130px',
+          cell: ({ from, to }) => (
+            <span className="Memory-move">
+              {from === 'new' ? 'new' : <span className={`Tier Tier--${from}`}>{from}</span>}
+              <ArrowRight aria-label="to" />
+              <span className={`Tier Tier--${to}`}>{to}</span>
+            </span>
+          ),
+        },
+        { id: 'bytes', title: 'Size', width: '76px', numeric: true, cell: ({ bytes }) => formatBytes(bytes) },
+        { id: 'why', title: 'Why', width: 'minmax(180px, 1.4fr)', cell: ({ reason }) => reason },
+      ]}
+    />
+  )
+}
