@@ -155,8 +155,15 @@ export const recipeSchema = z.strictObject({
         join: z.literal('append').optional(),
         /** The text tokenised alone, as State Pack does; absent: as if the whole had been read at once. */
         seam: z.literal('concat').optional(),
-        /** The bytes of the source that a person said (the question of a turn); the rest is the chat template's. */
-        said: z.tuple([count, count]).optional(),
+        /**
+         * The bytes of the source that people said (start, end): the question of a turn, or the messages of a conversation
+         * that was read at once, the user's and the assistant's alternately. The rest is the chat template's.
+         */
+        said: z
+          .array(count)
+          .min(2)
+          .refine(said => said.length % 2 === 0)
+          .optional(),
       }),
       /** What was held back is read, too: nothing follows it. */
       z.strictObject({ do: z.literal('flush') }),

@@ -1,6 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { BlobSource } from '../live/unstoredPackets.ts'
-import { openingOf, turnOf } from '../models/tokenizer/conversation.ts'
+import type { ChatMessage } from '../models/tokenizer/chat.ts'
+import { openingOf, turnOf, wholeOf } from '../models/tokenizer/conversation.ts'
 import { civilNow } from '../models/tokenizer/strftime.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Delta, plainDelta } from './growState.ts'
@@ -14,6 +15,8 @@ export interface DeltaInput {
   readonly chat?: boolean | undefined
   /** System prompt of a conversation that begins here. */
   readonly system?: string | undefined
+  /** What was said before in a conversation that begins here: the user and the assistant alternately, an answer last. */
+  readonly turns?: readonly ChatMessage[] | undefined
   readonly controlTokens?: 'text' | 'control' | undefined
 }
 
@@ -24,7 +27,7 @@ export interface DeltaInput {
 export async function deltaOf(
   blobs: BlobSource,
   base: OpenedState,
-  { delta, chat, system, controlTokens }: DeltaInput,
+  { delta, chat, system, turns = [], controlTokens }: DeltaInput,
 ): Promise<{ base: OpenedState; delta: Delta }> {
   const isEmpty = base.packet === null && base.tokens.length === 0 && base.tail === ''
   if (system !== undefined && !(chat && isEmpty)) {
@@ -34,6 +37,11 @@ export async function deltaOf(
       { field: 'system' },
     )
   }
+  if (turns.length > 0 && !(chat && isEmpty)) {
+    const message =
+      'A state knows what was said before: earlier turns are given where a conversation begins without one.'
+    throw new StatePackError('E_BAD_INPUT', message, { field: 'turns' })
+  }
   if (!chat) return { base, delta: plainDelta(base, delta, controlTokens) }
   const tokenizer = tokenizerOf(base.loaded.model)
   if (!isEmpty) return { base, delta: turnDelta(turnOf(tokenizer, await readConversation(blobs, base), delta)) }
@@ -41,17 +49,14 @@ export async function deltaOf(
   const time = civilNow()
   const opening = system === undefined ? null : openingOf(tokenizer, system, { time, orPlain: true })
   const asksTime = tokenizer.renderChat([{ role: 'user', content: delta }], { time, orPlain: true }).asksTime
-  const parts = turnOf(
-    tokenizer,
-    {
-      ...{ turns: [], loose: '', lastAnswer: '', time },
-      opening:
-        opening === null || system === undefined
-          ? null
-          : { content: system, document: opening.document, text: textOf(opening.parts) },
-    },
-    delta,
-  )
+  const opened =
+    opening === null || system === undefined
+      ? null
+      : { content: system, document: opening.document, text: textOf(opening.parts) }
+  const parts =
+    turns.length > 0
+      ? wholeOf(tokenizer, { opening: opened, time }, [...turns, { role: 'user', content: delta }])
+      : turnOf(tokenizer, { ...{ turns, loose: '', lastAnswer: '', time }, opening: opened }, delta)
   const recipe = {
     ...base.recipe,
     systemPrompt: system ?? null,
@@ -65,11 +70,15 @@ export async function deltaOf(
 }
 
 function turnDelta(parts: ReturnType<typeof turnOf>): Delta {
-  const text = textOf(parts)
-  const at = parts.findIndex(part => part.from === 'user')
-  const start = Buffer.byteLength(textOf(parts.slice(0, Math.max(at, 0))))
-  const said = Buffer.byteLength(textOf(parts.slice(at).filter(part => part.from === 'user')))
-  return { text, said: at < 0 ? [0, 0] : [start, start + said] }
+  const said: number[] = []
+  let at = 0
+  for (const part of parts) {
+    const end = at + Buffer.byteLength(part.text)
+    if (part.from === 'user' && said.at(-1) === at) said[said.length - 1] = end
+    else if (part.from === 'user') said.push(at, end)
+    at = end
+  }
+  return { text: textOf(parts), said: said.length === 0 ? [0, 0] : said }
 }
 
 function textOf(parts: readonly { text: string }[]): string {

@@ -12,8 +12,8 @@ import { promptMeta, type SourcedPart } from './promptMeta.ts'
 /** A text that continues a state. */
 export interface Delta {
   readonly text: string
-  /** The bytes of it that a person said, when the rest is the chat template's. */
-  readonly said?: readonly [number, number] | undefined
+  /** The stretches of it (first byte, end, first byte, …) that people said, when the rest is the chat template's. */
+  readonly said?: readonly number[] | undefined
 }
 
 /** A text as it is given. Control tokens that it spells out are read as in the texts before, unless said otherwise. */
@@ -35,12 +35,11 @@ function readsControl({ recipe, promptMeta }: Pick<OpenedState, 'recipe' | 'prom
 function partsOf({ text, said }: Delta): SourcedPart[] {
   if (said === undefined) return [{ text, from: 'text' }]
   const bytes = Buffer.from(text)
-  const parts: SourcedPart[] = [
-    { text: bytes.subarray(0, said[0]).toString(), from: 'template' },
-    { text: bytes.subarray(...said).toString(), from: 'user' },
-    { text: bytes.subarray(said[1]).toString(), from: 'template' },
-  ]
-  return parts.filter(part => part.text !== '')
+  const cuts = [0, ...said, bytes.length]
+  return cuts.slice(1).flatMap((end, i) => {
+    const cut = bytes.subarray(cuts[i], end).toString()
+    return cut === '' ? [] : [{ text: cut, from: i % 2 === 0 ? ('template' as const) : ('user' as const) }]
+  })
 }
 
 /** What a state has read, and how: everything of it that follows from texts and a tokenizer alone. */

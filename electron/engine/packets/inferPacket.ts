@@ -1,3 +1,4 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
@@ -8,6 +9,7 @@ import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
+import type { ChatMessage } from '../models/tokenizer/chat.ts'
 import { answerEnd } from '../models/tokenizer/conversation.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { receiptView } from '../receipts/receiptView.ts'
@@ -36,6 +38,14 @@ export interface InferInput {
   readonly chat?: boolean | undefined
   /** System prompt of a conversation with the bare model. */
   readonly system?: string | undefined
+  /** What was said in it before; see `DeltaInput.turns`. */
+  readonly turns?: readonly ChatMessage[] | undefined
+  /** Of a state that begins here, without a cartridge; float32 is exact, so that later questions may go on from it. */
+  readonly dtype?: StateDtype | undefined
+  /** Also give the log-probabilities of the answer's tokens, and of so many that were likelier or nearly as likely. */
+  readonly logprobs?: number | undefined
+  /** The answer can be referred to by this id from now on, as the state it led to. */
+  readonly answerId?: string | undefined
   /** Texts that end the answer, besides those that the prompt style implies. */
   readonly stop?: readonly string[] | undefined
   /** How control tokens that the delta spells out are read; default as the state reads them. */
@@ -122,7 +132,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     history: [...base.tokens, ...split.fold, ...split.tailTokens],
     // Every generated token is read, also the last: so the count is exact and the state can be kept.
     keepOutput: true,
-    traceTopK: input.trace ? TRACE_TOP_K : 0,
+    traceTopK: Math.max(input.trace ? TRACE_TOP_K : 0, input.logprobs === undefined ? 0 : Math.max(1, input.logprobs)),
     signal: call.signal,
     onToken: ({ id, index }) => {
       const { shown: piece, stopped } = watch.push(decoder.push(id))
@@ -230,14 +240,25 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (!durable) await keepUnstored(context, assembled, contents.tokens)
   const total = clock.total()
+  const output = tokenizer.decode(generation.ids, { skipSpecial: true }).slice(0, watch.length ?? undefined)
+  if (input.answerId !== undefined && stored.packetId !== null) {
+    context.store.library.asks.add({
+      ...{ id: input.answerId, parentId: null, rootPacketId: baseId ?? stored.packetId, newPacketId: stored.packetId },
+      ...{ question: input.delta, answer: output, receiptId: stored.receipt.receipt_id, at: Date.now(), detail: null },
+    })
+  }
   return {
     delta: delta.text,
-    output: tokenizer.decode(generation.ids, { skipSpecial: true }).slice(0, watch.length ?? undefined),
+    output,
+    model: base.loaded.entry.id,
+    dtype: base.dtype,
     outputTokenIds: [...ids],
     finishReason: generation.finishReason,
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
+    logprobs:
+      input.logprobs === undefined ? null : logprobsOf(tokenizer, { ids, traces: generation.traces }, input.logprobs),
     seconds: { ...seconds, total, naiveEstimate },
     receipt: receiptView(stored.receipt),
   }
@@ -253,7 +274,23 @@ async function openBase(context: PacketContext, input: InferInput, call: Call): 
   }
   const start = performance.now()
   const loaded = await context.models.load(input.model, call.signal)
-  return emptyState(loaded, (performance.now() - start) / 1000)
+  const state = emptyState(loaded, (performance.now() - start) / 1000)
+  return { ...state, dtype: input.dtype ?? state.dtype }
+}
+
+function logprobsOf(
+  tokenizer: Tokenizer,
+  { ids, traces }: { ids: Int32Array; traces: Generation['traces'] },
+  top: number,
+): NonNullable<InferResult['logprobs']> {
+  const entry = (id: number, logprob: number) => ({ id, text: tokenizer.decode([id]), logprob })
+  return [...ids].map((id, i) => {
+    const { ids: likely = [], logProbs = [], surprisalBits = 0 } = traces[i] ?? {}
+    return {
+      ...entry(id, -surprisalBits * Math.LN2),
+      top: [...likely].slice(0, top).map((other, place) => entry(other, logProbs[place] ?? 0)),
+    }
+  })
 }
 
 interface Answering {

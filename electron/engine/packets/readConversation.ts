@@ -64,8 +64,8 @@ function openedWith(
 }
 
 /** A text that was appended: the question of a turn, or text that is nobody's. */
-function hear(talk: Talk, bytes: Uint8Array, said: readonly [number, number] | undefined): void {
-  const question = said === undefined ? '' : decode(bytes.subarray(...said))
+function hear(talk: Talk, bytes: Uint8Array, said: readonly number[] = []): void {
+  const [question = '', ...later] = spansOf(said).map(span => decode(bytes.subarray(...span)))
   if (question === '') {
     talk.loose += decode(bytes)
     return
@@ -73,8 +73,13 @@ function hear(talk: Talk, bytes: Uint8Array, said: readonly [number, number] | u
   if (talk.turns.at(-1)?.role === 'user') talk.turns.push({ role: 'assistant', content: '' })
   const content = talk.turns.length === 0 ? question : `${talk.loose}${question}`
   talk.turns.push({ role: 'user', content })
+  for (const [i, text] of later.entries()) talk.turns.push({ role: i % 2 === 0 ? 'assistant' : 'user', content: text })
   talk.loose = ''
   talk.lastAnswer = ''
+}
+
+function spansOf(said: readonly number[]): [number, number][] {
+  return said.flatMap((start, i) => (i % 2 === 0 ? [[start, said[i + 1] ?? start] as [number, number]] : []))
 }
 
 function answer(talk: Talk, tokenizer: Tokenizer, ids: Int32Array): void {

@@ -101,7 +101,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
 function saidIn({ steps }: Recipe, turn: string): string {
   const read = steps.findLast(step => step.do === 'read')
   return Buffer.from(turn)
-    .subarray(...(read?.said ?? []))
+    .subarray(...(read?.said?.slice(-2) ?? []))
     .toString()
 }
 

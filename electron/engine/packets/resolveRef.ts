@@ -12,7 +12,7 @@ const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
 
 /**
  * What a reference names. Digests come first, with or without `sha256:`, in either case: a packet_id, a context_id, or the
- * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names. Throws `E_NOT_FOUND`, or
+ * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names, then ids of answers. Throws `E_NOT_FOUND`, or
  * `E_AMBIGUOUS` for the text of several cartridges that `model` does not tell apart: it decides where the reference fits
  * cartridges of several models.
  */
@@ -31,6 +31,8 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
   }
   const named = packets.named(ref)
   if (named !== null) return named
+  const answered = context.store.library.asks.get(ref)?.newPacketId
+  if (answered) return answered
   const shown = ref.slice(0, 200)
   throw new StatePackError('E_NOT_FOUND', `There is no cartridge "${shown}" in this library.`, { ref: shown })
 }

@@ -186,6 +186,17 @@ export const packetMethods = {
       chat: z.boolean().default(false),
       /** System prompt of a conversation that begins here, without a cartridge. */
       system: z.string().optional(),
+      /** What was said in it before: the user and the assistant alternately, an answer last. */
+      turns: z
+        .array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string() }))
+        .max(10_000)
+        .optional(),
+      /** Of a state that begins here, without a cartridge. */
+      dtype: stateDtypeSchema.optional(),
+      /** Also the log-probabilities of the answer's tokens, with so many alternatives. */
+      logprobs: z.number().int().min(0).max(20).optional(),
+      /** A reference to the state that the answer leads to. */
+      answerId: z.string().min(1).max(200).optional(),
       /** Texts that end the answer. A conversation also ends it where its template would go on. */
       stop: z.array(z.string().min(1).max(200)).max(16).default([]),
       controlTokens: controlTokensSchema.optional(),

@@ -113,12 +113,27 @@ export const inferResultSchema = z.strictObject({
   /** The delta as it was read: a turn of a conversation in the model's chat template. */
   delta: z.string(),
   output: z.string(),
+  /** The installed model that answered. */
+  model: z.string(),
+  /** Of the new state. */
+  dtype: stateDtypeSchema,
   outputTokenIds: z.array(count),
   /** `context`: the model's context is full. */
   finishReason: z.enum(['stop', 'length', 'context', 'cancelled']),
   newContextId: digestSchema,
   newPacketId: digestSchema.nullable(),
   tokens: tokenCountsSchema,
+  /** Natural logarithms, of each token of the answer; null unless asked for. */
+  logprobs: z
+    .array(
+      z.strictObject({
+        id: count,
+        text: z.string(),
+        logprob: z.number(),
+        top: z.array(z.strictObject({ id: count, text: z.string(), logprob: z.number() })),
+      }),
+    )
+    .nullable(),
   /** Measured. `load`: of the model, where it was not loaded. `naiveEstimate` is prefill of the whole context at this model's measured speed; null when unmeasured. */
   seconds: z.strictObject({
     load: z.number(),

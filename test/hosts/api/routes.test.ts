@@ -22,6 +22,8 @@ const good: Record<string, () => Record<string, unknown>> = {
   '/infer': () => ({ state_hash: hash, delta_text: 'Who pays?', max_new_tokens: 2 }),
   '/merge': () => ({ state_hash: hash, delta_text: 'Rent is due on the first. ' }),
   '/compact': () => ({ state_hash: hash, accumulated_deltas: ['Pets are welcome. '] }),
+  '/v1/completions': () => ({ model, prompt: 'The lease', max_tokens: 2 }),
+  '/v1/chat/completions': () => ({ model, messages: [{ role: 'user', content: 'Who pays?' }], max_tokens: 2 }),
 }
 /** A field that must be there, and one of another type. */
 const fields: Record<string, { needed: string; wrong: Record<string, unknown> }> = {
@@ -29,6 +31,8 @@ const fields: Record<string, { needed: string; wrong: Record<string, unknown> }>
   '/infer': { needed: 'state_hash', wrong: { max_new_tokens: 'many' } },
   '/merge': { needed: 'state_hash', wrong: { delta_text: [] } },
   '/compact': { needed: 'state_hash', wrong: { accumulated_deltas: 'x' } },
+  '/v1/completions': { needed: 'prompt', wrong: { temperature: 'hot' } },
+  '/v1/chat/completions': { needed: 'messages', wrong: { messages: [{ role: 'tool', content: 'x' }] } },
 }
 const posts = Object.keys(good)
 const gets = () => ['/health', '/v1/models', `/states/${hash}`, `/receipts/${receipt}`]
@@ -70,8 +74,9 @@ describe('every route', () => {
       [{ ...body, no_such_field: 1 }, 400, 'E_BAD_INPUT'],
       [[], 400, 'E_BAD_INPUT'],
       ...('state_hash' in body ? [[{ ...body, state_hash: UNKNOWN }, 404, 'E_NOT_FOUND']] : []),
+      ...('max_tokens' in body ? [[{ ...body, state: UNKNOWN }, 404, 'E_NOT_FOUND']] : []),
       ...('model' in body ? [[{ ...body, model: 'no-such-model' }, 404, 'E_UNKNOWN_MODEL']] : []),
-      [{ ...body, state_hash: 'x'.repeat(LIMIT) }, 413, 'E_TOO_LARGE'],
+      [{ ...body, too_long: 'x'.repeat(LIMIT) }, 413, 'E_TOO_LARGE'],
     ] as const
     for (const [sent, status, code] of bad) {
       const refused = await api.ask(path, sent)

@@ -140,6 +140,29 @@ export function turnOf(chat: Chat, conversation: Conversation, question: string)
   return [{ text: gapAfter(loose), from: 'template' as const }, ...bareTurn(chat, asked, options)].filter(hasText)
 }
 
+/**
+ * The text of a conversation that is read at once, after what it opens with: `turns` are the user's and the assistant's
+ * alternately, a question last, and the opening of its answer follows. Throws `E_TOKENIZER` when the template does not write
+ * every message in its place.
+ */
+export function wholeOf(
+  chat: Chat,
+  { opening, time }: Pick<Conversation, 'opening' | 'time'>,
+  turns: readonly ChatMessage[],
+): TextPart[] {
+  const messages = opening === null ? turns : withOpening(opening, turns)
+  const { parts, text } = chat.renderChat(messages, { time, orPlain: true })
+  const read = opening?.text ?? ''
+  const said = without(
+    parts.map(part => ({ text: part.text, from: part.role === 'assistant' ? ('user' as const) : fromOf(part) })),
+    read.length,
+  )
+  const spoken = said.filter((part, i) => part.from === 'user' && said[i - 1]?.from !== 'user')
+  if (text.startsWith(read) && spoken.length === turns.length) return said
+  const message = 'The chat template does not write every message of this conversation in its place.'
+  throw new StatePackError('E_TOKENIZER', message, { field: 'chat_template' })
+}
+
 /** A conversation's first messages with its document where the template keeps it. */
 function withOpening(
   { content, document }: NonNullable<Conversation['opening']>,

@@ -3,6 +3,8 @@ import { VERSION } from '#engine/version.ts'
 import type { EngineHealth } from '../../engineProcess/supervisor.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
 import type { StateCounts } from '../stateCounts.ts'
+import { chatCompletions } from './chatCompletions.ts'
+import { completions } from './completions.ts'
 import { inferRoute } from './infer.ts'
 import { stateRoutes } from './states.ts'
 
@@ -55,5 +57,5 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
       return { object: 'list' as const, data }
     },
   })
-  return [health, models, ...stateRoutes, inferRoute]
+  return [health, models, ...stateRoutes, inferRoute, completions, chatCompletions]
 }

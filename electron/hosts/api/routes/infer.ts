@@ -49,13 +49,11 @@ export const inferRoute = apiRoute({
   output: resultSchema,
   async answer(input, { client, options, count }) {
     const { state_hash: ref, delta, delta_text, messages, max_new_tokens, sampling, stop, keep_output } = input
-    // Found before anything is sent: a stream that began has no status any more.
-    const { cartridge } = await client.call('packets.resolve', { ref }, options())
     const infer = async (onPiece?: (piece: string) => void) => {
       const result = await client.call(
         'packets.infer',
         {
-          ref: stateHash(cartridge),
+          ref,
           delta: messages?.[0]?.content ?? delta_text ?? delta ?? '',
           chat: messages !== undefined,
           ...{ maxNewTokens: max_new_tokens, sampling, stop, keepOutput: keep_output },
@@ -64,7 +62,7 @@ export const inferRoute = apiRoute({
       )
       const { naive, processed, generated } = result.tokens
       count({ prompt: naive - generated, cached: Math.max(0, naive - processed), generated })
-      return view(result, cartridge.dtype)
+      return view(result)
     }
     if (!input.stream) return infer()
     return {
@@ -77,9 +75,8 @@ export const inferRoute = apiRoute({
   },
 })
 
-/** `dtype`: of the state gone on from, which the new one has too. */
-function view(result: InferResult, dtype: Parameters<typeof stateHash>[0]['dtype']): z.output<typeof resultSchema> {
-  const { newContextId: contextId, newPacketId, output, outputTokenIds, finishReason, tokens, seconds } = result
+function view(result: InferResult): z.output<typeof resultSchema> {
+  const { dtype, newContextId: contextId, newPacketId, output, outputTokenIds, finishReason, tokens, seconds } = result
   return {
     new_state_hash: stateHash({ dtype, contextId, packetId: newPacketId ?? contextId }),
     output,

@@ -1,0 +1,101 @@
+import { randomInt } from 'node:crypto'
+import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { InferResult } from '#shared/rpc/methods/views.ts'
+import type { ApiCall } from '../apiRoute.ts'
+import { modelOf } from '../routes/modelOf.ts'
+import { stateHash } from '../routes/stateView.ts'
+import type { Asked } from './conversation.ts'
+import { trimmed } from './trimmed.ts'
+
+export interface AnswerRequest {
+  readonly model?: string | undefined
+  /** What is asked: turns through the model's chat template, or a text to go on with. */
+  readonly asked: Asked | { readonly prompt: string }
+  /** The state it is asked of; without one the deepest known beginning serves. */
+  readonly state?: string | undefined
+  readonly maxTokens: number
+  readonly stop: readonly string[]
+  readonly temperature?: number | null | undefined
+  readonly topP?: number | null | undefined
+  readonly topK?: number | undefined
+  readonly seed?: number | null | undefined
+  readonly logprobs?: number | undefined
+  /** Write the conversation's state to disk; otherwise it is kept in memory. */
+  readonly durable?: boolean
+  readonly answerId?: string | undefined
+  /** The state stays that of the question: more answers will fork from it. */
+  readonly isFork?: boolean
+}
+
+export interface Answered {
+  readonly model: string
+  readonly text: string
+  readonly isWhole: boolean
+  /** Of the conversation with this answer. */
+  readonly state: Digest
+  readonly usage: { readonly prompt: number; readonly cached: number; readonly completion: number }
+  readonly logprobs: InferResult['logprobs']
+}
+
+/** Answers, and keeps the state, so that the next turn reads only what is new. States are exact: nothing an answer says depends on them. */
+export async function answer(
+  call: ApiCall,
+  request: AnswerRequest,
+  onPiece?: (piece: string) => void,
+): Promise<Answered> {
+  const { client, options, count } = call
+  const { asked, state, maxTokens, stop, logprobs, durable = false, answerId, isFork = false } = request
+  const isChat = !('prompt' in asked)
+  if (isChat && state !== undefined && (asked.turns.length > 0 || asked.system !== undefined)) {
+    const message = 'A state knows what was said before: send only the new user message with it.'
+    throw new StatePackError('E_BAD_INPUT', message, { field: 'messages' })
+  }
+  const said = isChat
+    ? {
+        delta: asked.question,
+        chat: true,
+        ...(state === undefined ? { system: asked.system, turns: asked.turns } : {}),
+      }
+    : { delta: asked.prompt }
+  const show = onPiece === undefined ? undefined : isChat ? trimmed(onPiece) : onPiece
+  const result = await client.call(
+    'packets.infer',
+    {
+      ...said,
+      ...(state === undefined ? { model: await modelOf(client, request.model), dtype: 'float32' } : { ref: state }),
+      ...{ maxNewTokens: maxTokens, stop: [...stop], sampling: samplingOf(request), logprobs, answerId },
+      keepOutput: !isFork,
+      persist: durable ? 'durable' : 'memory',
+    },
+    options(show),
+  )
+  const { naive, processed } = result.tokens
+  const completion = result.outputTokenIds.length
+  const prompt = naive - result.tokens.generated
+  const cached = Math.max(0, naive - processed)
+  count({ prompt, cached, generated: completion })
+  return {
+    model: result.model,
+    text: isChat ? result.output.trim() : result.output,
+    isWhole: result.finishReason === 'stop',
+    state: stateHash({
+      dtype: result.dtype,
+      contextId: result.newContextId,
+      packetId: result.newPacketId ?? result.newContextId,
+    }),
+    usage: { prompt, cached, completion },
+    logprobs: result.logprobs,
+  }
+}
+
+function samplingOf({ temperature, topP, topK, seed }: AnswerRequest) {
+  const heat = temperature ?? 0
+  return {
+    temperature: heat,
+    topP: topP ?? 1,
+    topK: topK ?? 0,
+    // Whoever wants the same answer again says which.
+    seed: seed === null || seed === undefined ? (heat === 0 ? 0 : randomInt(2 ** 32)) : seed >>> 0,
+  }
+}

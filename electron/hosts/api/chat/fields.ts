@@ -1,0 +1,65 @@
+/** Fields that clients of OpenAI's and Anthropic's servers send, and what of them is taken here. */
+import { z } from 'zod'
+
+/** Said where a field is known and not supported, so that it is never ignored. */
+const unsupported = (what: string) => ({ error: `${what} is not supported by this server` })
+
+const textPart = z.strictObject({
+  type: z.enum(['text', 'input_text', 'output_text'], unsupported('content that is not text')),
+  text: z.string(),
+  /** Where a checkpoint would be kept: here every conversation is kept anyway. */
+  cache_control: z.strictObject({ type: z.literal('ephemeral'), ttl: z.string().optional() }).nullish(),
+  annotations: z.array(z.unknown()).max(0).optional(),
+  logprobs: z.array(z.unknown()).optional(),
+})
+
+/** A text, or the parts of one. */
+export const contentSchema = z
+  .union([z.string(), z.array(textPart).min(1)])
+  .transform(content => (typeof content === 'string' ? content : content.map(({ text }) => text).join('\n\n')))
+
+export const stopSchema = z
+  .union([z.string().min(1).max(200), z.array(z.string().min(1).max(200)).max(16)])
+  .nullish()
+  .transform(stop => (stop === null || stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop))
+
+/** How many tokens are generated where a client does not say. */
+export const DEFAULT_TOKENS = 512
+export const tokensSchema = z.number().int().min(1).max(4096)
+
+/** How the answer is chosen. Where nothing is said the most likely token is taken, so that an answer can be had again. */
+export const samplingFields = {
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+}
+export const seedSchema = z.number().int().nullish()
+
+/** A state to go on from: its hash, a name, or the id of a response. */
+export const stateSchema = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine(state => state !== 'auto', unsupported('choosing a state by itself (“auto”)'))
+  .optional()
+
+/** Labels of a request that change nothing of its answer. */
+export const labelFields = {
+  user: z.string().nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  service_tier: z.enum(['auto', 'default'], unsupported('another service tier')).nullish(),
+}
+
+/** Fields that are taken only with the value that asks for nothing. */
+export const neutralFields = {
+  tools: z.array(z.never(unsupported('calling tools'))).nullish(),
+  tool_choice: z.enum(['none', 'auto'], unsupported('forcing a tool')).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+}
+
+export const neutralPenalties = {
+  frequency_penalty: z.literal(0, unsupported('a frequency penalty')).nullish(),
+  presence_penalty: z.literal(0, unsupported('a presence penalty')).nullish(),
+  logit_bias: z.record(z.string(), z.never(unsupported('a logit bias'))).nullish(),
+}
+
+export const textFormat = z.strictObject({ type: z.literal('text', unsupported('a format other than text')) })
