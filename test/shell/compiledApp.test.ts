@@ -187,14 +187,14 @@ describe('the compiled app, against a stand-in for electron', () => {
       args: ['electron', '.', link, 'statepack://delete?from=https://example.com'],
     })
     const requests = `JSON.stringify(window.seen.filter(m => m.kind === 'open' && m.request.kind.startsWith('review'))
-      .map(m => [m.request.kind, m.request.name ?? m.request.link, m.request.bytes ? [...m.request.bytes] : null]))`
+      .map(m => [m.request.kind, m.request.link ?? null, m.request.file ?? null]))`
     await until(
       () => app.inPage(requests, 1) as Promise<string>,
       seen => JSON.parse(seen).length === 2,
     )
     expect(JSON.parse((await app.inPage(requests, 1)) as string)).toEqual(
       expect.arrayContaining([
-        ['review', 'a.cartridge', [7, 8, 9]],
+        ['review', null, { name: 'a.cartridge', size: 3, path: file }],
         ['review-link', 'https://example.com/b.cartridge', null],
       ]),
     )
@@ -206,7 +206,11 @@ describe('the compiled app, against a stand-in for electron', () => {
       () => app.inPage(requests, 1) as Promise<string>,
       now => JSON.parse(now).length === 3,
     )
-    expect(JSON.parse(seen)[2]).toEqual(['review', 'c.cartridge', [4, 5]])
+    expect(JSON.parse(seen)[2]).toEqual([
+      'review',
+      null,
+      { name: 'c.cartridge', size: 2, path: join(folder, 'c.cartridge') },
+    ])
     await app.ask({ ask: 'open-file', file: join(folder, 'missing.cartridge') })
     await until(app.state, state => state.dialogs.some(text => text.includes('missing.cartridge cannot be opened')))
   })
