@@ -82,6 +82,11 @@ class BudgetedInterpreter extends Interpreter {
   }
 
   #takenAs(operand: Value, filter: string, environment: Environment): Value {
+    if (operand.type === 'NullValue') {
+      // Jinja would stop at them; what a conversation has none of (tools, documents) is given as None.
+      if (LIST_FILTERS.has(filter) || filter === 'join') return super.evaluate(literal('ArrayLiteral', []), environment)
+      if (TEXT_FILTERS.has(filter)) return super.evaluate(literal('StringLiteral', 'None'), environment)
+    }
     if (operand.type === 'UndefinedValue') {
       if (TEXT_FILTERS.has(filter)) return super.evaluate(literal('StringLiteral', ''), environment)
       if (LIST_FILTERS.has(filter)) return super.evaluate(literal('ArrayLiteral', []), environment)

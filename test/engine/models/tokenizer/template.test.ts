@@ -42,6 +42,12 @@ test.each([
   expect(render(source)).toBe(expected)
 })
 
+test('no tools and no documents are None, and none of them', () => {
+  const none = (source: string) => readTemplate(source).render({ messages: [], tools: null })
+  expect(none('{% if tools | length > 0 %}T{% endif %}{{ tools | join(",") }}{{ tools | list | length }}')).toBe('0')
+  expect(none('{% if tools is not none %}T{% endif %}{{ tools | upper }}')).toBe('NONE')
+})
+
 test('the template’s own refusal keeps its words', () => {
   expect(() => render('{{ raise_exception("Only two turns!") }}')).toThrow('Only two turns!')
 })
