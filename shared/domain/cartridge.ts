@@ -91,6 +91,9 @@ export function hasRecurrence({ ssm }: { readonly ssm: readonly number[] }): boo
 }
 const kvLayerSchema = z.strictObject({ layer: count, kvHeads: count, headDim: count })
 
+/** A state that was taken from storage and grown more often than this is read again from its texts instead. */
+export const MAX_ROUNDINGS = 1000
+
 export const cacheSchema = z.strictObject({
   formatVersion: z.literal(FORMAT_VERSION),
   dtype: stateDtypeSchema,
@@ -100,6 +103,16 @@ export const cacheSchema = z.strictObject({
   /** Digests of the KV block layers in order, then of the SSM snapshot when there is one. */
   blocks: z.array(digestSchema),
   loss: lossSchema.nullable(),
+  /**
+   * Numbers of tokens after which the state was taken from storage in this dtype, ascending: what came after was computed from
+   * rounded numbers. Only where rounding shows (int8, float8).
+   */
+  rounded: z
+    .array(count.positive())
+    .min(1)
+    .max(MAX_ROUNDINGS)
+    .refine(places => places.every((place, i) => place > (places[i - 1] ?? 0)), 'not ascending')
+    .optional(),
 })
 
 export const positionSchema = z.strictObject({

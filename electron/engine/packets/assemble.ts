@@ -40,6 +40,8 @@ export interface StateContents {
   readonly logits: Float32Array | null
   readonly dtype: StateDtype
   readonly loss: CartridgeConfig['cache']['loss']
+  /** Numbers of tokens after which it was taken from storage in this dtype; none where rounding does not show. */
+  readonly rounded?: readonly number[] | undefined
   readonly promptMeta: CartridgeConfig['promptMeta']
   readonly sources: readonly SourcePart[]
   readonly recipe: Omit<Recipe, 'version' | 'steps'> & { readonly steps: readonly RecipeStep[] }
@@ -147,6 +149,7 @@ export function assembleAround(
     ssm,
     blocks: cacheLayers.map(layer => layer.digest),
     loss: contents.loss,
+    ...(contents.rounded === undefined || contents.rounded.length === 0 ? {} : { rounded: [...contents.rounded] }),
   }
   const attentionMask: [1, number][] = tokens.length > 0 ? [[1, tokens.length]] : []
   const tailDigest = sha256(contents.tail)

@@ -9,6 +9,7 @@ import { assembleAround } from './assemble.ts'
 import { sameModel } from './contextId.ts'
 import { cacheLayers, layersOfType, type Packet, readDocuments, readTokens } from './packet.ts'
 import { replayRecipe } from './replayRecipe.ts'
+import { isRounded } from './roundings.ts'
 
 /** The components in which a false claim of the config shows, in the order in which they are looked at. */
 const FIELDS: readonly (readonly [keyof CartridgeConfig, ComponentId])[] = [
@@ -38,6 +39,9 @@ export async function assertDerived(
   if (config.redactedFrom !== undefined)
     throw notDerived('tokens', 'its texts were withheld, so nothing shows what it has read')
   assertModel(config.model, model.fingerprint)
+  const { rounded = [] } = config.cache
+  if (rounded.length > 0 && (!isRounded(config.cache) || (rounded.at(-1) ?? 0) > config.tokens.count))
+    throw notDerived('cache', 'it says that it was rounded where it cannot have been')
   const { recipe, sources, card } = await readDocuments(blobs, packet)
   const tokens = await readTokens(blobs, packet)
   assertParents(config, recipe)
@@ -50,6 +54,8 @@ export async function assertDerived(
       model: { ...model, fingerprint: { ...model.fingerprint, name: config.model.name } },
       dtype: config.cache.dtype,
       loss: config.cache.loss,
+      // Followed when the numbers are compared.
+      rounded: config.cache.rounded,
       card,
       parents: config.parents,
     },

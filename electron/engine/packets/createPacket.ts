@@ -116,6 +116,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     card: input.card ?? '',
     parents: [...(input.parents ?? [])],
     sharedBlocks: prefix?.sharedBlocks,
+    rounded: prefix?.rounded,
   })
   const published = await publish(context, {
     assembled,

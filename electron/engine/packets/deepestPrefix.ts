@@ -10,6 +10,7 @@ import { readFace } from './face.ts'
 import { damagedAsNull } from './isDamaged.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
 import { cacheLayers, layersOfType, type Packet } from './packet.ts'
+import { isRounded, roundingsAfter } from './roundings.ts'
 
 /** Fewer tokens than this are read faster than a state is restored. */
 const WORTH_TOKENS = 16
@@ -25,6 +26,8 @@ export interface Prefix {
   readonly logits: Float32Array | null
   /** KV block layers that a state grown from it shares. */
   readonly sharedBlocks: readonly Descriptor[]
+  /** Where a state grown from it was rounded. */
+  readonly rounded: readonly number[]
   readonly bytesRead: number
 }
 
@@ -115,7 +118,10 @@ export async function deepestPrefix(
   const { packet, known, common, logits } = best
   const exact = common === known.length && common === tokens.length && logits !== null
   // Nothing says what comes after a token in the middle of another state but reading it once more.
-  const usable = exact ? common : packet.config.kind === 'kv' ? Math.min(common, tokens.length - 1) : common
+  const agreed = exact ? common : packet.config.kind === 'kv' ? Math.min(common, tokens.length - 1) : common
+  // The numbers of a block were rounded together: of one that is cut, with tokens that are not the new text's.
+  const isCut = isRounded(packet.config.cache) && agreed < known.length
+  const usable = isCut ? agreed - (agreed % BLOCK_TOKENS) : agreed
   if (usable < WORTH_TOKENS || (!exact && usable >= tokens.length)) return { prefix: null, miss }
   const { snapshot, bytesRead } = await readLiveSnapshot(context, packet)
   const full = Math.floor(usable / BLOCK_TOKENS)
@@ -127,6 +133,7 @@ export async function deepestPrefix(
       snapshot: usable === known.length ? snapshot : cutBack(snapshot, usable),
       logits: usable === known.length ? logits : null,
       sharedBlocks: packet.config.cache.dtype === dtype ? layersOfType(packet, LAYER_TYPES.kv).slice(0, full) : [],
+      rounded: roundingsAfter(packet.config.cache, usable),
       bytesRead,
     },
   }

@@ -8,6 +8,7 @@ import { tokenizerOf } from './composeText.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { type OpenedState, runOf } from './openState.ts'
 import { promptMeta, type SourcedPart } from './promptMeta.ts'
+import { roundingsAfter } from './roundings.ts'
 
 /** A text that continues a state. */
 export interface Delta {
@@ -196,6 +197,7 @@ export function grownContents(base: OpenedState, growth: Growth): StateContents 
     logits: growth.logits,
     dtype: base.dtype,
     loss: base.packet?.config.cache.loss ?? null,
+    rounded: base.packet === null ? [] : roundingsAfter(base.packet.config.cache, base.tokens.length),
     card: base.card,
     parents:
       base.packet === null

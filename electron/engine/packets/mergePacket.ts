@@ -64,7 +64,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       snapshot: await session.capture(),
       logits,
     }),
-    sharedBlocks: prefix?.sharedBlocks ?? base.fullBlocks,
+    ...(prefix === null ? {} : { sharedBlocks: prefix.sharedBlocks, rounded: prefix.rounded }),
   })
   const published = await publish(context, {
     assembled,

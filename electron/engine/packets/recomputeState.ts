@@ -1,4 +1,4 @@
-import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
+import type { CartridgeConfig, Segment } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { compareStates } from '../inference/compareStates.ts'
 import type { Session } from '../inference/session.ts'
@@ -8,6 +8,7 @@ import type { LoadedModel } from '../live/modelPool.ts'
 import { type Call, type PacketContext, readingProgress } from './context.ts'
 import { type Packet, readLogits, readTokens } from './packet.ts'
 import { rebuildMix } from './rebuildMix.ts'
+import { isRounded } from './roundings.ts'
 
 /** Largest difference allowed, as a share of the largest value of the same layer (docs/format.md, "Verification"). */
 const TOLERANCE = { float32: 1e-4, float16: 2e-3, int8: 1 / 127, float8_e4m3: 1 / 14 } as const
@@ -29,14 +30,16 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
   const tokens = await readTokens(context.store.blobs, packet)
   const logits = await readLogits(context.store.blobs, packet)
   const blocks = snapshot.blocks.length
-  if (replay.sample !== undefined && snapshot.recurrent.length === 0 && replay.sample < blocks) {
+  // A block of int8 or float8 was computed on numbers that are not in the cartridge: those from before rounding.
+  const canSample = snapshot.recurrent.length === 0 && !isRounded(packet.config.cache)
+  if (replay.sample !== undefined && canSample && replay.sample < blocks) {
     return replayBlocks({ packet, loaded, snapshot, tokens, count: replay.sample }, call)
   }
   const mixed = isMix ? await rebuildMix(context, packet) : null
-  using session = mixed === null ? loaded.runtime.newSession() : await loaded.runtime.restore(mixed)
-  const { last, unexplained } = await readAgain(session, { config: packet.config, tokens }, call)
+  const read = await readAgain({ packet, loaded, tokens, mixed }, call)
+  const { last, unexplained } = read
   // A mix that has read nothing since is compared as it was mixed: no session has touched it.
-  const again = mixed !== null && tokens.length === 0 ? mixed : await session.capture()
+  const again = mixed !== null && tokens.length === 0 ? mixed : read.state
   assertShape(packet.config, again)
   const difference = await assertSame(packet.config, snapshot, again, 0)
   if ((last === null) !== (logits === null)) {
@@ -46,7 +49,7 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
   }
   if (last !== null && logits !== null) assertSameLogits(packet.config, logits, last)
   return {
-    tokensProcessed: session.processed,
+    tokensProcessed: read.processed,
     maxAbsDiff: difference,
     detectionProbability: null,
     unproven: unexplained,
@@ -56,38 +59,71 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
 /** Positions whose logits are held at once while the model's own words are checked. */
 const CHECKED_AT_ONCE = 64
 
-/**
- * Reads all tokens. Of those that the cartridge calls the model's own, `unexplained` counts the ones that the model would not
- * have chosen here: a word that only a sampler with luck, or a stranger, has put there.
- */
+interface Again {
+  readonly state: StateSnapshot
+  /** Logits after the last token. */
+  readonly last: Float32Array | null
+  /** Tokens called the model's own that it would not have chosen here: by a sampler with luck, or a stranger. */
+  readonly unexplained: number
+  readonly processed: number
+}
+
+/** Reads all tokens, and rounds the state wherever it was rounded when it was made. */
 async function readAgain(
-  session: Session,
-  { config, tokens }: { config: CartridgeConfig; tokens: Int32Array },
+  { packet, loaded, tokens, mixed }: Omit<Replay, 'snapshot'> & { tokens: Int32Array; mixed: StateSnapshot | null },
   call: Call,
-): Promise<{ last: Float32Array | null; unexplained: number }> {
-  let last: Float32Array | null = null
-  let unexplained = 0
-  const progress = readingProgress(call, 'recomputing')
-  for (const { kind, start, end } of config.segments) {
-    const step = kind === 'generated' ? CHECKED_AT_ONCE : Math.max(1, end - start)
-    for (let at = start; at < end; at += step) {
-      const part = tokens.subarray(at, Math.min(end, at + step))
-      const rows = await session.append(part, {
-        logits: kind === 'generated' ? 'all' : 'last',
-        signal: call.signal,
-        onProgress: ({ done, tokensPerSecond }) => progress({ done: at + done, total: tokens.length, tokensPerSecond }),
-      })
-      const vocab = session.vocabSize
-      if (kind === 'generated') {
-        for (const [place, id] of part.entries()) {
-          const row: Float32Array | null = place === 0 ? last : rows.subarray((place - 1) * vocab, place * vocab)
-          if (row === null || !isLikeliest(row, id, TOLERANCE[config.cache.dtype])) unexplained++
+): Promise<Again> {
+  const { segments, cache } = packet.config
+  const { runtime } = loaded
+  let session = mixed === null ? runtime.newSession() : await runtime.restore(mixed)
+  const seen = { last: null as Float32Array | null, unexplained: 0, processed: 0 }
+  const rounded = (cache.rounded ?? []).filter(place => place < tokens.length)
+  try {
+    for (const { kind, start, end } of segments) {
+      const step = kind === 'generated' ? CHECKED_AT_ONCE : Math.max(1, end - start)
+      for (let at = start, to = start; at < end; at = to) {
+        if (rounded[0] === at) {
+          rounded.shift()
+          const state = await roundTripState(await session.capture(), cache.dtype)
+          seen.processed += session.processed
+          session.dispose()
+          session = await runtime.restore(state)
         }
+        to = Math.min(end, at + step, rounded[0] ?? end)
+        await readPart(session, { kind, tokens, at, to, tolerance: TOLERANCE[cache.dtype], seen }, call)
       }
-      last = rows.slice(rows.length - vocab)
+    }
+    return { ...seen, processed: seen.processed + session.processed, state: await session.capture() }
+  } finally {
+    session.dispose()
+  }
+}
+
+interface Part {
+  readonly kind: Segment['kind']
+  readonly tokens: Int32Array
+  readonly at: number
+  readonly to: number
+  readonly tolerance: number
+  readonly seen: { last: Float32Array | null; unexplained: number }
+}
+
+async function readPart(session: Session, { kind, tokens, at, to, tolerance, seen }: Part, call: Call): Promise<void> {
+  const part = tokens.subarray(at, to)
+  const progress = readingProgress(call, 'recomputing')
+  const rows = await session.append(part, {
+    logits: kind === 'generated' ? 'all' : 'last',
+    signal: call.signal,
+    onProgress: ({ done, tokensPerSecond }) => progress({ done: at + done, total: tokens.length, tokensPerSecond }),
+  })
+  const vocab = session.vocabSize
+  if (kind === 'generated') {
+    for (const [place, id] of part.entries()) {
+      const row: Float32Array | null = place === 0 ? seen.last : rows.subarray((place - 1) * vocab, place * vocab)
+      if (row === null || !isLikeliest(row, id, tolerance)) seen.unexplained++
     }
   }
-  return { last, unexplained }
+  seen.last = rows.slice(rows.length - vocab)
 }
 
 /** True for the token a greedy model takes, and for those that rounding of the state could have put first. */

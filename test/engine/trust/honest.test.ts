@@ -1,5 +1,6 @@
 /** Every honest kind of cartridge recomputes in another library, from its texts on, and is then trusted by itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readPacket } from '#engine/packets/packet.ts'
 import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 
 let here: TestEngine
@@ -112,6 +113,34 @@ describe('on a transformer', () => {
   })
 })
 
+/** Grown in an engine that has nothing in memory of before: every step goes on from numbers that were rounded. */
+describe.each(['int8', 'float8_e4m3'] as const)('stored as %s', dtype => {
+  it.each(['starter-transformer', 'starter-mamba'])('grown from what was stored, on %s', async model => {
+    const base = await create(model, { dtype, systemPrompt: `Be brief, ${dtype}.` })
+    const grown = await merge(
+      await infer(await merge(base, MORE), { delta: question, keepOutput: true }),
+      MORE.repeat(5),
+    )
+    const { blobs } = here.engine.state.store
+    const { cache, tokens } = (await readPacket(blobs, grown as never)).config
+    expect(cache.rounded).toHaveLength(3)
+    expect(cache.rounded?.at(-1)).toBeLessThan(tokens.count)
+    await expectProven(base)
+    await expectProven(grown)
+  })
+
+  it('gone on from the blocks of another text', async () => {
+    const model = 'starter-transformer'
+    const long = FACTS.repeat(6)
+    await create(model, { dtype, sources: [{ name: 'a', text: `${long}${MORE}` }] })
+    const input = { model, dtype, sources: [{ name: 'b', text: `${long}Anders likes noodles.\n` }] }
+    const { cartridge, reused } = await here.client.call('packets.create', input)
+    expect(reused?.tokens).toBeGreaterThan(0)
+    expect((reused?.tokens ?? 1) % 64).toBe(0)
+    await expectProven(cartridge.packetId)
+  })
+})
+
 // A recurrent model takes the same way for all of them; it is slower to read.
 describe('on a recurrent model', () => {
   const some = process.env.DEEP ? Object.keys(kinds) : ['created', 'asked twice and merged']
@@ -134,6 +163,20 @@ it('a mix, where its parents are, and what was read after mixing', async () => {
   expect(grown).not.toBe(cartridge.packetId)
   await expectProven(cartridge.packetId)
   await expectProven(grown)
+})
+
+it('a mix of states that were stored rounded', async () => {
+  const model = 'starter-mamba'
+  const parents = [
+    await create(model, { dtype: 'int8' }),
+    await create(model, { dtype: 'float16', sources: [{ name: 'more', text: MORE }] }),
+  ]
+  for (const parent of parents) {
+    await carry(parent)
+    await there.client.call('packets.verify', { ref: parent, level: 'recomputed' })
+  }
+  const { cartridge } = await here.client.call('remix.mix', { parents: parents.map(ref => ({ ref, weight: 0.5 })) })
+  await expectProven(cartridge.packetId)
 })
 
 it('words that a sampler chose recompute, and are not taken for proven', async () => {
