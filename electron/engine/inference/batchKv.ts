@@ -10,50 +10,83 @@ interface Buffers {
   readonly value: Float32Array
 }
 
-/** Keys and values of a batch: one `[rows, kvHeads, capacity, headDim]` pair a layer, appended to in place. */
+/** How a step finds the rows: their positions, and which of them only wait. */
+export interface StepRows {
+  readonly positions: readonly number[]
+  readonly waits: readonly boolean[]
+  readonly contextLength: number | null
+}
+
+/**
+ * Keys and values of the rows of a batch: one `[room, kvHeads, capacity, headDim]` pair a layer, of which the first rows
+ * are in use, appended to in place. A row that leaves is replaced by the last one.
+ */
 export class BatchKv {
   readonly #layers: readonly KvLayerGeometry[]
-  readonly #rows: number
-  #capacity: number
-  #buffers: readonly Buffers[]
+  #rows = 0
+  #room = 0
+  #capacity = 0
+  #buffers: readonly Buffers[] = []
   /** Puts back what a waiting row's pretended token overwrote. */
   #undo: (() => void)[] = []
 
-  constructor(layers: readonly KvLayerGeometry[], states: readonly StateSnapshot[]) {
+  constructor(layers: readonly KvLayerGeometry[]) {
     this.#layers = layers
-    this.#rows = states.length
-    this.#capacity = roundUp(Math.max(...states.map(({ position }) => position)) + 1)
-    this.#buffers = this.#allocate()
-    for (const [row, { blocks }] of states.entries()) {
-      this.#each((geometry, index, side) => {
-        const to = { data: this.#row(index, side, row), rows: this.#capacity }
-        writeBlocks(blocks, { geometry, index, side }, to)
-      })
+  }
+
+  /** Bytes of the buffers. */
+  get bytes(): number {
+    return this.#buffers.reduce((sum, { key, value }) => sum + key.byteLength + value.byteLength, 0)
+  }
+
+  /** Bytes of the buffers once a state of `position` tokens has come in. */
+  bytesWith(position: number): number {
+    const room = this.#rows === this.#room ? Math.max(2, this.#room * 2) : this.#room
+    const capacity = Math.ceil(Math.max(position + 1, this.#capacity) / CAPACITY_STEP) * CAPACITY_STEP
+    const perToken = this.#layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim, 0)
+    return room * capacity * perToken * Float32Array.BYTES_PER_ELEMENT
+  }
+
+  /** Takes a state in as the last row. */
+  add({ blocks, position }: StateSnapshot): void {
+    if (this.#rows === this.#room || position + 1 > this.#capacity) {
+      const room = this.#rows === this.#room ? Math.max(2, this.#room * 2) : this.#room
+      this.#resize(room, Math.max(position + 1, this.#capacity))
     }
+    const row = this.#rows
+    this.#rows += 1
+    this.#each((geometry, index, side) => {
+      writeBlocks(blocks, { geometry, index, side }, { data: this.#row(index, side, row), rows: this.#capacity })
+    })
+  }
+
+  /** Lets a row go; the last row takes its place. */
+  remove(row: number): void {
+    const last = this.#rows - 1
+    if (row !== last) {
+      this.#each((_, index, side) => this.#row(index, side, row).set(this.#row(index, side, last)))
+    }
+    this.#rows = last
   }
 
   /**
    * Every row appends at its own position. A row that waits appends too, behind its last token, where the next token will
    * overwrite it; with a full context there is no such place, and its last token is put back afterwards.
    */
-  prepare(
-    at: { positions: readonly number[]; waits: readonly boolean[]; contextLength: number | null },
-    feeds: Record<string, Tensor>,
-    outputs: Record<string, Tensor>,
-  ): void {
+  prepare(at: StepRows, feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
     const slots = at.positions.map(position => Math.min(position, (at.contextLength ?? Number.POSITIVE_INFINITY) - 1))
+    const longest = Math.max(...slots) + 1
+    if (longest > this.#capacity) this.#resize(this.#room, Math.max(longest, this.#capacity * 1.5))
     for (const [row, slot] of slots.entries()) {
       if (at.waits[row] && slot !== at.positions[row]) this.#keep(row, slot)
     }
-    const longest = Math.max(...slots) + 1
-    if (longest > this.#capacity) this.#grow(longest)
     feeds.seqlens_k = new Tensor('int32', Int32Array.from(slots), [this.#rows])
     feeds.total_sequence_length = new Tensor('int32', Int32Array.of(longest), [])
     for (const [index, { layer, kvHeads, headDim }] of this.#layers.entries()) {
-      const buffers = this.#buffers[index]
-      if (buffers === undefined) continue
+      const dims = [this.#rows, kvHeads, this.#capacity, headDim]
+      const size = this.#rows * kvHeads * this.#capacity * headDim
       for (const side of ['key', 'value'] as const) {
-        const tensor = new Tensor('float32', buffers[side], [this.#rows, kvHeads, this.#capacity, headDim])
+        const tensor = new Tensor('float32', this.#all(index, side).subarray(0, size), dims)
         feeds[`past_key_values.${layer}.${side}`] = tensor
         outputs[`present.${layer}.${side}`] = tensor
       }
@@ -84,37 +117,34 @@ export class BatchKv {
     })
   }
 
-  #grow(length: number): void {
-    const [old, rows] = [this.#buffers, this.#capacity]
-    this.#capacity = roundUp(Math.max(length, rows * 1.5))
-    this.#buffers = this.#allocate()
+  #resize(room: number, length: number): void {
+    const [old, oldRows] = [this.#buffers, this.#capacity]
+    this.#room = room
+    this.#capacity = Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP
+    this.#buffers = this.#layers.map(({ kvHeads, headDim }) => {
+      const size = room * kvHeads * this.#capacity * headDim
+      return { key: new Float32Array(size), value: new Float32Array(size) }
+    })
     this.#each((geometry, index, side) => {
       for (let row = 0; row < this.#rows; row++) {
-        const size = geometry.kvHeads * rows * geometry.headDim
+        const size = geometry.kvHeads * oldRows * geometry.headDim
         const data = old[index]?.[side].subarray(row * size, (row + 1) * size)
         if (data === undefined) continue
-        copyRows(
-          geometry,
-          { data, rows, at: 0 },
-          { data: this.#row(index, side, row), rows: this.#capacity, at: 0 },
-          rows,
-        )
+        const from = { data, rows: oldRows, at: 0 }
+        copyRows(geometry, from, { data: this.#row(index, side, row), rows: this.#capacity, at: 0 }, oldRows)
       }
     })
   }
 
-  #allocate(): Buffers[] {
-    return this.#layers.map(({ kvHeads, headDim }) => {
-      const size = this.#rows * kvHeads * this.#capacity * headDim
-      return { key: new Float32Array(size), value: new Float32Array(size) }
-    })
+  #all(index: number, side: Side): Float32Array {
+    return this.#buffers[index]?.[side] ?? new Float32Array(0)
   }
 
   /** One row of one layer, `[kvHeads, capacity, headDim]`. */
   #row(index: number, side: Side, row: number): Float32Array {
-    const all = this.#buffers[index]?.[side] ?? new Float32Array(0)
-    const size = all.length / this.#rows
-    return all.subarray(row * size, (row + 1) * size)
+    const { kvHeads = 0, headDim = 0 } = this.#layers[index] ?? {}
+    const size = kvHeads * this.#capacity * headDim
+    return this.#all(index, side).subarray(row * size, (row + 1) * size)
   }
 
   #each(visit: (geometry: KvLayerGeometry, index: number, side: Side) => void): void {
@@ -123,8 +153,4 @@ export class BatchKv {
       visit(geometry, index, 'value')
     }
   }
-}
-
-function roundUp(length: number): number {
-  return Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP
 }

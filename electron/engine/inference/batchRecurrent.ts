@@ -4,40 +4,73 @@ import type { RecurrentLayer, StateSnapshot } from './stateSnapshot.ts'
 
 type Part = 'conv' | 'ssm'
 
-/** One recurrent layer of all rows, `[rows, …]`. */
+/** One recurrent layer of all rows, `[room, …]`. */
 interface Layer {
   readonly conv: Float32Array
   readonly ssm: Float32Array
 }
 
-/** The recurrent states of a batch: read one set, write the other, change places. */
+/** The recurrent states of a batch: read one set, write the other, change places. The first rows are in use. */
 export class BatchRecurrent {
   readonly #layers: readonly SsmLayerGeometry[]
-  readonly #rows: number
-  #now: readonly Layer[]
-  #next: readonly Layer[]
+  #rows = 0
+  #room = 0
+  #now: readonly Layer[] = []
+  #next: readonly Layer[] = []
 
-  constructor(layers: readonly SsmLayerGeometry[], states: readonly StateSnapshot[]) {
+  constructor(layers: readonly SsmLayerGeometry[]) {
     this.#layers = layers
-    this.#rows = states.length
-    this.#now = this.#allocate()
-    this.#next = this.#allocate()
-    for (const [row, { recurrent }] of states.entries()) {
-      for (const [index, { conv, ssm }] of recurrent.entries()) {
-        this.#part(this.#now, index, 'conv', row).set(conv)
-        this.#part(this.#now, index, 'ssm', row).set(ssm)
+  }
+
+  get bytes(): number {
+    return 2 * this.#now.reduce((sum, { conv, ssm }) => sum + conv.byteLength + ssm.byteLength, 0)
+  }
+
+  /** Takes a state in as the last row; one that has read nothing is all zeros. */
+  add({ recurrent }: StateSnapshot): void {
+    if (this.#rows === this.#room) {
+      const old = this.#now
+      this.#room = Math.max(2, this.#room * 2)
+      this.#now = this.#allocate()
+      this.#next = this.#allocate()
+      for (const [index, { conv, ssm }] of old.entries()) {
+        this.#now[index]?.conv.set(conv)
+        this.#now[index]?.ssm.set(ssm)
+      }
+    }
+    const row = this.#rows
+    this.#rows += 1
+    for (const index of this.#layers.keys()) {
+      const state = recurrent[index]
+      for (const part of ['conv', 'ssm'] as const) {
+        const to = this.#part(this.#now, index, part, row)
+        if (state === undefined) to.fill(0)
+        else to.set(state[part])
       }
     }
   }
 
+  /** Lets a row go; the last row takes its place. */
+  remove(row: number): void {
+    const last = this.#rows - 1
+    for (const index of this.#layers.keys()) {
+      for (const part of ['conv', 'ssm'] as const) {
+        if (row !== last) this.#part(this.#now, index, part, row).set(this.#part(this.#now, index, part, last))
+      }
+    }
+    this.#rows = last
+  }
+
   prepare(feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
+    const tensor = (set: readonly Layer[], index: number, part: Part, dims: readonly number[]) => {
+      const all = set[index]?.[part] ?? new Float32Array(0)
+      return new Tensor('float32', all.subarray(0, this.#rows * sizeOf(dims)), [this.#rows, ...dims])
+    }
     for (const [index, { layer, conv, ssm }] of this.#layers.entries()) {
-      const [now, next] = [this.#now[index], this.#next[index]]
-      if (now === undefined || next === undefined) continue
-      feeds[`past_conv.${layer}`] = new Tensor('float32', now.conv, [this.#rows, ...conv])
-      feeds[`past_ssm.${layer}`] = new Tensor('float32', now.ssm, [this.#rows, ...ssm])
-      outputs[`present_conv.${layer}`] = new Tensor('float32', next.conv, [this.#rows, ...conv])
-      outputs[`present_ssm.${layer}`] = new Tensor('float32', next.ssm, [this.#rows, ...ssm])
+      feeds[`past_conv.${layer}`] = tensor(this.#now, index, 'conv', conv)
+      feeds[`past_ssm.${layer}`] = tensor(this.#now, index, 'ssm', ssm)
+      outputs[`present_conv.${layer}`] = tensor(this.#next, index, 'conv', conv)
+      outputs[`present_ssm.${layer}`] = tensor(this.#next, index, 'ssm', ssm)
     }
   }
 
@@ -67,15 +100,14 @@ export class BatchRecurrent {
   }
 
   #part(set: readonly Layer[], index: number, part: Part, row: number): Float32Array {
-    const all = set[index]?.[part] ?? new Float32Array(0)
-    const size = all.length / this.#rows
-    return all.subarray(row * size, (row + 1) * size)
+    const size = sizeOf(this.#layers[index]?.[part] ?? [])
+    return (set[index]?.[part] ?? new Float32Array(0)).subarray(row * size, (row + 1) * size)
   }
 
   #allocate(): Layer[] {
     return this.#layers.map(({ conv, ssm }) => ({
-      conv: new Float32Array(this.#rows * sizeOf(conv)),
-      ssm: new Float32Array(this.#rows * sizeOf(ssm)),
+      conv: new Float32Array(this.#room * sizeOf(conv)),
+      ssm: new Float32Array(this.#room * sizeOf(ssm)),
     }))
   }
 }

@@ -27,6 +27,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal
   /** Called for every token of the answer; returning `stop` ends it there (a stop text, say). */
   readonly onToken?: (token: GeneratedToken) => unknown
+  /** Reads a token after what was read so far and returns the logits `[vocab]`; the session itself unless given. */
+  readonly step?: (token: number) => Promise<Float32Array>
 }
 
 /** `context`: the model's context is full. */
@@ -63,12 +65,16 @@ export async function generate(session: Session, logits: Float32Array, options: 
       found: logits.length,
     })
   }
-  const isFull = () => session.contextLength !== null && session.position >= session.contextLength
+  const start = session.position
+  const isFull = () => session.contextLength !== null && start + fed >= session.contextLength
   let row = logits
   let fed = 0
   const feed = async () => {
-    row = await session.append(answer.ids.slice(fed))
-    fed = answer.ids.length
+    // One token: each is fed as soon as it is taken.
+    const [token] = answer.ids.slice(fed)
+    if (token === undefined) return
+    row = await (options.step?.(token) ?? session.append([token]))
+    fed += 1
   }
   while (answer.take(row)) {
     if (isFull()) answer.finish('context')

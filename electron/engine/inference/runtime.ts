@@ -2,9 +2,9 @@ import './noTelemetry.ts'
 import { env, InferenceSession, type Tensor } from 'onnxruntime-node'
 import type { Model } from '#engine/models/model.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
-import { Batch } from './batch.ts'
 import { checkSnapshot } from './checkSnapshot.ts'
 import { probeChunkTokens } from './chunkProbe.ts'
+import { DecodeBatch } from './decodeBatch.ts'
 import { candidateDevices, type Device, type DeviceChoice, defaultThreads, type Provider } from './device.ts'
 import { createDownload } from './download.ts'
 import { probeExport } from './exportProbe.ts'
@@ -15,7 +15,7 @@ import { kvLayersOf, ssmLayersOf } from './layers.ts'
 import { MemoryTier } from './memoryTier.ts'
 import { RecurrentState } from './recurrentState.ts'
 import { createRunQueue } from './runQueue.ts'
-import { CHUNK_TOKENS, Session, type SessionHost } from './session.ts'
+import { CHUNK_TOKENS, Session, type SessionHost, type SessionState } from './session.ts'
 import type { StateSnapshot } from './stateSnapshot.ts'
 
 /** Buffers that a runtime keeps where no tier is given. */
@@ -53,11 +53,8 @@ export interface Runtime extends Disposable {
   newSession(): Session
   /** A context that continues from a state; runs no tokens. Throws `E_COMPONENT_MISMATCH` for another model's state. */
   restore(snapshot: StateSnapshot): Promise<Session>
-  /**
-   * Several contexts that advance together, one token each, in one pass. Throws what {@link restore} throws, and
-   * `E_NOT_SUPPORTED` on devices other than the processor and for ONNX exports.
-   */
-  openBatch(states: readonly StateSnapshot[]): Batch
+  /** For sessions that generate together; null where the device or an ONNX export takes one context at a time. */
+  newBatch(): DecodeBatch | null
   /** Waits for the run under way and frees the model. */
   dispose(): Promise<void>
 }
@@ -95,27 +92,29 @@ export async function openOnFirst(
     kind: model.kind,
     onHost,
     chunkTokens,
-    run: (feeds, outputs, signal) =>
-      enqueue(async () => {
-        if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
-        if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-        if (!onHost) return runOnDevice(session, feeds, { names: Object.keys(outputs), provider: device.provider })
-        await runInPlace(session, feeds, outputs)
-        return null
-      }),
-    adopt: snapshot => open(snapshot),
+    run: (feeds, outputs, { signal, decodes = false } = {}) =>
+      enqueue(
+        async () => {
+          if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
+          if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+          if (!onHost) return runOnDevice(session, feeds, { names: Object.keys(outputs), provider: device.provider })
+          await runInPlace(session, feeds, outputs)
+          return null
+        },
+        decodes ? 'step' : 'chunk',
+      ),
+    stateOf,
   })
 
-  function open(snapshot: StateSnapshot, sessionHost = host): Session {
-    return new Session(sessionHost, {
-      kv:
-        kvLayers.length === 0
-          ? null
-          : new KvCache(kvLayers, { download: download.toHost, hot, label: snapshot.label }, snapshot.blocks),
-      recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, snapshot.recurrent),
-      position: snapshot.position,
-    })
+  function stateOf({ blocks, recurrent, position, label }: StateSnapshot): SessionState {
+    return {
+      kv: kvLayers.length === 0 ? null : new KvCache(kvLayers, { download: download.toHost, hot, label }, blocks),
+      recurrent: ssmLayers.length === 0 ? null : new RecurrentState(ssmLayers, download.toHost, recurrent),
+      position,
+    }
   }
+
+  const open = (snapshot: StateSnapshot, sessionHost = host) => new Session(sessionHost, stateOf(snapshot))
 
   const empty: StateSnapshot = { kind: model.kind, position: 0, blocks: [], recurrent: [] }
   const needsProbe = device.provider === 'webgpu' && kvLayers.length > 0
@@ -155,19 +154,10 @@ export async function openOnFirst(
       checkSnapshot(snapshot, model)
       return open(snapshot)
     },
-    openBatch: states => {
-      if (!onHost) {
-        throw new StatePackError('E_NOT_SUPPORTED', `Batches run on the processor, not on ${device.provider}.`, {
-          device: device.provider,
-        })
-      }
-      if (model.graph.isExport) {
-        throw new StatePackError('E_NOT_SUPPORTED', 'An ONNX export reads one context at a time, not a batch of them.')
-      }
-      if (states.length === 0) throw new StatePackError('E_BAD_INPUT', 'A batch needs at least one context.')
-      for (const state of states) checkSnapshot(state, model)
-      return new Batch(host, { kv: kvLayers, ssm: ssmLayers }, states)
-    },
+    newBatch: () =>
+      onHost && !model.graph.isExport
+        ? new DecodeBatch(host, { kv: kvLayers, ssm: ssmLayers }, { tier, label: model.name })
+        : null,
     dispose,
     [Symbol.dispose]: () => void dispose(),
   }

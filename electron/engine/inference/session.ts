@@ -7,6 +7,9 @@ import type { StateSnapshot } from './stateSnapshot.ts'
 /** Most tokens in one run: the granularity of cancel, of progress and of taking turns. */
 export const CHUNK_TOKENS = 128
 
+/** What a session is busy with while something else advances its state. */
+const LENT = 'in a batch'
+
 export interface AppendProgress {
   readonly done: number
   readonly total: number
@@ -18,6 +21,12 @@ export interface AppendOptions {
   readonly logits?: 'none' | 'last' | 'all'
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: AppendProgress) => void
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** It gives one more token to whoever generates, so it does not wait for more than one piece of a text. */
+  readonly decodes?: boolean
 }
 
 /** What a session needs of the runtime it belongs to. */
@@ -33,10 +42,10 @@ export interface SessionHost {
   run(
     feeds: Record<string, Tensor>,
     outputs: Record<string, Tensor>,
-    signal?: AbortSignal,
+    options?: RunOptions,
   ): Promise<InferenceSession.ReturnType | null>
-  /** A second session with this state. */
-  adopt(snapshot: StateSnapshot): Session
+  /** The tensors of a session that stands where this snapshot does. */
+  stateOf(snapshot: StateSnapshot): SessionState
 }
 
 /** The tensors of a session's state; a transformer has only keys and values, a Mamba only the recurrent part. */
@@ -57,7 +66,7 @@ export interface SessionState {
  */
 export class Session implements Disposable {
   readonly #host: SessionHost
-  readonly #state: SessionState
+  #state: SessionState
   #processed = 0
   #busy: string | null = null
   #disposed = false
@@ -130,7 +139,7 @@ export class Session implements Disposable {
    * more until it runs.
    */
   fork(): Promise<Session> {
-    return this.#exclusively('fork', async () => this.#host.adopt(await this.#capture()))
+    return this.#exclusively('fork', async () => new Session(this.#host, this.#host.stateOf(await this.#capture())))
   }
 
   /** Forgets everything from `position` on. Keys and values only: a recurrent state cannot be unread. */
@@ -159,6 +168,31 @@ export class Session implements Disposable {
     return this.#exclusively('park', async () => {
       await this.#state.kv?.park()
     })
+  }
+
+  /**
+   * Hands the state over, to be advanced elsewhere (in a batch). Until it is taken back the session runs nothing itself:
+   * `E_CONFLICT`.
+   */
+  async lend(): Promise<StateSnapshot> {
+    const snapshot = await this.#exclusively('lend', async () => {
+      const captured = await this.#capture()
+      await this.#state.kv?.park()
+      return captured
+    })
+    this.#busy = LENT
+    return snapshot
+  }
+
+  /** Takes a lent state back, `processed` tokens further. */
+  takeBack(snapshot: StateSnapshot, processed: number): void {
+    if (this.#busy !== LENT) throw new StatePackError('E_CONFLICT', 'This session has not lent its state.')
+    this.#busy = null
+    this.#processed += processed
+    if (this.#disposed) return
+    this.#state.kv?.dispose()
+    this.#state.recurrent?.dispose()
+    this.#state = this.#host.stateOf(snapshot)
   }
 
   dispose(): void {
@@ -218,7 +252,7 @@ export class Session implements Disposable {
       kv.addTo(feeds, outputs)
     }
     recurrent?.addTo(feeds, outputs)
-    const results = await this.#host.run(feeds, outputs, signal)
+    const results = await this.#host.run(feeds, outputs, { signal, decodes: chunk.length === 1 })
     this.#alive()
     this.#state.position = position + chunk.length
     this.#processed += chunk.length

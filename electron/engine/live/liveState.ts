@@ -1,11 +1,13 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
 import { MemoryTier } from '../inference/memoryTier.ts'
+import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Store } from '../store/openStore.ts'
 import { MoveLog } from './moveLog.ts'
 import { Pool } from './pool.ts'
 import { PrefixIndex } from './prefixIndex.ts'
+import { Scheduler } from './scheduler.ts'
 import { UnstoredPackets } from './unstoredPackets.ts'
 
 /** Bytes. */
@@ -33,6 +35,8 @@ export interface LiveState {
   readonly snapshots: Pool<PooledRecurrent>
   readonly unstored: UnstoredPackets
   readonly prefixes: PrefixIndex
+  /** The one scheduler of a runtime. */
+  schedulerOf(runtime: Runtime): Scheduler
 }
 
 export interface LiveOptions {
@@ -56,5 +60,11 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
     },
   })
   const prefixes = new PrefixIndex(() => store.prefixes())
-  return { hot, warm, moves, blocks, snapshots, unstored, prefixes }
+  const schedulers = new WeakMap<Runtime, Scheduler>()
+  const schedulerOf = (runtime: Runtime) => {
+    const scheduler = schedulers.get(runtime) ?? new Scheduler(runtime, () => hot.budget)
+    schedulers.set(runtime, scheduler)
+    return scheduler
+  }
+  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, schedulerOf }
 }

@@ -3,7 +3,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
-import { type Generation, generate } from '../inference/generate.ts'
+import type { Generation } from '../inference/generate.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
@@ -125,7 +125,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
-  const generation = await generate(session, first, {
+  const generation = await context.live.schedulerOf(runtime).generate(session, first, {
     maxNewTokens: input.maxNewTokens ?? 32,
     sampling: input.sampling,
     stopIds: input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])],
@@ -195,6 +195,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     },
     details: {
       finish_reason: generation.finishReason,
+      ...(generation.batched ? { batched: true } : {}),
       keep_output: keep,
       seam: input.seam ?? 'exact',
       ...asked(input),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareLogits } from '#engine/inference/compareStates.ts'
 import { mixStates } from '#engine/inference/mixStates.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
+import type { Session } from '#engine/inference/session.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { HYBRIDS, runnableModel } from './runnableModel.ts'
@@ -99,23 +100,27 @@ describe.each(HYBRIDS.map(folder => [basename(folder), folder]))('a session of %
   })
 
   it('advances in a batch as it does alone', async () => {
-    const states: StateSnapshot[] = []
+    const batch = runtime.newBatch()
+    if (batch === null) throw new Error('the processor batches')
+    const twins: { together: Session; alone: Session }[] = []
     for (const length of [70, 3, 41]) {
-      using session = runtime.newSession()
-      await session.append(random.tokens(length, VOCAB), { logits: 'none' })
-      states.push(await session.capture())
+      const together = runtime.newSession()
+      await together.append(random.tokens(length, VOCAB), { logits: 'none' })
+      twins.push({ together, alone: await together.fork() })
+      await batch.join(together)
     }
-    const deltas = [5, 0, 9].map(length => random.tokens(length, VOCAB))
-    using batch = runtime.openBatch(states)
-    const together = await batch.append(deltas)
-    for (const [row, state] of states.entries()) {
-      using session = await runtime.restore(state)
-      const delta = deltas[row] ?? new Int32Array(0)
-      const alone = await session.append(delta)
-      const found = together[row] ?? alone
-      if (delta.length > 0) expect(compareLogits(alone, found).maxAbsDiff).toBeLessThan(1e-4)
-      else expect(digestState(batch.capture(row))).toBe(digestState(state))
+    const [waits, ...reads] = twins
+    for (let step = 0; step < 9; step++) {
+      const tokens = new Map(reads.map(({ together }) => [together, random.int(0, VOCAB - 1)]))
+      const after = await batch.step(tokens)
+      for (const { together, alone } of reads) {
+        const expected = await alone.append([tokens.get(together) ?? 0])
+        expect(compareLogits(expected, after.get(together) ?? new Float32Array(0)).maxAbsDiff).toBeLessThan(1e-4)
+      }
     }
+    for (const { together } of twins) batch.leave(together)
+    if (waits === undefined) throw new Error('one that waits')
+    expect(digestState(await waits.together.capture())).toBe(digestState(await waits.alone.capture()))
   })
 
   it('is not mixed: half of it belongs to positions', async () => {

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
+import type { DecodeBatch } from '#engine/inference/decodeBatch.ts'
+import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
+import type { Session } from '#engine/inference/session.ts'
+import { digestState } from './digestState.ts'
+import { runnableModel, STARTERS } from './runnableModel.ts'
+import { seeded } from './seeded.ts'
+
+const random = seeded(31)
+const VOCAB = 2048
+const TOLERANCE = 1e-4
+
+function batchOf(runtime: Runtime): DecodeBatch {
+  const batch = runtime.newBatch()
+  if (batch === null) throw new Error('the processor batches')
+  return batch
+}
+
+const furthest = (differences: readonly { maxAbsDiff: number }[]) =>
+  Math.max(0, ...differences.map(({ maxAbsDiff }) => maxAbsDiff))
+
+describe.each(STARTERS)('a batch of %s', folder => {
+  let runtime: Runtime
+  beforeAll(async () => {
+    runtime = await openRuntime(await runnableModel(folder), { device: 'cpu', threads: 2 })
+  })
+  afterAll(() => runtime.dispose())
+
+  it('reads what each session would alone, whoever joins, waits and leaves in between', async () => {
+    const batch = batchOf(runtime)
+    const twins: { together: Session; alone: Session; inside: boolean; read: number }[] = []
+    for (const length of [70, 3, 255, 128, 0]) {
+      const together = runtime.newSession()
+      if (length > 0) await together.append(random.tokens(length, VOCAB))
+      twins.push({ together, alone: await together.fork(), inside: false, read: 0 })
+    }
+    for (let step = 0; step < 40; step++) {
+      for (const twin of twins) {
+        if (random.int(0, 3) > 0) continue
+        if (twin.inside) batch.leave(twin.together)
+        else await batch.join(twin.together)
+        twin.inside = !twin.inside
+      }
+      const taking = twins.filter(({ inside }) => inside && random.int(0, 4) > 0)
+      if (taking.length === 0) continue
+      const tokens = new Map(taking.map(({ together }) => [together, random.int(0, VOCAB - 1)]))
+      const after = await batch.step(tokens)
+      expect([...after.keys()]).toEqual(taking.map(({ together }) => together))
+      for (const { together, alone } of taking) {
+        const expected = await alone.append([tokens.get(together) ?? 0])
+        const found = after.get(together) ?? new Float32Array(0)
+        expect(compareLogits(expected, found).maxAbsDiff).toBeLessThan(TOLERANCE)
+      }
+      for (const twin of taking) twin.read += 1
+    }
+    for (const { together, alone, inside } of twins) {
+      if (inside) batch.leave(together)
+      expect(together.position).toBe(alone.position)
+      expect(furthest(compareStates(await alone.capture(), await together.capture()))).toBeLessThan(TOLERANCE)
+    }
+    expect(batch.sessions).toEqual([])
+    expect(twins.some(({ read }) => read > 5)).toBe(true)
+  })
+
+  it('leaves a session that only waited as it was, bit for bit, and counts what was read', async () => {
+    const batch = batchOf(runtime)
+    const [waits, reads] = [runtime.newSession(), runtime.newSession()]
+    for (const session of [waits, reads]) await session.append(random.tokens(66, VOCAB))
+    const before = digestState(await waits.capture())
+    for (const session of [waits, reads]) await batch.join(session)
+    await expect(waits.append([1])).rejects.toMatchObject({ code: 'E_CONFLICT', details: { busy: 'in a batch' } })
+    for (const token of [5, 6, 7]) await batch.step(new Map([[reads, token]]))
+    for (const session of [waits, reads]) batch.leave(session)
+    expect(digestState(await waits.capture())).toBe(before)
+    expect([reads.position, reads.processed]).toEqual([69, 69])
+    expect((await reads.append([1])).every(Number.isFinite)).toBe(true)
+  })
+
+  it('frees what a disposed session leaves behind', async () => {
+    const batch = batchOf(runtime)
+    const session = runtime.newSession()
+    await session.append([1, 2, 3])
+    await batch.join(session)
+    session.dispose()
+    batch.leave(session)
+    expect(batch.sessions).toEqual([])
+    await expect(session.append([1])).rejects.toMatchObject({ code: 'E_CONFLICT' })
+  })
+})
+
+it('grows its buffers, and lets a full row wait unharmed', async () => {
+  const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2 })
+  const read = async (length: number) => {
+    const session = runtime.newSession()
+    await session.append(random.tokens(length, VOCAB), { logits: 'none' })
+    return session
+  }
+  const batch = batchOf(runtime)
+  const [small, full] = [await read(254), await read(2047)]
+  const [smallAlone, fullAlone] = [await small.fork(), await full.fork()]
+  for (const session of [small, full]) await batch.join(session)
+  const last = 7
+  await batch.step(new Map([[full, last]]))
+  await fullAlone.append([last])
+  for (const token of random.tokens(6, VOCAB)) {
+    const after = await batch.step(new Map([[small, token]]))
+    const expected = await smallAlone.append([token])
+    expect(compareLogits(expected, after.get(small) ?? new Float32Array(0)).maxAbsDiff).toBeLessThan(TOLERANCE)
+  }
+  for (const session of [small, full]) batch.leave(session)
+  expect(full.position).toBe(2048)
+  expect(furthest(compareStates(await fullAlone.capture(), await full.capture()))).toBeLessThan(TOLERANCE)
+  await runtime.dispose()
+})
