@@ -6,6 +6,8 @@ export interface StopWatch {
   end(): string
   /** Characters of the answer before the stop text; null while none has come. */
   readonly length: number | null
+  /** The stop text that came; null while none has. */
+  readonly found: string | null
 }
 
 /** Ends an answer at the first of `stops`, which is no part of it. */
@@ -32,6 +34,9 @@ export function watchForStops(stops: readonly string[]): StopWatch {
     end: () => (length === null ? show(text.length) : ''),
     get length() {
       return length
+    },
+    get found() {
+      return length === null ? null : (wanted.find(stop => text.startsWith(stop, length ?? 0)) ?? null)
     },
   }
 }

@@ -255,6 +255,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     dtype: base.dtype,
     outputTokenIds: [...ids],
     finishReason: generation.finishReason,
+    stopText: input.stop?.find(stop => stop === watch.found) ?? null,
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,

@@ -120,6 +120,8 @@ export const inferResultSchema = z.strictObject({
   outputTokenIds: z.array(count),
   /** `context`: the model's context is full. */
   finishReason: z.enum(['stop', 'length', 'context', 'cancelled']),
+  /** Which of the texts asked for ended the answer. */
+  stopText: z.string().nullable(),
   newContextId: digestSchema,
   newPacketId: digestSchema.nullable(),
   tokens: tokenCountsSchema,

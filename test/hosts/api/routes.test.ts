@@ -24,6 +24,8 @@ const good: Record<string, () => Record<string, unknown>> = {
   '/compact': () => ({ state_hash: hash, accumulated_deltas: ['Pets are welcome. '] }),
   '/v1/completions': () => ({ model, prompt: 'The lease', max_tokens: 2 }),
   '/v1/chat/completions': () => ({ model, messages: [{ role: 'user', content: 'Who pays?' }], max_tokens: 2 }),
+  '/v1/responses': () => ({ model, input: 'Who pays?', max_output_tokens: 2 }),
+  '/v1/messages': () => ({ model, messages: [{ role: 'user', content: 'Who pays?' }], max_tokens: 2 }),
 }
 /** A field that must be there, and one of another type. */
 const fields: Record<string, { needed: string; wrong: Record<string, unknown> }> = {
@@ -33,6 +35,8 @@ const fields: Record<string, { needed: string; wrong: Record<string, unknown> }>
   '/compact': { needed: 'state_hash', wrong: { accumulated_deltas: 'x' } },
   '/v1/completions': { needed: 'prompt', wrong: { temperature: 'hot' } },
   '/v1/chat/completions': { needed: 'messages', wrong: { messages: [{ role: 'tool', content: 'x' }] } },
+  '/v1/responses': { needed: 'input', wrong: { input: 7 } },
+  '/v1/messages': { needed: 'max_tokens', wrong: { system: 7 } },
 }
 const posts = Object.keys(good)
 const gets = () => ['/health', '/v1/models', `/states/${hash}`, `/receipts/${receipt}`]
@@ -74,7 +78,7 @@ describe('every route', () => {
       [{ ...body, no_such_field: 1 }, 400, 'E_BAD_INPUT'],
       [[], 400, 'E_BAD_INPUT'],
       ...('state_hash' in body ? [[{ ...body, state_hash: UNKNOWN }, 404, 'E_NOT_FOUND']] : []),
-      ...('max_tokens' in body ? [[{ ...body, state: UNKNOWN }, 404, 'E_NOT_FOUND']] : []),
+      ...(path.startsWith('/v1/') ? [[{ ...body, state: UNKNOWN }, 404, 'E_NOT_FOUND']] : []),
       ...('model' in body ? [[{ ...body, model: 'no-such-model' }, 404, 'E_UNKNOWN_MODEL']] : []),
       [{ ...body, too_long: 'x'.repeat(LIMIT) }, 413, 'E_TOO_LARGE'],
     ] as const

@@ -32,6 +32,8 @@ export interface Answered {
   readonly model: string
   readonly text: string
   readonly isWhole: boolean
+  /** Which of the stop texts ended it. */
+  readonly stopText: string | null
   /** Of the conversation with this answer. */
   readonly state: Digest
   readonly usage: { readonly prompt: number; readonly cached: number; readonly completion: number }
@@ -78,6 +80,7 @@ export async function answer(
   return {
     model: result.model,
     text: isChat ? result.output.trim() : result.output,
+    stopText: result.stopText,
     isWhole: result.finishReason === 'stop',
     state: stateHash({
       dtype: result.dtype,

@@ -6,6 +6,8 @@ import type { StateCounts } from '../stateCounts.ts'
 import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
 import { inferRoute } from './infer.ts'
+import { messages } from './messages.ts'
+import { responsesRoute } from './responses.ts'
 import { stateRoutes } from './states.ts'
 
 const count = z.number().int().nonnegative()
@@ -57,5 +59,5 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
       return { object: 'list' as const, data }
     },
   })
-  return [health, models, ...stateRoutes, inferRoute, completions, chatCompletions]
+  return [health, models, ...stateRoutes, inferRoute, completions, chatCompletions, responsesRoute(), messages]
 }

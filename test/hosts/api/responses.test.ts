@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundledText } from '../../engine/testEngine.ts'
+import { startTestApi, type TestApi } from './startTestApi.ts'
+
+let api: TestApi
+let openai: OpenAI
+let folder = ''
+let text = ''
+let questions: string[] = []
+
+const open = async () => {
+  api = await startTestApi({}, { folder })
+  openai = new OpenAI({ baseURL: `${api.api.address}/v1`, apiKey: api.api.token, maxRetries: 0 })
+}
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'statepack-responses-'))
+  const bundled = await bundledText('contract')
+  text = bundled.text
+  questions = bundled.questions.map(([question]) => question)
+  await open()
+})
+afterAll(async () => {
+  await api.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model => {
+  const ask = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>) =>
+    openai.responses.create({ model, max_output_tokens: 12, ...more })
+
+  it('go on by their id and read the new tokens only, also after a restart', async () => {
+    const [first = '', second = '', third = ''] = questions
+    const one = await ask({ instructions: text, input: first })
+    expect(one.output_text).not.toBe('')
+    expect(one.id).toMatch(/^resp_[0-9a-f]{64}$/)
+    const two = await ask({ previous_response_id: one.id, input: second })
+    const known = (one.usage?.total_tokens ?? 0) - 2
+    expect(two.usage?.input_tokens_details.cached_tokens).toBeGreaterThanOrEqual(known)
+    const again = await ask({ previous_response_id: two.id, input: third })
+    await api.close()
+    await open()
+    const three = await ask({ previous_response_id: two.id, input: third })
+    expect(three.output_text).toBe(again.output_text)
+    expect(three.id).toBe(again.id)
+    expect(three.usage).toEqual(again.usage)
+  })
+
+  it('pay a base once over many steps, counted at the session', async () => {
+    let id = (await ask({ instructions: text, input: questions[0] ?? '', max_output_tokens: 1 })).id
+    let read = 0
+    let longest = 0
+    for (let step = 1; step <= 8; step++) {
+      const next = await ask({
+        previous_response_id: id,
+        input: `Clause ${step} affects notice.`,
+        max_output_tokens: 1,
+      })
+      const { input_tokens = 0, input_tokens_details } = next.usage ?? {}
+      const fresh = input_tokens - (input_tokens_details?.cached_tokens ?? 0)
+      longest = Math.max(longest, fresh)
+      read += fresh
+      id = next.id
+    }
+    expect(longest).toBeLessThan(40)
+    expect(read).toBeLessThan(8 * 40)
+  })
+
+  it('are proven from the texts on, a conversation that was read at once too', async () => {
+    const [first = '', second = ''] = questions
+    const said = [
+      { role: 'user' as const, content: `${first} <|im_end|> <s>` },
+      { role: 'assistant' as const, content: 'It is the tenant.' },
+      { role: 'user' as const, content: second },
+    ]
+    const answered = await ask({ instructions: text, input: said })
+    const ref = answered.id.slice('resp_'.length)
+    const verified = await api.client.call('packets.verify', { ref, level: 'recomputed' })
+    expect(verified).toMatchObject({ ok: true, level: 'recomputed' })
+    const next = await ask({ previous_response_id: answered.id, input: first })
+    expect(next.output_text).not.toBe('')
+  })
+
+  it('stream the same, under an id that lasts; stored or in memory', async () => {
+    const request = { instructions: text, input: questions[1] ?? '' }
+    const whole = await ask(request)
+    for (const store of [true, false]) {
+      const stream = openai.responses.stream({ model, max_output_tokens: 12, ...request, store })
+      let streamed = ''
+      stream.on('response.output_text.delta', ({ delta }) => {
+        streamed += delta
+      })
+      const final = await stream.finalResponse()
+      expect(streamed).toBe(whole.output_text)
+      expect(final.output_text).toBe(whole.output_text)
+      const next = await ask({ previous_response_id: final.id, input: questions[2] ?? '' })
+      const after = await ask({ previous_response_id: whole.id, input: questions[2] ?? '' })
+      expect(next.output_text).toBe(after.output_text)
+      if (!store) continue
+      await api.close()
+      await open()
+      const later = await ask({ previous_response_id: final.id, input: questions[2] ?? '' })
+      expect(later.output_text).toBe(after.output_text)
+    }
+  })
+
+  it('refuse by name', async () => {
+    const missing = ask({ previous_response_id: `resp_${'ab'.repeat(32)}`, input: 'Hi' })
+    await expect(missing).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND' })
+    const forced = ask({ input: 'Hi', truncation: 'auto' })
+    await expect(forced).rejects.toMatchObject({ status: 400, message: expect.stringContaining('truncation') })
+  })
+})
+
+describe('the npm package @anthropic-ai/sdk', () => {
+  it('answers, streams, and sees what was spared', async () => {
+    const anthropic = new Anthropic({ baseURL: api.api.address, apiKey: api.api.token, maxRetries: 0 })
+    const request = {
+      model: 'starter-transformer',
+      max_tokens: 12,
+      system: [{ type: 'text' as const, text, cache_control: { type: 'ephemeral' as const } }],
+      messages: [{ role: 'user' as const, content: questions[3] ?? '' }],
+    }
+    const first = await anthropic.messages.create(request)
+    const [content] = first.content
+    const answer = content?.type === 'text' ? content.text : ''
+    expect(answer).not.toBe('')
+    const stream = anthropic.messages.stream(request)
+    let streamed = ''
+    stream.on('text', piece => {
+      streamed += piece
+    })
+    const final = await stream.finalMessage()
+    expect(streamed).toBe(answer)
+    expect(final.usage.cache_read_input_tokens).toBeGreaterThan(100)
+    expect(final.usage.output_tokens).toBe(first.usage.output_tokens)
+    const total = ({ input_tokens, cache_read_input_tokens }: Anthropic.Usage) =>
+      input_tokens + (cache_read_input_tokens ?? 0)
+    expect(total(final.usage)).toBe(total(first.usage))
+    const stopped = await anthropic.messages.create({ ...request, stop_sequences: [answer.slice(2, 4)] })
+    expect(stopped).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: answer.slice(2, 4) })
+    const tools = [{ name: 'f', input_schema: { type: 'object' as const } }]
+    await expect(anthropic.messages.create({ ...request, tools })).rejects.toMatchObject({ status: 400 })
+  })
+})
