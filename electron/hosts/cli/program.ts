@@ -8,6 +8,7 @@ import { addDeltaCommands } from './commands/deltas.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLibraryCommands } from './commands/library.ts'
+import { addMcpCommand } from './commands/mcp.ts'
 import { addModelCommands } from './commands/models.ts'
 import { addPacketCommands } from './commands/packets.ts'
 import { addReceiptCommands } from './commands/receipts.ts'
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addDemoCommand(program)
   addBenchCommands(program)
   addServeCommand(program)
+  addMcpCommand(program)
   addCompletionCommand(program)
   for (const { path, command } of leaves(program)) {
     addGlobalOptions(command)

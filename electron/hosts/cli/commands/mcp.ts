@@ -1,0 +1,32 @@
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import type { Command } from 'commander'
+import { createClient } from '#shared/rpc/client.ts'
+import { chooseDevice } from '../../chooseDevice.ts'
+import { createMcpServer } from '../../mcp/mcpServer.ts'
+import { superviseHere } from '../../serve/superviseHere.ts'
+import { finish, type GlobalOptions } from '../run.ts'
+
+/** mcp: cartridges for an assistant, over stdin and stdout, until stdin ends. */
+export function addMcpCommand(program: Command): void {
+  program
+    .command('mcp')
+    .description('give an assistant on this machine the cartridges, by the Model Context Protocol (stdio)')
+    .action(async (options: GlobalOptions) => {
+      await finish(async () => {
+        const supervisor = superviseHere({ store: options.store, device: chooseDevice(options.device) }, 'mcp')
+        try {
+          const server = createMcpServer(createClient(supervisor))
+          const ended = new Promise<void>(resolve => {
+            process.stdin.once('end', resolve)
+            process.once('SIGINT', resolve)
+            process.once('SIGTERM', resolve)
+          })
+          await server.connect(new StdioServerTransport())
+          await ended
+          await server.close()
+        } finally {
+          await supervisor.dispose()
+        }
+      })
+    })
+}
