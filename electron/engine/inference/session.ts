@@ -2,7 +2,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { KvCache } from './kvCache.ts'
 import type { RecurrentState } from './recurrentState.ts'
-import type { StateSnapshot } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type StateSnapshot } from './stateSnapshot.ts'
 
 /** Most tokens in one run: the granularity of cancel, of progress and of taking turns. */
 export const CHUNK_TOKENS = 128
@@ -21,6 +21,8 @@ export interface AppendOptions {
   readonly logits?: 'none' | 'last' | 'all'
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: AppendProgress) => void
+  /** Called with the state at each position that is a multiple of 64, the last included. The runs then end there. */
+  readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
 }
 
 export interface RunOptions {
@@ -206,7 +208,7 @@ export class Session implements Disposable {
   }
 
   async #prefill(tokens: ArrayLike<number>, options: AppendOptions): Promise<Float32Array> {
-    const { logits: wanted = 'last', signal, onProgress } = options
+    const { logits: wanted = 'last', signal, onProgress, onCheckpoint } = options
     const total = tokens.length
     const vocab = this.#host.vocabSize
     const rows = wanted === 'all' ? total : wanted === 'last' ? Math.min(1, total) : 0
@@ -216,12 +218,14 @@ export class Session implements Disposable {
     for (let done = 0; done < total; ) {
       this.#alive()
       if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-      const count = Math.min(this.#host.chunkTokens, total - done)
+      const most = onCheckpoint === undefined ? total : BLOCK_TOKENS - (this.#state.position % BLOCK_TOKENS)
+      const count = Math.min(this.#host.chunkTokens, most, total - done)
       const chunk = Array.prototype.slice.call(tokens, done, done + count)
       done += count
       const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
       const at = wanted === 'all' ? (done - count) * vocab : 0
       await this.#run(chunk, logits.subarray(at, at + last * vocab), signal)
+      if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) onCheckpoint(await this.#capture())
       onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
     }
     return logits

@@ -8,6 +8,7 @@ import { MoveLog } from './moveLog.ts'
 import { Pool } from './pool.ts'
 import { PrefixIndex } from './prefixIndex.ts'
 import { Scheduler } from './scheduler.ts'
+import { Timelines } from './timelines.ts'
 import { UnstoredPackets } from './unstoredPackets.ts'
 
 /** Bytes. */
@@ -37,6 +38,8 @@ export interface LiveState {
   readonly prefixes: PrefixIndex
   /** The one scheduler of a runtime. */
   schedulerOf(runtime: Runtime): Scheduler
+  /** Earlier states of recurrent packets. */
+  readonly timelines: Timelines
 }
 
 export interface LiveOptions {
@@ -66,5 +69,6 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
     schedulers.set(runtime, scheduler)
     return scheduler
   }
-  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, schedulerOf }
+  const timelines = new Timelines(warm)
+  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, timelines, schedulerOf }
 }

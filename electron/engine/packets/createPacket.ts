@@ -3,6 +3,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptDraft, tokenUse } from '#shared/domain/receipt.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
+import { Timeline } from '../live/timelines.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
@@ -93,10 +94,17 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   using session = prefix === null ? runtime.newSession() : await restorePrefix(loaded, prefix)
   const toRead = text.tokens.subarray(prefix?.tokens ?? 0)
   const began = performance.now()
+  const timeline = new Timeline()
   const logits =
     toRead.length === 0
       ? (prefix?.logits ?? null)
-      : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+      : await session.append(toRead, {
+          logits: 'last',
+          signal: call.signal,
+          onProgress: readingProgress(call),
+          // Keys and values can be cut back without.
+          onCheckpoint: model.kind === 'kv' ? undefined : timeline.add,
+        })
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const snapshot = await session.capture()
@@ -129,7 +137,10 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
         ...createDraft(packetId, { loaded, text, input, contextId: assembled.contextId }),
         blob_sha256: blobSha256,
         bytes: assembled.cacheBytes,
-        details: howRead(input),
+        details: {
+          ...howRead(input),
+          ...(prefix === null ? {} : { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens }),
+        },
         tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
         generation: {
           token_count: 0,
@@ -137,7 +148,6 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
-        ...(prefix === null ? {} : { details: { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens } }),
         observed: { seconds: seconds(), phases: { read: readSeconds } },
       },
       reading: {
@@ -148,6 +158,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       },
     }),
   })
+  if (prefix === null || prefix.isExact) context.live.timelines.add(published.packetId, timeline)
   // Found there, but damaged: it was read again, and what was written heals it.
   const cacheHit = published.cacheHit && published.bytesWritten === 0
   return { ...published, cacheHit, tokensProcessed: session.processed, seconds: seconds(), prefix, miss, notes }

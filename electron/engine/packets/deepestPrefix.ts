@@ -29,6 +29,8 @@ export interface Prefix {
   /** Where a state grown from it was rounded. */
   readonly rounded: readonly number[]
   readonly bytesRead: number
+  /** Whether what is read on from it has the bits of a fresh reading: it was never rounded, not to float16 either. */
+  readonly isExact: boolean
 }
 
 /** Who wrote a token of a state; `date`: the chat template, which writes the date. */
@@ -66,7 +68,7 @@ export interface PrefixQuery {
 
 /**
  * The deepest known state that begins like `tokens`: stored, or kept in memory; never an import that nobody trusts. Keys
- * and values are cut back to where the two agree; a recurrent state must be a beginning as a whole. At least one token is
+ * and values are cut back to where the two agree; a recurrent state to a checkpoint that memory has of its reading. At least one token is
  * left to be read, unless the state is of exactly these tokens and has its logits. A state stored in another dtype serves
  * only if it was not rounded. Throws what reading a found state throws.
  */
@@ -77,7 +79,7 @@ export async function deepestPrefix(
 ): Promise<PrefixSearch> {
   const { model } = loaded
   const seen = new Set<Digest>()
-  let best: { packet: Packet; known: Int32Array; common: number; logits: Float32Array | null } | null = null
+  let best: Found | null = null
   let miss: PrefixMiss = { why: 'nothing-alike' }
   let missedAt = -1
   const note = (at: number, why: PrefixMiss) => {
@@ -85,7 +87,7 @@ export async function deepestPrefix(
     missedAt = at
     miss = why
   }
-  const most = from?.tokens ?? tokens.length
+  const asked = from?.tokens ?? tokens.length
   const candidates =
     from === undefined
       ? context.live.prefixes.candidates(modelIdentity(model.fingerprint), tokens)
@@ -100,25 +102,44 @@ export async function deepestPrefix(
     const { packet, tokens: known, logits } = found.face
     const { config } = packet
     if (!sameModel(config.model, model.fingerprint) || config.origin.kind !== 'tokens') continue
-    const common = Math.min(most, commonLength(known, tokens))
-    if (config.cache.dtype !== dtype && config.cache.dtype !== 'float32') {
+    const common = Math.min(asked, commonLength(known, tokens))
+    const isCut = common < known.length
+    // Something must be left to be read: a checkpoint has no logits.
+    const most = Math.min(common, tokens.length - 1)
+    const checkpoint =
+      config.kind === 'kv' || !isCut
+        ? null
+        : from === undefined
+          ? context.live.timelines.deepest(packetId, most)
+          : await readAgain(loaded, tokens.subarray(0, most))
+    if (checkpoint === null && config.cache.dtype !== dtype && config.cache.dtype !== 'float32') {
       note(common, { why: 'other-dtype', packetId, position: common })
       continue
     }
-    if (config.kind !== 'kv' && common < known.length) {
+    if (checkpoint === null && config.kind !== 'kv' && isCut) {
       note(common, { why: 'cannot-be-cut', packetId, position: common })
       continue
     }
-    if (common < known.length && common < tokens.length)
+    if (isCut && common < tokens.length)
       note(common, { why: 'other-token', packetId, position: common, part: partAt(found.face, common) })
-    if ((best === null || common > best.common) && (await isWhole(context, packet)))
-      best = { packet, known, common, logits }
+    const usable = checkpoint?.position ?? common
+    if ((best === null || usable > best.common) && (checkpoint !== null || (await isWhole(context, packet))))
+      best = { packet, known, common: usable, logits, checkpoint }
   }
   if (best === null) return { prefix: null, miss }
-  const { packet, known, common, logits } = best
+  const { packet, known, common, logits, checkpoint } = best
   const exact = common === known.length && common === tokens.length && logits !== null
   // Nothing says what comes after a token in the middle of another state but reading it once more.
   const agreed = exact ? common : packet.config.kind === 'kv' ? Math.min(common, tokens.length - 1) : common
+  const { packetId } = packet
+  if (checkpoint !== null)
+    return {
+      miss,
+      prefix: {
+        ...{ packetId, tokens: agreed, snapshot: checkpoint, logits: null },
+        ...{ sharedBlocks: [], rounded: [], bytesRead: 0, isExact: true },
+      },
+    }
   // The numbers of a block were rounded together: of one that is cut, with tokens that are not the new text's.
   const isCut = isRounded(packet.config.cache) && agreed < known.length
   const usable = isCut ? agreed - (agreed % BLOCK_TOKENS) : agreed
@@ -128,15 +149,33 @@ export async function deepestPrefix(
   return {
     miss,
     prefix: {
-      packetId: packet.packetId,
+      packetId,
       tokens: usable,
       snapshot: usable === known.length ? snapshot : cutBack(snapshot, usable),
       logits: usable === known.length ? logits : null,
       sharedBlocks: packet.config.cache.dtype === dtype ? layersOfType(packet, LAYER_TYPES.kv).slice(0, full) : [],
       rounded: roundingsAfter(packet.config.cache, usable),
       bytesRead,
+      isExact: packet.config.cache.dtype === 'float32',
     },
   }
+}
+
+interface Found {
+  readonly packet: Packet
+  readonly known: Int32Array
+  readonly common: number
+  readonly logits: Float32Array | null
+  /** Where the packet itself has read further. */
+  readonly checkpoint: StateSnapshot | null
+}
+
+/** The checkpoint that an operation went on from when it was done before; memory may no longer have it. */
+async function readAgain({ runtime }: LoadedModel, tokens: Int32Array): Promise<StateSnapshot> {
+  using session = runtime.newSession()
+  // In the same runs.
+  await session.append(tokens, { logits: 'none', onCheckpoint: () => {} })
+  return await session.capture()
 }
 
 /** A session after just the prefix's tokens; runs none. */
