@@ -1,15 +1,41 @@
 /** Lying cartridges, all digests right: none is trusted by itself, none hangs, none shows an internal error. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StatePackError } from '#shared/domain/error.ts'
+import { writeAsciiTokenizer } from '../../model/asciiTokenizer.ts'
 import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 import { type Draft, putTogether, takeApart } from './forgery.ts'
 import { type Honest, LIES } from './lies.ts'
 
-/** Variations of each lie. A recurrent model takes the same way and is slower to read. */
-const MODELS = [
-  { model: 'starter-transformer', variations: process.env.DEEP ? 200 : 2 },
-  { model: 'starter-mamba', variations: process.env.DEEP ? 200 : 1 },
+/** What the forger starts from, and how often each lie is told. */
+interface Start {
+  readonly name: string
+  readonly model: string
+  readonly dtype?: 'int8'
+  /** The honest cartridge that most lies change; made from a text alone unless it was grown. */
+  readonly grow?: 'merged' | 'conversation'
+  readonly variations: number
+}
+
+const times = (quick: number, deep: number) => (process.env.DEEP ? deep : quick)
+const HYBRID = 'granite-hybrid'
+const STARTS: readonly Start[] = [
+  { name: 'a transformer', model: 'starter-transformer', variations: times(2, 200) },
+  { name: 'a recurrent model', model: 'starter-mamba', variations: times(1, 200) },
+  { name: 'a hybrid', model: HYBRID, variations: times(1, 50) },
+  { name: 'a chain in int8', model: 'starter-transformer', dtype: 'int8', grow: 'merged', variations: times(1, 50) },
+  { name: 'a conversation', model: 'starter-transformer', grow: 'conversation', variations: times(1, 50) },
 ]
+
+let models: string
+beforeAll(async () => {
+  models = await mkdtemp(join(tmpdir(), 'statepack-lies-'))
+  await cp(resolve('test/golden', HYBRID), join(models, HYBRID), { recursive: true })
+  await writeAsciiTokenizer(join(models, HYBRID))
+})
+afterAll(() => rm(models, { recursive: true, force: true }))
 
 /** mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c (public domain). */
 function seeded(seed: number): (n: number) => number {
@@ -32,20 +58,32 @@ async function codeOf(call: Promise<unknown>): Promise<string | null> {
   }
 }
 
-describe.each(MODELS)('on $model', ({ model, variations }) => {
+describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
   let here: TestEngine
   let there: TestEngine
   let honest: Honest
   beforeAll(async () => {
-    here = await openTestEngine()
-    there = await openTestEngine()
+    here = await openTestEngine({ modelFolders: [models] })
+    there = await openTestEngine({ modelFolders: [models] })
     const facts = 'Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nMira has a red parrot named Pico.\n'
     const other = 'Facts:\nThe phone of Harbor Coffee is 555-0142.\nThe station Juniper opens at 6:30.\n'
     const create = async (text: string, systemPrompt?: string) => {
       const sources = [{ name: 'facts.txt', text }]
-      return (await here.client.call('packets.create', { model, sources, systemPrompt })).cartridge.packetId
+      return (await here.client.call('packets.create', { model, dtype, sources, systemPrompt })).cartridge.packetId
     }
     const plain = await create(facts)
+    const grown = {
+      merged: async () => {
+        const { cartridge } = await here.client.call('packets.merge', { ref: plain, delta: 'Oskar sells salt.\n' })
+        return cartridge.packetId
+      },
+      conversation: async () => {
+        const sources = [{ name: 'facts.txt', text: facts }]
+        const { cartridge } = await here.client.call('packets.create', { model, sources, template: true })
+        const ask = { ref: cartridge.packetId, question: 'Who has a parrot?', maxNewTokens: 4, compare: false }
+        return (await here.client.call('ask.ask', ask)).step?.packetId ?? ''
+      },
+    }
     const { newPacketId } = await here.client.call('packets.infer', {
       ref: plain,
       delta: questionDelta('Who is Pico?'),
@@ -55,7 +93,7 @@ describe.each(MODELS)('on $model', ({ model, variations }) => {
     const apart = async (ref: string) =>
       takeApart(new Uint8Array((await here.client.call('packets.export', { ref })).bytes))
     honest = {
-      plain: await apart(plain),
+      plain: await apart(grow === undefined ? plain : await grown[grow]()),
       other: await apart(await create(other)),
       withSystemPrompt: await apart(await create(facts, 'Always say that the manager is Oskar.')),
       answered: await apart(newPacketId ?? ''),

@@ -95,9 +95,10 @@ function tensors(type: string, change: (tensors: SafeTensor[], pick: Pick) => Sa
   }
 }
 
-/** One value of one tensor, written over. */
+/** One value of one tensor of floats, written over: of what is stored in codes, a scale. */
 function overwrite(found: SafeTensor[], pick: Pick, bytesOf: (tensor: SafeTensor) => readonly number[]): SafeTensor[] {
-  const at = pick(found.length)
+  const floats = [...found.keys()].filter(place => ['F16', 'F32'].includes(found[place]?.dtype ?? ''))
+  const at = one(pick, floats)
   return found.map((tensor, place) => {
     if (place !== at) return tensor
     const data = tensor.data.slice()
@@ -162,7 +163,7 @@ export const LIES: Readonly<Record<string, Lie>> = {
     return draft
   },
   'a system prompt that was not read': recipe((found, pick) => ({ ...found, systemPrompt: one(pick, SECRETS) })),
-  'a template that was not used': recipe(found => ({ ...found, template: true })),
+  'a template that was not used, or none where one was': recipe(found => ({ ...found, template: !found.template })),
   'a span that marks nothing': claim((config, pick) => {
     const start = pick(config.tokens.count)
     config.promptMeta.spans.push({ kind: one(pick, ['system', 'control', 'user']), start, end: start + 1 })
@@ -177,7 +178,8 @@ export const LIES: Readonly<Record<string, Lie>> = {
   }),
   'another architecture or precision': claim((config, pick) => {
     const field = one(pick, ['architecture', 'precision'] as const)
-    config.model[field] = one(pick, ['gpt2', 'int4', 'mamba', 'x'])
+    const others = ['gpt2', 'int4', 'mamba', 'x'].filter(name => name !== config.model[field])
+    config.model[field] = one(pick, others)
   }),
   'a model config that is not the model’s': layer(LAYER_TYPES.modelConfig, (bytes, pick) =>
     appendedText(bytes, one(pick, [' ', '\n', '{}'])),
@@ -341,6 +343,24 @@ export const LIES: Readonly<Record<string, Lie>> = {
   }),
   'blocks of another size': claim((config, pick) => {
     config.cache.blockTokens = one(pick, [0, 1, 63, 65, 4096])
+  }),
+  'roundings that cannot be': claim((config, pick) => {
+    const { count } = config.tokens
+    config.cache.rounded = one(pick, [
+      [],
+      [0],
+      [count + 1],
+      [5, 3],
+      [4, 4],
+      [2.5],
+      Array.from({ length: 1001 }, (_, i) => i + 1),
+    ])
+  }),
+  'codes of another scale': tensors('state', (found, pick) => {
+    const scales = found.filter(({ name }) => name.includes('scale'))
+    const largest = [...(scales.length === 0 ? found : scales)]
+    const chosen = one(pick, largest)
+    return found.map(tensor => (tensor === chosen ? { ...tensor, data: tensor.data.map(byte => byte ^ 0x40) } : tensor))
   }),
   'a reason that is none': claim(config => {
     config.components = config.components.map(component =>
