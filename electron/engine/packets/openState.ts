@@ -122,12 +122,13 @@ export async function loadModelFor(
 /**
  * Refuses a cartridge whose components are not this model's, or not its own contents'. A model that was edited without
  * changing a number of any state (see {@link editsSince}) is refused too, unless `acceptEdits`: then what was edited comes back.
+ * `undefined`: the operation cannot go on with an edited model, and the message names no such way out.
  */
 export async function assertFits(
   { blobs }: Pick<PacketContext, 'blobs'>,
   packet: Packet,
   { entry, model }: Pick<LoadedModel, 'entry' | 'model'>,
-  acceptEdits = false,
+  acceptEdits?: boolean,
 ): Promise<string[]> {
   const checks = componentChecks(packet, { model })
   const failed = checks.filter(check => !check.ok).map(check => check.component)
@@ -137,7 +138,11 @@ export async function assertFits(
   else if (!acceptEdits) {
     throw new StatePackError(
       'E_COMPONENT_MISMATCH',
-      `${entry.id} was edited since this cartridge was made: ${edits.join('; ')}. Weights, geometry and token ids are the same, so the state still holds: go on with --accept-edits (acceptEdits), or read the text again.`,
+      `${entry.id} was edited since this cartridge was made: ${edits.join('; ')}. Weights, geometry and token ids are the same, so the state still holds: ${
+        acceptEdits === undefined
+          ? 'it can be asked and merged with --accept-edits. For this, put the files back as they were, or read the text again.'
+          : 'go on with --accept-edits (acceptEdits), or read the text again.'
+      }`,
       { component: failed[0] ?? 'config', edited: edits.join('; '), components: failed.join(',') },
     )
   }

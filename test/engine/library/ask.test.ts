@@ -278,7 +278,11 @@ describe('a model that was edited', () => {
         code: 'E_COMPONENT_MISMATCH',
         message: expect.stringMatching(named),
       })
-      await expect(engine.client.call('packets.infer', infer)).rejects.toThrow(/--accept-edits/)
+      await expect(engine.client.call('packets.infer', infer)).rejects.toThrow(/go on with --accept-edits/)
+      // An operation that has no such flag names the ones that have it.
+      await expect(engine.client.call('packets.compact', { ref: cartridge.packetId, dropSteps: [] })).rejects.toThrow(
+        /asked and merged with --accept-edits/,
+      )
       const { receipt } = await engine.client.call('packets.infer', { ...infer, acceptEdits: true })
       const { details } = await engine.engine.state.receipts.get(receipt.receipt_id)
       expect(details.accepted_edits).toMatch(named)

@@ -1,3 +1,4 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Model } from '#engine/models/model.ts'
@@ -127,27 +128,64 @@ const ODD: readonly unknown[] = [
   ],
 ]
 
-test(`${process.env.DEEP ? 200 : 24} folders with something odd anywhere in their files: each opens, or says what is wrong`, async () => {
-  const random = seeded(7433)
+/** Checkpoints and exports of every kind that is read; the last has quantised weights in blocks. */
+const STARTS = [
+  CHECKPOINT,
+  'assets/models/starter-mamba',
+  'test/golden/granite-hybrid',
+  EXPORT,
+  'test/golden/onnx/genai-llama-int4',
+  'test/golden/gguf/gguf-llama-q4_k',
+  'test/golden/gguf/layout-granite-hybrid',
+]
+const VARIATIONS = process.env.DEEP ? 200 : 8
+
+/** Something odd in one place of a JSON file, or in two. */
+function oddJson(file: string, random: () => number): (folder: string) => Promise<void> {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-  const files = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']
-  for (let i = 0; i < (process.env.DEEP ? 200 : 24); i++) {
-    const file = pick(files)
-    const change = edited(file, json => {
-      for (let times = 0; times < 1 + Math.floor(random() * 2); times++) {
-        let place: Record<string, unknown> = json
-        let key = pick(Object.keys(place))
-        while (random() < 0.6) {
-          const inner = place[key]
-          const keys = typeof inner === 'object' && inner !== null ? Object.keys(inner).slice(0, 50) : []
-          if (keys.length === 0) break
-          place = inner as Record<string, unknown>
-          key = pick(keys)
-        }
-        place[key] = pick(ODD)
+  return edited(file, json => {
+    for (let times = 0; times < 1 + Math.floor(random() * 2); times++) {
+      let place: Record<string, unknown> = json
+      let key = pick(Object.keys(place))
+      while (random() < 0.6) {
+        const inner = place[key]
+        const keys = typeof inner === 'object' && inner !== null ? Object.keys(inner).slice(0, 50) : []
+        if (keys.length === 0) break
+        place = inner as Record<string, unknown>
+        key = pick(keys)
       }
-    })
-    const code = await withHostileFolder(CHECKPOINT, change, use)
-    expect(code, `variation ${i} of ${file}`).not.toBe('E_INTERNAL')
+      place[key] = pick(ODD)
+    }
+  })
+}
+
+/** One to eight other bytes, mostly near the beginning, where shapes and sizes stand. */
+function oddBytes(file: string, random: () => number): (folder: string) => Promise<void> {
+  return async folder => {
+    const path = join(folder, file)
+    const bytes = await readFile(path)
+    for (let times = 0; times < 1 + Math.floor(random() * 8); times++) {
+      const reach = random() < 0.8 ? Math.min(4096, bytes.length) : bytes.length
+      bytes[Math.floor(random() * reach)] = Math.floor(random() * 256)
+    }
+    await writeFile(path, bytes)
   }
-})
+}
+
+test.each(STARTS)(
+  `%s with something odd anywhere in its files, ${VARIATIONS} times: opens, or says what is wrong`,
+  async start => {
+    const random = seeded(7433 + STARTS.indexOf(start))
+    const files = (await readdir(start))
+      .filter(name => /^(?!golden).*\.(json|safetensors|onnx|gguf)$/.test(name))
+      .sort()
+    for (let i = 0; i < VARIATIONS; i++) {
+      const file = files[Math.floor(random() * files.length)] ?? ''
+      const odd = (file.endsWith('.json') ? oddJson : oddBytes)(file, random)
+      const code = await withHostileFolder(start, odd, folder =>
+        use(file.endsWith('.gguf') ? join(folder, file) : folder),
+      )
+      expect(code, `variation ${i}: ${file}`).not.toBe('E_INTERNAL')
+    }
+  },
+)
