@@ -1,4 +1,4 @@
-/** Writes a Llama checkpoint as GGUF (version 3, float32), so that llama.cpp runs the very weights that the Studio runs. */
+/** Writes a Llama checkpoint as GGUF (version 3), so that llama.cpp runs the very weights that the Studio runs. */
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GgufWritten, ggufHeader, ggufPadded } from '../model/ggufWriter.ts'
@@ -8,8 +8,14 @@ interface Tensor {
   readonly name: string
   /** Innermost dimension first, as GGUF has it. */
   readonly dims: readonly number[]
+  /** `ggml_type`. */
+  readonly type: number
   readonly data: Uint8Array
 }
+
+/** How matrices are written; vectors stay float32. */
+export type GgufForm = keyof typeof FORMS
+const FORMS = { F16: { type: 1, encode: toF16 }, Q8_0: { type: 8, encode: toQ8 } } as const
 
 /** The fields of config.json that are used. */
 export interface LlamaConfig {
@@ -25,7 +31,7 @@ export interface LlamaConfig {
 }
 
 /** Converts config.json and model.safetensors (float32, tied embeddings) of `folder`. The vocabulary is only numbered: ids go in. */
-export async function writeGguf(file: string, folder: string): Promise<void> {
+export async function writeGguf(file: string, folder: string, form: GgufForm): Promise<void> {
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as LlamaConfig
   const heads = config.num_attention_heads
   const kvHeads = config.num_key_value_heads
@@ -33,7 +39,8 @@ export async function writeGguf(file: string, folder: string): Promise<void> {
   for (const { name, shape, bytes } of await readSafetensorsFile(join(folder, 'model.safetensors'))) {
     const part = /^model\.layers\.\d+\.self_attn\.([qk])_proj\.weight$/.exec(name)?.[1]
     const values = part === undefined ? bytes : interleaveRotary(bytes, shape, part === 'q' ? heads : kvHeads)
-    list.push({ name: ggufName(name), dims: [...shape].reverse(), data: values })
+    const { type, encode } = shape.length === 1 ? { type: 0, encode: (same: Uint8Array) => same } : FORMS[form]
+    list.push({ name: ggufName(name), dims: [...shape].reverse(), type, data: encode(values) })
   }
   const uint32 = (value: number): GgufWritten => ({ type: 'uint32', value })
   const vocabulary = Array.from({ length: config.vocab_size }, (_, id) => `t${id}`)
@@ -103,7 +110,7 @@ async function writeFileOf(
 ): Promise<void> {
   const header = ggufHeader(
     Object.entries(metadata),
-    tensors.map(({ name, dims, data }) => ({ name, dims, bytes: data.byteLength })),
+    tensors.map(({ name, dims, type, data }) => ({ name, dims, type, bytes: data.byteLength })),
   )
   await using file = await open(path, 'w')
   await file.write(header)
@@ -111,4 +118,26 @@ async function writeFileOf(
     await file.write(data)
     await file.write(Buffer.alloc(ggufPadded(data.byteLength) - data.byteLength))
   }
+}
+
+function floats({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength))
+}
+
+function toF16(data: Uint8Array): Uint8Array {
+  return new Uint8Array(new Float16Array(floats(data)).buffer)
+}
+
+/** Blocks of 32 numbers: a float16 scale, max|w| / 127, and 32 signed codes. */
+function toQ8(data: Uint8Array): Uint8Array {
+  const values = floats(data)
+  const out = new DataView(new ArrayBuffer((values.length / 32) * 34))
+  for (let block = 0; block < values.length / 32; block++) {
+    const part = values.subarray(block * 32, block * 32 + 32)
+    const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127
+    out.setFloat16(block * 34, scale, true)
+    for (const [i, value] of part.entries())
+      out.setInt8(block * 34 + 2 + i, scale === 0 ? 0 : Math.round(value / scale))
+  }
+  return new Uint8Array(out.buffer)
 }

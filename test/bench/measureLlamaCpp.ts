@@ -22,9 +22,15 @@ export interface LlamaCppOptions {
 }
 
 const BATCH = 512
+/** Tokens written one by one after the delta. */
+const DECODED = 32
 const options: LlamaCppOptions = JSON.parse(process.argv[2] ?? '{}')
 const { tokens, delta, runs } = options
-const { binding, logitsAt } = await openLlamaCpp({ ...options, contextSize: tokens + 4 * delta, batchSize: BATCH })
+const { binding, logitsAt } = await openLlamaCpp({
+  ...options,
+  contextSize: tokens + delta + DECODED,
+  batchSize: BATCH,
+})
 
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-llama-'))
 try {
@@ -32,24 +38,30 @@ try {
   const ids = Uint32Array.from({ length: tokens }, (_, at) => (at * 7919 + 11) % options.vocabSize)
   const [prefill] = await timed(() => decode(0, ids))
   const stateBytes = await binding.saveSequenceStateToFile(file, 0, ids)
-  const times = { load: [] as number[], delta: [] as number[], both: [] as number[] }
-  let last: number | undefined
+  const times = { load: [] as number[], delta: [] as number[], both: [] as number[], step: [] as number[] }
+  let answered: Awaited<ReturnType<typeof logitsAt>> = { likeliest: 0, pairs: [] }
   for (let run = 0; run < runs; run++) {
     binding.disposeSequence(0)
-    const [load] = await timed(() => binding.loadSequenceStateFromFile(file, 0, tokens + 4 * delta))
+    const [load] = await timed(() => binding.loadSequenceStateFromFile(file, 0, tokens + delta + DECODED))
     const [answer, at] = await timed(() => decode(tokens, ids.slice(0, delta)))
     times.load.push(load)
     times.delta.push(answer)
     times.both.push(load + answer)
-    last = at
+    // Before the next decoding takes its place.
+    answered = await logitsAt(at)
+    const [steps] = await timed(async () => {
+      for (let step = 0; step < DECODED; step++) await decode(tokens + delta + step, ids.slice(0, 1))
+    })
+    times.step.push(steps / DECODED)
   }
-  const { likeliest, pairs } = await logitsAt(last)
+  const { likeliest, pairs } = answered
   process.stdout.write(
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
       'unverified load ms': median(times.load),
       'delta ms': median(times.delta),
       'unverified load + delta ms': median(times.both),
+      'decode step ms': median(times.step),
       'state MB': stateBytes / 1e6,
       // Pairs of an id and its logit.
       'sum of logits': pairs.reduce((sum, value, at) => (at % 2 === 1 ? sum + value : sum), 0),

@@ -1,16 +1,23 @@
-/** `measureModel.ts JSON`: one model on one device in a process of its own, so that its peak memory is its own. Prints JSON. */
+/**
+ * `measureModel.ts JSON`: one model on one device in a process of its own, so that its peak memory is its own. Prints JSON.
+ * Restores go the way that `openState` goes. Cold: the files are in the system's cache, nothing is in the pools. Hot: the
+ * cartridge was opened before, so its layers are in the pool and its base stands in a session's buffers.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Provider } from '#engine/inference/device.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import type { Session } from '#engine/inference/session.ts'
+import { createLiveState, DEFAULT_BUDGETS } from '#engine/live/liveState.ts'
+import { Pool } from '#engine/live/pool.ts'
+import type { Precision } from '#engine/models/model.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
 import { assemble } from '#engine/packets/assemble.ts'
 import { defaultDtype } from '#engine/packets/defaultDtype.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
+import { type Face, readFace } from '#engine/packets/face.ts'
+import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
 import { assertFits } from '#engine/packets/openState.ts'
-import { readPacket, readSnapshot } from '#engine/packets/packet.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { median } from './median.ts'
 import { timed } from './timed.ts'
@@ -23,12 +30,19 @@ export interface MeasureOptions {
   readonly delta: number
   readonly runs: number
   readonly threads?: number
+  /** Default float32. */
+  readonly precision?: Precision
+  /** Where converted weights are kept. */
+  readonly convertedFolder?: string
 }
 
-const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
-const { folder, device, tokens, delta, runs } = options
+/** Tokens written one by one after the delta. */
+const DECODED = 32
 
-const model = await openModel(folder)
+const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
+const { folder, device, tokens, delta, runs, precision, convertedFolder } = options
+
+const model = await openModel(folder, { precision, convertedFolder })
 const runtime = await openRuntime(model, { device, threads: options.threads })
 const loaded = { model, runtime, entry: { id: model.name, folder, starter: false, offline: false } }
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-model-'))
@@ -55,37 +69,49 @@ try {
     store.publishPacket({ config: assembled.configBlob, layers: assembled.layers }),
   )
 
-  const times = { restore: [] as number[], verified: [] as number[], delta: [] as number[], step: [] as number[] }
-  const verifiedAndDelta: number[] = []
+  const memory = () => {
+    const live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {} })
+    return { store, live, blobs: live.unstored, faces: new Pool<Face>(live.warm) }
+  }
+  async function restore(context: ReturnType<typeof memory>) {
+    const { packet } = (await readFace(context, packetId)).face
+    await assertFits(context, packet, loaded)
+    const { snapshot } = await readLiveSnapshot(context, packet)
+    return runtime.restore(snapshot)
+  }
+  const times = { cold: [] as number[], coldDelta: [] as number[], hot: [] as number[], hotDelta: [] as number[] }
+  const decoded: number[] = []
   let after: Float32Array = new Float32Array(0)
   for (let run = 0; run < runs; run++) {
-    const [restore, session] = await timed(() => runtime.restore(snapshot))
-    times.restore.push(restore)
-    times.delta.push((await timed(() => session.append(more(delta), { logits: 'last' })))[0])
-    session.dispose()
-    const [verified, second] = await timed(async (): Promise<Session> => {
-      const packet = await readPacket(store.blobs, packetId)
-      await assertFits(store, packet, loaded)
-      return runtime.restore(await readSnapshot(store.blobs, packet))
-    })
-    times.verified.push(verified)
-    // The first append after a restore makes room for what follows: it belongs to the answer, not to the steps.
-    const [answered, last] = await timed(() => second.append(more(delta), { logits: 'last' }))
-    verifiedAndDelta.push(verified + answered)
-    after = last
-    for (let i = 0; i < 4; i++) times.step.push((await timed(() => second.append(more(1), { logits: 'last' })))[0])
-    second.dispose()
+    const context = memory()
+    for (const [restored, answered] of [
+      [times.cold, times.coldDelta],
+      [times.hot, times.hotDelta],
+    ] as const) {
+      const [before, session] = await timed(() => restore(context))
+      const [answer, last] = await timed(() => session.append(more(delta), { logits: 'last' }))
+      restored.push(before)
+      answered.push(before + answer)
+      after = last
+      if (restored === times.hot) {
+        const [steps] = await timed(async () => {
+          for (let step = 0; step < DECODED; step++) await session.append(more(1), { logits: 'last' })
+        })
+        decoded.push(steps)
+      }
+      session.dispose()
+    }
   }
   process.stdout.write(
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
-      'decode step ms': median(times.step),
-      'delta ms': median(times.delta),
       'capture ms': capture,
       'write ms': publish,
-      'restore ms': median(times.restore),
-      'verified restore ms': median(times.verified),
-      'verified restore + delta ms': median(verifiedAndDelta),
+      'cold restore ms': median(times.cold),
+      'cold: restore + delta ms': median(times.coldDelta),
+      'hot restore ms': median(times.hot),
+      'hot: restore + delta ms': median(times.hotDelta),
+      'decode step ms': median(decoded) / DECODED,
       'state MB': assembled.cacheBytes / 1e6,
       'peak memory MB': process.resourceUsage().maxRSS / 1024,
       // For a comparison to show that both sides ran the same weights on the same tokens.

@@ -14,13 +14,6 @@ const E4M3_MAX = 448
 const INT8_MAX = 127
 const RANK = 3
 
-/** `values` -> float16 `codes`, rounded to nearest, ties to even. */
-export function float16EncodeGraph(): Uint8Array {
-  const graph = new SmallGraph()
-  graph.op('Cast', ['values'], { to: ONNX_TYPE.float16 }, 'codes')
-  return graph.bytes({ values: 'float32' }, { codes: 'float16' })
-}
-
 /** `values` -> int8 `codes` and `scales`: codes · scales ≈ values, the largest magnitude along `axis` is 127. */
 export function int8EncodeGraph(axis: number): Uint8Array {
   const graph = new SmallGraph()

@@ -2,7 +2,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
 import { copyRows, firstTokens, readBlocks, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, roundedBlock } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
@@ -131,20 +131,30 @@ export class KvCache {
    * not the context.
    */
   async blocks(): Promise<readonly KvBlock[]> {
+    const all = [...this.#blocks, ...(await this.#unsealed())]
+    if (this.#running !== null) this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)
+    return all
+  }
+
+  /** The whole cache as float16 blocks, read from the buffers without a float32 copy in between. */
+  async roundedBlocks(): Promise<readonly KvBlock[]> {
+    return [...this.#blocks, ...(await this.#unsealed({ rounded: true }))].map(roundedBlock)
+  }
+
+  /** What comes after the full blocks. */
+  async #unsealed({ rounded = false } = {}): Promise<readonly KvBlock[]> {
     const running = this.#running?.running ?? null
-    if (running === null) return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
+    if (running === null) return this.#tail === null ? [] : [this.#tail]
     const buffers: { key: Float32Array; value: Float32Array }[] = []
     const from = this.#blocks.length * BLOCK_TOKENS
-    if (from === this.#length) return this.#blocks
+    if (from === this.#length) return []
     for (const { key, value } of running.layers) {
       buffers.push({ key: await this.#download(key), value: await this.#download(value) })
     }
-    const to = this.#length
-    const { blocks, bytes } = readBlocks(this.#layers, buffers, { from, to, capacity: running.capacity })
+    const range = { from, to: this.#length, capacity: running.capacity, rounded }
+    const { blocks, bytes } = readBlocks(this.#layers, buffers, range)
     this.copiedBytes += bytes
-    const all = [...this.#blocks, ...blocks]
-    this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)
-    return all
+    return blocks
   }
 
   /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */

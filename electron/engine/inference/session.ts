@@ -131,9 +131,12 @@ export class Session implements Disposable {
     })
   }
 
-  /** The state as plain numbers. Copies only what was added since the last capture; runs no tokens. */
-  capture(): Promise<StateSnapshot> {
-    return this.#exclusively('capture', () => this.#capture())
+  /**
+   * The state as plain numbers. Copies only what was added since the last capture; runs no tokens. `rounded`: keys and values
+   * as float16, which is half the memory and what a store keeps; a restored session then continues from the rounded numbers.
+   */
+  capture({ rounded = false }: { readonly rounded?: boolean } = {}): Promise<StateSnapshot> {
+    return this.#exclusively('capture', () => this.#capture(rounded))
   }
 
   /**
@@ -267,9 +270,9 @@ export class Session implements Disposable {
     if (made !== logits) logits.set(made.subarray(0, logits.length))
   }
 
-  async #capture(): Promise<StateSnapshot> {
+  async #capture(rounded = false): Promise<StateSnapshot> {
     const { kv, recurrent, position } = this.#state
-    const blocks = kv === null ? [] : await kv.blocks()
+    const blocks = kv === null ? [] : await (rounded ? kv.roundedBlocks() : kv.blocks())
     const layers = recurrent === null ? [] : await recurrent.snapshot()
     this.#alive()
     return { kind: this.#host.kind, position, blocks, recurrent: layers }

@@ -1,18 +1,12 @@
-/** How state tensors are stored: float32 as they are, or float16, int8 and float8 e4m3 through small graphs of the runtime. */
+/** How state tensors are stored: float32 as they are, float16, or int8 and float8 e4m3 through small graphs of the runtime. */
 import './noTelemetry.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import {
-  e4m3DecodeGraph,
-  e4m3EncodeGraph,
-  float16EncodeGraph,
-  int8DecodeGraph,
-  int8EncodeGraph,
-} from './codecGraphs.ts'
+import { e4m3DecodeGraph, e4m3EncodeGraph, int8DecodeGraph, int8EncodeGraph } from './codecGraphs.ts'
 import { runInPlace } from './inPlaceRun.ts'
 import { sizeOf } from './layers.ts'
-import type { KvBlock, RecurrentLayer, StateSnapshot } from './stateSnapshot.ts'
+import { type KvBlock, type RecurrentLayer, roundedBlock, type StateSnapshot } from './stateSnapshot.ts'
 
 /** Keys vary by channel and get one scale per head and channel; everything else one per row of its last dimension. */
 export type TensorRole = 'key' | 'value' | 'conv' | 'ssm'
@@ -30,10 +24,8 @@ export interface EncodedTensor {
   readonly scaleDims: readonly number[] | null
 }
 
-const FLOAT16_MAX = 65504
-type Graph = 'float16' | 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
+type Graph = 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
 const GRAPHS: Readonly<Record<Graph, () => Uint8Array>> = {
-  float16: float16EncodeGraph,
   'int8-1': () => int8EncodeGraph(1),
   'int8-2': () => int8EncodeGraph(2),
   int8: int8DecodeGraph,
@@ -46,17 +38,17 @@ const sessions = new Map<Graph, Promise<InferenceSession>>()
 
 /** Throws `E_NOT_SUPPORTED` when a number does not fit the type: better to refuse than to store an infinity. */
 export async function encodeTensor(
-  values: Float32Array,
+  values: Float32Array | Float16Array,
   { dims, dtype, role }: { dims: readonly number[]; dtype: StateDtype; role: TensorRole },
 ): Promise<EncodedTensor> {
-  if (dtype === 'float32') return { dtype, role, dims, data: bytesOf(values), scales: null, scaleDims: null }
-  const shape = asRank3(dims, role)
   if (dtype === 'float16') {
-    if (values.some(value => !(Math.abs(value) < FLOAT16_MAX))) throw tooLarge(dtype)
-    const codes = new Uint16Array(values.length)
-    await run('float16', { values: new Tensor('float32', values, shape) }, { codes: float16Tensor(codes, shape) })
+    const codes = values instanceof Float16Array ? values : new Float16Array(values)
+    if (!isFiniteFloat16(codes)) throw tooLarge(dtype)
     return { dtype, role, dims, data: bytesOf(codes), scales: null, scaleDims: null }
   }
+  if (values instanceof Float16Array) return encodeTensor(new Float32Array(values), { dims, dtype, role })
+  if (dtype === 'float32') return { dtype, role, dims, data: bytesOf(values), scales: null, scaleDims: null }
+  const shape = asRank3(dims, role)
   if (values.some(value => !Number.isFinite(value))) throw tooLarge(dtype)
   const axis = role === 'key' ? 1 : 2
   const scaleShape = shape.map((dim, i) => (i === axis ? 1 : dim))
@@ -105,6 +97,10 @@ export async function roundTripState(state: StateSnapshot, dtype: StateDtype): P
     decodeTensor(await encodeTensor(values, { dims, dtype, role }))
   const blocks: KvBlock[] = []
   for (const block of state.blocks) {
+    if (dtype === 'float16') {
+      blocks.push(roundedBlock(block))
+      continue
+    }
     const layers = []
     for (const layer of block.layers) {
       const dims = [layer.kvHeads, block.tokens, layer.headDim]
@@ -133,12 +129,11 @@ async function run(graph: Graph, feeds: Record<string, Tensor>, outputs: Record<
   await runInPlace(await session, { marker, ...feeds }, outputs)
 }
 
-/**
- * A float16 tensor over its bits. The Tensor class of Node 24 wraps them into a Float16Array, which onnxruntime-node 1.30
- * takes for an empty one; it reads `data`, so that property is given to it as it was.
- */
-function float16Tensor(bits: Uint16Array, dims: readonly number[]): Tensor {
-  return Object.defineProperty(new Tensor('float16', bits, dims), 'data', { value: bits })
+/** Numbers over 65504 round to infinity. */
+function isFiniteFloat16({ buffer, byteOffset, length }: Float16Array): boolean {
+  const bits = new Uint16Array(buffer, byteOffset, length)
+  for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7c00) === 0x7c00) return false
+  return true
 }
 
 /** Keys are `[kvHeads, tokens, headDim]` already; of the others only the rows of the last dimension matter. */

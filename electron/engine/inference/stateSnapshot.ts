@@ -41,6 +41,18 @@ export function storedLayerBlock(
   return Object.defineProperty(block, 'halves', { value: halves, enumerable: false })
 }
 
+/** A block with its numbers as float16: the same one where they came from a store. */
+export function roundedBlock(block: KvBlock): KvBlock {
+  if (block.layers.every(({ halves }) => halves !== undefined)) return block
+  const layers = block.layers.map(layer =>
+    storedLayerBlock(
+      { layer: layer.layer, kvHeads: layer.kvHeads, headDim: layer.headDim },
+      layer.halves ?? { key: new Float16Array(layer.key), value: new Float16Array(layer.value) },
+    ),
+  )
+  return { ...block, layers }
+}
+
 /** Keys and values of up to 64 consecutive tokens, of every attention layer in layer order. */
 export interface KvBlock {
   /** Position of the first token; a multiple of 64. */

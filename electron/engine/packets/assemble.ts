@@ -12,7 +12,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType, type Manifest } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
-import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { KvBlock, StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { buildManifest, CONFIG_CAP, type LayerInput } from '../store/manifests.ts'
@@ -68,6 +68,8 @@ export interface Assembled {
   readonly manifestBlob: NewBlob
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
+  /** The state's blocks of keys and values where they are at hand as the store will give them back. */
+  readonly blocks?: readonly KvBlock[]
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
   readonly cacheBytes: number
   /** SHA-256 of RFC 8785 of the cache layers' digests: State Pack's `blob_sha256`. */
@@ -92,7 +94,8 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   }
   if (snapshot.recurrent.length > 0)
     cache.push(newBlob(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
-  return assembleAround(contents, {
+  const isAsStored = dtype === 'float16' && snapshot.blocks.every(({ layers }) => layers.every(({ halves }) => halves))
+  const assembled = assembleAround(contents, {
     shape: {
       kv: (snapshot.blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
       ssm: snapshot.recurrent.map(({ layer, convDims, ssmDims }) => ({
@@ -105,6 +108,7 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
     cache,
     logits: logits === null ? null : newBlob(LAYER_TYPES.logits, encodeLogits(logits)),
   })
+  return isAsStored ? { ...assembled, blocks: snapshot.blocks } : assembled
 }
 
 /**

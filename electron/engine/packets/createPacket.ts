@@ -107,7 +107,8 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
         })
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
-  const snapshot = await session.capture()
+  const { processed } = session
+  const snapshot = await session.capture({ rounded: dtype === 'float16' })
   const assembled = await assemble({
     model,
     origin: { kind: 'tokens' },
@@ -117,7 +118,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     snapshot,
     logits,
     dtype,
-    loss: await measureLoss(runtime, { snapshot, tokens: text.tokens, logits, dtype }),
+    loss: await measureLoss(runtime, { exact: session, snapshot, tokens: text.tokens, logits, dtype }),
     promptMeta: text.promptMeta,
     sources: text.sources,
     recipe: text.recipe,
@@ -141,7 +142,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           ...howRead(input),
           ...(prefix === null ? {} : { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens }),
         },
-        tokens: tokenUse({ base: text.tokens.length, delta: 0, processed: session.processed }),
+        tokens: tokenUse({ base: text.tokens.length, delta: 0, processed }),
         generation: {
           token_count: 0,
           token_ids_sha256: sha256(''),
@@ -153,7 +154,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       reading: {
         model: model.fingerprint.name,
         device: runtime.environment.provider,
-        tokens: session.processed,
+        tokens: processed,
         seconds: readSeconds,
       },
     }),
@@ -161,7 +162,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   if (prefix === null || prefix.isExact) context.live.timelines.add(published.packetId, timeline)
   // Found there, but damaged: it was read again, and what was written heals it.
   const cacheHit = published.cacheHit && published.bytesWritten === 0
-  return { ...published, cacheHit, tokensProcessed: session.processed, seconds: seconds(), prefix, miss, notes }
+  return { ...published, cacheHit, tokensProcessed: processed, seconds: seconds(), prefix, miss, notes }
 }
 
 /** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */

@@ -61,16 +61,19 @@ export async function readLiveSnapshot(
 /** Keeps the layers of a packet that was just made: whoever opens it next finds them as the store would give them back. */
 export async function poolLayers(
   { live }: Pick<PacketContext, 'live'>,
-  { packetId, config, layers }: Assembled,
+  { packetId, config, layers, blocks: atHand }: Assembled,
 ): Promise<void> {
   const blocks = layers.filter(({ mediaType }) => mediaType === LAYER_TYPES.kv)
   const { dtype } = config.cache
   const made = layers.filter(layer => 'bytes' in layer)
   for (const layer of made) {
-    const what = { label: packetId, bytes: live.unstored.inMemory(layer.digest) === null ? layer.size : 0 }
+    const isStored = live.unstored.inMemory(layer.digest) === null
+    const what = { label: packetId, bytes: isStored ? layer.size : 0 }
     if (layer.mediaType === LAYER_TYPES.kv) {
-      const start = blocks.indexOf(layer) * config.cache.blockTokens
-      const block = await decodeKvBlock(layer.bytes, { config, start })
+      const index = blocks.indexOf(layer)
+      const start = index * config.cache.blockTokens
+      // The very blocks that a session's buffers hold now; what is in memory only lies on the layer's own bytes instead.
+      const block = (isStored ? atHand?.[index] : undefined) ?? (await decodeKvBlock(layer.bytes, { config, start }))
       live.blocks.put(layer.digest, { dtype, block }, { ...what, cost: config.cache.blockTokens })
     }
     if (layer.mediaType === LAYER_TYPES.ssm) {

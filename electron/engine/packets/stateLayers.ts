@@ -8,6 +8,7 @@ import {
   encodeSafetensors,
   encodeSafetensorsHeader,
   parseSafetensors,
+  SAFETENSORS_DTYPES,
   type SafeTensor,
   type SafetensorsDtype,
   type SafetensorsFile,
@@ -17,7 +18,9 @@ import { digestOfList } from './components.ts'
 /** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
 export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array> {
   const tensors: SafeTensor[] = []
-  for (const { layer, kvHeads, headDim, key, value } of block.layers) {
+  for (const kv of block.layers) {
+    const { layer, kvHeads, headDim } = kv
+    const { key, value } = dtype === 'float16' ? (kv.halves ?? kv) : kv
     const dims = [kvHeads, block.tokens, headDim]
     tensors.push(...(await stored(`key.${layer}`, key, { dims, dtype, role: 'key' })))
     tensors.push(...(await stored(`value.${layer}`, value, { dims, dtype, role: 'value' })))
@@ -31,13 +34,18 @@ export async function decodeKvBlock(
   { config, start }: { config: Pick<CartridgeConfig, 'cache' | 'tokens'>; start: number },
 ): Promise<KvBlock> {
   const { dtype } = config.cache
+  const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
+  if (dtype === 'float16') {
+    const layout = layoutOf(config.cache, tokens)
+    if (layout !== null && bytes.byteLength === layout.size && beginsWith(bytes, layout.header))
+      return { start, tokens, layers: storedLayers(bytes.subarray(layout.header.byteLength), config.cache.kv, tokens) }
+    // Not in its one form: what follows says what is wrong with it.
+  }
   const file = parseLayer(
     bytes,
     config.cache.kv.flatMap(({ layer }) => [`key.${layer}`, `value.${layer}`]),
     dtype,
   )
-  const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
-  if (dtype === 'float16') return { start, tokens, layers: storedLayers(file, config.cache.kv, tokens) }
   const read = reader(file, dtype)
   const layers = []
   for (const { layer, kvHeads, headDim } of config.cache.kv) {
@@ -48,13 +56,58 @@ export async function decodeKvBlock(
   return { start, tokens, layers }
 }
 
+type Cache = CartridgeConfig['cache']
+
+/** More than any block has. */
+const MAX_NUMBERS = 2 ** 40
+const MAX_LAYERS = 4096
+
+/** What a float16 block of this shape begins with, and how long it is as a whole. */
+interface Layout {
+  readonly header: Uint8Array
+  readonly size: number
+}
+
+/** A block has one form, so one that begins as it must need not be parsed: of a cache by its tokens. */
+const layouts = new WeakMap<Cache, Map<number, Layout | null>>()
+
+function layoutOf(cache: Cache, tokens: number): Layout | null {
+  const ofCache = layouts.get(cache) ?? new Map<number, Layout | null>()
+  layouts.set(cache, ofCache)
+  const known = ofCache.get(tokens)
+  if (known !== undefined) return known
+  const layout = makeLayout(cache, tokens)
+  ofCache.set(tokens, layout)
+  return layout
+}
+
+/** null: no file has such shapes, whatever a config says. */
+function makeLayout(cache: Cache, tokens: number): Layout | null {
+  const numbers = cache.kv.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * tokens * headDim, 0)
+  if (tokens < 0 || numbers > MAX_NUMBERS || cache.kv.length > MAX_LAYERS) return null
+  const header = encodeSafetensorsHeader(
+    cache.kv.flatMap(({ layer, kvHeads, headDim }) =>
+      [`key.${layer}`, `value.${layer}`].map(name => ({ name, dtype: 'F16', shape: [kvHeads, tokens, headDim] })),
+    ),
+  )
+  return { header, size: header.byteLength + numbers * SAFETENSORS_DTYPES.F16 }
+}
+
 /** The float16 layers of a block, not widened yet. */
-function storedLayers(file: SafetensorsFile, kv: CartridgeConfig['cache']['kv'], tokens: number): KvLayerBlock[] {
+function storedLayers(data: Uint8Array, kv: Cache['kv'], tokens: number): KvLayerBlock[] {
+  let end = 0
   return kv.map(({ layer, kvHeads, headDim }) => {
-    const dims = [kvHeads, tokens, headDim]
-    const side = (name: string) => halves(expect(file, { name: `${name}.${layer}`, dtype: 'F16', dims }).data)
-    return storedLayerBlock({ layer, kvHeads, headDim }, { key: side('key'), value: side('value') })
+    const side = () => {
+      const begin = end
+      end += kvHeads * tokens * headDim * SAFETENSORS_DTYPES.F16
+      return halves(data.subarray(begin, end))
+    }
+    return storedLayerBlock({ layer, kvHeads, headDim }, { key: side(), value: side() })
   })
+}
+
+function beginsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return Buffer.compare(bytes.subarray(0, start.byteLength), start) === 0
 }
 
 /** All recurrent layers as one snapshot: `conv.L` `[channels, kernel - 1]` and `ssm.L`. */
@@ -112,7 +165,7 @@ const STORED_AS: Readonly<Record<StateDtype, SafetensorsDtype>> = {
 
 async function stored(
   name: string,
-  values: Float32Array,
+  values: Float32Array | Float16Array,
   how: { dims: readonly number[]; dtype: StateDtype; role: TensorRole },
 ): Promise<SafeTensor[]> {
   const { data, scales, scaleDims } = await encodeTensor(values, how)
@@ -133,8 +186,7 @@ function parseLayer(bytes: Uint8Array, names: readonly string[], dtype: StateDty
     throw bad(`it has tensors ${[...file.tensors.keys()].join(', ').slice(0, 200)}, expected ${expected.join(', ')}`)
   }
   const header = encodeSafetensorsHeader(tensors)
-  if (Buffer.compare(bytes.subarray(0, header.byteLength), header) !== 0)
-    throw bad('its header is not in canonical form')
+  if (!beginsWith(bytes, header)) throw bad('its header is not in canonical form')
   return file
 }
 

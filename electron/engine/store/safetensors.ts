@@ -62,6 +62,11 @@ export function encodeSafetensors(
   tensors: readonly SafeTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  for (const { name, dtype, shape, data } of tensors) {
+    const size = byteSize(dtype, shape)
+    if (size === data.byteLength) continue
+    throw badInput(`Tensor ${name} has ${data.byteLength} bytes; its shape [${shape}] of ${dtype} needs ${size}.`)
+  }
   const header = encodeSafetensorsHeader(tensors, metadata)
   const out = new Uint8Array(header.byteLength + tensors.reduce((sum, { data }) => sum + data.byteLength, 0))
   out.set(header)
@@ -75,7 +80,7 @@ export function encodeSafetensors(
 
 /** The bytes before the buffer, length field and padding included: of one list of tensors there is one header. */
 export function encodeSafetensorsHeader(
-  tensors: readonly SafeTensor[],
+  tensors: readonly Pick<SafeTensor, 'name' | 'dtype' | 'shape'>[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const members: [string, unknown][] = []
@@ -85,11 +90,9 @@ export function encodeSafetensorsHeader(
   }
   const names = new Set<string>()
   let cursor = 0
-  for (const { name, dtype, shape, data } of tensors) {
+  for (const { name, dtype, shape } of tensors) {
     const size = byteSize(dtype, shape)
-    if (size !== data.byteLength) {
-      throw badInput(`Tensor ${name} has ${data.byteLength} bytes; its shape [${shape}] of ${dtype} needs ${size}.`)
-    }
+    if (size === null) throw badInput(`Tensor ${name} has a shape that no file can hold: [${shape}].`)
     if (!isGoodName(name) || names.has(name)) throw badInput(`Bad or repeated tensor name: ${JSON.stringify(name)}`)
     names.add(name)
     members.push([name, { dtype, shape, data_offsets: [cursor, cursor + size] }])

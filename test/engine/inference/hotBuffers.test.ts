@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
+import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
@@ -64,5 +65,24 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
         if (!copies) expect(session.copiedBytes).toBe(0)
       }
     }
+  })
+
+  it('are captured as float16 as a store would round them, and go on in the buffers from there', async () => {
+    const model = await runnableModel(folder)
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    const random = seeded(13)
+    using session = runtime.newSession()
+    await session.append(random.tokens(150, 2048))
+    const rounded = await session.capture({ rounded: true })
+    const exact = await session.capture()
+    if (model.kind === 'kv') expect(digestState(rounded)).toBe(digestState(await roundTripState(exact, 'float16')))
+    else expect(digestState(rounded)).toBe(digestState(exact))
+    // Blocks that were sealed before are rounded, too, and what the session itself goes on with is not.
+    await session.append(random.tokens(30, 2048))
+    const later = await session.capture({ rounded: true })
+    expect(later.blocks.every(({ layers }) => layers.every(layer => layer.halves !== undefined))).toBe(true)
+    using again = await runtime.restore(exact)
+    await again.append(seeded(13).tokens(180, 2048).subarray(150))
+    expect(digestState(await again.capture())).toBe(digestState(await session.capture()))
   })
 })
