@@ -1,12 +1,13 @@
 /** The HTTP API: listens, lets in, hands to the engine's process. Nothing of a model runs where it listens. */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Transport } from '#shared/rpc/transport.ts'
 import type { EngineHealth } from '../engineProcess/supervisor.ts'
-import { limitIdle } from '../loopback/limitIdle.ts'
+import { admitRequests, guardServer, PATIENCE } from '../loopback/guardServer.ts'
+import { type Refusal, refuse as refusal } from '../loopback/requestHead.ts'
 import { createApiApp } from './apiApp.ts'
 import { createApiGate } from './apiGate.ts'
 import { createApiMetrics } from './apiMetrics.ts'
@@ -40,8 +41,7 @@ export interface ApiServer {
 }
 
 const MIB = 1024 * 1024
-/** Connections of one client without a request. */
-const MAX_IDLE = 256
+const CLOSING = refusal(503, 'E_ENGINE_DOWN', 'The server is closing.')
 
 export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   const { host = '127.0.0.1', token = randomBytes(32).toString('base64url'), tls, bodyLimit = 16 * MIB } = options
@@ -51,22 +51,8 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
   })
-  const limits = {
-    maxHeaderSize: 16 * 1024,
-    headersTimeout: 10_000,
-    requestTimeout: 120_000,
-    keepAliveTimeout: 5_000,
-    connectionsCheckingInterval: 5_000,
-  }
-  const server: Server = tls === undefined ? createServer(limits) : createTlsServer({ ...limits, ...tls })
-  server.maxConnections = 4096
-  limitIdle(server, MAX_IDLE)
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
-    else socket.destroy()
-  })
-  server.on('upgrade', (_request, socket) => socket.destroy())
-  server.on('connect', (_request, socket) => socket.destroy())
+  const server: Server = tls === undefined ? createServer(PATIENCE) : createTlsServer({ ...PATIENCE, ...tls })
+  guardServer(server, 4096)
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -77,24 +63,14 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   const gate = createApiGate({ scheme, token, host, port, bodyLimit })
 
   let isClosing = false
-  const admit = (incoming: IncomingMessage, outgoing: ServerResponse, proceed: () => void) => {
-    const verdict = gate({
-      method: incoming.method ?? '',
-      url: incoming.url ?? '',
-      rawHeaders: incoming.rawHeaders,
-    })
-    if (!verdict.ok) refuse(outgoing, verdict.status, errorResponse(verdict))
-    else if (isClosing)
-      refuse(outgoing, 503, errorResponse({ code: 'E_ENGINE_DOWN', message: 'The server is closing.' }))
-    else proceed()
-  }
-  server.on('request', (incoming, outgoing) => admit(incoming, outgoing, () => void listener(incoming, outgoing)))
-  server.on('checkContinue', (incoming, outgoing) =>
-    admit(incoming, outgoing, () => {
-      outgoing.writeContinue()
-      void listener(incoming, outgoing)
-    }),
-  )
+  admitRequests(server, {
+    gate: head => {
+      const verdict = gate(head)
+      return verdict.ok && isClosing ? CLOSING : verdict
+    },
+    refuse,
+    proceed: listener,
+  })
 
   return {
     port,
@@ -113,10 +89,10 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   }
 }
 
-function refuse(response: ServerResponse, status: number, error: ReturnType<typeof errorResponse>): void {
-  const body = JSON.stringify(error)
+function refuse(response: ServerResponse, refused: Refusal): void {
+  const body = JSON.stringify(errorResponse({ code: refused.code, message: refused.message }))
   // The body of a refused request is not read; closing is what tells its sender to stop.
-  response.writeHead(status, {
+  response.writeHead(refused.status, {
     ...{ 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' },
     'content-length': Buffer.byteLength(body),
   })

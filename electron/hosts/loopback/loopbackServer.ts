@@ -10,12 +10,11 @@ import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
 import type { EngineHealth } from '../engineProcess/supervisor.ts'
 import { createFrameStream } from './frameStream.ts'
 import { createGate, type Verdict } from './gate.ts'
-import { limitIdle } from './limitIdle.ts'
+import { admitRequests, guardServer, PATIENCE } from './guardServer.ts'
 import type { PageAssets } from './pageAssets.ts'
 import { pageHeaders } from './pageHeaders.ts'
 import { readBody } from './readBody.ts'
 import type { BodyBudget } from './receiveBody.ts'
-import type { RequestHead } from './requestHead.ts'
 
 export interface LoopbackOptions {
   /** Event streams of one client at once; default 64. One more is refused with `E_BUSY`. */
@@ -68,8 +67,6 @@ function namesPath(input: unknown): boolean {
 
 /** Event streams of one client at once: a window has one. */
 const MAX_EVENT_STREAMS = 64
-/** Connections of one client without a request: a browser keeps six. */
-const MAX_IDLE = 256
 
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const token = randomBytes(32).toString('base64url')
@@ -161,22 +158,8 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
   })
-  const server = createServer({
-    maxHeaderSize: 16 * 1024,
-    headersTimeout: 10_000,
-    requestTimeout: 120_000,
-    keepAliveTimeout: 5_000,
-    connectionsCheckingInterval: 5_000,
-  })
-  server.maxConnections = 1024
-  limitIdle(server, MAX_IDLE)
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
-    else socket.destroy()
-  })
-  // Nothing here upgrades or proxies.
-  server.on('upgrade', (_request, socket) => socket.destroy())
-  server.on('connect', (_request, socket) => socket.destroy())
+  const server = createServer(PATIENCE)
+  guardServer(server, 1024)
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -187,23 +170,11 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   const host = `127.0.0.1:${port}`
   const gate = (options.makeGate ?? createGate)({ host, token, bodyLimit })
 
-  const admit = (incoming: IncomingMessage, outgoing: ServerResponse, proceed: () => void) => {
-    const head: RequestHead = {
-      method: incoming.method ?? '',
-      url: incoming.url ?? '',
-      rawHeaders: incoming.rawHeaders,
-    }
-    const verdict = gate(head)
-    if (verdict.ok) proceed()
-    else refuse(outgoing, verdict.status, verdict)
-  }
-  server.on('request', (incoming, outgoing) => admit(incoming, outgoing, () => void listener(incoming, outgoing)))
-  server.on('checkContinue', (incoming, outgoing) =>
-    admit(incoming, outgoing, () => {
-      outgoing.writeContinue()
-      void listener(incoming, outgoing)
-    }),
-  )
+  admitRequests(server, {
+    gate,
+    refuse: (outgoing, refusal) => refuse(outgoing, refusal.status, refusal),
+    proceed: listener,
+  })
 
   return {
     port,
