@@ -54,6 +54,7 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
   const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add, onUse: onChange })
   const blocks = new Pool<PooledBlock>(warm)
   const snapshots = new Pool<PooledRecurrent>(warm)
+  const prefixes = new PrefixIndex(() => store.prefixes())
   const unstored = new UnstoredPackets(warm, {
     blobs: store.blobs,
     writer: store.writer,
@@ -61,8 +62,8 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
       blocks.forget(digest)
       snapshots.forget(digest)
     },
+    onForget: packetId => prefixes.remove(packetId),
   })
-  const prefixes = new PrefixIndex(() => store.prefixes())
   const schedulers = new WeakMap<Runtime, Scheduler>()
   const schedulerOf = (runtime: Runtime) => {
     const scheduler = schedulers.get(runtime) ?? new Scheduler(runtime, () => hot.budget)

@@ -50,6 +50,8 @@ export function prefixMarks(model: Digest, tokens: Int32Array): PrefixMark[] {
 export class PrefixIndex {
   readonly #open: () => Promise<StoredPrefixes>
   readonly #unstored = new Map<string, PrefixEntry[]>()
+  /** Where each of them is entered. */
+  readonly #chains = new Map<Digest, readonly string[]>()
 
   /** `open`: a way to look stored packets up, as they are now. */
   constructor(open: () => Promise<StoredPrefixes>) {
@@ -58,6 +60,10 @@ export class PrefixIndex {
 
   /** Enters a state that no library knows. */
   add(packetId: Digest, marks: readonly PrefixMark[]): void {
+    this.#chains.set(
+      packetId,
+      marks.map(({ chain }) => chain),
+    )
     for (const { chain, position } of marks) {
       const entries = this.#unstored.get(chain) ?? []
       this.#unstored.set(chain, entries)
@@ -65,6 +71,16 @@ export class PrefixIndex {
       entries.unshift({ packetId, position })
       if (entries.length > CANDIDATES) entries.pop()
     }
+  }
+
+  /** Takes a state out that can no longer be resolved. */
+  remove(packetId: Digest): void {
+    for (const chain of this.#chains.get(packetId) ?? []) {
+      const left = this.#unstored.get(chain)?.filter(entry => entry.packetId !== packetId) ?? []
+      if (left.length > 0) this.#unstored.set(chain, left)
+      else this.#unstored.delete(chain)
+    }
+    this.#chains.delete(packetId)
   }
 
   /** States that may share a beginning with these tokens, those that share the most blocks first. */

@@ -8,6 +8,14 @@ import type { NewBlob } from '../store/newBlob.ts'
 /** Verified reading of blobs, wherever they are. */
 export type BlobSource = Pick<BlobReader, 'read'>
 
+interface Owned {
+  readonly contextId: Digest
+  readonly digests: readonly Digest[]
+}
+
+/** Most unstored packets that can be resolved: a busy server makes one with every answer. */
+const MOST_PACKETS = 4096
+
 interface Kept {
   readonly blob: NewBlob
   readonly hold: MemoryHold
@@ -15,34 +23,48 @@ interface Kept {
 
 /**
  * Cartridges that nobody asked to store: their blobs are in memory while the warm tier has room for them, and then on disk
- * under their digests, as blobs that no name keeps. They can be resolved while the engine runs.
+ * under their digests, as blobs that no name keeps. The most recently used of them can be resolved while the engine runs.
  */
 export class UnstoredPackets implements BlobSource {
   readonly #warm: MemoryTier
   readonly #onMove: (digest: Digest) => void
+  readonly #onForget: (packetId: Digest) => void
   readonly #disk: { readonly blobs: BlobSource; readonly writer: Pick<BlobWriter, 'putMany'> }
   readonly #kept = new Map<Digest, Kept>()
   readonly #moving = new Map<Digest, Promise<void>>()
+  /** Blobs that only unstored packets have, in memory or on disk. */
   readonly #added = new Set<Digest>()
-  /** Everything the unstored packets need, in memory or on disk. */
-  readonly #live = new Set<Digest>()
+  /** How many unstored packets need a blob. */
+  readonly #needs = new Map<Digest, number>()
   readonly #packets = new Map<Digest, Digest>()
+  /** What each packet needs, least recently used first. */
+  readonly #owned = new Map<Digest, Owned>()
+  readonly #most: number
 
-  /** `onMove`: the bytes of a blob are on their way to disk; whoever decoded views of them lets go. */
+  /**
+   * `onMove`: the bytes of a blob leave memory; whoever decoded views of them lets go. `onForget`: a packet can no longer
+   * be resolved, because `most` others were used since.
+   */
   constructor(
     warm: MemoryTier,
     {
       onMove,
+      onForget,
+      most = MOST_PACKETS,
       ...disk
     }: {
       readonly blobs: BlobSource
       readonly writer: Pick<BlobWriter, 'putMany'>
       readonly onMove: (digest: Digest) => void
+      readonly onForget: (packetId: Digest) => void
+      readonly most?: number
     },
   ) {
     this.#warm = warm
     this.#disk = disk
     this.#onMove = onMove
+    this.#onForget = onForget
+    this.#most = most
   }
 
   /** Keeps a packet's manifest and what else of it is not stored. It is found by its packet_id and its context_id. */
@@ -53,7 +75,6 @@ export class UnstoredPackets implements BlobSource {
     for (const blob of blobs) {
       if (this.#added.has(blob.digest)) continue
       this.#added.add(blob.digest)
-      this.#live.add(blob.digest)
       const hold = this.#warm.hold(
         {
           ...{ label: packet.packetId, bytes: blob.size, cost: packet.tokens, from: 'new', below: 'cold' },
@@ -64,16 +85,28 @@ export class UnstoredPackets implements BlobSource {
       )
       this.#kept.set(blob.digest, { blob, hold })
     }
-    for (const { digest } of packet.layers) this.#live.add(digest)
-    this.#packets.set(packet.contextId, packet.packetId)
-    this.#packets.set(packet.packetId, packet.packetId)
+    const { packetId, contextId } = packet
+    this.#packets.set(contextId, packetId)
+    this.#packets.set(packetId, packetId)
+    if (!this.#owned.has(packetId)) {
+      const digests = [...new Set([...blobs, ...packet.layers].map(({ digest }) => digest))]
+      for (const digest of digests) this.#needs.set(digest, (this.#needs.get(digest) ?? 0) + 1)
+      this.#owned.set(packetId, { contextId, digests })
+    }
     // All of it is there now; from here on any of it may move.
     for (const { digest } of blobs) this.#kept.get(digest)?.hold.rest()
+    const [oldest] = this.#owned.keys()
+    if (this.#owned.size > this.#most && oldest !== undefined) this.#forget(oldest)
   }
 
   /** The packet that a packet_id or context_id names; null when none of these is it. */
   packetOf(digest: Digest): Digest | null {
-    return this.#packets.get(digest) ?? null
+    const packetId = this.#packets.get(digest) ?? null
+    const owned = packetId === null ? undefined : this.#owned.get(packetId)
+    if (packetId === null || owned === undefined) return null
+    this.#owned.delete(packetId)
+    this.#owned.set(packetId, owned)
+    return packetId
   }
 
   /** The bytes of a blob that is only in memory. */
@@ -83,7 +116,7 @@ export class UnstoredPackets implements BlobSource {
 
   /** What must not be collected while this engine runs. */
   liveDigests(): ReadonlySet<Digest> {
-    return this.#live
+    return new Set(this.#needs.keys())
   }
 
   /** From memory, else from disk, verified there. Throws what reading from disk throws. */
@@ -103,11 +136,36 @@ export class UnstoredPackets implements BlobSource {
     await Promise.all(this.#moving.values())
   }
 
+  #forget(packetId: Digest): void {
+    const owned = this.#owned.get(packetId)
+    if (owned === undefined) return
+    this.#owned.delete(packetId)
+    this.#packets.delete(packetId)
+    if (this.#packets.get(owned.contextId) === packetId) this.#packets.delete(owned.contextId)
+    for (const digest of owned.digests) {
+      const needs = (this.#needs.get(digest) ?? 1) - 1
+      if (needs > 0) {
+        this.#needs.set(digest, needs)
+        continue
+      }
+      this.#needs.delete(digest)
+      this.#added.delete(digest)
+      const kept = this.#kept.get(digest)
+      if (kept === undefined) continue
+      this.#kept.delete(digest)
+      this.#onMove(digest)
+      kept.hold.drop()
+    }
+    this.#onForget(packetId)
+  }
+
   /** To disk. The bytes can still be read while they are on their way; should the disk refuse them, they stay in memory. */
   #move(blob: NewBlob): void {
     this.#onMove(blob.digest)
     const moving = this.#disk.writer.putMany([blob]).then(
-      () => void this.#kept.delete(blob.digest),
+      () => {
+        if (this.#kept.get(blob.digest)?.blob === blob) this.#kept.delete(blob.digest)
+      },
       () => {},
     )
     this.#moving.set(
