@@ -1,4 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { HumanMessage, SystemMessage } from '@langchain/core/messages'
 import { ChatOpenAI } from '@langchain/openai'
 import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
@@ -136,10 +137,7 @@ describe('other clients', () => {
       ...{ model, apiKey: api.api.token, maxTokens: 8, maxRetries: 0 },
       configuration: { baseURL: `${api.api.address}/v1` },
     })
-    const messages: [string, string][] = [
-      ['system', text],
-      ['user', questions[0]?.[0] ?? ''],
-    ]
+    const messages = [new SystemMessage(text), new HumanMessage(questions[0]?.[0] ?? '')]
     const answer = await chat.invoke(messages)
     let streamed = ''
     for await (const chunk of await chat.stream(messages)) streamed += chunk.content
