@@ -108,7 +108,9 @@ const OVERLAYS: Readonly<Record<string, { readonly route: string; readonly open:
       await page.getByRole('option').first().click()
       await page.getByRole('button', { name: 'More', exact: true }).click()
       await page.getByRole('menuitem', { name: 'Export' }).click()
-      await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor()
+      await page.getByRole('dialog', { name: 'Before exporting' }).waitFor()
+      // The menu that led here takes a moment to go.
+      await expect(page.getByRole('dialog', { name: 'More' })).toHaveCount(0)
     },
   },
   'keep dialog': {
