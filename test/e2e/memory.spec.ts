@@ -56,7 +56,9 @@ test('what is in memory is shown live in two windows: asked, pinned, purged, and
 })
 
 test('the palette knows the place, and pinning from it reads the cartridge into memory', async ({ page }) => {
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
   await page.keyboard.press('ControlOrMeta+k')
+  await expect(page.getByRole('dialog')).toBeVisible()
   await page.keyboard.type('tiers')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { level: 1, name: 'Memory' })).toBeVisible()
