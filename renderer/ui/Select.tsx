@@ -45,7 +45,8 @@ export function Select<T extends string>(props: SelectProps<T>) {
         if (chosen !== undefined) onChange(chosen.id)
       }}
       placeholder={placeholder ?? 'Choose'}
-      isDisabled={isDisabled ?? false}
+      // It would not open: what it lists may still be on its way.
+      isDisabled={isDisabled === true || options.length === 0}
     >
       <Label className={hideLabel ? 'visually-hidden' : 'Field-label'}>{label}</Label>
       <Button className="Field-control Select-button">
