@@ -56,6 +56,7 @@ function importsOf(source: string): string[] {
  */
 const ROOMS = [
   'logging',
+  'network',
   'store',
   'receipts',
   'meter',

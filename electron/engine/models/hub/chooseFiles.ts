@@ -1,8 +1,8 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import type { WantedFile } from '../../network/downloadFile.ts'
 import { prepareArchitecture } from '../compile/compile.ts'
 import { EXPORT_NAMES } from '../sources/export/exportFiles.ts'
 import { weightFileNames } from '../sources/weightFileNames.ts'
-import type { RepoFile } from './repoFiles.ts'
 
 /** Small files that say what the model is; copied when they are there. */
 const TEXTS = [
@@ -25,16 +25,16 @@ const PLAIN = /^(onnx\/)?[\w-][\w.-]*$/
  * `E_NOT_SUPPORTED` and `E_MODEL_CONFIG` for what this app cannot run, before anything large is fetched.
  */
 export function chooseFiles(
-  files: readonly RepoFile[],
+  files: readonly WantedFile[],
   { hubId, fields }: { readonly hubId: string; readonly fields: Readonly<Record<string, unknown>> },
-): RepoFile[] {
+): WantedFile[] {
   const plain = new Map(files.filter(({ path }) => PLAIN.test(path)).map(file => [file.path, file]))
   const pick = (names: readonly string[]) => names.flatMap(name => plain.get(name) ?? [])
   const tokenizer = plain.has('tokenizer.json') ? [] : pick(OTHER_TOKENIZERS)
   return [...pick(TEXTS), ...tokenizer, ...weights(plain, fields, hubId)]
 }
 
-function weights(plain: ReadonlyMap<string, RepoFile>, fields: Readonly<Record<string, unknown>>, hubId: string) {
+function weights(plain: ReadonlyMap<string, WantedFile>, fields: Readonly<Record<string, unknown>>, hubId: string) {
   const checkpoint = checkpointFiles(plain)
   const exported = exportFiles(plain)
   if (checkpoint.length > 0) {
@@ -56,7 +56,7 @@ function weights(plain: ReadonlyMap<string, RepoFile>, fields: Readonly<Record<s
 }
 
 /** Nothing, unless all of them are there. */
-function checkpointFiles(plain: ReadonlyMap<string, RepoFile>): RepoFile[] {
+function checkpointFiles(plain: ReadonlyMap<string, WantedFile>): WantedFile[] {
   const names = weightFileNames(plain.keys())
   const files = names === null ? [] : [...(names.index === null ? [] : [names.index]), ...names.files]
   const found = files.flatMap(path => plain.get(path) ?? [])
@@ -64,7 +64,7 @@ function checkpointFiles(plain: ReadonlyMap<string, RepoFile>): RepoFile[] {
 }
 
 /** The best export there is, with the weights that lie beside it (`model.onnx_data`, `model.onnx_data_1`, `model.onnx.data`). */
-function exportFiles(plain: ReadonlyMap<string, RepoFile>): RepoFile[] {
+function exportFiles(plain: ReadonlyMap<string, WantedFile>): WantedFile[] {
   for (const name of EXPORT_NAMES) {
     for (const path of [`${name}.onnx`, `onnx/${name}.onnx`]) {
       const graph = plain.get(path)

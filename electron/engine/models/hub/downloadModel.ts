@@ -3,16 +3,16 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:f
 import { dirname, join } from 'node:path'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
+import { digestOf, downloadFile, sizeOf, type WantedFile } from '../../network/downloadFile.ts'
+import { type FetchOptions, PATIENCE, type Patience } from '../../network/patientFetch.ts'
+import { TransferMeter } from '../../network/transferMeter.ts'
 import { parsePythonJson } from '../sources/configJson.ts'
 import { openModel } from '../sources/openModel.ts'
 import { chooseFiles } from './chooseFiles.ts'
-import { digestOf, downloadFile, sizeOf } from './downloadFile.ts'
 import { lockDownload } from './downloadLock.ts'
 import { createHubFetch, type HubAccess } from './hubFetch.ts'
-import { type GetOptions, PATIENCE, type Patience } from './hubGet.ts'
 import type { HubModel } from './hubId.ts'
-import { listRepoFiles, type RepoFile } from './repoFiles.ts'
-import { TransferMeter } from './transferMeter.ts'
+import { listRepoFiles, statusError } from './repoFiles.ts'
 
 export interface DownloadOptions extends HubAccess {
   /** Where installed models are, one folder each. */
@@ -63,7 +63,7 @@ async function fill(staging: string, model: HubModel, options: DownloadOptions):
   const { signal, progress = () => {} } = options
   const endpoint = options.endpoint.replace(/\/+$/, '')
   const patience = { ...PATIENCE, ...options.patience }
-  const get: GetOptions = { fetch: createHubFetch({ ...options, endpoint }), patience, signal }
+  const get: FetchOptions = { server: 'The hub', fetch: createHubFetch({ ...options, endpoint }), patience, signal }
   const onWait = ({ why }: { why: string }) => progress({ phase: why })
   progress({ phase: 'asking the hub' })
   const files = await listRepoFiles(model, { ...get, endpoint, onWait })
@@ -72,12 +72,13 @@ async function fill(staging: string, model: HubModel, options: DownloadOptions):
     const message = `${model.hubId} is no model this app can run: it has no config.json.`
     throw new StatePackError('E_NOT_SUPPORTED', message, { hubId: model.hubId })
   }
-  const fetchOne = async (file: RepoFile, meter: TransferMeter) => {
+  const fetchOne = async (file: WantedFile, meter: TransferMeter) => {
     const path = join(staging, file.path)
     await mkdir(dirname(path), { recursive: true })
     const url = `${endpoint}/${model.hubId}/resolve/${encodeURIComponent(model.revision)}/${file.path}`
     await downloadFile(file, {
-      ...{ ...get, hubId: model.hubId, endpoint, url, path, meter },
+      ...{ ...get, url, path, meter },
+      refusal: status => statusError(status, model.hubId, endpoint),
       onWait: waiting => meter.waiting(waiting),
     })
   }
@@ -93,7 +94,7 @@ async function fill(staging: string, model: HubModel, options: DownloadOptions):
     progress,
   )
   meter.found(config.size)
-  const missing: RepoFile[] = []
+  const missing: WantedFile[] = []
   await dropOthers(staging, wanted)
   for (const file of chosen) {
     const path = join(staging, file.path)
@@ -115,7 +116,7 @@ async function fill(staging: string, model: HubModel, options: DownloadOptions):
 }
 
 /** What an older version of the repository left behind. */
-async function dropOthers(staging: string, wanted: ReadonlyMap<string, RepoFile>): Promise<void> {
+async function dropOthers(staging: string, wanted: ReadonlyMap<string, WantedFile>): Promise<void> {
   for (const entry of await readdir(staging, { withFileTypes: true, recursive: true })) {
     if (entry.isDirectory()) continue
     const path = join(entry.parentPath, entry.name)
@@ -126,7 +127,7 @@ async function dropOthers(staging: string, wanted: ReadonlyMap<string, RepoFile>
 
 async function requireSpace(
   staging: string,
-  missing: readonly RepoFile[],
+  missing: readonly WantedFile[],
   free: (folder: string) => Promise<number>,
 ): Promise<void> {
   let needed = 0

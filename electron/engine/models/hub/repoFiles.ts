@@ -1,16 +1,9 @@
 import { listFiles } from '@huggingface/hub'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { GetOptions } from './hubGet.ts'
+import type { WantedFile } from '../../network/downloadFile.ts'
+import type { FetchOptions } from '../../network/patientFetch.ts'
+import { readAnswer } from '../../network/readAnswer.ts'
 import type { HubModel } from './hubId.ts'
-import { hubRead } from './hubRead.ts'
-
-/** One file of a repository, with the digest its bytes must have. */
-export interface RepoFile {
-  readonly path: string
-  readonly size: number
-  /** SHA-256 of a large file's bytes; of a small one the Git blob id, SHA-1 of `blob <size>\0<bytes>`. */
-  readonly digest: { readonly algorithm: 'sha256' | 'git-sha1'; readonly hex: string }
-}
 
 const MOST_FILES = 10_000
 /** Of one page of the list. */
@@ -19,9 +12,9 @@ const MOST_BYTES = 32 << 20
 /** Every file of the repository. Throws `E_NOT_FOUND`, `E_UNAUTHORIZED`, `E_FORBIDDEN`, `E_NETWORK`, `E_BAD_FORMAT`. */
 export async function listRepoFiles(
   model: HubModel,
-  { endpoint, ...options }: GetOptions & { readonly endpoint: string },
-): Promise<RepoFile[]> {
-  const files: RepoFile[] = []
+  { endpoint, ...options }: FetchOptions & { readonly endpoint: string },
+): Promise<WantedFile[]> {
+  const files: WantedFile[] = []
   const found = listFiles({
     repo: { type: 'model', name: model.hubId },
     revision: encodeURIComponent(model.revision),
@@ -29,7 +22,7 @@ export async function listRepoFiles(
     hubUrl: endpoint,
     // The library's own fetch would follow redirects with the token in its hands.
     fetch: async input => {
-      const { status, headers, body } = await hubRead(String(input), { ...options, mostBytes: MOST_BYTES })
+      const { status, headers, body } = await readAnswer(String(input), { ...options, mostBytes: MOST_BYTES })
       if (status !== 200) throw statusError(status, model.hubId, endpoint)
       return new Response(body, { headers })
     },
@@ -52,7 +45,7 @@ export async function listRepoFiles(
   return files
 }
 
-function checked(file: RepoFile): RepoFile {
+function checked(file: WantedFile): WantedFile {
   const { path, size, digest } = file
   if (typeof path !== 'string' || !Number.isSafeInteger(size) || size < 0) throw badList('a file has no size')
   const length = digest.algorithm === 'sha256' ? 64 : 40

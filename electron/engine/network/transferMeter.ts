@@ -1,5 +1,5 @@
 import type { Progress } from '#shared/rpc/progress.ts'
-import type { Waiting } from './hubGet.ts'
+import type { Waiting } from './patientFetch.ts'
 
 /** Counts what arrives and tells people, a few times a second, how far it is and how long it will take. */
 export class TransferMeter {

@@ -1,4 +1,4 @@
-import type { Connection, GetOptions } from './hubGet.ts'
+import type { Connection, FetchOptions } from './patientFetch.ts'
 
 /** What ended a connection before everything was there: another try may help. */
 export class Interrupted extends Error {}
@@ -6,7 +6,7 @@ export class Interrupted extends Error {}
 /** The body's chunks. Silence is reported, then ends the connection. Throws {@link Interrupted}, `E_CANCELLED`. */
 export async function* arriving(
   { response, stop }: Connection,
-  { patience, signal, onWait }: Pick<GetOptions, 'patience' | 'signal' | 'onWait'>,
+  { patience, signal, onWait }: Pick<FetchOptions, 'patience' | 'signal' | 'onWait'>,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
   if (reader === undefined) return

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatePackError } from '#shared/domain/error.ts'
 import { arriving, Interrupted } from './arriving.ts'
-import { type GetOptions, hubGet, networkError } from './hubGet.ts'
+import { type FetchOptions, networkError, patientFetch } from './patientFetch.ts'
 
-export interface HubAnswer {
+export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer>
 }
 
 /** A whole small answer, asked for again when it breaks off. Throws `E_NETWORK`, `E_TOO_LARGE`, `E_CANCELLED`. */
-export async function hubRead(
+export async function readAnswer(
   url: string,
-  { mostBytes, ...options }: GetOptions & { readonly mostBytes: number },
-): Promise<HubAnswer> {
+  { mostBytes, ...options }: FetchOptions & { readonly mostBytes: number },
+): Promise<Answer> {
   const { patience, signal } = options
   for (let failed = 1; ; failed++) {
-    const connection = await hubGet(url, options)
+    const connection = await patientFetch(url, options)
     const { status, headers } = connection.response
     try {
       const chunks: Uint8Array[] = []
@@ -24,7 +24,8 @@ export async function hubRead(
       for await (const chunk of arriving(connection, options)) {
         chunks.push(chunk)
         size += chunk.length
-        if (size > mostBytes) throw new StatePackError('E_TOO_LARGE', 'The hub answers with far too much.', { size })
+        if (size > mostBytes)
+          throw new StatePackError('E_TOO_LARGE', `${options.server} answers with far too much.`, { size })
       }
       return { status, headers, body: Buffer.concat(chunks) }
     } catch (error) {

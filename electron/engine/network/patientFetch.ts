@@ -1,14 +1,14 @@
-/** A GET that waits for a busy hub, tries again after a broken connection, and never hangs. */
+/** A request that waits for a busy server, tries again after a broken connection, and never hangs. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { HubFetch } from './hubFetch.ts'
+import type { SafeRequest } from './safeFetch.ts'
 
 export interface Patience {
   /** Tries in a row that bring nothing before giving up. */
   readonly attempts: number
   /** The first pause; each next one is twice as long, up to {@link Patience.longestMs}. */
   readonly pauseMs: number
-  /** The longest pause, also one that the hub asks for. */
+  /** The longest pause, also one that the server asks for. */
   readonly longestMs: number
   /** Silence after which a connection counts as lost. */
   readonly stallMs: number
@@ -23,11 +23,17 @@ export interface Waiting {
   readonly seconds: number | null
 }
 
-export interface GetOptions {
-  readonly fetch: HubFetch
+/** One try. Throws {@link StatePackError} for what no retry can help; what `fetch` throws otherwise. */
+export type PatientFetch = (url: string, request?: Omit<SafeRequest, 'authorization'>) => Promise<Response>
+
+export interface FetchOptions extends Pick<SafeRequest, 'method' | 'headers'> {
+  /** Who is asked, as a person calls it: `The hub`. */
+  readonly server: string
+  readonly fetch: PatientFetch
   readonly patience: Patience
-  readonly signal?: AbortSignal
-  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  /** What is sent, from its beginning at each try. The server may be silent while it takes this in. */
+  readonly body?: () => AsyncIterable<Uint8Array>
   /** Told before each pause, so that people see why nothing moves. */
   readonly onWait?: (waiting: Waiting) => void
 }
@@ -39,18 +45,18 @@ export interface Connection {
 }
 
 /**
- * The answer to a GET with a status that is final: success, or a refusal that no waiting helps. Throws `E_NETWORK` when the
- * hub stays unreachable or busy, `E_CANCELLED`.
+ * The answer with a status that is final: success, or a refusal that no waiting helps. Throws `E_NETWORK` when the server
+ * stays unreachable or busy, `E_CANCELLED`.
  */
-export async function hubGet(url: string, options: GetOptions): Promise<Connection> {
-  const { patience, signal, onWait } = options
+export async function patientFetch(url: string, options: FetchOptions): Promise<Connection> {
+  const { patience, server, signal, onWait } = options
   for (let failed = 1; ; failed++) {
     signal?.throwIfAborted()
     const found = await tryOnce(url, options)
     const asked = 'response' in found ? retryAfterMs(found.response) : null
     if ('response' in found && !isBusy(found.response.status)) return found
     if ('response' in found) found.stop()
-    const why = 'response' in found ? `The hub is busy (${found.response.status})` : found.why
+    const why = 'response' in found ? `${server} is busy (${found.response.status})` : found.why
     const cause = 'response' in found ? undefined : found.cause
     if (failed >= patience.attempts) throw networkError(url, why, cause)
     const pause = asked ?? Math.min(patience.pauseMs * 2 ** (failed - 1), patience.longestMs)
@@ -62,15 +68,24 @@ export async function hubGet(url: string, options: GetOptions): Promise<Connecti
 
 type Failure = { readonly why: string; readonly cause: unknown }
 
-async function tryOnce(url: string, options: GetOptions): Promise<Connection | Failure> {
-  const { fetch, headers, patience, signal, onWait } = options
+async function tryOnce(url: string, options: FetchOptions): Promise<Connection | Failure> {
+  const { fetch, method, headers, body, patience, server, signal, onWait } = options
   const controller = new AbortController()
   const stop = () => controller.abort()
   signal?.addEventListener('abort', stop)
-  const notice = setTimeout(() => onWait?.({ why: 'The hub does not answer', seconds: null }), patience.noticeMs)
+  const notice = setTimeout(() => onWait?.({ why: `${server} does not answer`, seconds: null }), patience.noticeMs)
   const timeout = setTimeout(stop, patience.stallMs)
+  async function* sending(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      // What moves is not silent, however slow the line is.
+      notice.refresh()
+      timeout.refresh()
+      yield chunk
+    }
+  }
   try {
-    const response = await fetch(url, { headers, signal: controller.signal })
+    const sent = body === undefined ? {} : { body: sending(body()) }
+    const response = await fetch(url, { ...{ method, headers, signal: controller.signal }, ...sent })
     const end = () => {
       signal?.removeEventListener('abort', stop)
       controller.abort()
@@ -80,7 +95,7 @@ async function tryOnce(url: string, options: GetOptions): Promise<Connection | F
     signal?.removeEventListener('abort', stop)
     signal?.throwIfAborted()
     if (error instanceof StatePackError) throw error
-    return { why: controller.signal.aborted ? 'The hub did not answer' : 'The hub cannot be reached', cause: error }
+    return { why: `${server} ${controller.signal.aborted ? 'did not answer' : 'cannot be reached'}`, cause: error }
   } finally {
     clearTimeout(notice)
     clearTimeout(timeout)
