@@ -1,5 +1,5 @@
 /** Calls over HTTP to the loopback host: one POST per call with a streamed answer, one long GET for events. */
-import { StatePackError } from '#shared/domain/error.ts'
+import { ERROR_CODES, type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import { createFrameReader, encodeFrame, FRAME_TYPE } from '#shared/rpc/codec.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { type Result, settle, unwrap } from '#shared/rpc/result.ts'
@@ -33,7 +33,8 @@ async function refusalOf(response: Response): Promise<StatePackError> {
   const error = (body as { error?: { code?: unknown; message?: unknown } } | null)?.error
   if (typeof error?.message !== 'string')
     return new StatePackError('E_INTERNAL', `The Studio answered ${response.status}.`)
-  return new StatePackError(error.code as StatePackError['code'], error.message)
+  const code = Object.keys(ERROR_CODES).find((known): known is ErrorCode => known === error.code)
+  return new StatePackError(code ?? 'E_INTERNAL', error.message)
 }
 
 /** Every frame of a streamed answer. */

@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { Client, Output } from '#shared/rpc/client.ts'
 import type { EventData } from '#shared/rpc/events.ts'
+import { describeError } from '../ui/describeError.ts'
 
 export interface EngineState {
   /** The engine process as its parent sees it; `ready` is only said after the engine has answered. */
@@ -29,7 +30,7 @@ export function createEngineStore(client: Client): EngineStore {
       } catch (error) {
         set({ signedOut: toStatePackError(error).code === 'E_UNAUTHORIZED' })
         // Not reachable at first means still starting; after that the parent's own events say what is the matter.
-        if (store.getState().info === null) set({ reason: error instanceof Error ? error.message : String(error) })
+        if (store.getState().info === null) set({ reason: describeError(error).line })
       }
     },
   }))

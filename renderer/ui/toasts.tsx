@@ -21,7 +21,14 @@ export function toastUndo(message: string, undo: () => void): void {
 export function toastError(thrown: unknown): void {
   const text = describeError(thrown)
   if (text.code === 'E_CANCELLED') return
-  toast.error(text.what, { description: text.meaning, duration: 8000 })
+  const { action } = text
+  toast.error(text.what, {
+    description: [text.particular, text.meaning].filter(Boolean).join(' '),
+    duration: 8000,
+    ...(action.do === 'open'
+      ? { action: { label: action.label, onClick: () => location.assign(`#${action.route}`) } }
+      : {}),
+  })
 }
 
 /** Where toasts appear; mounted once. F8 moves focus there. */

@@ -81,7 +81,7 @@ function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRe
         <b className="truncate">{file.name}</b>
         {file.error !== null ? (
           <span className="Create-problem">
-            {describeError(file.error).what} {describeError(file.error).meaning}
+            {describeError(file.error).line} {describeError(file.error).meaning}
           </span>
         ) : (
           <span className="muted">

@@ -1,6 +1,7 @@
 import { Download, Ellipsis, Pencil, Pin, PinOff, ShieldCheck, Trash2 } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
+import { StatePackError } from '#shared/domain/error.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -63,7 +64,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
         `${formatCount(result.unprovenTokens)} of its tokens are said to be the model's own words, and it would not say them by itself. Read them before you trust it.`,
       )
     else if (result.ok) toastDone('Recomputed', 'Reading its text again gave the same state.')
-    else toastError(new Error('Reading its text again gave a different state.'))
+    else toastError(new StatePackError('E_NOT_RECOMPUTED', ''))
   }
 
   const facts: readonly Fact[] = [

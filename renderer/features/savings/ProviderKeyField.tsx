@@ -1,9 +1,8 @@
 /** The field for a provider's key: used once, or kept for later; a kept key is never shown again. */
-
-import { toStatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
+import { describeError } from '../../ui/describeError.ts'
 import { TextField } from '../../ui/TextField.tsx'
 
 interface ProviderKeyFieldProps {
@@ -24,7 +23,7 @@ export function ProviderKeyField({ kept, value, onChange }: ProviderKeyFieldProp
   const saved = kept?.saved === true
   const place = PLACES[kept?.where ?? 'memory']
   const bad = /[^\x21-\x7e]/.test(value)
-  const refused = task.status === 'failed' ? toStatePackError(task.error).message : undefined
+  const refused = task.status === 'failed' ? describeError(task.error).line : undefined
   const forget = saved && value === ''
   const save = async () => {
     if ((await task.run({ apiKey: forget ? null : value })) !== null) onChange('')

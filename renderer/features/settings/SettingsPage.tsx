@@ -224,7 +224,7 @@ function Folders({
     if (folder === '' || folders.includes(folder)) return
     onChange([...folders, folder]).then(
       () => setDraft(''),
-      thrown => setRefused(describeError(thrown).what),
+      thrown => setRefused(describeError(thrown).line),
     )
   }
   return (

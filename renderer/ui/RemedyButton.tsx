@@ -1,0 +1,35 @@
+import { useContext } from 'react'
+import { StudioContext } from '../stores/studio.ts'
+import { Button } from './Button.tsx'
+import type { ErrorRemedy } from './errorTexts.ts'
+import { toastError } from './toasts.tsx'
+
+export interface RemedyButtonProps {
+  readonly action: ErrorRemedy
+  /** Tries again what failed once it is mended, where the place that shows the error can. */
+  readonly again: (() => void) | undefined
+}
+
+/** The button that helps with an error; none where the place's own button is the one, or one is there already. */
+export function RemedyButton({ action, again }: RemedyButtonProps) {
+  const studio = useContext(StudioContext)
+  if (action.do === 'again') return null
+  const press = {
+    reloadWindow: () => location.reload(),
+    // An address, not a route: errors are also shown outside of the router.
+    open:
+      action.do !== 'open' || location.hash.split('?')[0] === `#${action.route}`
+        ? undefined
+        : () => location.assign(`#${action.route}`),
+    useProcessor:
+      studio === null
+        ? undefined
+        : () => void studio.settings.getState().change({ device: 'cpu' }).then(again, toastError),
+  }[action.do]
+  if (press === undefined) return null
+  return (
+    <Button size="s" variant="primary" onPress={press}>
+      {action.label}
+    </Button>
+  )
+}
