@@ -213,6 +213,7 @@ const VIEWS: readonly View[] = [
   { name: 'memory', route: () => 'memory' },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
+  { name: 'error', route: () => `inspect/${id(`sha256:${'0'.repeat(64)}`)}` },
   {
     name: 'palette',
     route: () => 'library',

@@ -91,7 +91,7 @@ function Inspected({ refId }: { readonly refId: string }) {
       }
     >
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Open the library', onPress: () => navigate('/library') }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
       )}
       {inspection === null ? (
         read.error === null ? (
