@@ -11,7 +11,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   '#hosts/': 'electron/hosts/',
 }
 
-type Realm = 'shared' | 'engine' | 'hosts' | 'shell' | 'preload' | 'renderer'
+type Realm = 'shared' | 'engine' | 'hosts' | 'shell' | 'preload' | 'renderer' | 'sdk'
 
 interface Rule {
   readonly folder: string
@@ -36,6 +36,13 @@ const RULES: Readonly<Record<Realm, Rule>> = {
   },
   preload: { folder: 'electron/preload/', realms: ['shared'], node: false, electron: true, packages: [] },
   renderer: { folder: 'renderer/', realms: ['shared'], node: false, electron: false, packages: null },
+  sdk: {
+    folder: 'packages/sdk/src/',
+    realms: ['shared', 'engine', 'hosts'],
+    node: true,
+    electron: false,
+    packages: ['@langchain/core'],
+  },
 }
 
 /** Every module a source text names: static, re-exported, dynamic and side-effect imports, require. */
@@ -127,7 +134,7 @@ function sources(folder: string): string[] {
 }
 
 describe('import arrows', () => {
-  const files = ['shared', 'electron', 'renderer'].flatMap(sources)
+  const files = ['shared', 'electron', 'renderer', 'packages/sdk/src'].flatMap(sources)
 
   it('all point the way docs/architecture.md draws them', () => {
     const wrong = files.flatMap(file =>
@@ -159,6 +166,10 @@ describe('import arrows', () => {
     ['electron/preload/x.ts', '#hosts/folders.ts'],
     ['electron/preload/x.ts', 'zod'],
     ['electron/preload/x.ts', 'node:path'],
+    ['packages/sdk/src/x.ts', '../../../electron/shell/menuTemplate.ts'],
+    ['packages/sdk/src/x.ts', 'electron'],
+    ['packages/sdk/src/x.ts', 'hono'],
+    ['electron/hosts/cli/x.ts', '../../../packages/sdk/src/index.ts'],
     ['renderer/app/x.tsx', '#engine/createEngine.ts'],
     ['renderer/app/x.tsx', '../../electron/preload/preload.ts'],
     ['renderer/app/x.tsx', 'node:path'],

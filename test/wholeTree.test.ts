@@ -10,7 +10,9 @@ const filesIn = (folder: string, ending = /\.(ts|tsx|mts|mjs)$/) =>
     .filter(entry => entry.isFile() && ending.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
 
-const product = ['shared', 'electron', 'renderer', 'bin', 'scripts'].flatMap(folder => filesIn(folder))
+const product = ['shared', 'electron', 'renderer', 'packages/sdk/src', 'bin', 'scripts'].flatMap(folder =>
+  filesIn(folder),
+)
 const tests = filesIn('test')
 const configs = readdirSync(root).filter(name => /\.config\.ts$/.test(name))
 

@@ -6,8 +6,9 @@ import { createClient } from '#shared/rpc/client.ts'
 import { fieldProblem } from '../dispatch/fieldProblem.ts'
 import { createFrameStream } from '../loopback/frameStream.ts'
 import { type BodyBudget, receiveBody } from '../loopback/receiveBody.ts'
+import { apiCall } from './apiCall.ts'
 import type { ApiMetrics } from './apiMetrics.ts'
-import { type ApiCall, type ApiRoute, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
+import { type ApiRoute, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
 import type { ApiOptions } from './apiServer.ts'
 import { errorResponse } from './errorResponse.ts'
 import { openApiDocument } from './openApiDocument.ts'
@@ -53,17 +54,9 @@ export function createApiApp({ transport, health, bodyLimit, metrics, closing }:
     // Whoever hangs up no longer wants the answer: the engine stops.
     c.env.outgoing.once('close', () => gone.abort())
     const signal = AbortSignal.any([gone.signal, closing])
-    const call: ApiCall = {
-      ...{ client, signal, count: metrics.count },
-      options: onPiece => ({
-        signal,
-        onProgress: ({ piece }) => {
-          if (piece !== undefined && piece !== '') onPiece?.(piece)
-        },
-      }),
-    }
+    const call = apiCall(client, { signal, count: metrics.count })
     try {
-      const sent = route.method === 'get' ? c.req.param() : await jsonBody(c)
+      const sent = { ...(await fieldsOf(c, route)), ...c.req.param() }
       const input = route.input.safeParse(sent)
       if (!input.success) throw fieldProblem('E_BAD_INPUT', route.path, input.error)
       const given = await route.answer(input.data, call)
@@ -74,6 +67,13 @@ export function createApiApp({ transport, health, bodyLimit, metrics, closing }:
     } catch (thrown) {
       return failure(c, thrown)
     }
+  }
+
+  async function fieldsOf(c: Context<Bindings>, route: ApiRoute): Promise<object> {
+    if (route.method === 'get') return route.query ? c.req.query() : {}
+    const body = await jsonBody(c)
+    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body
+    throw new StatePackError('E_BAD_INPUT', 'The body is a JSON object with the fields of the request.')
   }
 
   async function jsonBody(c: Context<Bindings>): Promise<unknown> {

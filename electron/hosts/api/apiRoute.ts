@@ -21,17 +21,21 @@ export interface ApiCall {
   /** The same with a listener for the pieces of a generation. */
   readonly options: (onPiece?: (piece: string) => void) => CallOptions
   /** Counts what an inference has read and spared. */
-  readonly count: (tokens: { prompt: number; cached: number; generated: number }) => void
+  readonly count: CountTokens
 }
+
+export type CountTokens = (tokens: { prompt: number; cached: number; generated: number }) => void
 
 /** One route: the schemas are what is checked and what `/openapi.json` says. */
 export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   readonly method: 'get' | 'post'
-  /** Parameters in braces, as OpenAPI writes them; they are fields of the input of a `get`. */
+  /** Parameters in braces, as OpenAPI writes them; they are fields of the input. */
   readonly path: string
   readonly summary: string
   readonly input: I
   readonly output: O
+  /** The fields of a `get` that are not in the path come in the query. */
+  readonly query?: boolean
   /** With `stream: true` it answers by server-sent events. */
   readonly streams?: boolean
   answer(input: z.output<I>, call: ApiCall): Promise<z.input<O> | ServerEvents>

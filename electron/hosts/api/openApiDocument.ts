@@ -26,17 +26,20 @@ export function openApiDocument(routes: readonly ApiRoute[]): Record<string, unk
   }
 }
 
-function operationOf({ method, path, summary, input, output, streams }: ApiRoute): Record<string, unknown> {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+function operationOf({ method, path, summary, input, output, query, streams }: ApiRoute): Record<string, unknown> {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+  const { properties = {}, required = [], ...fields } = jsonSchema(input, 'input') as Fields
+  const sent = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.includes(name)))
+  const parameters = [
+    ...inPath.map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+    ...(query ? Object.entries(sent).map(([name, schema]) => ({ name, in: 'query', schema })) : []),
+  ]
+  const body = { ...fields, properties: sent, required: required.filter(name => !inPath.includes(name)) }
   const answer = { 'application/json': { schema: jsonSchema(output, 'output') } }
   return {
     summary,
-    ...(inPath.length === 0
-      ? {}
-      : { parameters: inPath.map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }),
-    ...(method === 'get'
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(input, 'input') } } } }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(method === 'get' ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {
       200: {
         description: 'The answer.',
@@ -48,6 +51,11 @@ function operationOf({ method, path, summary, input, output, streams }: ApiRoute
       },
     },
   }
+}
+
+interface Fields {
+  readonly properties?: Record<string, unknown>
+  readonly required?: readonly string[]
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {

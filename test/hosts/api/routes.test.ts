@@ -9,6 +9,8 @@ const model = 'starter-transformer'
 const UNKNOWN = 'ab'.repeat(32)
 let api: TestApi
 let hash = ''
+/** Two states of a recurrent model. */
+let recurrent: string[] = []
 let receipt = ''
 let document: { paths: Record<string, Record<string, { responses: Record<string, Content> }>> }
 
@@ -22,6 +24,8 @@ const good: Record<string, () => Record<string, unknown>> = {
   '/infer': () => ({ state_hash: hash, delta_text: 'Who pays?', max_new_tokens: 2 }),
   '/merge': () => ({ state_hash: hash, delta_text: 'Rent is due on the first. ' }),
   '/compact': () => ({ state_hash: hash, accumulated_deltas: ['Pets are welcome. '] }),
+  '/combine': () => ({ states: recurrent.map(state_hash => ({ state_hash, weight: 0.5 })) }),
+  '/states/{hash}': () => ({ name: 'lease', keywords: ['law'] }),
   '/v1/completions': () => ({ model, prompt: 'The lease', max_tokens: 2 }),
   '/v1/chat/completions': () => ({ model, messages: [{ role: 'user', content: 'Who pays?' }], max_tokens: 2 }),
   '/v1/responses': () => ({ model, input: 'Who pays?', max_output_tokens: 2 }),
@@ -33,16 +37,20 @@ const fields: Record<string, { needed: string; wrong: Record<string, unknown> }>
   '/infer': { needed: 'state_hash', wrong: { max_new_tokens: 'many' } },
   '/merge': { needed: 'state_hash', wrong: { delta_text: [] } },
   '/compact': { needed: 'state_hash', wrong: { accumulated_deltas: 'x' } },
+  '/combine': { needed: 'states', wrong: { states: 7 } },
+  '/states/{hash}': { needed: '', wrong: { keywords: 'law' } },
   '/v1/completions': { needed: 'prompt', wrong: { temperature: 'hot' } },
   '/v1/chat/completions': { needed: 'messages', wrong: { messages: [{ role: 'tool', content: 'x' }] } },
   '/v1/responses': { needed: 'input', wrong: { input: 7 } },
   '/v1/messages': { needed: 'max_tokens', wrong: { system: 7 } },
 }
 const posts = Object.keys(good)
-const gets = () => ['/health', '/v1/models', `/states/${hash}`, `/receipts/${receipt}`]
+const gets = () => ['/health', '/v1/models', '/states?limit=5', `/states/${hash}`, `/receipts/${receipt}`]
 
 const without = (body: Record<string, unknown>, field: string) =>
   Object.fromEntries(Object.entries(body).filter(([name]) => name !== field))
+/** The address of a documented path. */
+const at = (path: string, state = hash) => path.replace('{hash}', state)
 /** The document's own schema of a response, to check it with. */
 const schemaOf = (path: string, method: string, status: string) => {
   const response = document.paths[path]?.[method]?.responses[status]
@@ -56,6 +64,10 @@ beforeAll(async () => {
   const { json } = await api.ask('/states', good['/states']?.())
   hash = json.state_hash
   receipt = json.receipt.receipt_id
+  const made = ['Rent is due.', 'Pets are welcome.'].map(base_text =>
+    api.ask('/states', { base_text, model: 'starter-mamba' }),
+  )
+  recurrent = (await Promise.all(made)).map(({ json }) => json.state_hash)
 })
 afterAll(() => api.close())
 
@@ -67,13 +79,13 @@ describe('every route', () => {
 
   it.each(posts)('POST %s answers as the document says, and refuses what is not as it says', async path => {
     const body = good[path]?.() ?? {}
-    const answered = await api.ask(path, body)
+    const answered = await api.ask(at(path), body)
     expect(answered.status).toBe(200)
     schemaOf(path, 'post', '200').parse(answered.json)
 
     const { needed, wrong } = fields[path] ?? { needed: '', wrong: {} }
     const bad = [
-      [without(body, needed), 400, 'E_BAD_INPUT'],
+      ...(needed === '' ? [] : [[without(body, needed), 400, 'E_BAD_INPUT']]),
       [{ ...body, ...wrong }, 400, 'E_BAD_INPUT'],
       [{ ...body, no_such_field: 1 }, 400, 'E_BAD_INPUT'],
       [[], 400, 'E_BAD_INPUT'],
@@ -83,16 +95,16 @@ describe('every route', () => {
       [{ ...body, too_long: 'x'.repeat(LIMIT) }, 413, 'E_TOO_LARGE'],
     ] as const
     for (const [sent, status, code] of bad) {
-      const refused = await api.ask(path, sent)
+      const refused = await api.ask(at(path), sent)
       expect({ sent: JSON.stringify(sent).slice(0, 80), status: refused.status }).toMatchObject({ status })
       expect(refused.json.error.code).toBe(code)
       schemaOf(path, 'post', 'default').parse(refused.json)
     }
-    const named = await api.ask(path, { ...body, no_such_field: 1 })
+    const named = await api.ask(at(path), { ...body, no_such_field: 1 })
     expect(named.json.error.message).toContain('no_such_field')
-    const broken = await api.send(path, body, { body: '{"a":' })
+    const broken = await api.send(at(path), body, { body: '{"a":' })
     expect([broken.status, (await broken.json()).error.code]).toEqual([400, 'E_BAD_JSON'])
-    const plain = await api.send(path, body, { headers: { 'content-type': 'text/plain' } })
+    const plain = await api.send(at(path), body, { headers: { 'content-type': 'text/plain' } })
     expect(plain.status).toBe(415)
   })
 
@@ -100,11 +112,14 @@ describe('every route', () => {
     for (const path of gets()) {
       const answered = await api.ask(path)
       expect({ path, status: answered.status }).toEqual({ path, status: 200 })
-      const documented = path.replace(hash, '{hash}').replace(receipt, '{id}')
+      const documented = path.replace(hash, '{hash}').replace(receipt, '{id}').replace(/\?.*/, '')
       schemaOf(documented, 'get', '200').parse(answered.json)
     }
     expect(await api.ask(`/states/${UNKNOWN}`)).toMatchObject({ status: 404, json: { error: { code: 'E_NOT_FOUND' } } })
     expect((await api.ask(`/receipts/${UNKNOWN}`)).status).toBe(404)
+    expect((await api.ask(at('/states/{hash}', UNKNOWN), { name: 'lost' })).status).toBe(404)
+    expect(await api.ask('/states?limit=many')).toMatchObject({ status: 400, json: { error: { code: 'E_BAD_INPUT' } } })
+    expect((await api.ask('/states?no_such_field=1')).json.error.message).toContain('no_such_field')
     expect((await api.ask('/nothing')).status).toBe(404)
   })
 
@@ -129,7 +144,8 @@ describe('every route', () => {
     }
     expect(await head('/health', {})).toBe(200)
     expect(await head('/health', { host: 'evil.example' })).toBe(403)
-    for (const path of posts) expect((await api.send(path, {}, { headers: { authorization: 'x' } })).status).toBe(401)
+    for (const path of posts)
+      expect((await api.send(at(path), {}, { headers: { authorization: 'x' } })).status).toBe(401)
   })
 })
 

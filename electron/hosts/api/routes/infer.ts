@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type InferResult, receiptViewSchema, samplingSchema, tokenCountsSchema } from '#shared/rpc/methods/views.ts'
 import { apiRoute } from '../apiRoute.ts'
-import { stateFields, stateHash, stateHashSchema } from './stateView.ts'
+import { seamSchema, stateFields, stateHash, stateHashSchema } from './stateView.ts'
 
 const resultSchema = z.strictObject({
   /** The state after the delta (with `keep_output`: and the answer). */
@@ -37,6 +37,7 @@ export const inferRoute = apiRoute({
       stop: z.array(z.string().min(1).max(200)).max(16).default([]),
       /** The new state has read the answer, too. */
       keep_output: z.boolean().default(false),
+      seam: seamSchema,
       stream: z.boolean().default(false),
     })
     .refine(
@@ -48,7 +49,7 @@ export const inferRoute = apiRoute({
     ),
   output: resultSchema,
   async answer(input, { client, options, count }) {
-    const { state_hash: ref, delta, delta_text, messages, max_new_tokens, sampling, stop, keep_output } = input
+    const { state_hash: ref, delta, delta_text, messages, max_new_tokens, sampling, stop, keep_output, seam } = input
     const infer = async (onPiece?: (piece: string) => void) => {
       const result = await client.call(
         'packets.infer',
@@ -56,7 +57,7 @@ export const inferRoute = apiRoute({
           ref,
           delta: messages?.[0]?.content ?? delta_text ?? delta ?? '',
           chat: messages !== undefined,
-          ...{ maxNewTokens: max_new_tokens, sampling, stop, keepOutput: keep_output },
+          ...{ maxNewTokens: max_new_tokens, sampling, stop, keepOutput: keep_output, seam },
         },
         options(onPiece),
       )

@@ -5,6 +5,11 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 /** `state_hash` of a request: a content address with or without `sha256:`, or a name. */
 export const stateHashSchema = z.string().min(1).max(300)
 
+/** `exact`: the tokens of the whole text. `concat`: each text's own, as State Pack v0.1 counted. */
+export const seamSchema = z.enum(['exact', 'concat']).default('exact')
+
+export const keywordsSchema = z.array(z.string().trim().min(1).max(60)).max(50)
+
 /** What identifies a state in a response. */
 export const stateFields = {
   /** Send this to go on from the state. */

@@ -4,9 +4,9 @@ import { stateDtypeSchema } from '#shared/domain/cartridge.ts'
 import { nameSchema } from '#shared/domain/name.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import { receiptViewSchema, tierSchema } from '#shared/rpc/methods/views.ts'
-import { type ApiRoute, apiRoute } from '../apiRoute.ts'
+import { type ApiCall, type ApiRoute, apiRoute } from '../apiRoute.ts'
 import { modelOf } from './modelOf.ts'
-import { stateFields, stateHash, stateHashSchema, stateView } from './stateView.ts'
+import { keywordsSchema, seamSchema, stateFields, stateHash, stateHashSchema, stateView } from './stateView.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -27,6 +27,10 @@ const createState = apiRoute({
       /** Default float32: a state that is exact, so that going on from it never depends on anything else. */
       dtype: stateDtypeSchema.default('float32'),
       name: nameSchema.optional(),
+      /** What it is, for people. */
+      description: z.string().max(20_000).optional(),
+      keywords: keywordsSchema.optional(),
+      seam: seamSchema,
     })
     .refine(({ base_text, messages }) => (base_text === undefined) !== (messages === undefined), {
       message: 'give either base_text or messages',
@@ -38,7 +42,8 @@ const createState = apiRoute({
     tokens_processed: count,
     receipt: receiptViewSchema,
   }),
-  async answer({ base_text, messages, model, dtype, name }, { client, options, count }) {
+  async answer({ base_text, messages, model, dtype, name, description, keywords, seam }, call) {
+    const { client, options, count } = call
     const text = base_text ?? messages?.map(({ content }) => content).join('\n\n') ?? ''
     const created = await client.call(
       'packets.create',
@@ -46,11 +51,13 @@ const createState = apiRoute({
         model: await modelOf(client, model),
         sources: [{ text }],
         template: messages !== undefined,
-        ...{ dtype, name },
+        ...{ dtype, name, card: description, seam },
       },
       options(),
     )
     const { cartridge, cacheHit, tokensProcessed, receipt } = created
+    if (keywords !== undefined)
+      await client.call('library.update', { packetId: cartridge.packetId, tags: keywords }, options())
     count({ prompt: cartridge.tokens, cached: cartridge.tokens - tokensProcessed, generated: 0 })
     return { ...stateView(cartridge), cache_hit: cacheHit, tokens_processed: tokensProcessed, receipt }
   },
@@ -69,13 +76,18 @@ const mergeState = apiRoute({
   path: '/merge',
   summary: 'Append a text to a state; the state itself stays as it is.',
   input: z
-    .strictObject({ state_hash: stateHashSchema, delta_text: z.string().optional(), delta: z.string().optional() })
+    .strictObject({
+      state_hash: stateHashSchema,
+      delta_text: z.string().optional(),
+      delta: z.string().optional(),
+      seam: seamSchema,
+    })
     .refine(({ delta, delta_text }) => (delta === undefined) !== (delta_text === undefined), {
       message: 'give either delta_text or delta',
     }),
   output: z.strictObject(grown),
-  async answer({ state_hash: ref, delta_text, delta }, { client, options, count }) {
-    const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '' }, options())
+  async answer({ state_hash: ref, delta_text, delta, seam }, { client, options, count }) {
+    const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '', seam }, options())
     const { cartridge, tokensProcessed, receipt } = merged
     count({ prompt: cartridge.tokens, cached: Math.max(0, cartridge.tokens - tokensProcessed), generated: 0 })
     const hash = stateHash(cartridge)
@@ -118,21 +130,92 @@ function folded(
   }
 }
 
+const detailsSchema = z.strictObject({
+  ...stateFields,
+  /** In the buffers of a model, in memory, or on disk. */
+  tier: tierSchema,
+  names: z.array(z.string()),
+  created_at: z.string(),
+})
+
+async function detailsOf(ref: string, { client, options }: ApiCall): Promise<z.input<typeof detailsSchema>> {
+  const { cartridge, names } = await client.call('packets.resolve', { ref }, options())
+  return { ...stateView(cartridge), tier: cartridge.tier, names, created_at: cartridge.createdAt }
+}
+
 const getState = apiRoute({
   method: 'get',
   path: '/states/{hash}',
   summary: 'What a state is and where it is.',
   input: z.strictObject({ hash: stateHashSchema }),
-  output: z.strictObject({
-    ...stateFields,
-    /** In the buffers of a model, in memory, or on disk. */
-    tier: tierSchema,
-    names: z.array(z.string()),
-    created_at: z.string(),
+  output: detailsSchema,
+  answer: ({ hash }, call) => detailsOf(hash, call),
+})
+
+const saveState = apiRoute({
+  method: 'post',
+  path: '/states/{hash}',
+  summary: 'Give a stored state a name that it is shown by (it keeps its others), and keywords.',
+  input: z.strictObject({ hash: stateHashSchema, name: nameSchema.optional(), keywords: keywordsSchema.optional() }),
+  output: detailsSchema,
+  async answer({ hash, name, keywords }, call) {
+    const { client, options } = call
+    const { packetId, names } = await client.call('packets.resolve', { ref: hash }, options())
+    const named =
+      name === undefined ? {} : { name, otherNames: names.filter(other => other.toLowerCase() !== name.toLowerCase()) }
+    await client.call('library.update', { packetId, ...named, tags: keywords }, options())
+    return detailsOf(packetId, call)
+  },
+})
+
+const listStates = apiRoute({
+  method: 'get',
+  path: '/states',
+  summary: 'The named states that a search finds, the last used first.',
+  query: true,
+  input: z.strictObject({
+    query: z.string().max(500).optional(),
+    offset: z.coerce.number().int().min(0).optional(),
+    limit: z.coerce.number().int().min(1).max(500).optional(),
   }),
-  async answer({ hash }, { client, options }) {
-    const { cartridge, names } = await client.call('packets.resolve', { ref: hash }, options())
-    return { ...stateView(cartridge), tier: cartridge.tier, names, created_at: cartridge.createdAt }
+  output: z.strictObject({
+    states: z.array(
+      z.strictObject({
+        ...stateFields,
+        name: z.string(),
+        tier: tierSchema,
+        keywords: z.array(z.string()),
+        created_at: z.string(),
+      }),
+    ),
+    total: count,
+  }),
+  async answer(search, { client, options }) {
+    const { items, total } = await client.call('library.list', search, options())
+    const states = items.map(item => ({
+      ...stateView(item),
+      ...{ name: item.name, tier: item.tier, keywords: item.tags, created_at: item.createdAt },
+    }))
+    return { states, total }
+  },
+})
+
+const combineStates = apiRoute({
+  method: 'post',
+  path: '/combine',
+  summary: 'The weighted mean of recurrent states of one model; weights add up to 1.',
+  input: z.strictObject({
+    states: z
+      .array(z.strictObject({ state_hash: stateHashSchema, weight: z.number().min(0).max(1) }))
+      .min(2)
+      .max(16),
+    name: nameSchema.optional(),
+  }),
+  output: z.strictObject({ ...stateFields, receipt: receiptViewSchema }),
+  async answer({ states, name }, { client, options }) {
+    const parents = states.map(({ state_hash: ref, weight }) => ({ ref, weight }))
+    const { cartridge, receipt } = await client.call('remix.mix', { parents, name }, options())
+    return { ...stateView(cartridge), receipt }
   },
 })
 
@@ -153,4 +236,13 @@ const getReceipt = apiRoute({
   },
 })
 
-export const stateRoutes: readonly ApiRoute[] = [createState, mergeState, compactState, getState, getReceipt]
+export const stateRoutes: readonly ApiRoute[] = [
+  createState,
+  listStates,
+  mergeState,
+  compactState,
+  combineStates,
+  getState,
+  saveState,
+  getReceipt,
+]

@@ -9,6 +9,19 @@ const SHA256 = '1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5
 
 /** GPT-2's real tokenizer, opened by the product from a tokenizer.json made of its merges. */
 export async function openGpt2Tokenizer(): Promise<Tokenizer> {
+  const folder = await mkdtemp(join(tmpdir(), 'gpt2-'))
+  try {
+    await writeGpt2Tokenizer(folder)
+    const opened = await openTokenizer(folder)
+    if (opened === null) throw new Error('no tokenizer')
+    return opened
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** Its files, into the folder of a model. */
+export async function writeGpt2Tokenizer(folder: string): Promise<void> {
   const bytes = brotliDecompressSync(await readFile(join(import.meta.dirname, 'vocab.bpe.br')))
   if (createHash('sha256').update(bytes).digest('hex') !== SHA256)
     throw new Error('vocab.bpe.br is not the file it should be')
@@ -49,19 +62,9 @@ export async function openGpt2Tokenizer(): Promise<Tokenizer> {
       merges,
     },
   }
-  const folder = await mkdtemp(join(tmpdir(), 'gpt2-'))
-  try {
-    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
-    await writeFile(
-      join(folder, 'tokenizer_config.json'),
-      JSON.stringify({ tokenizer_class: 'GPT2Tokenizer', eos_token: '<|endoftext|>' }),
-    )
-    const opened = await openTokenizer(folder)
-    if (opened === null) throw new Error('no tokenizer')
-    return opened
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+  const config = { tokenizer_class: 'GPT2Tokenizer', eos_token: '<|endoftext|>' }
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config))
 }
 
 /** The characters that stand for the 256 bytes, in the order of their ids: printable ones themselves, the rest from U+0100. */

@@ -1,0 +1,199 @@
+/**
+ * What both ends of the SDK offer: an engine in this process (`openEngine`) and a server elsewhere (`connect`). A state
+ * goes by its hash, is never changed, and gives the same answers wherever it is asked.
+ */
+
+/** What a state is kept in. `float32` is exact; the others are rounded and smaller. */
+export type StateDtype = 'float32' | 'float16' | 'int8' | 'float8_e4m3'
+
+export interface State {
+  /** Send this to go on from the state: `sha256:…`. */
+  readonly stateHash: string
+  /** Of the stored bytes. */
+  readonly packetId: string
+  /** Of what was read: model, token ids, geometry. */
+  readonly contextId: string
+  /** Tokens that the state has read. */
+  readonly tokens: number
+  readonly bytes: number
+  readonly model: string
+  readonly dtype: StateDtype
+}
+
+/** A signed record of an operation, in the words in which it was signed. */
+export interface Receipt {
+  readonly receipt_id: string
+  readonly op: string
+  readonly ok: boolean
+  readonly packet_id: string | null
+  readonly tokens: {
+    readonly base: number
+    readonly delta: number
+    readonly processed: number
+    readonly saved: number
+    readonly savings_percent: number
+  } | null
+  /** ISO 8601. */
+  readonly at: string
+  readonly seconds: number
+}
+
+export interface CreatedState extends State {
+  /** The state was there already: nothing was read. */
+  readonly cacheHit: boolean
+  /** Tokens run through the model. */
+  readonly tokensProcessed: number
+  readonly receipt: Receipt
+}
+
+export interface StateDetails extends State {
+  /** In the buffers of a model, in memory, or on disk. */
+  readonly tier: 'hot' | 'warm' | 'cold'
+  readonly names: readonly string[]
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
+export interface ListedState extends State {
+  readonly name: string
+  readonly tier: StateDetails['tier']
+  readonly keywords: readonly string[]
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
+export interface GrownState {
+  readonly newStateHash: string
+  /** Tokens that the new state has read. */
+  readonly tokens: number
+  /** Tokens run through the model. */
+  readonly tokensProcessed: number
+  readonly receipt: Receipt
+}
+
+export interface CompactedState extends GrownState {
+  readonly stepsFolded: number
+}
+
+/** The counts of one answer. */
+export interface TokenCounts {
+  readonly base: number
+  readonly tail: number
+  readonly delta: number
+  readonly generated: number
+  /** Run through the model by this call, counted at its session. */
+  readonly processed: number
+  /** What reading the whole context again would have taken. */
+  readonly naive: number
+  readonly saved: number
+  readonly savedPercent: number
+}
+
+export interface Answer {
+  /** The state after the delta (with `keepOutput`: and the answer). */
+  readonly newStateHash: string
+  readonly output: string
+  readonly outputTokenIds: readonly number[]
+  /** `context`: the model's context is full. */
+  readonly finishReason: 'stop' | 'length' | 'context' | 'cancelled'
+  readonly tokens: TokenCounts
+  readonly savings: { readonly tokens: number; readonly percent: number }
+  readonly seconds: number
+  readonly receipt: Receipt
+}
+
+export interface Sampling {
+  /** 0, the default: the most likely token. */
+  readonly temperature?: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly repetitionPenalty?: number
+  readonly seed?: number
+}
+
+/** `exact`, the default: the tokens of the whole text. `concat`: each text's own, as State Pack v0.1 counted. */
+export type Seam = 'exact' | 'concat'
+
+export interface CreateStateInput {
+  readonly baseText?: string
+  /** Instead: the state opens a conversation, through the model's chat template. */
+  readonly messages?: readonly { readonly role: 'system'; readonly content: string }[]
+  /** An installed model; default the one of the settings. */
+  readonly model?: string
+  /** Default `float32`. */
+  readonly dtype?: StateDtype
+  readonly name?: string
+  /** What it is, for people. */
+  readonly description?: string
+  readonly keywords?: readonly string[]
+  readonly seam?: Seam
+}
+
+export interface InferInput {
+  /** A hash (with or without `sha256:`) or a name. */
+  readonly stateHash: string
+  readonly deltaText?: string
+  /** Instead: what the user says next, through the model's chat template. */
+  readonly messages?: readonly { readonly role: 'user'; readonly content: string }[]
+  /** Default 32. */
+  readonly maxNewTokens?: number
+  readonly sampling?: Sampling
+  /** Texts that end the answer. */
+  readonly stop?: readonly string[]
+  /** The new state has read the answer, too. */
+  readonly keepOutput?: boolean
+  readonly seam?: Seam
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface StatePack {
+  /** Reads a text once and keeps the state. */
+  createState(input: CreateStateInput, options?: CallOptions): Promise<CreatedState>
+  /** Goes on from a state: reads the delta, answers it. With `onPiece` the answer comes piece by piece, too. */
+  infer(input: InferInput, options?: CallOptions & { readonly onPiece?: (piece: string) => void }): Promise<Answer>
+  /** Appends a text to a state. */
+  merge(
+    input: { readonly stateHash: string; readonly deltaText: string; readonly seam?: Seam },
+    options?: CallOptions,
+  ): Promise<GrownState>
+  /** Folds a chain of steps, or texts that have piled up since, into one state. */
+  compact(
+    input: { readonly stateHash: string; readonly accumulatedDeltas?: readonly string[] },
+    options?: CallOptions,
+  ): Promise<CompactedState>
+  /** The weighted mean of recurrent states of one model; weights add up to 1. */
+  combine(
+    input: {
+      readonly states: readonly { readonly stateHash: string; readonly weight: number }[]
+      readonly name?: string
+    },
+    options?: CallOptions,
+  ): Promise<State & { readonly receipt: Receipt }>
+  /** Gives a stored state a name that it is shown by (it keeps the others), and keywords. */
+  saveState(
+    input: { readonly stateHash: string; readonly name?: string; readonly keywords?: readonly string[] },
+    options?: CallOptions,
+  ): Promise<StateDetails>
+  /** What a state is and where it is. */
+  state(stateHash: string, options?: CallOptions): Promise<StateDetails>
+  /** The named states that a search finds, the last used first. */
+  states(
+    search?: { readonly query?: string; readonly offset?: number; readonly limit?: number },
+    options?: CallOptions,
+  ): Promise<{ readonly states: readonly ListedState[]; readonly total: number }>
+  /**
+   * Any route of the HTTP API by its path, in the API's own words: `request('/v1/models')`. With `onEvent` a route that
+   * streams does; then it resolves with nothing.
+   */
+  request(path: string, body?: object, options?: RequestOptions): Promise<unknown>
+  /** Lets go of the engine, or of the server. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface RequestOptions extends CallOptions {
+  readonly onEvent?: (event: { readonly event?: string; readonly data: unknown }) => void
+}
