@@ -166,6 +166,19 @@ describe('Ctrl+C half-way', { timeout: 60_000 }, () => {
     await home.ok(['verify', '--manifest', 'club', '--store', 'st', '--level', 'recomputed'])
   })
 
+  it('of an answer ends the same way, and keeps nothing of it', async () => {
+    const { text } = await bundledText('contract')
+    await home.write('long.txt', text.repeat(40))
+    await home.ok(['create', '--model', 'starter-mamba', '--base', 'base.txt', '--name', 'told', '--store', 'st'])
+    const store = home.path('st')
+    const before = await storeContents(store)
+    await rm(join(store, 'meter.sqlite-wal'), { force: true })
+    const infer = ['infer', '--manifest', 'told', '--delta', 'long.txt', '--keep-output', '--store', 'st']
+    const ran = await home.run(infer, { interruptWhen: () => existsSync(join(store, 'meter.sqlite-wal')) })
+    expect([ran.code, ran.stdout, ran.error().code]).toEqual([130, '', 'E_CANCELLED'])
+    expect(await storeContents(store)).toEqual(before)
+  })
+
   it('a demo leaves none of its own folders', async () => {
     await mkdir(home.path('temporary'))
     const made = () => readdirSync(home.path('temporary'), { recursive: true }).map(String)
