@@ -96,6 +96,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ),
       precision: entry => modelSettings.precisionOf(entry.folder),
       convertedFolder: join(dataFolder, 'converted'),
+      weightsMemory: modelSettings.weights,
       device: () =>
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,

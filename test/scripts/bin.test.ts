@@ -36,29 +36,33 @@ describe('the statepack command', () => {
     })
     expect(wrong.status).not.toBe(0)
   })
-  it.each(['SIGINT', 'SIGTERM'] as const)('passes %s on: the work ends, and with the code of a cancelled one', {
-    timeout: 60_000,
-  }, async signal => {
-    const folder = mkdtempSync(join(tmpdir(), 'statepack-bin-'))
-    const text = join(folder, 'long.txt')
-    writeFileSync(text, 'The goat lives in Oslo and likes pears.\n'.repeat(20_000))
-    const args = ['create', '--model', 'starter-mamba', '--base', text, '--store', join(folder, 'store')]
-    const run = spawn(process.execPath, ['--import', pretend('20.19.0'), bin, ...args], {
-      env: { ...process.env, STATEPACK_HOME: join(folder, 'home') },
-    })
-    let said = ''
-    run.stderr.on('data', chunk => {
-      said += chunk
-    })
-    // The meter's file is opened last: by then signals are listened to, and reading takes minutes from there.
-    const watch = setInterval(() => {
-      if (!existsSync(join(folder, 'store', 'meter.sqlite-wal'))) return
-      clearInterval(watch)
-      run.kill(signal)
-    }, 10)
-    // The pipe closes when the inner process has ended, too.
-    const code = await new Promise(done => run.on('close', done))
-    expect(said).toContain('E_CANCELLED')
-    expect(code).toBe(130)
-  })
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'passes %s on: the work ends, and with the code of a cancelled one',
+    {
+      timeout: 60_000,
+    },
+    async signal => {
+      const folder = mkdtempSync(join(tmpdir(), 'statepack-bin-'))
+      const text = join(folder, 'long.txt')
+      writeFileSync(text, 'The goat lives in Oslo and likes pears.\n'.repeat(20_000))
+      const args = ['create', '--model', 'starter-mamba', '--base', text, '--store', join(folder, 'store')]
+      const run = spawn(process.execPath, ['--import', pretend('20.19.0'), bin, ...args], {
+        env: { ...process.env, STATEPACK_HOME: join(folder, 'home') },
+      })
+      let said = ''
+      run.stderr.on('data', chunk => {
+        said += chunk
+      })
+      // The meter's file is opened last: by then signals are listened to, and reading takes minutes from there.
+      const watch = setInterval(() => {
+        if (!existsSync(join(folder, 'store', 'meter.sqlite-wal'))) return
+        clearInterval(watch)
+        run.kill(signal)
+      }, 10)
+      // The pipe closes when the inner process has ended, too.
+      const code = await new Promise(done => run.on('close', done))
+      expect(said).toContain('E_CANCELLED')
+      expect(code).toBe(130)
+    },
+  )
 })

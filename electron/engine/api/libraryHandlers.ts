@@ -13,11 +13,18 @@ type Owned = Extract<keyof Handlers, `library.${string}`>
 export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { store } = state
   return {
-    'library.list': async query => {
-      const { items, total, facets } = await store.list({ ...query, named: true })
-      const known = { isInstalled: state.models.installed(), live: state.live }
+    'library.list': async (query, { signal }) => {
+      const { models, live } = state
+      const { model } = query
+      let installed = models.installed()
+      // What an installed model can run is told by its weights, whatever it was called where the cartridges were made.
+      if (model !== undefined && !installed.weights.has(model)) {
+        await models.open(model, signal).catch(() => undefined)
+        installed = models.installed()
+      }
+      const { items, total, facets } = await store.list({ ...query, named: true, weights: installed.weights })
       return {
-        items: items.map(item => cartridgeSummary(known, item)),
+        items: items.map(item => cartridgeSummary({ installed, live }, item)),
         total,
         facets: {
           all: facets.all,

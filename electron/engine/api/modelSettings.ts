@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { precisionSchema } from '#shared/rpc/methods/models.ts'
+import type { WeightsMemory } from '../live/modelPool.ts'
 import type { Precision } from '../models/model.ts'
 import type { ModelMemory, SeenModels } from '../models/sources/findModels.ts'
 import type { Library } from '../store/library/library.ts'
 
-/** What is remembered about models, by folder: the precision chosen for each, and what was seen on which drive. */
+/** What is remembered about models, by folder: the precision chosen for each, its weights, what was seen on which drive. */
 export interface ModelSettings {
   readonly seen: ModelMemory
+  readonly weights: WeightsMemory
   /** null: as the model is. */
   precisionOf(folder: string): Precision | null
   setPrecision(folder: string, precision: Precision | null): void
@@ -14,7 +16,9 @@ export interface ModelSettings {
 
 const SEEN = 'models.seen'
 const PRECISION = 'models.precision'
+const WEIGHTS = 'models.weights'
 const seenSchema = z.record(z.string(), z.array(z.string()))
+const weightsSchema = z.record(z.string(), z.string())
 const precisionsSchema = z.record(z.string(), precisionSchema)
 
 export function createModelSettings({ settings }: Pick<Library, 'settings'>): ModelSettings {
@@ -23,6 +27,10 @@ export function createModelSettings({ settings }: Pick<Library, 'settings'>): Mo
     seen: {
       get: (): SeenModels => seenSchema.safeParse(settings.get(SEEN)).data ?? {},
       set: seen => settings.set(SEEN, seen),
+    },
+    weights: {
+      get: () => weightsSchema.safeParse(settings.get(WEIGHTS)).data ?? {},
+      set: digests => settings.set(WEIGHTS, digests),
     },
     precisionOf: folder => precisions()[folder] ?? null,
     setPrecision(folder, precision) {

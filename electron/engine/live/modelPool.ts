@@ -30,6 +30,13 @@ export interface RuntimeInMemory {
   readonly heldBy: string[]
 }
 
+export interface InstalledModels {
+  /** Whether the model of a state is: by its weights where a model was ever opened, by its name where it was not yet. */
+  has(model: Pick<Fingerprint, 'name' | 'weightsDigest'>): boolean
+  /** Digests of the weights of those that were ever opened, by id. */
+  readonly weights: ReadonlyMap<string, string>
+}
+
 export interface ModelPoolOptions {
   /** Installed models, asked for anew each time: people add and remove them while the engine runs. */
   readonly entries: () => readonly ModelEntry[]
@@ -42,9 +49,17 @@ export interface ModelPoolOptions {
   readonly precision?: (entry: ModelEntry) => Precision | null
   /** Where converted weights are kept, a folder for each model; default beside the model. */
   readonly convertedFolder?: string
+  /** Keeps what the weights of models were when they were opened last, so that states find them without opening any. */
+  readonly weightsMemory?: WeightsMemory
   /** Models kept loaded; the least recently used one is unloaded when another is needed. */
   readonly keep?: number
   readonly leases?: RuntimeLeases
+}
+
+/** Digests of weights by a model's folder and precision. */
+export interface WeightsMemory {
+  get(): Readonly<Record<string, string>>
+  set(digests: Readonly<Record<string, string>>): void
 }
 
 /** Opens models on first use and keeps a few loaded. Owns their native memory. */
@@ -65,11 +80,8 @@ export interface ModelPool {
    * whose headers can be read. Returns where it lies. Throws what {@link load} throws.
    */
   tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<string>
-  /**
-   * Whether the model of a state is installed, as far as is known without opening one: by its weights where a model was
-   * opened, by its name where it was not yet. The folders are looked through once, now.
-   */
-  installed(): (model: Pick<Fingerprint, 'name' | 'weightsDigest'>) => boolean
+  /** What is installed, as far as is known without opening a model. The folders are looked through once, now. */
+  installed(): InstalledModels
   loaded(): readonly string[]
   /** What is loaded: whose weights are in memory, in which precision and where, and which operations use them now. */
   inMemory(): Promise<readonly RuntimeInMemory[]>
@@ -89,6 +101,7 @@ export function createModelPool({
   openOptions,
   precision = () => null,
   convertedFolder,
+  weightsMemory,
   keep = 2,
   leases = new RuntimeLeases(),
 }: ModelPoolOptions): ModelPool {
@@ -98,7 +111,7 @@ export function createModelPool({
   const models = new Map<string, Promise<Model>>()
   const runtimes = new Map<string, Promise<Runtime>>()
   const descriptions = new Map<string, Promise<ModelDescription>>()
-  /** Of the models that are open, by key. */
+  /** Of the models that were opened in this run, by key. */
   const weights = new Map<string, string>()
 
   function find(id: string): ModelEntry {
@@ -143,9 +156,15 @@ export function createModelPool({
     if (entry.offline) return openEntry(entry, { chosen: null })
     return once(models, keyOf(entry), async () => {
       const model = await openEntry(entry, { chosen: precision(entry), signal, onOpening })
-      weights.set(keyOf(entry), model.fingerprint.weightsDigest)
+      remember(keyOf(entry), model.fingerprint.weightsDigest)
       return model
     })
+  }
+
+  function remember(key: string, digest: string): void {
+    weights.set(key, digest)
+    const seen = weightsMemory?.get() ?? {}
+    if (seen[key] !== digest) weightsMemory?.set({ ...seen, [key]: digest })
   }
 
   async function describe(entry: ModelEntry): Promise<ModelDescription> {
@@ -174,11 +193,17 @@ export function createModelPool({
     throw refused
   }
 
-  function installedModels(): ReturnType<ModelPool['installed']> {
-    const known = entries().map(entry => ({ id: entry.id, digest: weights.get(keyOf(entry)) }))
-    const digests = new Set(known.map(({ digest }) => digest))
-    const unopened = new Set(known.filter(({ digest }) => digest === undefined).map(({ id }) => id))
-    return ({ name, weightsDigest }) => digests.has(weightsDigest) || unopened.has(name)
+  function installedModels(): InstalledModels {
+    const seen = weightsMemory?.get() ?? {}
+    const known = new Map<string, string>()
+    const unopened = new Set<string>()
+    for (const entry of entries()) {
+      const digest = weights.get(keyOf(entry)) ?? seen[keyOf(entry)]
+      if (digest === undefined) unopened.add(entry.id)
+      else known.set(entry.id, digest)
+    }
+    const digests = new Set(known.values())
+    return { weights: known, has: ({ name, weightsDigest }) => digests.has(weightsDigest) || unopened.has(name) }
   }
 
   function openAt(id: string, chosen: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {

@@ -1,12 +1,13 @@
 import type { StateDtype, StateKind } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import type { InstalledModels } from '../live/modelPool.ts'
 import type { PacketSummary } from '../store/search/listPackets.ts'
 import type { PacketContext } from './context.ts'
 
-/** A stored packet as windows show it. `isInstalled` is asked of the pool once for a whole list. */
+/** A stored packet as windows show it. `installed` is asked of the pool once for a whole list. */
 export function cartridgeSummary(
-  { isInstalled, live }: { isInstalled: ReturnType<PacketContext['models']['installed']>; live: PacketContext['live'] },
+  { installed, live }: { installed: InstalledModels; live: PacketContext['live'] },
   packet: PacketSummary,
 ): CartridgeSummary {
   return {
@@ -17,7 +18,7 @@ export function cartridgeSummary(
     model: {
       name: packet.modelName,
       architecture: packet.architecture,
-      installed: isInstalled({ name: packet.modelName, weightsDigest: packet.weightsDigest as Digest }),
+      installed: installed.has({ name: packet.modelName, weightsDigest: packet.weightsDigest as Digest }),
     },
     dtype: packet.dtype as StateDtype,
     tokens: packet.tokens,
@@ -36,5 +37,5 @@ export function cartridgeSummary(
 /** The summary of one packet. Throws `E_NOT_FOUND`. */
 export async function summaryOf(context: PacketContext, packetId: Digest): Promise<CartridgeSummary> {
   const { models, live, store } = context
-  return cartridgeSummary({ isInstalled: models.installed(), live }, await store.summary(packetId))
+  return cartridgeSummary({ installed: models.installed(), live }, await store.summary(packetId))
 }

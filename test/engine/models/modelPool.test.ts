@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -32,15 +32,15 @@ describe('the model a state belongs to', () => {
     const { fingerprint } = await pool.open('starter-mamba')
     const renamed = { ...fingerprint, name: 'starter-transformer' }
     expect((await pool.forFingerprint(renamed, same)).id).toBe('starter-mamba')
-    expect(pool.installed()(renamed)).toBe(true)
+    expect(pool.installed().has(renamed)).toBe(true)
   })
 
   test('of the right name and other weights is not installed once it was opened', async () => {
     const { pool } = poolOf(folder)
     const other = { name: 'starter-mamba', weightsDigest: parseDigest(`sha256:${'0'.repeat(64)}`) }
-    expect(pool.installed()(other)).toBe(true)
+    expect(pool.installed().has(other)).toBe(true)
     await pool.open('starter-mamba')
-    expect(pool.installed()(other)).toBe(false)
+    expect(pool.installed().has(other)).toBe(false)
   })
 
   test('that cannot be opened says why; one that might be it is named', async () => {
@@ -92,6 +92,39 @@ test('models.list and library.list look through the folders once each', async ()
     expect(scans).toBe(2)
   } finally {
     await close()
+  }
+})
+
+test('a model is known by its weights whatever it is called now, also after a restart', async () => {
+  const renamed = join(folder, 'my-own')
+  await cp(join(folder, 'starter-mamba'), renamed, { recursive: true })
+  const { fingerprint } = await poolOf(folder).pool.open('starter-mamba')
+  const there = await openTestEngine({ assetsFolder: join(folder, 'nothing'), modelFolders: [renamed] })
+  const home = there.folder
+  try {
+    const sources = [{ text: 'The goat lives in Oslo.\n' }]
+    await there.client.call('packets.create', { model: 'my-own', sources, name: 'goat' })
+  } finally {
+    await there.engine.dispose()
+  }
+  await rename(renamed, join(folder, 'renamed'))
+  const open = () =>
+    openTestEngine({ folder: home, assetsFolder: join(folder, 'nothing'), modelFolders: [join(folder, 'renamed')] })
+  const first = await open()
+  try {
+    const listed = await first.client.call('library.list', { model: 'renamed' })
+    expect(listed).toMatchObject({ total: 1, facets: { model: { renamed: 1, 'my-own': 1 } } })
+    expect(listed.items[0]?.model).toMatchObject({ name: 'my-own', installed: true })
+  } finally {
+    await first.engine.dispose()
+  }
+  const again = await open()
+  try {
+    expect((await again.client.call('library.list', {})).items[0]?.model.installed).toBe(true)
+    expect(again.engine.state.models.installed().has({ ...fingerprint, name: 'elsewhere' })).toBe(true)
+  } finally {
+    await again.close()
+    await rm(home, { recursive: true, force: true })
   }
 })
 

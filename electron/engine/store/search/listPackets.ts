@@ -10,6 +10,9 @@ export interface PacketQuery {
   /** Words, each of which must be part of title, card, recipe, model, a name or a tag; case and accents don't count. */
   readonly query?: string
   readonly kind?: string
+  /** What installed models have for weights, by id ({@link model} then means those, whatever the packet calls its model). */
+  readonly weights?: ReadonlyMap<string, string>
+  /** The id of an installed model, else the name that packets have for theirs. */
   readonly model?: string
   readonly tag?: string
   readonly trust?: Trust
@@ -92,7 +95,7 @@ export function listPackets(db: Database, query: PacketQuery): PacketList {
   return {
     items: rows.map(row => summary(row, tagged.get(row.packet_id) ?? [])),
     total: matches.length,
-    facets: facets(found, tagged),
+    facets: facets(found, query, tagged),
   }
 }
 
@@ -100,6 +103,7 @@ interface Found {
   readonly packet_id: string
   readonly kind: string
   readonly model: string
+  readonly weights_digest: string
   readonly trust: string
   readonly verified: string
 }
@@ -117,7 +121,7 @@ function findText(db: Database, { query = '', named, packetId }: PacketQuery): F
     conditions.push(' AND l.packet_id = ?')
     values.push(packetId)
   }
-  const sql = `SELECT l.packet_id, i.kind, i.model, l.trust, l.verified ${FROM}${conditions.join('')}`
+  const sql = `SELECT l.packet_id, i.kind, i.model, i.weights_digest, l.trust, l.verified ${FROM}${conditions.join('')}`
   return db.prepare<string[], Found>(sql).all(...values)
 }
 
@@ -125,11 +129,16 @@ function isMatch(row: Found, query: PacketQuery, tagged: ReadonlyMap<string, rea
   const { kind, model, trust, verified, tag } = query
   return (
     (kind === undefined || row.kind === kind) &&
-    (model === undefined || row.model === model) &&
+    (model === undefined || isOf(row, model, query.weights)) &&
     (trust === undefined || row.trust === trust) &&
     (verified === undefined || row.verified === verified) &&
     (tag === undefined || (tagged.get(row.packet_id) ?? []).includes(tag))
   )
+}
+
+function isOf(row: Found, model: string, weights: PacketQuery['weights']): boolean {
+  const digest = weights?.get(model)
+  return digest === undefined ? row.model === model : row.weights_digest === digest
 }
 
 function tagsByPacket(db: Database): Map<string, string[]> {
@@ -143,11 +152,18 @@ function tagsByPacket(db: Database): Map<string, string[]> {
   return tagged
 }
 
-function facets(found: readonly Found[], tagged: ReadonlyMap<string, readonly string[]>): PacketList['facets'] {
+function facets(
+  found: readonly Found[],
+  { weights }: PacketQuery,
+  tagged: ReadonlyMap<string, readonly string[]>,
+): PacketList['facets'] {
+  // As many as choosing the name would show; a renamed model's are counted under both of its names.
+  const names = new Set(found.map(row => row.model))
+  for (const [id, digest] of weights ?? []) if (found.some(row => row.weights_digest === digest)) names.add(id)
   return {
     all: found.length,
     kind: tally(found.map(row => row.kind)),
-    model: tally(found.map(row => row.model)),
+    model: tally([...names].flatMap(name => found.filter(row => isOf(row, name, weights)).map(() => name))),
     trust: tally(found.map(row => row.trust)),
     verified: tally(found.map(row => row.verified)),
     tag: tally(found.flatMap(row => tagged.get(row.packet_id) ?? [])),
