@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readTemplate } from '#engine/models/tokenizer/template.ts'
+
+/** Texts by the template that gives them. */
+const texts: Record<string, string> = JSON.parse(readFileSync(join(import.meta.dirname, 'templateTexts.json'), 'utf8'))
 
 const render = (source: string) => readTemplate(source).render({ messages: [{ role: 'user', content: 'hi' }] })
 
@@ -40,6 +45,31 @@ test.each([
   ['{{ "x" | default("y") }}{{ "" | default("y", true) }}', 'xy'],
 ])('%s gives %j', (source, expected) => {
   expect(render(source)).toBe(expected)
+})
+
+/** What Python's Jinja 3.1.6 gives in the sandbox of transformers, with its own `tojson`. */
+describe('as Python says it', () => {
+  const messages = [
+    { role: 'system', content: 'Sys' },
+    { role: 'user', content: ' hi ' },
+    { role: 'assistant', content: '<think>a</think>\n\nyo' },
+  ]
+  test.each(Object.entries(texts))('%j', (source, expected) => {
+    const rendered = readTemplate(source).render({ messages: structuredClone(messages), bos_token: '<s>' })
+    expect(rendered).toBe(expected)
+  })
+})
+
+test.each([
+  '{{ 3.7 | round }}',
+  '{{ [1, 2] | batch(2) }}',
+  '{% raw %}{{ x }}{% endraw %}',
+  '{{ 4 is divisibleby(2) }}',
+  "{{ '%5d' % 3 }}",
+  "{{ '{}'.format(1) }}",
+  '{% include "other" %}',
+])('%s is refused, never left out', source => {
+  expect(() => render(source)).toThrow()
 })
 
 test('no tools and no documents are None, and none of them', () => {
