@@ -280,6 +280,8 @@ mkdirSync(FOLDER, { recursive: true })
 const studio = await openStudio({ viewport: SIZES[0] })
 try {
   const { page } = studio
+  // A busy machine is no failure.
+  page.setDefaultTimeout(180_000)
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.getByRole('dialog').waitFor()
   await page.locator('.CartridgeOption').nth(8).waitFor()

@@ -53,7 +53,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
           throw notRemovable(id, 'This model was downloaded: removing it deletes its files, which must be asked for.')
         await state.models.unload()
         // First what makes the folder a model: a crash in between leaves no half model in the list.
-        await rm(join(entry.folder, 'config.json'), { force: true })
+        if (!entry.folder.endsWith('.gguf')) await rm(join(entry.folder, 'config.json'), { force: true })
         await rm(entry.folder, { recursive: true, force: true })
       } else {
         const { modelFolders } = state.settings.get()

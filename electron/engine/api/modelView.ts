@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { abilityOf } from '#shared/domain/ability.ts'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { stateBytes } from '../inference/stateBytes.ts'
@@ -31,6 +32,7 @@ export async function modelView(
     folder: entry.folder,
     downloaded,
     hasChatTemplate: false,
+    ability: entry.starter ? ('facts' as const) : ('continue' as const),
     prefillTokensPerSecond: null,
     notes: [],
   }
@@ -54,6 +56,7 @@ export async function modelView(
       status: 'ready',
       problem: null,
       hasChatTemplate: model.hasChatTemplate,
+      ability: abilityOf({ ...model, starter: entry.starter }),
       prefillTokensPerSecond,
       notes: [...model.notes],
     }

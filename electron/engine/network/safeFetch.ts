@@ -71,9 +71,13 @@ export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?:
   }
 }
 
-/** Remembers how near the chosen server is: names that move nearer later (DNS rebinding) are refused. */
+/**
+ * Remembers how near the chosen server is and where: names that move nearer later (DNS rebinding) are refused. Another name of
+ * its own address is no nearer than itself, wherever that is: a gateway that mirrors several hosts is one machine.
+ */
 class AddressGate {
   readonly #hostname: string
+  readonly #own = new Set<string>()
   #scope: Scope | null
 
   constructor({ hostname }: URL) {
@@ -83,7 +87,11 @@ class AddressGate {
 
   /** `together`: all addresses of the name. */
   allows(hostname: string, address: string, together: readonly LookupAddress[]): boolean {
-    if (hostname === this.#hostname) this.#scope ??= innermost(together.map(one => scopeOf(one.address)))
+    if (hostname === this.#hostname && this.#scope === null) {
+      this.#scope = innermost(together.map(one => scopeOf(one.address)))
+      for (const one of together) this.#own.add(one.address)
+    }
+    if (this.#own.has(address)) return true
     const farthest = SCOPES.indexOf(this.#scope ?? 'public')
     const isHome = hostname === this.#hostname
     return SCOPES.indexOf(scopeOf(address)) <= (isHome ? farthest : Math.min(farthest, SCOPES.indexOf('loopback')))

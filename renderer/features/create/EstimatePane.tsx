@@ -1,7 +1,7 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
-import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
@@ -57,7 +57,7 @@ export function EstimatePane(props: EstimatePaneProps) {
         options={models.map(entry => ({
           id: entry.id,
           label: entry.name,
-          description: `${KIND_LABEL[entry.kind]} · ${entry.contextLength === null ? 'any length' : `up to ${formatCount(entry.contextLength)} tokens`}`,
+          description: abilityText(entry),
         }))}
         value={model?.id ?? null}
         onChange={props.onModel}

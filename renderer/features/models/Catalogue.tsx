@@ -2,12 +2,14 @@ import { Download as DownloadIcon } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import type { Output } from '#shared/rpc/client.ts'
+import type { ModelSource } from '#shared/rpc/methods/models.ts'
 import { useClient } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
+import { abilityText } from '../../ui/abilityText.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount } from '../../ui/format.ts'
+import { formatBytes } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
@@ -25,16 +27,20 @@ export function Catalogue() {
   const unfinished = useQuery('models.unfinished', {}, ['models.changed'])
   const [hubId, setHubId] = useState('')
   const entries = read.data?.entries ?? []
-  const arrived = new Map(unfinished.data?.downloads.map(({ hubId, bytes }) => [hubId, bytes]))
+  const arrived = new Map(unfinished.data?.downloads.map(found => [found.hubId, found]))
   const others = [...new Set([...Object.keys(downloads), ...arrived.keys()])].filter(
     id => !entries.some(entry => entry.hubId === id),
   )
-  const get = async (id: string) => {
-    if ((await start(id)) === 'done') toastDone('Model installed', id)
+  const get = async (id: string, source: ModelSource) => {
+    const model = await start(id, source)
+    if (model !== null) toastDone('Model installed', model.name)
     unfinished.reload()
   }
   return (
-    <Panel title="Catalogue" note={read.data === null ? '' : `from ${new URL(read.data.endpoint).host}`}>
+    <Panel
+      title="Catalogue"
+      note={read.data === null ? '' : `for a machine with ${formatBytes(read.data.memoryBytes)} of memory`}
+    >
       <div className="stack">
         {read.error === null ? null : (
           <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
@@ -45,7 +51,7 @@ export function Catalogue() {
               <OfferText entry={entry} />
               <Progressing
                 download={downloads[entry.hubId]}
-                onRetry={() => void get(entry.hubId)}
+                onRetry={source => void get(entry.hubId, source)}
                 onDismiss={() => dismiss(entry.hubId)}
               />
               <div className="Offer-action">
@@ -54,10 +60,10 @@ export function Catalogue() {
                 ) : (
                   <OfferAction
                     hubId={entry.hubId}
-                    bytes={entry.downloadBytes}
+                    sources={entry.sources}
                     arrived={arrived.get(entry.hubId)}
                     download={downloads[entry.hubId]}
-                    onGet={() => void get(entry.hubId)}
+                    onGet={source => void get(entry.hubId, source)}
                   />
                 )}
               </div>
@@ -68,9 +74,19 @@ export function Catalogue() {
               <div className="Offer-text">
                 <h3>{id}</h3>
               </div>
-              <Progressing download={downloads[id]} onRetry={() => void get(id)} onDismiss={() => dismiss(id)} />
+              <Progressing
+                download={downloads[id]}
+                onRetry={source => void get(id, source)}
+                onDismiss={() => dismiss(id)}
+              />
               <div className="Offer-action">
-                <OfferAction hubId={id} arrived={arrived.get(id)} download={downloads[id]} onGet={() => void get(id)} />
+                <OfferAction
+                  hubId={id}
+                  sources={[]}
+                  arrived={arrived.get(id)}
+                  download={downloads[id]}
+                  onGet={source => void get(id, source)}
+                />
               </div>
             </li>
           ))}
@@ -81,7 +97,7 @@ export function Catalogue() {
             event.preventDefault()
             const id = hubId.trim()
             setHubId('')
-            if (id !== '') void get(id)
+            if (id !== '') void get(id, 'hub')
           }}
         >
           <TextField
@@ -105,30 +121,38 @@ export function Catalogue() {
   )
 }
 
+const FITS = { yes: null, quantised: 'Needs int8 or int4 weights here', no: 'Too large for this machine' } as const
+
 function OfferText({ entry }: { readonly entry: Entry }) {
+  const tight = FITS[entry.fits]
   return (
     <div className="Offer-text">
       <h3>{entry.hubId}</h3>
       <p className="small">{entry.goodFor}</p>
       <p className="small muted">
-        {entry.architecture} · {entry.parameters} · {entry.licence} · state {stateSize(entry)} ·{' '}
-        {entry.contextLength === null ? 'any length' : `${formatCount(entry.contextLength)} tokens`}
+        {abilityText({ ability: entry.chats ? 'chat' : 'continue', contextLength: entry.contextLength })} ·{' '}
+        {entry.architecture} · {entry.parameters} · {entry.licence} · state {stateSize(entry)}
       </p>
+      {tight === null ? null : (
+        <p>
+          <Badge tone={entry.fits === 'no' ? 'bad' : 'warn'}>{tight}</Badge>
+        </p>
+      )}
     </div>
   )
 }
 
 interface OfferActionProps {
   readonly hubId: string
-  /** What the whole download weighs, where that is known. */
-  readonly bytes?: number
-  /** Bytes of an interrupted download that are here already. */
-  readonly arrived: number | undefined
+  /** What it weighs where it is known to be; of a model that is not in the catalogue nothing is known. */
+  readonly sources: Entry['sources']
+  /** Of an interrupted download. */
+  readonly arrived: Output<'models.unfinished'>['downloads'][number] | undefined
   readonly download: Download | undefined
-  readonly onGet: () => void
+  readonly onGet: (source: ModelSource) => void
 }
 
-function OfferAction({ hubId, bytes, arrived, download, onGet }: OfferActionProps) {
+function OfferAction({ hubId, sources, arrived, download, onGet }: OfferActionProps) {
   if (download?.status === 'running') {
     return (
       <Button size="s" onPress={download.cancel} aria-label={`Cancel ${hubId}`}>
@@ -137,44 +161,59 @@ function OfferAction({ hubId, bytes, arrived, download, onGet }: OfferActionProp
     )
   }
   if (arrived !== undefined) {
-    const here = `${formatBytes(arrived)}${bytes === undefined ? '' : ` of ${formatBytes(bytes)}`} here`
+    const whole = sources.find(({ kind }) => kind === arrived.source)?.bytes
+    const here = `${formatBytes(arrived.bytes)}${whole === undefined ? '' : ` of ${formatBytes(whole)}`} here`
     return (
-      <div className="Offer-continue">
-        <Button size="s" icon={<DownloadIcon aria-hidden />} onPress={onGet} aria-label={`Continue ${hubId}, ${here}`}>
+      <div className="Offer-source">
+        <Button
+          size="s"
+          icon={<DownloadIcon aria-hidden />}
+          onPress={() => onGet(arrived.source)}
+          aria-label={`Continue ${hubId}, ${here}`}
+        >
           Continue
         </Button>
         <span className="small muted">{here}</span>
       </div>
     )
   }
-  if (bytes === undefined) return null
   return (
-    <Button
-      size="s"
-      icon={<DownloadIcon aria-hidden />}
-      onPress={onGet}
-      aria-label={`${formatBytes(bytes)}, download ${hubId}`}
-    >
-      {formatBytes(bytes)}
-    </Button>
+    <div className="Offer-sources">
+      {sources.map(({ kind, place, bytes, precision }) => (
+        <div key={kind} className="Offer-source">
+          <Button
+            size="s"
+            icon={<DownloadIcon aria-hidden />}
+            onPress={() => onGet(kind)}
+            aria-label={`${formatBytes(bytes)}, download ${hubId} from ${place}`}
+          >
+            {formatBytes(bytes)}
+          </Button>
+          <span className="small muted">
+            {precision}, {place}
+          </span>
+        </div>
+      ))}
+    </div>
   )
 }
 
 interface ProgressingProps {
   readonly download: Download | undefined
-  readonly onRetry: () => void
+  readonly onRetry: (source: ModelSource) => void
   readonly onDismiss: () => void
 }
 
 function Progressing({ download, onRetry, onDismiss }: ProgressingProps) {
   if (download === undefined) return null
+  const { status, progress, error, source } = download
   return (
     <div className="Offer-progress">
-      {download.status === 'running' ? (
-        <TaskProgress progress={download.progress} fallback="Asking the hub" />
+      {status === 'running' ? (
+        <TaskProgress progress={progress} fallback={source === 'hub' ? 'Asking the hub' : 'Asking the package index'} />
       ) : (
         <div className="stack">
-          <ErrorPanel error={download.error} action={{ label: 'Try again', onPress: onRetry }} />
+          <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => onRetry(source) }} />
           <div className="row">
             <Button size="s" variant="quiet" onPress={onDismiss}>
               Dismiss

@@ -1,5 +1,6 @@
 import { Ellipsis } from 'lucide-react'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { ABILITY_WORDS } from '../../ui/abilityText.ts'
 import { Badge, type Tone } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { Facts } from '../../ui/Facts.tsx'
@@ -83,6 +84,7 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
       <Facts
         caption={model.name}
         facts={[
+          { label: 'Can do', value: ABILITY_WORDS[model.ability] },
           {
             label: 'Reads',
             value:

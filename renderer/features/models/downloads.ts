@@ -1,10 +1,13 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { Client } from '#shared/rpc/client.ts'
+import type { ModelSource } from '#shared/rpc/methods/models.ts'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 
 export interface Download {
   readonly status: 'running' | 'failed'
+  readonly source: ModelSource
   readonly progress: Progress | null
   readonly error: unknown
   readonly cancel: () => void
@@ -13,7 +16,8 @@ export interface Download {
 export interface DownloadsState {
   /** What is on its way or failed, by hub id; done and cancelled ones are gone. */
   readonly downloads: Readonly<Record<string, Download>>
-  readonly start: (hubId: string) => Promise<'done' | 'cancelled' | 'failed'>
+  /** The model once it is installed; null when it was cancelled or failed, which its entry then says. */
+  readonly start: (hubId: string, source: ModelSource) => Promise<ModelView | null>
   readonly dismiss: (hubId: string) => void
 }
 
@@ -32,23 +36,21 @@ export function downloadsOf(client: Client): StoreApi<DownloadsState> {
     return {
       downloads: {},
       dismiss,
-      start: async hubId => {
+      start: async (hubId, source) => {
         const controller = new AbortController()
         const running = (progress: Progress | null) =>
-          put(hubId, { status: 'running', progress, error: null, cancel: () => controller.abort() })
+          put(hubId, { status: 'running', source, progress, error: null, cancel: () => controller.abort() })
         running(null)
         try {
-          await client.call('models.download', { hubId }, { signal: controller.signal, onProgress: running })
+          const options = { signal: controller.signal, onProgress: running }
+          const model = await client.call('models.download', { hubId, source }, options)
           dismiss(hubId)
-          return 'done'
+          return model
         } catch (thrown) {
           const error = toStatePackError(thrown)
-          if (error.code === 'E_CANCELLED') {
-            dismiss(hubId)
-            return 'cancelled'
-          }
-          put(hubId, { status: 'failed', progress: null, error, cancel: () => dismiss(hubId) })
-          return 'failed'
+          if (error.code === 'E_CANCELLED') dismiss(hubId)
+          else put(hubId, { status: 'failed', source, progress: null, error, cancel: () => dismiss(hubId) })
+          return null
         }
       },
     }

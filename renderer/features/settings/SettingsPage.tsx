@@ -155,7 +155,18 @@ function SettingsForm({
       </Panel>
       <Panel title="Models">
         <Folders folders={settings.modelFolders} onChange={tryFolders} />
-        <Endpoint endpoint={settings.hubEndpoint} onChange={hubEndpoint => change({ hubEndpoint })} />
+        <Endpoint
+          title="Model hub"
+          hint="Hugging Face, or a mirror that answers like it."
+          endpoint={settings.hubEndpoint}
+          onChange={hubEndpoint => change({ hubEndpoint })}
+        />
+        <Endpoint
+          title="Package index"
+          hint="Of Python packages, some of which hold a model: where a network lets packages through and no hub."
+          endpoint={settings.packageIndex}
+          onChange={packageIndex => change({ packageIndex })}
+        />
       </Panel>
       <Panel title="Money">
         <Row label="Count savings at the price of" hint="Only to translate tokens into money; nothing is charged.">
@@ -275,9 +286,13 @@ function Folders({
 }
 
 function Endpoint({
+  title,
+  hint,
   endpoint,
   onChange,
 }: {
+  readonly title: string
+  readonly hint: string
   readonly endpoint: string
   readonly onChange: (endpoint: string) => Promise<unknown>
 }) {
@@ -287,13 +302,13 @@ function Endpoint({
   const save = async () => {
     await onChange(text)
     setDraft(null)
-    toastDone('Saved', `Models now come from ${new URL(text).host}.`)
+    toastDone('Saved', `${title}: ${new URL(text).host}.`)
   }
   return (
     <div className="SettingRow">
       <div>
-        <b>Model hub</b>
-        <p className="small muted">Hugging Face, or a mirror that answers like it.</p>
+        <b>{title}</b>
+        <p className="small muted">{hint}</p>
       </div>
       <form
         className="Folders-add SettingRow-control"
@@ -303,7 +318,7 @@ function Endpoint({
         }}
       >
         <TextField
-          aria-label="Address of the model hub"
+          aria-label={`Address of the ${title.toLowerCase()}`}
           mono
           value={text}
           onChange={setDraft}

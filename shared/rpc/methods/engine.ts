@@ -13,6 +13,8 @@ export const settingsSchema = z.strictObject({
   defaultModel: z.string(),
   modelFolders: z.array(z.string()),
   hubEndpoint: z.url(),
+  /** Root of the simple API of a Python package index. */
+  packageIndex: z.url(),
   priceId: z.string(),
   onboarded: z.boolean(),
   /** When a chain of merges is folded into one state by itself. */

@@ -5,6 +5,10 @@ import { count, modelViewSchema } from './views.ts'
 
 export const precisionSchema = z.enum(['float32', 'float16', 'int8', 'int4'])
 
+/** `hub`: Hugging Face or a mirror. `package`: a Python package index, which networks that allow little else often mirror. */
+export const modelSourceSchema = z.enum(['hub', 'package'])
+export type ModelSource = z.infer<typeof modelSourceSchema>
+
 /** Measured against float32 on a sample text. */
 export const precisionEffectSchema = z.strictObject({
   /** Positions compared. */
@@ -40,8 +44,15 @@ export const modelMethods = {
           hubId: z.string(),
           architecture: z.string(),
           parameters: z.string(),
-          downloadBytes: count,
           licence: z.string(),
+          /** Trained to answer in turns; others go on with a text. */
+          chats: z.boolean(),
+          /** Where it can be had, the most exact first. `place`: a host. */
+          sources: z.array(
+            z.strictObject({ kind: modelSourceSchema, place: z.string(), bytes: count, precision: z.string() }),
+          ),
+          /** How it runs in this machine's memory: as it is, only with int8 or int4 weights, or not. */
+          fits: z.enum(['yes', 'quantised', 'no']),
           stateBytesPerToken: count,
           stateBytesFixed: count,
           contextLength: count.nullable(),
@@ -49,18 +60,25 @@ export const modelMethods = {
           installed: z.boolean(),
         }),
       ),
-      endpoint: z.string(),
+      /** Bytes of memory of this machine. */
+      memoryBytes: count,
     }),
   ),
-  /** Fetches a model of the hub, or goes on with one that was interrupted. */
+  /** Fetches a model of the hub, or of the package index where the catalogue has it there; goes on with an interrupted one. */
   'models.download': method(
-    z.strictObject({ hubId: z.string().min(3), revision: z.string().default('main') }),
+    z.strictObject({
+      hubId: z.string().min(3),
+      revision: z.string().default('main'),
+      source: modelSourceSchema.default('hub'),
+    }),
     modelViewSchema,
   ),
   /** Downloads that were interrupted: `models.download` continues them. */
   'models.unfinished': method(
     z.strictObject({}),
-    z.strictObject({ downloads: z.array(z.strictObject({ hubId: z.string(), bytes: count })) }),
+    z.strictObject({
+      downloads: z.array(z.strictObject({ hubId: z.string(), source: modelSourceSchema, bytes: count })),
+    }),
   ),
   /** Lets a model run in another precision from now on; converts its weights the first time and measures what changes. */
   'models.setPrecision': method(

@@ -1,5 +1,6 @@
 /** Shapes that several methods return: what a window, the CLI or the SDK sees of a cartridge, a model and a receipt. */
 import { z } from 'zod'
+import { ABILITIES } from '../../domain/ability.ts'
 import { digestSchema, fingerprintSchema, stateDtypeSchema, stateKindSchema } from '../../domain/cartridge.ts'
 import { componentIdSchema } from '../../domain/component.ts'
 
@@ -79,6 +80,7 @@ export const modelViewSchema = z.strictObject({
   /** Fetched from the hub by the app: removing it deletes its files. */
   downloaded: z.boolean(),
   hasChatTemplate: z.boolean(),
+  ability: z.enum(ABILITIES),
   /** The types of GGUF that its file has quantised it in, the one with most bytes first; null for other files. */
   quantised: z.string().nullable(),
   /** Measured prefill tokens per second of this model on this device; null before the first measurement. */

@@ -54,6 +54,19 @@ describe('a server that was chosen', () => {
     expect(isLoopback(new URL('https://registry.example'))).toBe(false)
   })
 
+  it('may have more names: another one of its own address leads no nearer than itself', async () => {
+    const home = new URL(`http://mirror.example:${port}/`)
+    const found = names({ 'mirror.example': ['127.0.0.1'], 'files.example': ['127.0.0.1'], 'near.example': ['::1'] })
+    const fetch = createSafeFetch(home, { lookup: found })
+    expect(await (await fetch(home)).text()).toBe('here')
+    expect(await (await fetch(`http://files.example:${port}/`)).text()).toBe('here')
+    // Chosen in a network that answers for the internet, at an address that no server on the internet has.
+    const gateway = createSafeFetch(new URL('http://203.0.113.80/'), {
+      lookup: names({ 'other.example': ['203.0.113.81'] }),
+    })
+    await expect(gateway('http://other.example/')).rejects.toMatchObject(refused)
+  })
+
   it('cannot move nearer later: its name is held to how far away it was', async () => {
     const home = new URL(`http://far.example:${port}/`)
     const fetch = createSafeFetch(home, { lookup: names({ 'far.example': ['203.0.114.1', '127.0.0.1'] }) })

