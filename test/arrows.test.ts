@@ -75,6 +75,7 @@ const ROOMS = [
   'packets',
   'library',
   'admission',
+  'registry',
   'savings',
   'api',
 ] as const

@@ -14,6 +14,7 @@ import { modelHandlers } from './api/modelHandlers.ts'
 import { createModelSettings } from './api/modelSettings.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
 import { receiptHandlers } from './api/receiptHandlers.ts'
+import { registryHandlers } from './api/registryHandlers.ts'
 import { remixHandlers } from './api/remixHandlers.ts'
 import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
@@ -146,6 +147,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...hubHandlers(state, process.env.HF_TOKEN),
         ...savingsHandlers(state),
         ...memoryHandlers(state),
+        ...registryHandlers(state),
       }),
       state,
       startersReady,

@@ -12,6 +12,7 @@ import { memoryMethods } from './methods/memory.ts'
 import { modelMethods } from './methods/models.ts'
 import { packetMethods } from './methods/packets.ts'
 import { receiptMethods } from './methods/receipts.ts'
+import { registryMethods } from './methods/registry.ts'
 import { remixMethods } from './methods/remix.ts'
 import { savingsMethods } from './methods/savings.ts'
 import type { Progress } from './progress.ts'
@@ -28,6 +29,7 @@ export const contract = {
   ...modelMethods,
   ...savingsMethods,
   ...memoryMethods,
+  ...registryMethods,
 } as const
 
 export type Contract = typeof contract

@@ -19,10 +19,9 @@ export interface TestEngine {
   close(): Promise<void>
 }
 
-export async function openTestEngine(options: Partial<EngineOptions> & { folder?: string } = {}): Promise<TestEngine> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'statepack-test-')))
-  const hub = createEventHub()
-  const engine = await createEngine({
+/** A real engine’s options in a folder of its own. */
+export function engineOptions(folder: string): EngineOptions {
+  return {
     storeFolder: join(folder, 'store'),
     // Weights are hashed once for all tests of a run: the digests are facts about the files.
     dataFolder: join(folder, 'data'),
@@ -31,6 +30,14 @@ export async function openTestEngine(options: Partial<EngineOptions> & { folder?
     device: 'cpu',
     threads: 2,
     starters: false,
+  }
+}
+
+export async function openTestEngine(options: Partial<EngineOptions> & { folder?: string } = {}): Promise<TestEngine> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'statepack-test-')))
+  const hub = createEventHub()
+  const engine = await createEngine({
+    ...engineOptions(folder),
     onEvent: hub.emit,
     ...options,
   })

@@ -5,7 +5,7 @@ export class Interrupted extends Error {}
 
 /** The body's chunks. Silence is reported, then ends the connection. Throws {@link Interrupted}, `E_CANCELLED`. */
 export async function* arriving(
-  { response, stop }: Connection,
+  { response, finish, stop }: Connection,
   { patience, signal, onWait }: Pick<FetchOptions, 'patience' | 'signal' | 'onWait'>,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
@@ -28,4 +28,5 @@ export async function* arriving(
     }
   }
   for (let chunk = await next(); !chunk.done; chunk = await next()) yield chunk.value
+  finish()
 }

@@ -60,9 +60,14 @@ export async function digestOf(path: string, { digest, size }: WantedFile, signa
 
 /** Bytes there are; 0 when there is no file. */
 export async function sizeOf(path: string): Promise<number> {
+  return (await sizeIfThere(path)) ?? 0
+}
+
+/** Bytes there are; null when there is no file, which may also have none. */
+export async function sizeIfThere(path: string): Promise<number | null> {
   return stat(path).then(
     found => found.size,
-    () => 0,
+    () => null,
   )
 }
 

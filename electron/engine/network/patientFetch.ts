@@ -26,21 +26,21 @@ export interface Waiting {
 /** One try. Throws {@link StatePackError} for what no retry can help; what `fetch` throws otherwise. */
 export type PatientFetch = (url: string, request?: Omit<SafeRequest, 'authorization'>) => Promise<Response>
 
-export interface FetchOptions extends Pick<SafeRequest, 'method' | 'headers'> {
+export interface FetchOptions extends Pick<SafeRequest, 'method' | 'headers' | 'body'> {
   /** Who is asked, as a person calls it: `The hub`. */
   readonly server: string
   readonly fetch: PatientFetch
   readonly patience: Patience
   readonly signal?: AbortSignal | undefined
-  /** What is sent, from its beginning at each try. The server may be silent while it takes this in. */
-  readonly body?: () => AsyncIterable<Uint8Array>
   /** Told before each pause, so that people see why nothing moves. */
   readonly onWait?: (waiting: Waiting) => void
 }
 
 export interface Connection {
   readonly response: Response
-  /** Ends the connection, whatever it is doing. Safe to call twice. */
+  /** Says that the answer has been read to its end, so that the connection can serve another request. */
+  finish(): void
+  /** Ends the connection unless it is finished, whatever it is doing. Safe to call twice. */
   stop(): void
 }
 
@@ -84,13 +84,21 @@ async function tryOnce(url: string, options: FetchOptions): Promise<Connection |
     }
   }
   try {
-    const sent = body === undefined ? {} : { body: sending(body()) }
+    const sent = body === undefined ? {} : { body: () => sending(body()) }
     const response = await fetch(url, { ...{ method, headers, signal: controller.signal }, ...sent })
-    const end = () => {
-      signal?.removeEventListener('abort', stop)
-      controller.abort()
+    const finish = () => signal?.removeEventListener('abort', stop)
+    let isFinished = response.body === null
+    return {
+      response,
+      finish: () => {
+        isFinished = true
+        finish()
+      },
+      stop: () => {
+        finish()
+        if (!isFinished) controller.abort()
+      },
     }
-    return { response, stop: end }
   } catch (error) {
     signal?.removeEventListener('abort', stop)
     signal?.throwIfAborted()

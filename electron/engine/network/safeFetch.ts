@@ -6,13 +6,15 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { Agent, fetch } from 'undici'
 import { StatePackError } from '#shared/domain/error.ts'
+import { VERSION } from '../version.ts'
 import { innermost, SCOPES, type Scope, scopeOf } from './addressScope.ts'
 
 export interface SafeRequest {
   /** Default GET. Redirects of anything but GET and HEAD are not followed. */
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT'
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>
+  /** Called once for each time it is sent. Its length is told where a `content-length` is given. */
+  readonly body?: () => AsyncIterable<Uint8Array>
   /** Goes to the origin that is asked, and not along a redirect to another one. */
   readonly authorization?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -51,11 +53,15 @@ export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?:
     let target = new URL(url)
     for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
       requireAllowed(target, { home, gate })
-      const sent: Record<string, string> = { ...headers, 'accept-encoding': 'identity' }
+      const sent: Record<string, string> = {
+        ...headers,
+        'accept-encoding': 'identity',
+        'user-agent': `statepack/${VERSION}`,
+      }
       if (authorization !== undefined && target.origin === origin) sent.authorization = authorization
       const response = await fetch(target, {
         ...{ method, headers: sent, dispatcher, redirect: 'manual' as const },
-        ...(body === undefined ? {} : { body, duplex: 'half' as const }),
+        ...(body === undefined ? {} : { body: body(), duplex: 'half' as const }),
         ...(signal === undefined ? {} : { signal }),
       }).catch(error => {
         throw ownCause(error) ?? error

@@ -5,15 +5,22 @@ import type { Waiting } from './patientFetch.ts'
 export class TransferMeter {
   readonly #progress: (progress: Progress) => void
   readonly #total: number
+  readonly #phase: string
   readonly #now: () => number
   #done = 0
   #received = 0
   #startedAt: number
   #shownAt = Number.NEGATIVE_INFINITY
 
-  constructor(total: number, progress: (progress: Progress) => void, now: () => number = () => performance.now()) {
+  constructor(
+    total: number,
+    progress: (progress: Progress) => void,
+    phase = 'downloading',
+    now: () => number = () => performance.now(),
+  ) {
     this.#total = total
     this.#progress = progress
+    this.#phase = phase
     this.#now = now
     this.#startedAt = now()
   }
@@ -29,7 +36,7 @@ export class TransferMeter {
     const now = this.#now()
     if (now - this.#shownAt < 200 && this.#done < this.#total) return
     this.#shownAt = now
-    this.#show('downloading')
+    this.#show(this.#phase)
   }
 
   waiting({ why, seconds }: Waiting): void {

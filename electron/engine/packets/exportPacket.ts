@@ -4,11 +4,7 @@ import type { Output } from '#shared/rpc/client.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { exportCartridge } from '../store/cartridgeFile/exportCartridge.ts'
 import type { Call, PacketContext } from './context.ts'
-import { assertRunnable } from './openState.ts'
-import { readPacket } from './packet.ts'
-import { soundReferrers } from './referrers.ts'
-import { resolvePacketId } from './resolveRef.ts'
-import { signPacket } from './signatures.ts'
+import { shareable } from './shareable.ts'
 import { blobSha256 } from './stateLayers.ts'
 import { summaryOf } from './summaries.ts'
 
@@ -19,15 +15,9 @@ export async function exportPacket(
   call: Call = {},
 ): Promise<Output<'packets.export'>> {
   const started = performance.now()
-  const packetId = await resolvePacketId(context, ref)
-  assertRunnable(context, packetId)
-  const packet = await readPacket(context.blobs, packetId)
-  if (!context.store.readOnly) await signPacket(context, packetId)
+  const { packet, referrers } = await shareable(context, ref)
+  const { packetId } = packet
   const chunks: Uint8Array[] = []
-  // What somebody put beside it that does not hold would be refused where the file arrives.
-  const stored = context.store.library.referrers.list({ subject: packetId }).map(({ digest }) => digest)
-  const { sound } = await soundReferrers(context, { packetId, blobs: context.store.blobs, referrers: stored })
-  const referrers = sound.map(({ digest }) => digest)
   for await (const chunk of exportCartridge(context.store.parts, packetId, { referrers })) {
     if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
     chunks.push(chunk)

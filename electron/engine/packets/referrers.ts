@@ -14,7 +14,7 @@ import { knownPublishers } from './publishers.ts'
 import { referrerManifest, SIGNATURE_TYPE, TRACE_TYPE } from './referrer.ts'
 
 /** Bytes of one signature, and of one trace: far more than any that this product writes. */
-const CAPS = { [SIGNATURE_TYPE]: 64 * 1024, [TRACE_TYPE]: 64 * 1024 * 1024 }
+export const REFERRER_CAPS = { [SIGNATURE_TYPE]: 64 * 1024, [TRACE_TYPE]: 64 * 1024 * 1024 }
 /** Referrers of one cartridge that are looked at; the rest are refused unread. */
 const MOST = 256
 
@@ -77,7 +77,7 @@ export async function soundReferrers(
 async function content(
   blobs: BlobReader,
   manifest: Manifest,
-  { packetId, digest, type }: { packetId: Digest; digest: Digest; type: keyof typeof CAPS },
+  { packetId, digest, type }: { packetId: Digest; digest: Digest; type: keyof typeof REFERRER_CAPS },
 ): Promise<Uint8Array> {
   const [layer] = manifest.layers
   const subject = manifest.subject
@@ -86,7 +86,7 @@ async function content(
   const canonical = canonicalBytes(referrerManifest({ content: layer, subject }))
   if (Buffer.compare(canonical, await blobs.read(digest)) !== 0)
     throw new StatePackError('E_BAD_FORMAT', 'Its manifest is not in canonical form.', { digest })
-  return blobs.read(layer, { maxBytes: CAPS[type] })
+  return blobs.read(layer, { maxBytes: REFERRER_CAPS[type] })
 }
 
 /** The key that a signature says it was made with; the signature itself then proves it. */

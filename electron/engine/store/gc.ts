@@ -12,6 +12,8 @@ import { clearAbandoned } from './tempFiles.ts'
 const DAY_MS = 24 * 60 * 60 * 1000
 const TOMBSTONE_MS = 7 * DAY_MS
 const GRACE_MS = 60 * 60 * 1000
+/** How long a pull that was cut short can go on where it was. */
+const INCOMING_MS = 7 * DAY_MS
 
 export interface GcOptions {
   /** Also give up packets without name, tag or pin that are older than this many days. */
@@ -115,6 +117,7 @@ async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRu
   const { fs, layout } = store
   try {
     if (!dryRun) await clearAbandoned(fs, layout.tmp, { now: store.now(), alone: false })
+    if (!dryRun) await clearIncoming(store)
     const names = await fs.list(layout.blobs)
     const dead = names.filter(name => /^[0-9a-f]{64}$/.test(name) && !live.has(parseDigest(name)))
     const sizes = await inParallel(dead, 16, async name => {
@@ -128,6 +131,20 @@ async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRu
     return sizes.filter(size => size !== null)
   } catch (error) {
     throw storeError(error, 'remove what is no longer needed', 'write')
+  }
+}
+
+/** Parts of pulls that nobody went on with. */
+async function clearIncoming(store: StoreParts): Promise<void> {
+  const { fs, layout, now } = store
+  const names = await fs.list(layout.incoming).catch(error => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names.filter(name => /^[0-9a-f]{64}(\.part)?$/.test(name))) {
+    const path = join(layout.incoming, name)
+    const status = await fs.status(path).catch(() => null)
+    if (status?.kind === 'file' && now() - status.modified > INCOMING_MS) await removeIfThere(store, path)
   }
 }
 

@@ -10,6 +10,7 @@ export interface StoreLayout {
   readonly folder: string
   readonly blobs: string
   readonly tmp: string
+  readonly incoming: string
   readonly layoutFile: string
   readonly indexFile: string
   readonly library: string
@@ -25,6 +26,7 @@ export function storeLayout(folder: string): StoreLayout {
     folder,
     blobs,
     tmp: join(folder, 'tmp'),
+    incoming: join(folder, 'incoming'),
     layoutFile: join(folder, 'oci-layout'),
     indexFile: join(folder, 'index.json'),
     library: join(folder, 'library.sqlite'),

@@ -45,6 +45,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'statepack import handbook.cartridge --name handbook',
     'statepack import repacked.tar --lenient',
   ],
+  'statepack push': [
+    'statepack push handbook ghcr.io/you/handbook:v1',
+    'statepack push handbook localhost:5000/handbook --review',
+  ],
+  'statepack pull': [
+    'statepack pull ghcr.io/you/handbook:v1',
+    'statepack pull ghcr.io/you/handbook@sha256:4be0… --name handbook',
+  ],
+  'statepack tags': ['statepack tags ghcr.io/you/handbook'],
   'statepack list': ['statepack list --kind kv --tag law', 'statepack list --model starter-mamba'],
   'statepack search': ['statepack search waiver estoppel'],
   'statepack inspect': ['statepack inspect handbook'],

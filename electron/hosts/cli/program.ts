@@ -12,6 +12,7 @@ import { addMcpCommand } from './commands/mcp.ts'
 import { addModelCommands } from './commands/models.ts'
 import { addPacketCommands } from './commands/packets.ts'
 import { addReceiptCommands } from './commands/receipts.ts'
+import { addRegistryCommands } from './commands/registry.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTransferCommands } from './commands/transfer.ts'
 import { EXAMPLES } from './examples.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addDeltaCommands(program)
   addPacketCommands(program)
   addTransferCommands(program)
+  addRegistryCommands(program)
   addLibraryCommands(program)
   addReceiptCommands(program)
   addKeyCommands(program)

@@ -137,7 +137,12 @@ describe('redirects', () => {
   it('of what writes are not followed', async () => {
     answer = (_, response) => response.writeHead(307, { location: '/elsewhere' }).end()
     const fetch = createSafeFetch(new URL(`http://127.0.0.1:${port}`))
-    const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: new Uint8Array(3) })
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      body: async function* () {
+        yield new Uint8Array(3)
+      },
+    })
     expect(response.status).toBe(307)
     expect(seen).toHaveLength(1)
   })

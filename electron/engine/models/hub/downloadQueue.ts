@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Progress } from '#shared/rpc/progress.ts'
+import { orAborted } from '../../orAborted.ts'
 import { PACKAGED_SUFFIX } from './downloadPackaged.ts'
 import { type InstallOptions, UNFINISHED } from './installModel.ts'
 
@@ -24,30 +24,14 @@ export function createDownloadQueue(): DownloadQueue {
       let finish: () => void = () => {}
       last = Promise.all([before, new Promise<void>(resolve => (finish = resolve))])
       try {
-        await turn(before, options.signal, options.progress)
+        options.progress?.({ phase: 'waiting for its turn' })
+        // A cancelled one leaves the queue at once.
+        await orAborted(before, options.signal)
         return await download()
       } finally {
         finish()
       }
     },
-  }
-}
-
-/** Waits for the downloads ahead; a cancelled one leaves the queue at once. */
-async function turn(
-  before: Promise<unknown>,
-  signal: AbortSignal | undefined,
-  progress: ((progress: Progress) => void) | undefined,
-): Promise<void> {
-  progress?.({ phase: 'waiting for its turn' })
-  const left = Promise.withResolvers<never>()
-  const leave = () => left.reject(signal?.reason)
-  signal?.throwIfAborted()
-  signal?.addEventListener('abort', leave)
-  try {
-    await Promise.race([before, left.promise])
-  } finally {
-    signal?.removeEventListener('abort', leave)
   }
 }
 

@@ -2,9 +2,9 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
+import { lockDownload } from '../../network/downloadLock.ts'
 import type { Patience } from '../../network/patientFetch.ts'
 import { openModel } from '../sources/openModel.ts'
-import { lockDownload } from './downloadLock.ts'
 
 export interface InstallOptions {
   /** Where installed models are: a folder each, or a GGUF file. */

@@ -57,19 +57,46 @@ export async function* exportCartridge(
     if (options.referrers?.includes(digest) ?? true) referrers.push(await readRoot(store, digest))
   }
 
+  yield* cartridgeFile({ packet, referrers, open: blob => store.blobs.stream(blob) })
+}
+
+/** What a cartridge file is made of: its manifests, and where the bytes of each blob come from. */
+export interface CartridgeParts {
+  readonly packet: Root
+  /** In the order of their digests. */
+  readonly referrers: readonly Root[]
+  readonly open: (blob: Descriptor) => AsyncIterable<Uint8Array>
+}
+
+/** The canonical file of these parts, in chunks. */
+export async function* cartridgeFile(parts: CartridgeParts): AsyncGenerator<Uint8Array, void, undefined> {
+  const { packet, referrers, open } = parts
   yield* entry('oci-layout', OCI_LAYOUT_BYTES)
   yield* entry('index.json', cartridgeIndexBytes(packet, referrers))
-  const written = new Set<Digest>()
-  for (const root of [packet, ...referrers]) {
-    for (const blob of [rootDescriptor(root), ...blobsOf(root.manifest)]) {
-      if (written.has(blob.digest)) continue
-      written.add(blob.digest)
-      yield canonicalHeader(blobName(blob.digest), blob.size)
-      yield* store.blobs.stream(blob)
-      yield padding(blob.size)
-    }
+  for (const blob of cartridgeBlobs(parts)) {
+    yield canonicalHeader(blobName(blob.digest), blob.size)
+    yield* open(blob)
+    yield padding(blob.size)
   }
   yield new Uint8Array(2 * TAR_BLOCK)
+}
+
+/** Bytes of {@link cartridgeFile}. */
+export function cartridgeFileSize(parts: Omit<CartridgeParts, 'open'>): number {
+  const index = cartridgeIndexBytes(parts.packet, parts.referrers)
+  const sizes = [OCI_LAYOUT_BYTES.byteLength, index.byteLength, ...cartridgeBlobs(parts).map(({ size }) => size)]
+  return sizes.reduce((sum, size) => sum + TAR_BLOCK + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK, 2 * TAR_BLOCK)
+}
+
+/** Every blob of a cartridge file, manifests among them, in the order of the file; each once. */
+export function cartridgeBlobs({ packet, referrers }: Omit<CartridgeParts, 'open'>): Descriptor[] {
+  const byDigest = new Map<Digest, Descriptor>()
+  for (const root of [packet, ...referrers]) {
+    for (const blob of [rootDescriptor(root), ...blobsOf(root.manifest)]) {
+      if (!byDigest.has(blob.digest)) byDigest.set(blob.digest, blob)
+    }
+  }
+  return [...byDigest.values()]
 }
 
 /** Writes the file at `path`, whole or not at all. Returns its size. Throws `E_DISK_FULL`, `E_NOT_FOUND`, `E_PERMISSION`, `E_IO`. */
@@ -91,7 +118,8 @@ export async function exportCartridgeFile(
   }
 }
 
-async function readRoot(store: StoreParts, digest: Digest): Promise<Root> {
+/** A stored manifest. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_BAD_FORMAT`. */
+export async function readRoot(store: Pick<StoreParts, 'blobs'>, digest: Digest): Promise<Root> {
   const bytes = await store.blobs.read(digest, { maxBytes: MANIFEST_CAP })
   return { digest, size: bytes.byteLength, manifest: parseManifest(bytes) }
 }

@@ -6,6 +6,7 @@ import { sqliteCopy } from '../../sqliteCopy.ts'
 import { AskRows } from './askRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'
+import { RemoteRows } from './remoteRows.ts'
 import { LIBRARY_MIGRATIONS, LIBRARY_VERSION } from './schema.ts'
 import { SettingRows } from './settingRows.ts'
 import { UsageRows } from './usageRows.ts'
@@ -18,6 +19,7 @@ export class Library {
   readonly settings: SettingRows
   readonly usage: UsageRows
   readonly asks: AskRows
+  readonly remotes: RemoteRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
   readonly connection: Database.Database
 
@@ -29,6 +31,7 @@ export class Library {
     this.settings = new SettingRows(db)
     this.usage = new UsageRows(db)
     this.asks = new AskRows(db)
+    this.remotes = new RemoteRows(db)
   }
 
   /** Empties the write-ahead logs: what was deleted stands in them, too. While another process reads, its turn comes later. */

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 2
+export const LIBRARY_VERSION = 3
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -47,5 +47,16 @@ DROP TABLE IF EXISTS jobs;
 CREATE TABLE usage (
   packet_id TEXT PRIMARY KEY, asks INTEGER NOT NULL, tokens_saved REAL NOT NULL, seconds_saved REAL NOT NULL, used_at INTEGER NOT NULL
 ) STRICT;
+`,
+  `
+-- Registries: which packets are in which repository, and where uploads that were interrupted go on.
+CREATE TABLE remote_packets (
+  registry TEXT NOT NULL, repository TEXT NOT NULL, packet_id TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (registry, repository, packet_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE remote_uploads (
+  registry TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
+  PRIMARY KEY (registry, repository, digest)
+) STRICT, WITHOUT ROWID;
 `,
 ]

@@ -2,10 +2,10 @@ import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { isName } from '#shared/domain/name.ts'
-import type { Output } from '#shared/rpc/client.ts'
 import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
+import { givesAway, sharingNotice } from '../sharingNotice.ts'
 import { withManifest } from '../withManifest.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
@@ -17,19 +17,6 @@ interface ImportOptions extends GlobalOptions {
   readonly name?: string
   readonly review?: boolean
   readonly lenient?: boolean
-}
-
-/** Said before the file is written: whoever gets it can read this much. */
-function noticeOf({ recoverableText, systemPrompt, sources, secrets }: Output<'packets.exportReview'>): string {
-  const texts = sources.map(({ name, characters }) => `${name} (${characters} characters)`).join(', ')
-  const parts = [
-    recoverableText === '' ? 'Anyone who gets this file has its tokens' : 'Anyone who gets this file can read its text',
-    texts === '' ? '' : `: ${texts}`,
-    systemPrompt === null ? '' : ', and its system prompt',
-    '.',
-    secrets.length === 0 ? '' : ` It seems to hold: ${[...new Set(secrets.map(({ kind }) => kind))].join(', ')}.`,
-  ]
-  return parts.join('')
 }
 
 /** export and import: one canonical `.cartridge` file. */
@@ -46,13 +33,9 @@ export function addTransferCommands(program: Command): void {
         if (out !== undefined && out !== '-') await assertReplaceable(out, isCartridge)
         await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
           const review = await client.call('packets.exportReview', { ref: packetId }, call)
-          const { recoverableText, systemPrompt, secrets, sources } = review
-          const gives_away = {
-            ...{ characters: recoverableText.length, sources, system_prompt: systemPrompt, secrets },
-            card: review.card !== '',
-          }
-          if (options.review === true) return { packet_id: packetId, ...gives_away, text: recoverableText }
-          if (options.quiet !== true) process.stderr.write(`${noticeOf(review)}\n`)
+          const gives_away = givesAway(review)
+          if (options.review === true) return { packet_id: packetId, ...gives_away, text: review.recoverableText }
+          if (options.quiet !== true) process.stderr.write(`${sharingNotice(review, 'gets this file')}\n`)
           const { fileName, bytes, receipt } = await client.call('packets.export', { ref: packetId }, call)
           if (out === '-') {
             process.stdout.write(bytes)

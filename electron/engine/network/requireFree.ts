@@ -1,0 +1,26 @@
+import { statfs } from 'node:fs/promises'
+import { StatePackError } from '#shared/domain/error.ts'
+
+/** Left free on the disk: a full one harms everything else. */
+const RESERVE = 256 << 20
+
+/** Throws `E_DISK_FULL` where `needed` bytes do not fit on the disk of a folder. `free`: how many do, default as the system says. */
+export async function requireFree(
+  folder: string,
+  {
+    needed,
+    what,
+    free = freeBytes,
+  }: { needed: number; what: string; free?: ((folder: string) => Promise<number>) | undefined },
+): Promise<void> {
+  const there = await free(folder)
+  if (needed === 0 || there >= needed + RESERVE) return
+  const [needs, has] = [needed + RESERVE, there].map(bytes => `${(bytes / 1e9).toFixed(1)} GB`)
+  const message = `The disk is too full for ${what}: it needs ${needs}, and ${has} are free.`
+  throw new StatePackError('E_DISK_FULL', message, { needed, free: there })
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}

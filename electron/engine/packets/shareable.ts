@@ -1,0 +1,28 @@
+import type { Digest } from '#shared/domain/digest.ts'
+import type { PacketContext } from './context.ts'
+import { assertRunnable } from './openState.ts'
+import { type Packet, readPacket } from './packet.ts'
+import { soundReferrers } from './referrers.ts'
+import { resolvePacketId } from './resolveRef.ts'
+import { signPacket } from './signatures.ts'
+
+/** A cartridge as it leaves this library. */
+export interface Shareable {
+  readonly packet: Packet
+  /** Signatures and traces that hold, in the order of their digests. */
+  readonly referrers: readonly Digest[]
+}
+
+/**
+ * What goes out when a cartridge is shared, in whatever form: signed here, without what somebody put beside it that does not
+ * hold, which would be refused where it arrives. Throws `E_RESTRICTED` for an import that nobody trusts yet.
+ */
+export async function shareable(context: PacketContext, ref: string): Promise<Shareable> {
+  const packetId = await resolvePacketId(context, ref)
+  assertRunnable(context, packetId)
+  const packet = await readPacket(context.blobs, packetId)
+  if (!context.store.readOnly) await signPacket(context, packetId)
+  const stored = context.store.library.referrers.list({ subject: packetId }).map(({ digest }) => digest)
+  const { sound } = await soundReferrers(context, { packetId, blobs: context.store.blobs, referrers: stored })
+  return { packet, referrers: sound.map(({ digest }) => digest) }
+}

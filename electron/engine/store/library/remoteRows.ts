@@ -1,0 +1,57 @@
+/** What is known of registries: which cartridges are in which repository, uploads that were interrupted, pushes to come. */
+import type { Database } from 'better-sqlite3'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+
+/** A repository of a registry, by the names people call them. */
+export interface RemotePlace {
+  readonly registry: string
+  readonly repository: string
+}
+
+export class RemoteRows {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** A cartridge has been pushed to, or pulled from, this place. */
+  add({ registry, repository }: RemotePlace, packetId: Digest, at: number): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO remote_packets VALUES (?, ?, ?, ?)')
+      .run(registry, repository, packetId, at)
+  }
+
+  /** Cartridges in other repositories of the same registry, the latest first. */
+  beside({ registry, repository }: RemotePlace, limit: number): { repository: string; packetId: Digest }[] {
+    return this.#db
+      .prepare<[string, string, number], { repository: string; packet_id: string }>(
+        'SELECT repository, packet_id FROM remote_packets WHERE registry = ? AND repository <> ? ORDER BY at DESC LIMIT ?',
+      )
+      .all(registry, repository, limit)
+      .map(row => ({ repository: row.repository, packetId: parseDigest(row.packet_id) }))
+  }
+
+  /** Where an interrupted upload of a blob goes on, or null. */
+  upload({ registry, repository }: RemotePlace, blob: Digest): string | null {
+    const row = this.#db
+      .prepare<[string, string, string], { location: string }>(
+        'SELECT location FROM remote_uploads WHERE registry = ? AND repository = ? AND digest = ?',
+      )
+      .get(registry, repository, blob)
+    return row?.location ?? null
+  }
+
+  /** Remembers that; null forgets it. */
+  setUpload({ registry, repository }: RemotePlace, blob: Digest, location: string | null): void {
+    if (location === null) {
+      this.#db
+        .prepare('DELETE FROM remote_uploads WHERE registry = ? AND repository = ? AND digest = ?')
+        .run(registry, repository, blob)
+    } else {
+      this.#db
+        .prepare('INSERT OR REPLACE INTO remote_uploads VALUES (?, ?, ?, ?)')
+        .run(registry, repository, blob, location)
+    }
+  }
+}
