@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
-import { copyRows, readBlocks, type Side, writeBlocks } from './kvRows.ts'
+import { copyRows, readBlock, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import type { KvBlock, StateSnapshot } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, type StateSnapshot } from './stateSnapshot.ts'
 
 const CAPACITY_STEP = 256
 
@@ -98,13 +98,18 @@ export class BatchKv {
     this.#undo = []
   }
 
-  /** Positions `from` to `to` of one row. */
+  /** Positions `from` (a multiple of 64) to `to` of one row. */
   read(row: number, from: number, to: number): KvBlock[] {
     const buffers = this.#layers.map((_, index) => ({
       key: this.#row(index, 'key', row),
       value: this.#row(index, 'value', row),
     }))
-    return readBlocks(this.#layers, buffers, { from, to, capacity: this.#capacity }).blocks
+    const blocks: KvBlock[] = []
+    for (let start = from; start < to; start += BLOCK_TOKENS) {
+      const tokens = Math.min(BLOCK_TOKENS, to - start)
+      blocks.push(readBlock(this.#layers, buffers, { start, tokens, capacity: this.#capacity }).block)
+    }
+    return blocks
   }
 
   #keep(row: number, slot: number): void {

@@ -1,8 +1,8 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
-import { copyRows, firstTokens, readBlocks, type Side, writeBlocks } from './kvRows.ts'
+import { copyRows, firstTokens, readBlock, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, roundedBlock } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, type StoreForm } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
@@ -131,30 +131,40 @@ export class KvCache {
    * not the context.
    */
   async blocks(): Promise<readonly KvBlock[]> {
-    const all = [...this.#blocks, ...(await this.#unsealed())]
+    const all = [...this.#blocks]
+    for await (const block of this.#unsealed()) all.push(block)
     if (this.#running !== null) this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)
     return all
   }
 
-  /** The whole cache as float16 blocks, read from the buffers without a float32 copy in between. */
-  async roundedBlocks(): Promise<readonly KvBlock[]> {
-    return [...this.#blocks, ...(await this.#unsealed({ rounded: true }))].map(roundedBlock)
+  /** The whole cache in the form of a store, each block turned into it before the next is read. */
+  async storedBlocks({ rounded, block: stored }: StoreForm): Promise<readonly KvBlock[]> {
+    const all: KvBlock[] = []
+    for (const block of this.#blocks) all.push(await stored(block))
+    for await (const block of this.#unsealed(rounded)) all.push(await stored(block))
+    return all
   }
 
   /** What comes after the full blocks. */
-  async #unsealed({ rounded = false } = {}): Promise<readonly KvBlock[]> {
+  async *#unsealed(rounded = false): AsyncGenerator<KvBlock> {
     const running = this.#running?.running ?? null
-    if (running === null) return this.#tail === null ? [] : [this.#tail]
+    if (running === null) {
+      if (this.#tail !== null) yield this.#tail
+      return
+    }
     const buffers: { key: Float32Array; value: Float32Array }[] = []
     const from = this.#blocks.length * BLOCK_TOKENS
-    if (from === this.#length) return []
+    const to = this.#length
+    if (from === to) return
     for (const { key, value } of running.layers) {
       buffers.push({ key: await this.#download(key), value: await this.#download(value) })
     }
-    const range = { from, to: this.#length, capacity: running.capacity, rounded }
-    const { blocks, bytes } = readBlocks(this.#layers, buffers, range)
-    this.copiedBytes += bytes
-    return blocks
+    for (let start = from; start < to; start += BLOCK_TOKENS) {
+      const range = { start, tokens: Math.min(BLOCK_TOKENS, to - start), capacity: running.capacity, rounded }
+      const { block, bytes } = readBlock(this.#layers, buffers, range)
+      this.copiedBytes += bytes
+      yield block
+    }
   }
 
   /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */

@@ -1,6 +1,6 @@
 /** Moves tokens between the immutable blocks of a state and the contiguous buffers of a run. */
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, type KvLayerBlock, storedLayerBlock } from './stateSnapshot.ts'
+import { type KvBlock, type KvLayerBlock, storedLayerBlock } from './stateSnapshot.ts'
 
 /** A `[kvHeads, rows, headDim]` array and the row of it that is meant. */
 export interface Rows<Numbers = Float32Array> {
@@ -60,57 +60,60 @@ export function writeBlocks(
 }
 
 /**
- * Positions `from` (a multiple of 64) to `to` of contiguous buffers as blocks of their own; the last may be partial.
- * `rounded`: as float16, without a float32 copy in between.
+ * Up to 64 tokens of contiguous buffers from position `start` (a multiple of 64) as a block of its own. `rounded`: as
+ * float16, without a float32 copy in between.
  */
-export function readBlocks(
+export function readBlock(
   layers: readonly KvLayerGeometry[],
   buffers: readonly { readonly key: Float32Array; readonly value: Float32Array }[],
-  { from, to, capacity, rounded = false }: { from: number; to: number; capacity: number; rounded?: boolean },
-): { blocks: KvBlock[]; bytes: number } {
+  { start, tokens, capacity, rounded = false }: { start: number; tokens: number; capacity: number; rounded?: boolean },
+): { block: KvBlock; bytes: number } {
   let bytes = 0
-  const blocks: KvBlock[] = []
-  for (let start = from; start < to; start += BLOCK_TOKENS) {
-    const tokens = Math.min(BLOCK_TOKENS, to - start)
-    const read: KvLayerBlock[] = []
-    for (const [index, geometry] of layers.entries()) {
-      const { layer, kvHeads, headDim } = geometry
-      const side = <Numbers extends Float32Array | Float16Array>(name: Side, data: Numbers): Numbers => {
-        const source = buffers[index]?.[name]
-        if (source === undefined) throw new Error(`there is no buffer for layer ${layer}`)
-        bytes += copyRows(geometry, { data: source, rows: capacity, at: start }, { data, rows: tokens, at: 0 }, tokens)
-        return data
-      }
-      const size = kvHeads * tokens * headDim
-      const shape = { layer, kvHeads, headDim }
-      read.push(
-        rounded
-          ? storedLayerBlock(shape, {
-              key: side('key', new Float16Array(size)),
-              value: side('value', new Float16Array(size)),
-            })
-          : {
-              ...shape,
-              key: side('key', new Float32Array(size)),
-              value: side('value', new Float32Array(size)),
-            },
-      )
+  const read: KvLayerBlock[] = []
+  for (const [index, geometry] of layers.entries()) {
+    const { layer, kvHeads, headDim } = geometry
+    const side = <Numbers extends Float32Array | Float16Array>(name: Side, data: Numbers): Numbers => {
+      const source = buffers[index]?.[name]
+      if (source === undefined) throw new Error(`there is no buffer for layer ${layer}`)
+      bytes += copyRows(geometry, { data: source, rows: capacity, at: start }, { data, rows: tokens, at: 0 }, tokens)
+      return data
     }
-    blocks.push({ start, tokens, layers: read })
+    const size = kvHeads * tokens * headDim
+    const shape = { layer, kvHeads, headDim }
+    read.push(
+      rounded
+        ? storedLayerBlock(shape, {
+            key: side('key', new Float16Array(size)),
+            value: side('value', new Float16Array(size)),
+          })
+        : {
+            ...shape,
+            key: side('key', new Float32Array(size)),
+            value: side('value', new Float32Array(size)),
+          },
+    )
   }
-  return { blocks, bytes }
+  return { block: { start, tokens, layers: read }, bytes }
 }
 
 /** The first `tokens` tokens of a block, as a block of its own. */
 export function firstTokens(block: KvBlock, tokens: number): KvBlock {
   const layers = block.layers.map(layer => {
-    const geometry = { kind: 'kv' as const, ...layer }
-    const cut = (source: Float32Array) => {
-      const data = new Float32Array(layer.kvHeads * tokens * layer.headDim)
-      copyRows(geometry, { data: source, rows: block.tokens, at: 0 }, { data, rows: tokens, at: 0 }, tokens)
+    const { kvHeads, headDim, halves } = layer
+    const shape = { layer: layer.layer, kvHeads, headDim }
+    const size = kvHeads * tokens * headDim
+    const cut = <Numbers extends Float32Array | Float16Array>(source: Numbers, data: Numbers): Numbers => {
+      const from = { data: source, rows: block.tokens, at: 0 }
+      copyRows({ kind: 'kv', ...shape }, from, { data, rows: tokens, at: 0 }, tokens)
       return data
     }
-    return { ...layer, key: cut(layer.key), value: cut(layer.value) }
+    // What is in halves stays so: widening a part of a block would keep all of it widened.
+    if (halves !== undefined) {
+      const [key, value] = [new Float16Array(size), new Float16Array(size)]
+      return storedLayerBlock(shape, { key: cut(halves.key, key), value: cut(halves.value, value) })
+    }
+    const [key, value] = [new Float32Array(size), new Float32Array(size)]
+    return { ...shape, key: cut(layer.key, key), value: cut(layer.value, value) }
   })
   return { start: block.start, tokens, layers }
 }

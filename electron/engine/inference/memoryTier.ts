@@ -21,8 +21,10 @@ export interface TierEntry {
   /** Where it is still found when it is given up here. */
   readonly below: 'warm' | 'cold'
   readonly reason: string
-  /** Called when it is given up to make room: afterwards nobody may use it. */
-  evict(): void
+  /** How often it was used before it was last given up here; 0 unless given. */
+  readonly usedBefore?: number | undefined
+  /** Called when it is given up to make room, with how often it was used: afterwards nobody may use it. */
+  evict(uses: number): void
 }
 
 /** The holder's side of an entry. */
@@ -112,7 +114,7 @@ export class MemoryTier {
       entry,
       label: entry.label,
       value: 0,
-      uses: 0,
+      uses: entry.usedBefore ?? 0,
       inUse,
       pinned: this.#pinned.has(entry.label),
       gone: false,
@@ -205,9 +207,9 @@ export class MemoryTier {
   }
 
   #giveUp(held: Held, reason: string): void {
-    const { entry, label } = held
+    const { entry, label, uses } = held
     this.#forget(held)
-    entry.evict()
+    entry.evict(uses)
     this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to: entry.below, reason })
   }
 

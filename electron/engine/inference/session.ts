@@ -2,7 +2,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { KvCache } from './kvCache.ts'
 import type { RecurrentState } from './recurrentState.ts'
-import { BLOCK_TOKENS, type StateSnapshot } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
 
 /** Most tokens in one run: the granularity of cancel, of progress and of taking turns. */
 export const CHUNK_TOKENS = 128
@@ -132,11 +132,12 @@ export class Session implements Disposable {
   }
 
   /**
-   * The state as plain numbers. Copies only what was added since the last capture; runs no tokens. `rounded`: keys and values
-   * as float16, which is half the memory and what a store keeps; a restored session then continues from the rounded numbers.
+   * The state as plain numbers. Copies only what was added since the last capture; runs no tokens. `form`: keys and values
+   * as a store keeps them, so that never more than one block is there in both forms; a restored session then continues
+   * from the stored numbers.
    */
-  capture({ rounded = false }: { readonly rounded?: boolean } = {}): Promise<StateSnapshot> {
-    return this.#exclusively('capture', () => this.#capture(rounded))
+  capture(form?: StoreForm): Promise<StateSnapshot> {
+    return this.#exclusively('capture', () => this.#capture(form))
   }
 
   /**
@@ -270,9 +271,9 @@ export class Session implements Disposable {
     if (made !== logits) logits.set(made.subarray(0, logits.length))
   }
 
-  async #capture(rounded = false): Promise<StateSnapshot> {
+  async #capture(form?: StoreForm): Promise<StateSnapshot> {
     const { kv, recurrent, position } = this.#state
-    const blocks = kv === null ? [] : await (rounded ? kv.roundedBlocks() : kv.blocks())
+    const blocks = kv === null ? [] : await (form === undefined ? kv.blocks() : kv.storedBlocks(form))
     const layers = recurrent === null ? [] : await recurrent.snapshot()
     this.#alive()
     return { kind: this.#host.kind, position, blocks, recurrent: layers }

@@ -53,6 +53,14 @@ export function roundedBlock(block: KvBlock): KvBlock {
   return { ...block, layers }
 }
 
+/** How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. */
+export interface StoreForm {
+  /** Blocks are wanted as float16, where they are not blocks yet. */
+  readonly rounded: boolean
+  /** The block as the store will give it back. */
+  block(block: KvBlock): Promise<KvBlock>
+}
+
 /** Keys and values of up to 64 consecutive tokens, of every attention layer in layer order. */
 export interface KvBlock {
   /** Position of the first token; a multiple of 64. */

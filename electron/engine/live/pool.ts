@@ -16,14 +16,20 @@ interface Pooled<Value> {
   readonly hold: MemoryHold
 }
 
+/** How many of the things that were given up last have their uses remembered. */
+const REMEMBERED = 8192
+
 /**
  * Things that were verified when they came in, by the digest of their bytes, within a tier's budget. Loaded once, however
- * many ask at the same time. Their numbers are never written again, so all who have one share it.
+ * many ask at the same time. Their numbers are never written again, so all who have one share it. How often something was
+ * used counts on when it comes back after it was given up: else what many come back to, but seldom, always looks new.
  */
 export class Pool<Value> {
   readonly #tier: MemoryTier
   readonly #pooled = new Map<string, Pooled<Value>>()
   readonly #loading = new Map<string, Promise<Value>>()
+  /** Uses of what was given up, longest ago first. */
+  readonly #uses = new Map<string, number>()
   #hits = 0
   #misses = 0
 
@@ -66,12 +72,13 @@ export class Pool<Value> {
     if (this.#pooled.has(key)) return
     let evicted = false
     const hold = this.#tier.hold({
-      ...{ label, cost, from, below: 'cold' },
+      ...{ label, cost, from, below: 'cold', usedBefore: this.#uses.get(key) },
       bytes: typeof bytes === 'function' ? bytes(value) : bytes,
       reason: from === 'new' ? 'it was made' : 'it was opened',
-      evict: () => {
+      evict: uses => {
         evicted = true
         this.#pooled.delete(key)
+        this.#remember(key, uses)
       },
     })
     // It may be worth less than all that is there.
@@ -82,6 +89,13 @@ export class Pool<Value> {
   forget(key: string): void {
     this.#pooled.get(key)?.hold.drop()
     this.#pooled.delete(key)
+  }
+
+  #remember(key: string, uses: number): void {
+    this.#uses.delete(key)
+    this.#uses.set(key, uses)
+    const [oldest] = this.#uses.keys()
+    if (this.#uses.size > REMEMBERED && oldest !== undefined) this.#uses.delete(oldest)
   }
 
   #load(key: string, what: Poolable<Value>): Promise<Value> {

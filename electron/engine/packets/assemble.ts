@@ -68,7 +68,7 @@ export interface Assembled {
   readonly manifestBlob: NewBlob
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
-  /** The state's blocks of keys and values where they are at hand as the store will give them back. */
+  /** The state's blocks of keys and values where they are at hand, lying on their layers' bytes. */
   readonly blocks?: readonly KvBlock[]
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
   readonly cacheBytes: number
@@ -94,21 +94,23 @@ export async function assemble(contents: StateContents): Promise<Assembled> {
   }
   if (snapshot.recurrent.length > 0)
     cache.push(newBlob(LAYER_TYPES.ssm, await encodeRecurrent(snapshot.recurrent, dtype)))
-  const isAsStored = dtype === 'float16' && snapshot.blocks.every(({ layers }) => layers.every(({ halves }) => halves))
-  const assembled = assembleAround(contents, {
+  return assembleAround(contents, numbersOf(snapshot, { cache, logits }))
+}
+
+/** What of a state is numbers, around layers that hold them. */
+export function numbersOf(
+  { blocks, recurrent, position }: StateSnapshot,
+  { cache, logits }: { readonly cache: readonly LayerInput[]; readonly logits: Float32Array | null },
+): StateNumbers {
+  return {
     shape: {
-      kv: (snapshot.blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
-      ssm: snapshot.recurrent.map(({ layer, convDims, ssmDims }) => ({
-        layer,
-        conv: [...convDims],
-        ssm: [...ssmDims],
-      })),
-      next: snapshot.position,
+      kv: (blocks[0]?.layers ?? []).map(({ layer, kvHeads, headDim }) => ({ layer, kvHeads, headDim })),
+      ssm: recurrent.map(({ layer, convDims, ssmDims }) => ({ layer, conv: [...convDims], ssm: [...ssmDims] })),
+      next: position,
     },
     cache,
     logits: logits === null ? null : newBlob(LAYER_TYPES.logits, encodeLogits(logits)),
-  })
-  return isAsStored ? { ...assembled, blocks: snapshot.blocks } : assembled
+  }
 }
 
 /**

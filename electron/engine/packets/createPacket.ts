@@ -6,7 +6,7 @@ import type { LoadedModel } from '../live/modelPool.ts'
 import { Timeline } from '../live/timelines.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
-import { assemble } from './assemble.ts'
+import { assembleAround, numbersOf } from './assemble.ts'
 import { composeAsBefore } from './composeAsBefore.ts'
 import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
@@ -27,6 +27,7 @@ import { readPacket } from './packet.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
 import { readingNotes } from './readingNotes.ts'
 import { blobSha256, logitsDigest } from './stateLayers.ts'
+import { takeEncoded } from './takeEncoded.ts'
 
 export interface CreateInput extends TextInput {
   readonly model: string
@@ -108,25 +109,24 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const { processed } = session
-  const snapshot = await session.capture({ rounded: dtype === 'float16' })
-  const assembled = await assemble({
+  const { cache, stored: taken } = await takeEncoded(session, { dtype, shared: prefix?.sharedBlocks })
+  const measured = await measureLoss(runtime, { exact: session, stored: taken, tokens: text.tokens, logits, dtype })
+  const contents = {
     model,
-    origin: { kind: 'tokens' },
+    origin: { kind: 'tokens' as const },
     tokens: text.tokens,
     tail: text.tail,
     segments: text.segments,
-    snapshot,
-    logits,
     dtype,
-    loss: await measureLoss(runtime, { exact: session, snapshot, tokens: text.tokens, logits, dtype }),
+    loss: measured.loss,
     promptMeta: text.promptMeta,
     sources: text.sources,
     recipe: text.recipe,
     card: input.card ?? '',
     parents: [...(input.parents ?? [])],
-    sharedBlocks: prefix?.sharedBlocks,
     rounded: prefix?.rounded,
-  })
+  }
+  const assembled = { ...assembleAround(contents, numbersOf(taken, { cache, logits })), blocks: taken.blocks }
   const published = await publish(context, {
     assembled,
     call,
@@ -140,6 +140,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
         bytes: assembled.cacheBytes,
         details: {
           ...howRead(input),
+          ...(measured.tokens === 0 ? {} : { measured_tokens: measured.tokens }),
           ...(prefix === null ? {} : { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens }),
         },
         tokens: tokenUse({ base: text.tokens.length, delta: 0, processed }),

@@ -2,7 +2,7 @@
 import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { KvBlock, RecurrentLayer, StateSnapshot } from '../inference/stateSnapshot.ts'
-import type { PooledBlock, PooledRecurrent } from '../live/liveState.ts'
+import type { LiveState, PooledBlock, PooledRecurrent } from '../live/liveState.ts'
 import type { Assembled } from './assemble.ts'
 import type { PacketContext } from './context.ts'
 import { layersOfType, type Packet } from './packet.ts'
@@ -19,15 +19,14 @@ export async function readLiveSnapshot(
   const { config } = packet
   const { blobs, live } = context
   let bytesRead = 0
-  const bytesOf = (layer: Descriptor) => (live.unstored.inMemory(layer.digest) === null ? layer.size : 0)
   const { dtype } = config.cache
   const block = async (layer: Descriptor, index: number): Promise<KvBlock> => {
     const start = index * config.cache.blockTokens
     const load = async () => ({ dtype, block: await decodeKvBlock(await blobs.read(layer), { config, start }) })
-    const cost = config.cache.blockTokens
+    const cost = Math.min(config.cache.blockTokens, config.tokens.count - start)
     const { value, loaded } = await live.blocks.get(layer.digest, {
       label: packet.packetId,
-      bytes: bytesOf(layer),
+      bytes: pooled => bytesBeside(live, layer, pooled),
       cost,
       load,
     })
@@ -37,20 +36,23 @@ export async function readLiveSnapshot(
   }
   const recurrent = async (layer: Descriptor): Promise<readonly RecurrentLayer[]> => {
     const load = async () => ({ dtype, layers: await decodeRecurrent(await blobs.read(layer), config) })
-    const what = { label: packet.packetId, bytes: bytesOf(layer), cost: config.position.next, load }
+    const bytes = (pooled: PooledRecurrent) => bytesBeside(live, layer, pooled)
+    const what = { label: packet.packetId, bytes, cost: config.position.next, load }
     const { value, loaded } = await live.snapshots.get(layer.digest, what)
     if (loaded) bytesRead += layer.size
     return (sameShapes(value, config) ? value : await load()).layers
   }
+  // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
+  const deepestFirst = [...layersOfType(packet, LAYER_TYPES.kv).entries()].reverse()
   const [blocks, layers] = await Promise.all([
-    Promise.all(layersOfType(packet, LAYER_TYPES.kv).map(block)),
+    Promise.all(deepestFirst.map(([index, layer]) => block(layer, index))),
     Promise.all(layersOfType(packet, LAYER_TYPES.ssm).map(recurrent)),
   ])
   return {
     snapshot: {
       kind: config.kind,
       position: config.position.next,
-      blocks,
+      blocks: blocks.reverse(),
       recurrent: layers.flat(),
       label: packet.packetId,
     },
@@ -66,21 +68,33 @@ export async function poolLayers(
   const blocks = layers.filter(({ mediaType }) => mediaType === LAYER_TYPES.kv)
   const { dtype } = config.cache
   const made = layers.filter(layer => 'bytes' in layer)
-  for (const layer of made) {
+  for (const layer of made.reverse()) {
     const isStored = live.unstored.inMemory(layer.digest) === null
-    const what = { label: packetId, bytes: isStored ? layer.size : 0 }
+    const what = { label: packetId, bytes: (pooled: PooledBlock | PooledRecurrent) => bytesBeside(live, layer, pooled) }
     if (layer.mediaType === LAYER_TYPES.kv) {
       const index = blocks.indexOf(layer)
       const start = index * config.cache.blockTokens
       // The very blocks that a session's buffers hold now; what is in memory only lies on the layer's own bytes instead.
       const block = (isStored ? atHand?.[index] : undefined) ?? (await decodeKvBlock(layer.bytes, { config, start }))
-      live.blocks.put(layer.digest, { dtype, block }, { ...what, cost: config.cache.blockTokens })
+      live.blocks.put(layer.digest, { dtype, block }, { ...what, cost: block.tokens })
     }
     if (layer.mediaType === LAYER_TYPES.ssm) {
       const layers = await decodeRecurrent(layer.bytes, config)
       live.snapshots.put(layer.digest, { dtype, layers }, { ...what, cost: config.position.next })
     }
   }
+}
+
+/** Bytes that keeping a decoded layer takes: its own where it lies on them and nobody else keeps them, else its numbers'. */
+function bytesBeside(live: LiveState, { digest, size }: Descriptor, pooled: PooledBlock | PooledRecurrent): number {
+  // Halves of a recurrent state are widened at once.
+  if (pooled.dtype === 'float32' || (pooled.dtype === 'float16' && 'block' in pooled))
+    return live.unstored.inMemory(digest) === null ? size : 0
+  const arrays =
+    'block' in pooled
+      ? pooled.block.layers.flatMap(({ key, value }) => [key, value])
+      : pooled.layers.flatMap(({ conv, ssm }) => [conv, ssm])
+  return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
 function fits(

@@ -2,7 +2,6 @@ import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import { compareLogits } from '../inference/compareStates.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { Session } from '../inference/session.ts'
-import { roundTripState } from '../inference/stateCodec.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 
 /** Positions looked at: one alone may be lucky. */
@@ -13,26 +12,27 @@ const POSITIONS = 16
  * as it will be restored and on the exact one. A recurrent state cannot be cut back: there they are read once more after
  * both. KL is the mean over the positions, the difference of logits the largest, `top1` holds for all. null when nothing is
  * lost. Ends `exact`, the session that read the state, whose buffers the stored state then takes: there is never a second
- * copy of the whole state.
+ * copy of the whole state. `tokens`: how many this ran.
  */
 export async function measureLoss(
   runtime: Runtime,
   {
     exact,
-    snapshot,
+    stored,
     tokens,
     logits,
     dtype,
   }: {
     exact: Session
-    snapshot: StateSnapshot
+    /** The state as it will be restored. */
+    stored: StateSnapshot
     tokens: Int32Array
     logits: Float32Array | null
     dtype: StateDtype
   },
-): Promise<CartridgeConfig['cache']['loss']> {
-  if (dtype === 'float32' || logits === null || tokens.length === 0) return null
-  const canCutBack = snapshot.recurrent.length === 0
+): Promise<{ readonly loss: CartridgeConfig['cache']['loss']; readonly tokens: number }> {
+  if (dtype === 'float32' || logits === null || tokens.length === 0) return { loss: null, tokens: 0 }
+  const canCutBack = stored.recurrent.length === 0
   // Reading on needs room in the context of a hybrid.
   const room = canCutBack ? POSITIONS : (runtime.model.contextLength ?? Number.POSITIVE_INFINITY) - tokens.length
   const last = tokens.subarray(-Math.max(1, Math.min(POSITIONS, room)))
@@ -42,16 +42,17 @@ export async function measureLoss(
   }
   const expected = await readAgain(exact)
   exact.dispose()
-  using stored = await runtime.restore(await roundTripState(snapshot, dtype))
-  const found = await readAgain(stored)
+  using restored = await runtime.restore(stored)
+  const found = await readAgain(restored)
   const { vocabSize } = runtime.model
   const rows = Array.from(last, (_, row) => {
     const at = (all: Float32Array) => all.subarray(row * vocabSize, (row + 1) * vocabSize)
     return compareLogits(at(expected), at(found))
   })
-  return {
+  const loss = {
     klBits: rows.reduce((sum, { klBits }) => sum + klBits, 0) / rows.length,
     maxAbsDiff: Math.max(...rows.map(({ maxAbsDiff }) => maxAbsDiff)),
     top1: rows.every(({ sameTop1 }) => sameTop1),
   }
+  return { loss, tokens: 2 * last.length }
 }

@@ -28,10 +28,16 @@ export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<
   return encodeSafetensors(tensors)
 }
 
+/** What of a config says how its blocks of keys and values look. */
+export interface BlockConfig {
+  readonly cache: Pick<CartridgeConfig['cache'], 'dtype' | 'blockTokens' | 'kv'>
+  readonly tokens: Pick<CartridgeConfig['tokens'], 'count'>
+}
+
 /** The reverse of {@link encodeKvBlock}; float16 is widened when it is used. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
 export async function decodeKvBlock(
   bytes: Uint8Array,
-  { config, start }: { config: Pick<CartridgeConfig, 'cache' | 'tokens'>; start: number },
+  { config, start }: { config: BlockConfig; start: number },
 ): Promise<KvBlock> {
   const { dtype } = config.cache
   const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
@@ -56,7 +62,7 @@ export async function decodeKvBlock(
   return { start, tokens, layers }
 }
 
-type Cache = CartridgeConfig['cache']
+type Cache = BlockConfig['cache']
 
 /** More than any block has. */
 const MAX_NUMBERS = 2 ** 40
@@ -123,7 +129,7 @@ export async function encodeRecurrent(layers: readonly RecurrentLayer[], dtype: 
 /** The reverse of {@link encodeRecurrent}, widened to float32. */
 export async function decodeRecurrent(
   bytes: Uint8Array,
-  { cache }: Pick<CartridgeConfig, 'cache'>,
+  { cache }: { readonly cache: Pick<CartridgeConfig['cache'], 'dtype' | 'ssm'> },
 ): Promise<RecurrentLayer[]> {
   const names = cache.ssm.flatMap(({ layer }) => [`conv.${layer}`, `ssm.${layer}`])
   const read = reader(parseLayer(bytes, names, cache.dtype), cache.dtype)

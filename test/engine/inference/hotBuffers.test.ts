@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { compareStates } from '#engine/inference/compareStates.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { takeEncoded } from '#engine/packets/takeEncoded.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
@@ -67,19 +69,21 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     }
   })
 
-  it('are captured as float16 as a store would round them, and go on in the buffers from there', async () => {
+  it('are taken out as a store will give them back, and go on in the buffers from there', async () => {
     const model = await runnableModel(folder)
     using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
     const random = seeded(13)
     using session = runtime.newSession()
     await session.append(random.tokens(150, 2048))
-    const rounded = await session.capture({ rounded: true })
+    const taken = []
+    for (const dtype of ['float16', 'int8', 'float8_e4m3', 'float32'] as const)
+      taken.push({ dtype, ...(await takeEncoded(session, { dtype })) })
     const exact = await session.capture()
-    if (model.kind === 'kv') expect(digestState(rounded)).toBe(digestState(await roundTripState(exact, 'float16')))
-    else expect(digestState(rounded)).toBe(digestState(exact))
+    for (const { dtype, stored } of taken)
+      for (const { maxAbsDiff } of compareStates(await roundTripState(exact, dtype), stored)) expect(maxAbsDiff).toBe(0)
     // Blocks that were sealed before are rounded, too, and what the session itself goes on with is not.
     await session.append(random.tokens(30, 2048))
-    const later = await session.capture({ rounded: true })
+    const { stored: later } = await takeEncoded(session, { dtype: 'float16' })
     expect(later.blocks.every(({ layers }) => layers.every(layer => layer.halves !== undefined))).toBe(true)
     using again = await runtime.restore(exact)
     await again.append(seeded(13).tokens(180, 2048).subarray(150))

@@ -1,12 +1,21 @@
 import { expect, it } from 'vitest'
 import { branchyTrace } from '../../bench/branchyTrace.ts'
-import { lruKeeper, tierKeeper, tokensReread } from '../../bench/replayTrace.ts'
+import { type KeptAs, lruKeeper, tierKeeper, tokensReread } from '../../bench/replayTrace.ts'
 
-const MAMBA = { fixed: 1_357_568, perToken: 0 }
+const MAMBA = { kind: 'recurrent states', kept: { perState: 1_357_568 }, room: 1_357_568 }
+const TRANSFORMER = { kind: 'keys and values', kept: { perToken: 1024 }, room: 300 * 1024 }
 
-it.each([12, 16, 24])('re-reads at most 1/1.3 of the tokens that LRU does, with room for %i recurrent states', room => {
-  const trace = branchyTrace()
-  const budget = room * MAMBA.fixed
-  const [ours, lru] = [tierKeeper(budget), lruKeeper(budget)].map(keeper => tokensReread(trace, keeper, MAMBA))
-  expect(ours).toBeLessThanOrEqual((lru ?? 0) / 1.3)
-})
+const CASES = [MAMBA, TRANSFORMER].flatMap(({ kind, kept, room }) =>
+  [8, 12, 16, 24].map((states): [string, number, KeptAs, number] => [kind, states, kept, states * room]),
+)
+
+it.each(CASES)(
+  're-reads at most 1/1.3 of the tokens that LRU does: %s, room for %i',
+  (_kind, _states, kept, budget) => {
+    const trace = branchyTrace()
+    const ours = tokensReread(trace, tierKeeper(budget), { kept })
+    expect(ours).toBeLessThanOrEqual(tokensReread(trace, lruKeeper(budget), { kept, deepestFirst: false }) / 1.3)
+    // Less also than an LRU that is told of blocks in the product's order.
+    expect(ours).toBeLessThan(tokensReread(trace, lruKeeper(budget), { kept }))
+  },
+)
