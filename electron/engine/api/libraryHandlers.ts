@@ -1,6 +1,7 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
+import { indexWords, suggest } from '../library/suggest.ts'
 import { readDocuments, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
@@ -16,6 +17,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
     'library.list': async (query, { signal }) => {
       const { models, live } = state
       const { model } = query
+      if (query.query !== '') await indexWords(state)
       let installed = models.installed()
       // What an installed model can run is told by its weights, whatever it was called where the cartridges were made.
       if (model !== undefined && !installed.weights.has(model)) {
@@ -67,7 +69,10 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         packets.rename(packetId, name, Date.now())
       }
       if (otherNames !== undefined) packets.setOtherNames(packetId, otherNames, Date.now())
-      if (name !== undefined || otherNames !== undefined) store.touchIndexFile()
+      if (name !== undefined || otherNames !== undefined) {
+        store.index.forgetWords(packetId)
+        store.touchIndexFile()
+      }
       if (tags !== undefined) packets.setTags(packetId, tags)
       if (pinned !== undefined) packets.setPinned(packetId, pinned)
       state.changed([packetId])
@@ -95,6 +100,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       if (!dryRun && packets > 0) state.changed([])
       return { packets, blobs, bytes, dryRun }
     },
+    'library.suggest': (input, call) => suggest(state, input, call),
     'library.lineage': ({ ref }) => lineage(state, ref),
   }
 }

@@ -26,7 +26,7 @@ import { type PublishOptions, type PublishResult, publishManifest, publishPacket
 import { readOnlyFs } from './readOnlyFs.ts'
 import { giveReserve, keepReserve, takeBackReserve } from './reserve.ts'
 import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
-import { isDamage, SearchIndex } from './search/searchIndex.ts'
+import { isDamage, type PacketWords, SearchIndex } from './search/searchIndex.ts'
 import type { StoreParts } from './storeParts.ts'
 import { parseStrictJson } from './strictJson.ts'
 import { clearAbandoned } from './tempFiles.ts'
@@ -175,6 +175,18 @@ export class Store {
   async withText(digest: Digest): Promise<{ packetId: Digest; whole: boolean }[]> {
     await this.#refresh()
     return this.index.withText(digest)
+  }
+
+  /**
+   * Enters what named packets are about into the index, those that are not there yet. `read` gives their words; what it throws
+   * leaves that packet out.
+   */
+  async indexWords(read: (packetId: Digest) => Promise<PacketWords>): Promise<void> {
+    await this.#refresh()
+    for (const packetId of this.index.wordless()) {
+      const words = await read(packetId).catch(() => null)
+      if (words !== null) this.index.putWords(packetId, words)
+    }
   }
 
   /** A way to look packets up by how they begin; see {@link SearchIndex.withPrefix}. */

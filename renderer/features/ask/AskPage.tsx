@@ -5,13 +5,15 @@ import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
 import { Page } from '../../app/Page.tsx'
 import { useMedia } from '../../app/useMedia.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { keep } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { AskSide, type SideView } from './AskSide.tsx'
-import { type AskOptions, Composer } from './Composer.tsx'
+import { type AskOptions, Composer, draftKey } from './Composer.tsx'
 import { SlotBar } from './SlotBar.tsx'
+import { Suggestions } from './Suggestions.tsx'
 import { type Earlier, TurnList } from './TurnList.tsx'
 import { useConversation } from './useConversation.ts'
 import './ask.css'
@@ -43,6 +45,8 @@ function Ask({ packetId, earlier, onLeave }: AskProps) {
   const [side, setSide] = useState<SideView>(packetId === null ? 'cartridges' : 'timeline')
   const [sheet, setSheet] = useState(false)
   const [over, setOver] = useState(false)
+  /** The question for which a cartridge is looked for. */
+  const [sought, setSought] = useState<string | null>(null)
   const narrow = useMedia('(max-width: 800px)')
   const cartridge = useQuery('library.get', packetId === null ? null : { ref: packetId }, ['library.changed'])
   const models =
@@ -157,6 +161,18 @@ function Ask({ packetId, earlier, onLeave }: AskProps) {
               )
             }
           />
+          {packetId === null && sought !== null ? (
+            <Suggestions
+              question={sought}
+              onClose={() => setSought(null)}
+              onInsert={found => {
+                // The question goes along.
+                keep(draftKey(found), sought)
+                keep(draftKey(null), undefined)
+                insert(found)
+              }}
+            />
+          ) : null}
           <Composer
             canAsk={canAsk}
             packetId={packetId}
@@ -168,6 +184,7 @@ function Ask({ packetId, earlier, onLeave }: AskProps) {
             followUp={packetId === null || conversation.head === null ? null : follows}
             onAsk={ask}
             onStop={conversation.stop}
+            {...(packetId === null ? { onFind: setSought } : {})}
           />
         </section>
         {narrow ? (

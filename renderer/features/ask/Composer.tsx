@@ -36,6 +36,8 @@ export interface ComposerProps {
   readonly onOptions: (part: Partial<AskOptions>) => void
   readonly onAsk: (question: string) => void
   readonly onStop: () => void
+  /** Looks for the cartridge that a question is about; absent while one is in the slot. */
+  readonly onFind?: (question: string) => void
 }
 
 const TEMPERATURES = [
@@ -50,10 +52,15 @@ const STARTS = [
 ] as const
 const LENGTHS = ['16', '32', '64', '128', '256', '512', '1024'] as const
 
+/** Under which a question that was not asked yet is kept. */
+export function draftKey(packetId: string | null): string {
+  return `ask.draft.${packetId ?? ''}`
+}
+
 /** Where the question is written. Enter asks, Shift+Enter breaks the line. */
 export function Composer(props: ComposerProps) {
   const { options, onOptions, running } = props
-  const [text, setText] = useKept(`ask.draft.${props.packetId ?? ''}`, z.string(), '')
+  const [text, setText] = useKept(draftKey(props.packetId), z.string(), '')
   const counted = useSettled(text.trim(), 200)
   const tokens = useQuery(
     'packets.tokenize',
@@ -137,6 +144,11 @@ export function Composer(props: ComposerProps) {
         <span className="Composer-count" aria-live="polite">
           {tokens === undefined || counted === '' ? '' : count(tokens, props.baseTokens)}
         </span>
+        {props.onFind === undefined ? null : (
+          <Button isDisabled={text.trim() === ''} onPress={() => props.onFind?.(text.trim())}>
+            Find a cartridge for it
+          </Button>
+        )}
         {running ? (
           <Button icon={<Square aria-hidden />} onPress={props.onStop}>
             Stop

@@ -40,6 +40,32 @@ export const libraryMethods = {
       }),
     }),
   ),
+  /** The cartridges that a question is about, and which to ask; see `electron/engine/library/suggest.ts`. */
+  'library.suggest': method(
+    z.strictObject({
+      question: z.string().trim().min(1).max(4000),
+      /** Only cartridges of this model. */
+      model: z.string().optional(),
+      limit: z.number().int().min(1).max(6).default(3),
+    }),
+    z.strictObject({
+      /** null: no cartridge accounts for enough of the question. */
+      chosen: digestSchema.nullable(),
+      /** The share that is enough. */
+      enough: z.number(),
+      /** Best first. */
+      candidates: z.array(
+        z.strictObject({
+          cartridge: cartridgeSummarySchema,
+          /** Share of the question's information, in bits as the bare model counts them, that the cartridge accounts for: 0 to 1. */
+          accountsFor: z.number().min(0).max(1),
+          /** Words of the question that it does not know, most telling first. */
+          unknown: z.array(z.string()),
+        }),
+      ),
+      tokensProcessed: count,
+    }),
+  ),
   'library.get': method(
     z.strictObject({ ref: refSchema }),
     z.strictObject({

@@ -226,7 +226,7 @@ describe('the search index', () => {
           hex(i),
           i,
         )
-        db.prepare("INSERT INTO idx.packets VALUES (?, ?, 'kv', 'm', 'llama', 'w', 1, 1, ?)").run(
+        db.prepare("INSERT INTO idx.packets VALUES (NULL, ?, ?, 'kv', 'm', 'llama', 'w', 1, 1, ?)").run(
           hex(i),
           `t${i}`,
           `card ${i}`,

@@ -23,8 +23,13 @@ describe('the library', { timeout: 60_000 }, () => {
     const { cartridges, total } = await home.ok(['list'])
     expect(total).toBe(3)
     expect(cartridges.map(({ name }: { name: string }) => name).sort()).toEqual(['club', 'mamba-a', 'mamba-b'])
-    const found = await home.ok(['search', 'club'])
-    expect(found.cartridges.map(({ name }: { name: string }) => name)).toEqual(['club'])
+    const found = async (words: string) =>
+      (await home.ok(['search', words])).cartridges.map(({ name }: { name: string }) => name).sort()
+    // One by its name, the other by its text.
+    expect(await found('club')).toEqual(['club', 'mamba-a'])
+    expect(await found('aurora')).toEqual(['mamba-b'])
+    const suggested = await home.ok(['suggest', 'What is the fee of the club?', '--model', 'starter-transformer'])
+    expect(suggested.candidates[0].cartridge).toMatchObject({ name: 'club', packetId: suggested.chosen })
     expect((await home.ok(['list', '--kind', 'kv'])).total).toBe(1)
     const inspected = await home.ok(['inspect', 'club'])
     expect(inspected.components).toHaveLength(12)

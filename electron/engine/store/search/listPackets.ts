@@ -3,11 +3,12 @@ import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import type { Trust, VerifiedLevel } from '../library/packetRows.ts'
 import { foldText } from './foldText.ts'
+import { wordsOf } from './wordsOf.ts'
 
 export type PacketSort = 'used' | 'created' | 'name' | 'size' | 'tokens'
 
 export interface PacketQuery {
-  /** Words, each of which must be part of title, card, recipe, model, a name or a tag; case and accents don't count. */
+  /** Words, each of which must be part of title, card, recipe, model, a name or a tag, or begin a word of the texts; case and accents don't count. */
   readonly query?: string
   readonly kind?: string
   /** What installed models have for weights, by id ({@link model} then means those, whatever the packet calls its model). */
@@ -112,10 +113,10 @@ interface Found {
 function findText(db: Database, { query = '', named, packetId }: PacketQuery): Found[] {
   const words = query.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, 16) ?? []
   const conditions = words.map(
-    () => ` AND (instr(i.searched, ?) OR EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id AND instr(fold(name), ?))
+    () => ` AND (instr(i.searched, ?) OR i.id IN (SELECT rowid FROM idx.words WHERE words MATCH ?) OR EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id AND instr(fold(name), ?))
       OR EXISTS (SELECT 1 FROM main.tags t WHERE t.packet_id = l.packet_id AND instr(fold(tag), ?)))`,
   )
-  const values = words.map(foldText).flatMap(word => [word, word, word])
+  const values = words.map(foldText).flatMap(word => [word, beginning(word), word, word])
   if (named === true) conditions.push(` AND ${NAMED}`)
   if (packetId !== undefined) {
     conditions.push(' AND l.packet_id = ?')
@@ -123,6 +124,12 @@ function findText(db: Database, { query = '', named, packetId }: PacketQuery): F
   }
   const sql = `SELECT l.packet_id, i.kind, i.model, i.weights_digest, l.trust, l.verified ${FROM}${conditions.join('')}`
   return db.prepare<string[], Found>(sql).all(...values)
+}
+
+/** Texts that hold a word which begins like this, in FTS5's query language; what stands without spaces is several words. */
+function beginning(word: string): string {
+  const inner = wordsOf(word).map(part => part.word)
+  return `"${(inner.length === 0 ? [word] : inner).join(' ')}" *`
 }
 
 function isMatch(row: Found, query: PacketQuery, tagged: ReadonlyMap<string, readonly string[]>): boolean {

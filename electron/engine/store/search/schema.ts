@@ -1,11 +1,12 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
-export const INDEX_VERSION = 4
+export const INDEX_VERSION = 5
 
-export const INDEX_TABLES = ['packets', 'parents', 'texts', 'prefixes'] as const
+export const INDEX_TABLES = ['packets', 'parents', 'texts', 'prefixes', 'words'] as const
 
 export const INDEX_SCHEMA = `
 CREATE TABLE idx.packets (
-  packet_id TEXT PRIMARY KEY,
+  id INTEGER PRIMARY KEY,
+  packet_id TEXT NOT NULL UNIQUE,
   title TEXT NOT NULL,
   kind TEXT NOT NULL,
   model TEXT NOT NULL,
@@ -21,4 +22,7 @@ CREATE TABLE idx.texts (digest TEXT NOT NULL, packet_id TEXT NOT NULL, whole INT
 CREATE INDEX idx.texts_of ON texts (packet_id);
 CREATE TABLE idx.prefixes (chain TEXT NOT NULL, packet_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (chain, packet_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX idx.prefixes_of ON prefixes (packet_id);
+-- Rows of the same id as in packets. Words are cut and folded before they come here; English endings are dropped.
+CREATE VIRTUAL TABLE idx.words USING fts5(title, card, texts, tokenize = 'porter unicode61 remove_diacritics 0');
+INSERT INTO idx.words (words, rank) VALUES ('secure-delete', 1);
 `

@@ -12,7 +12,7 @@ export interface AnswerRequest {
   readonly model?: string | undefined
   /** What is asked: turns through the model's chat template, or a text to go on with. */
   readonly asked: Asked | { readonly prompt: string }
-  /** The state it is asked of; without one the deepest known beginning serves. */
+  /** The state it is asked of, or `auto`; without one the deepest known beginning serves. */
   readonly state?: string | undefined
   readonly maxTokens: number
   readonly stop: readonly string[]
@@ -47,7 +47,8 @@ export async function answer(
   onPiece?: (piece: string) => void,
 ): Promise<Answered> {
   const { client, options, count } = call
-  const { asked, state, maxTokens, stop, logprobs, durable = false, answerId, isFork = false } = request
+  const state = request.state === 'auto' ? await stateFor(call, request) : request.state
+  const { asked, maxTokens, stop, logprobs, durable = false, answerId, isFork = false } = request
   const isChat = !('prompt' in asked)
   if (isChat && state !== undefined && (asked.turns.length > 0 || asked.system !== undefined)) {
     const message = 'A state knows what was said before: send only the new user message with it.'
@@ -90,6 +91,17 @@ export async function answer(
     usage: { prompt, cached, completion },
     logprobs: result.logprobs,
   }
+}
+
+/** The cartridge that a question is about. Throws `E_NOT_FOUND` when the library has none. */
+async function stateFor({ client, options }: ApiCall, { asked, model }: AnswerRequest): Promise<Digest> {
+  const question = 'prompt' in asked ? asked.prompt : asked.question
+  const { chosen } = await client.call('library.suggest', { question, model }, options())
+  if (chosen === null) {
+    const message = 'No cartridge here is about this. Name one in `state`, or leave `state` out to ask the model alone.'
+    throw new StatePackError('E_NOT_FOUND', message, { field: 'state' })
+  }
+  return chosen
 }
 
 function samplingOf({ temperature, topP, topK, seed }: AnswerRequest) {

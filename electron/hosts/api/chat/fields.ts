@@ -34,13 +34,8 @@ export const samplingFields = {
 }
 export const seedSchema = z.number().int().nullish()
 
-/** A state to go on from: its hash, a name, or the id of a response. */
-export const stateSchema = z
-  .string()
-  .min(1)
-  .max(300)
-  .refine(state => state !== 'auto', unsupported('choosing a state by itself (“auto”)'))
-  .optional()
+/** A state to go on from: its hash, a name, the id of a response, or `auto` for the cartridge that the question is about. */
+export const stateSchema = z.string().min(1).max(300).optional()
 
 /** Labels of a request that change nothing of its answer. */
 export const labelFields = {

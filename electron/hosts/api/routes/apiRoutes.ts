@@ -9,6 +9,7 @@ import { inferRoute } from './infer.ts'
 import { messages } from './messages.ts'
 import { responsesRoute } from './responses.ts'
 import { stateRoutes } from './states.ts'
+import { suggestRoute } from './suggest.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -59,5 +60,15 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
       return { object: 'list' as const, data }
     },
   })
-  return [health, models, ...stateRoutes, inferRoute, completions, chatCompletions, responsesRoute(), messages]
+  return [
+    health,
+    models,
+    ...stateRoutes,
+    suggestRoute,
+    inferRoute,
+    completions,
+    chatCompletions,
+    responsesRoute(),
+    messages,
+  ]
 }

@@ -4,7 +4,7 @@ import { REFERENCE } from '../references.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
 import { withManifest } from '../withManifest.ts'
 
-/** list, search, inspect, gc. */
+/** list, search, suggest, inspect, gc. */
 export function addLibraryCommands(program: Command): void {
   program
     .command('list')
@@ -15,9 +15,19 @@ export function addLibraryCommands(program: Command): void {
 
   program
     .command('search')
-    .description('cartridges by name, card and recipe')
-    .argument('<words...>', 'each must be in the name, a tag, the card or the names of its texts')
+    .description('cartridges by name, card, recipe and text')
+    .argument('<words...>', 'each must be in the name, a tag or the card, or begin a word of its texts')
     .action((words: string[], options: GlobalOptions) => list(options, words.join(' ')))
+
+  program
+    .command('suggest')
+    .description('the cartridge that a question is about, by full text and by what the states know')
+    .argument('<question...>', 'as it would be asked')
+    .action(async (question: string[], options: GlobalOptions) => {
+      await runCommand(options, ({ client, model, call }) =>
+        client.call('library.suggest', { question: question.join(' '), model }, call),
+      )
+    })
 
   program
     .command('inspect')
