@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 3
+export const LIBRARY_VERSION = 4
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -58,5 +58,11 @@ CREATE TABLE remote_uploads (
   registry TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
   PRIMARY KEY (registry, repository, digest)
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+-- How many sentences of its own text a packet's state could end, of those that were tried and that the bare model could not.
+CREATE TABLE spot_checks (
+  packet_id TEXT PRIMARY KEY, recalled INTEGER NOT NULL, checked INTEGER NOT NULL, checked_at INTEGER NOT NULL
+) STRICT;
 `,
 ]
