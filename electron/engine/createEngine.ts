@@ -33,6 +33,9 @@ import { describePacket } from './packets/describePacket.ts'
 import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
 import { createRecorder } from './record/recorder.ts'
+import { type ColdTier, createColdTier } from './registry/coldTier.ts'
+import { Incoming } from './registry/incoming.ts'
+import { parseReference } from './registry/reference.ts'
 import { openAsAllowed } from './store/openStore.ts'
 import { VERSION } from './version.ts'
 
@@ -49,6 +52,8 @@ export interface EngineOptions {
   readonly secretKey?: string | null
   /** Fill a new library with the starter cartridges. Default true. */
   readonly starters?: boolean
+  /** Shares states with other servers through this repository of a registry, or, where that is null, the setting's. */
+  readonly coldTier?: { readonly place: string | null; readonly tokenHosts?: readonly string[] }
   readonly onEvent?: (name: EventName, data: unknown) => void
   /** Default: none. */
   readonly log?: Log
@@ -105,6 +110,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       leases,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
     })
+    const incoming = new Incoming(store.parts)
+    let cold: ColdTier | null = null
     const state: EngineState = {
       store,
       models,
@@ -119,10 +126,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       settings,
       secrets: createSecretStore(store.library.settings, options.secretKey),
       emit,
-      changed: packetIds => emit('library.changed', { packetIds: [...packetIds] }),
+      elsewhere: async digest => (await cold?.fetch(digest)) ?? false,
+      changed: packetIds => {
+        cold?.offer(packetIds)
+        emit('library.changed', { packetIds: [...packetIds] })
+      },
       version: VERSION,
       startedAt: new Date().toISOString(),
       folders: { store: storeFolder, data: dataFolder, assets: assetsFolder, models: options.modelFolders },
+    }
+    const shared = options.coldTier === undefined ? '' : (options.coldTier.place ?? settings.get().coldTier)
+    if (shared !== '' && !store.readOnly) {
+      const { tokenHosts } = options.coldTier ?? {}
+      cold = createColdTier(state, { place: parseReference(shared), tokenHosts, incoming, log })
     }
     log.info('opened', { version: VERSION, readOnly: store.readOnly, count: store.library.packets.all().length })
     const closing = new AbortController()
@@ -147,13 +163,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...hubHandlers(state, process.env.HF_TOKEN),
         ...savingsHandlers(state),
         ...memoryHandlers(state),
-        ...registryHandlers(state),
+        ...registryHandlers(state, incoming),
       }),
       state,
       startersReady,
       async dispose() {
         closing.abort()
         await startersReady.catch(() => {})
+        await cold?.close()
         await models.unload()
         await receipts.close()
         meter.close()

@@ -14,9 +14,13 @@ import { type CheckedCandidate, checkCandidate } from './checkCandidate.ts'
 
 export interface Admission {
   readonly source: CartridgeSource
-  /** Let it be run at once, and trust the signer that its review names. */
-  readonly trust: boolean
-  readonly name?: string | undefined
+  /**
+   * Let it be run at once, and trust the signer that its review names; `known`: let it be run if a publisher has signed it
+   * whom somebody here trusted before.
+   */
+  readonly trust: boolean | 'known'
+  /** Default: as it is titled. Null: nobody will call it by a name. */
+  readonly name?: string | null | undefined
 }
 
 /**
@@ -34,12 +38,16 @@ export async function admitCartridge(
   let checked: CheckedCandidate | null = null
   const imported = await importCartridge(context.store.parts, source.chunks(), {
     lenient: source.lenient,
-    trust: trust ? 'trusted' : 'restricted',
+    trust: trust === true ? 'trusted' : 'restricted',
     review: async candidate => {
       checked = await checkCandidate(context, candidate)
       const [first] = checked.refused
-      if (trust && first !== undefined) throw untrusted(first.why)
-      return decision(context, { checked, trust, title: name?.trim() || candidate.packet.entry.title })
+      if (trust === true && first !== undefined) throw untrusted(first.why)
+      return decision(context, {
+        checked,
+        trust,
+        title: name === null ? null : name?.trim() || candidate.packet.entry.title,
+      })
     },
     receipt: async ({ packetId }) => {
       receipt = await context.recorder.record({
@@ -51,7 +59,7 @@ export async function admitCartridge(
           blob_sha256: checked === null ? null : blobSha256(checked.packet.config),
           bytes: source.size,
           model: checked?.packet.config.model ?? null,
-          details: { trusted: trust },
+          details: { trusted: trust === 'known' ? isSignedByKnown(checked) : trust },
           observed: { seconds: (performance.now() - started) / 1000 },
         },
       })
@@ -72,7 +80,7 @@ export async function admitCartridge(
 /** What enters together with the packet: its referrers, its name, and whom this decision trusts. */
 async function decision(
   context: PacketContext,
-  { checked, trust, title }: { checked: CheckedCandidate; trust: boolean; title: string },
+  { checked, trust, title }: { checked: CheckedCandidate; trust: boolean | 'known'; title: string | null },
 ): Promise<Admitted> {
   const { library } = context.store
   const { packetId } = checked.packet
@@ -80,26 +88,31 @@ async function decision(
   const isRunnable = known !== null && known.removedAt === null && known.trust !== 'restricted'
   // What comes unasked beside a packet that is trusted here changes nothing of it.
   const isWelcome = ({ signature }: SoundReferrer) =>
-    trust || !isRunnable || (signature?.publisher ?? 'unknown') !== 'unknown'
+    trust === true || !isRunnable || (signature?.publisher ?? 'unknown') !== 'unknown'
   const taken = checked.sound.filter(isWelcome)
   // A packet that this very library has made and signed for needs nobody's word.
   const isOwn = !isRunnable && (await context.receipts.vouchesFor(packetId))
+  const isTrusted = trust === 'known' && isSignedByKnown(checked)
   const signer = checked.sound.find(({ signature }) => signature !== null)?.signature
   return {
     referrers: taken.map(({ digest }) => digest),
     decide: entered => {
       const { packets } = library
-      if ((packets.names().get(entered) ?? []).length === 0)
+      if (title !== null && (packets.names().get(entered) ?? []).length === 0)
         packets.rename(entered, freeName(context, title), Date.now())
       if (
-        isOwn &&
+        (isOwn || isTrusted) &&
         packets.get(packetId)?.trust === 'restricted' &&
         packets.ofContext(checked.packet.contextId, checked.packet.config.cache.dtype) === null
       )
-        packets.setTrust(packetId, 'own')
-      if (trust && signer?.publisher === 'unknown') trustPublisher(context, signer.keyid)
+        packets.setTrust(packetId, isOwn ? 'own' : 'trusted')
+      if (trust === true && signer?.publisher === 'unknown') trustPublisher(context, signer.keyid)
     },
   }
+}
+
+function isSignedByKnown(checked: CheckedCandidate | null): boolean {
+  return checked?.sound.some(({ signature }) => signature !== null && signature.publisher !== 'unknown') ?? false
 }
 
 function untrusted(why: StatePackError): StatePackError {

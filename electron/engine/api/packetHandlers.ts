@@ -14,7 +14,6 @@ import { mergePacket } from '../packets/mergePacket.ts'
 import { assertModel } from '../packets/openState.ts'
 import { cacheLayers, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
-import { spotCheck } from '../packets/spotCheck.ts'
 import { blobSha256 } from '../packets/stateLayers.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import { textsOf } from '../packets/textsOf.ts'
@@ -28,7 +27,6 @@ type Owned =
   | 'packets.estimate'
   | 'packets.create'
   | 'packets.createSplit'
-  | 'packets.spotCheck'
   | 'packets.verify'
   | 'packets.tokenize'
   | 'packets.delta'
@@ -50,7 +48,6 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
       const parts = await createSplit(state, input, call)
       return { parts: await Promise.all(parts.map(part => createdView(state, part))) }
     },
-    'packets.spotCheck': ({ ref }, call) => spotCheck(state, ref, call),
     'packets.verify': (input, call) => verifyPacket(state, input, call),
     'packets.tokenize': input => tokenizeText(state, input),
     'packets.delta': input => deltaPacket(state, input),

@@ -1,5 +1,5 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { Incoming } from '../registry/incoming.ts'
+import type { Incoming } from '../registry/incoming.ts'
 import { listTags } from '../registry/listTags.ts'
 import { pullCartridge } from '../registry/pullCartridge.ts'
 import { pushCartridge } from '../registry/pushCartridge.ts'
@@ -9,8 +9,8 @@ import type { EngineState } from './engineState.ts'
 
 export function registryHandlers(
   state: EngineState,
+  incoming: Incoming,
 ): Pick<Handlers, 'registry.push' | 'registry.pull' | 'registry.tags'> {
-  const incoming = new Incoming(state.store.parts)
   return {
     'registry.push': ({ to, ...push }, call) => {
       const place = parseReference(to)

@@ -10,6 +10,7 @@ export const DEFAULT_SETTINGS: Settings = {
   defaultModel: 'starter-transformer',
   modelFolders: [],
   hubEndpoint: 'https://huggingface.co',
+  coldTier: '',
   packageIndex: 'https://pypi.org/simple',
   priceId: 'gpt-4o-mini',
   onboarded: false,

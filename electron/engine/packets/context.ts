@@ -31,6 +31,8 @@ export interface PacketContext {
   readonly faces: Pool<Face>
   /** Blobs of packets, stored or not. */
   readonly blobs: BlobSource
+  /** Looks for a state where this library shares states with others; true when it is here now. */
+  readonly elsewhere: (digest: Digest) => Promise<boolean>
   /** Tells windows that these packets are new or different. */
   readonly changed: (packetIds: readonly Digest[]) => void
 }

@@ -5,36 +5,41 @@ import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { readPacket } from './packet.ts'
 
-type Context = Pick<PacketContext, 'store' | 'live' | 'blobs' | 'models'>
+type Context = Pick<PacketContext, 'store' | 'live' | 'blobs' | 'models' | 'elsewhere'>
 
 /** Dtypes in the order in which a context is taken from them: the truest first. */
-const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
+export const DTYPES = ['float32', 'float16', 'int8', 'float8_e4m3']
 
 /**
  * What a reference names. Digests come first, with or without `sha256:`, in either case: a packet_id, a context_id, or the
- * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names, then ids of answers. Throws `E_NOT_FOUND`, or
+ * SHA-256 of the text a cartridge was made from (State Pack's base hash). Then names, then ids of answers, then states in the
+ * cold tier by their digests, which are taken in. Throws `E_NOT_FOUND`, or
  * `E_AMBIGUOUS` for the text of several cartridges that `model` does not tell apart: it decides where the reference fits
  * cartridges of several models.
  */
 export async function resolvePacketId(context: Context, ref: string, model?: string): Promise<Digest> {
   const { packets } = context.store.library
   const digest = asDigest(ref)
-  if (digest !== null) {
-    const row = packets.get(digest)
-    if (row !== null && row.removedAt === null) return digest
-    const held = preferred(packets.allOfContext(digest))
-    if (held !== null) return held.packetId
-    const unstored = context.live.unstored.packetOf(digest)
-    if (unstored !== null) return unstored
-    const made = await madeFromText(context, digest, model)
-    if (made !== null) return made
-  }
+  const state = digest === null ? null : stateOf(context, digest)
+  if (state !== null) return state
+  const made = digest === null ? null : await madeFromText(context, digest, model)
+  if (made !== null) return made
   const named = packets.named(ref)
   if (named !== null) return named
   const answered = context.store.library.asks.get(ref)?.newPacketId
   if (answered) return answered
+  const fetched = digest !== null && (await context.elsewhere(digest)) ? stateOf(context, digest) : null
+  if (fetched !== null) return fetched
   const shown = ref.slice(0, 200)
   throw new StatePackError('E_NOT_FOUND', `There is no cartridge "${shown}" in this library.`, { ref: shown })
+}
+
+/** The state of a packet_id or context_id, stored or in memory. */
+function stateOf({ store, live }: Context, digest: Digest): Digest | null {
+  const { packets } = store.library
+  const row = packets.get(digest)
+  if (row !== null && row.removedAt === null) return digest
+  return preferred(packets.allOfContext(digest))?.packetId ?? live.unstored.packetOf(digest)
 }
 
 /** Programs print digests in lower and upper case, with `sha256:` and without. */

@@ -40,7 +40,12 @@ interface PulledRoot extends Root {
 export async function pullCartridge(
   context: PacketContext,
   incoming: Incoming,
-  { from, name, trust, ...transfer }: Transfer & { from: RegistryReference; name?: string | undefined; trust: boolean },
+  {
+    from,
+    name,
+    trust,
+    ...transfer
+  }: Transfer & { from: RegistryReference; name?: string | null | undefined; trust: boolean | 'known' },
   call: Call,
 ): Promise<Output<'registry.pull'>> {
   const { signal } = call

@@ -85,7 +85,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack benchmark': ['statepack benchmark --steps 40 --input-cost-per-m 0.15 --out benchmark.json'],
   'statepack bench native': ['statepack bench native --base base.txt --delta delta.txt'],
   'statepack bench restore': ['statepack bench restore --model starter-mamba'],
-  'statepack serve': ['statepack serve --port 8080', 'statepack serve --api --port 8321'],
+  'statepack serve': [
+    'statepack serve --port 8080',
+    'statepack serve --api --port 8321',
+    'statepack serve --api --registry registry.example/team/states',
+  ],
   'statepack mcp': ['statepack mcp'],
   'statepack completion': ['statepack completion bash >> ~/.bashrc'],
 }

@@ -14,6 +14,8 @@ export interface EngineOptions {
   /** Absent: as the settings say. */
   readonly device?: Settings['device']
   readonly threads?: number
+  /** Of the API server: see the engine's own options. */
+  readonly coldTier?: { readonly place: string | null; readonly tokenHosts?: readonly string[] }
   /** 32 bytes in base64 that secrets are saved under; without it they stay in memory. */
   readonly secretKey?: string | null
 }

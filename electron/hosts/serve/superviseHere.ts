@@ -7,21 +7,25 @@ import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { chooseDevice } from '../chooseDevice.ts'
 import { forkEngine } from '../engineProcess/engineChild.ts'
 import { logEngineState } from '../engineProcess/logEngineState.ts'
+import type { EngineOptions } from '../engineProcess/messages.ts'
 import { type Supervisor, type SupervisorOptions, superviseEngine } from '../engineProcess/supervisor.ts'
 import { chooseFolders, type FolderChoices } from '../folders.ts'
 
-export interface HereOptions extends FolderChoices, Pick<SupervisorOptions, 'maxWaiting'> {
+export interface HereOptions
+  extends FolderChoices,
+    Pick<SupervisorOptions, 'maxWaiting'>,
+    Pick<EngineOptions, 'coldTier'> {
   readonly device?: Settings['device'] | undefined
   readonly threads?: number
 }
 
 /** `log`: the name of the file that says how the engine fares. */
 export function superviseHere(options: HereOptions, log: string): Supervisor {
-  const { device = chooseDevice(), threads, maxWaiting } = options
+  const { device = chooseDevice(), threads, maxWaiting, coldTier } = options
   const folders = chooseFolders(options)
   const supervisor = superviseEngine({
     start: () => forkEngine(engineEntry()),
-    engine: { ...folders, device, threads },
+    engine: { ...folders, device, threads, coldTier },
     maxWaiting,
   })
   const file = openLog(join(folders.dataFolder, 'logs'), log)

@@ -24,7 +24,6 @@ import {
 } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
-import { recallFacts } from '../../ui/recall.ts'
 
 /** What is being read, waits, or was read in this window, the newest first. */
 export function JobList({ jobs }: { readonly jobs: readonly Job[] }) {
@@ -121,7 +120,7 @@ function JobPanel({ job, full }: { readonly job: Job; readonly full: boolean }) 
           </>
         ) : (
           <Button size="s" onPress={() => cancel(job.id)}>
-            {job.created.length > 0 ? 'Skip the check' : 'Cancel'}
+            Cancel
           </Button>
         )
       }
@@ -186,7 +185,6 @@ function Result({ created }: { readonly created: Created }) {
               label: 'Size',
               value: `${formatBytes(cartridge.bytes)}, ${formatBytes(cartridge.bytes / Math.max(1, cartridge.tokens))} per token`,
             },
-            ...recallFacts(cartridge),
             {
               label: 'Each question avoids',
               value: (

@@ -13,6 +13,8 @@ export const settingsSchema = z.strictObject({
   defaultModel: z.string(),
   modelFolders: z.array(z.string()),
   hubEndpoint: z.url(),
+  /** The repository of a registry through which the API server shares states with others; empty for none. */
+  coldTier: z.string().max(600),
   /** Root of the simple API of a Python package index. */
   packageIndex: z.url(),
   priceId: z.string(),

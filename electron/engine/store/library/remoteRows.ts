@@ -22,6 +22,49 @@ export class RemoteRows {
       .run(registry, repository, packetId, at)
   }
 
+  /** Whether a cartridge has been pushed to, or pulled from, this place. */
+  has({ registry, repository }: RemotePlace, packetId: Digest): boolean {
+    return (
+      this.#db
+        .prepare('SELECT 1 FROM remote_packets WHERE registry = ? AND repository = ? AND packet_id = ?')
+        .get(registry, repository, packetId) !== undefined
+    )
+  }
+
+  /** Says that a cartridge is to be pushed there; durable when it returns. */
+  addPush({ registry, repository }: RemotePlace, packetId: Digest): void {
+    this.#db
+      .prepare('INSERT OR IGNORE INTO remote_pushes (registry, repository, packet_id) VALUES (?, ?, ?)')
+      .run(registry, repository, packetId)
+  }
+
+  /** The one that has waited longest, or null. */
+  nextPush({ registry, repository }: RemotePlace): Digest | null {
+    const row = this.#db
+      .prepare<[string, string], { packet_id: string }>(
+        'SELECT packet_id FROM remote_pushes WHERE registry = ? AND repository = ? ORDER BY number LIMIT 1',
+      )
+      .get(registry, repository)
+    return row === undefined ? null : parseDigest(row.packet_id)
+  }
+
+  /** It has got there, or never will. */
+  donePush({ registry, repository }: RemotePlace, packetId: Digest): void {
+    this.#db
+      .prepare('DELETE FROM remote_pushes WHERE registry = ? AND repository = ? AND packet_id = ?')
+      .run(registry, repository, packetId)
+  }
+
+  /** How many wait. */
+  pushes({ registry, repository }: RemotePlace): number {
+    const row = this.#db
+      .prepare<[string, string], { count: number }>(
+        'SELECT count(*) AS count FROM remote_pushes WHERE registry = ? AND repository = ?',
+      )
+      .get(registry, repository)
+    return row?.count ?? 0
+  }
+
   /** Cartridges in other repositories of the same registry, the latest first. */
   beside({ registry, repository }: RemotePlace, limit: number): { repository: string; packetId: Digest }[] {
     return this.#db

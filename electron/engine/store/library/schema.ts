@@ -60,9 +60,11 @@ CREATE TABLE remote_uploads (
 ) STRICT, WITHOUT ROWID;
 `,
   `
--- How many sentences of its own text a packet's state could end, of those that were tried and that the bare model could not.
-CREATE TABLE spot_checks (
-  packet_id TEXT PRIMARY KEY, recalled INTEGER NOT NULL, checked INTEGER NOT NULL, checked_at INTEGER NOT NULL
+-- Packets that are to be pushed to a cold tier, in the order in which they were made.
+CREATE TABLE remote_pushes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  registry TEXT NOT NULL, repository TEXT NOT NULL, packet_id TEXT NOT NULL,
+  UNIQUE (registry, repository, packet_id)
 ) STRICT;
 `,
 ]

@@ -6,7 +6,8 @@ import { givesAway, sharingNotice } from '../sharingNotice.ts'
 import { withManifest } from '../withManifest.ts'
 
 const PLACE = 'REGISTRY/REPOSITORY[:TAG], like ghcr.io/you/handbook:v1'
-const TOKEN_HOST = 'a host that may be sent the registry’s login, besides those known to be its own'
+/** Of every command that logs in. */
+export const TOKEN_HOST = 'a host that may be sent the registry’s login, besides those known to be its own'
 
 interface RegistryOptions extends GlobalOptions {
   readonly tokenHost?: string[]

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { parseReference } from '#engine/registry/reference.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { chooseDevice } from '../../chooseDevice.ts'
 import { startApi } from '../../serve/startApi.ts'
 import { startStudio } from '../../serve/startStudio.ts'
 import { finish, type GlobalOptions, print } from '../run.ts'
+import { TOKEN_HOST } from './registry.ts'
 
 interface ServeOptions extends GlobalOptions {
   readonly port: number
@@ -14,6 +16,8 @@ interface ServeOptions extends GlobalOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly queue: number
+  readonly registry?: string
+  readonly tokenHost?: string[]
 }
 
 /** serve: the Studio's window on the loopback address, or with `--api` the HTTP API; until Ctrl+C. */
@@ -28,6 +32,8 @@ export function addServeCommand(program: Command): void {
     .option('--tls-cert <file>', 'with --api: speak https, with this certificate (PEM)')
     .option('--tls-key <file>', 'with --api: its private key (PEM)')
     .option('--queue <n>', 'with --api: requests that may wait; one more gets 429', Number, 256)
+    .option('--registry <place>', 'with --api: share states with other servers through REGISTRY/REPOSITORY')
+    .option('--token-host <host...>', TOKEN_HOST)
     .action(async (options: ServeOptions) => {
       await finish(async () => {
         if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
@@ -50,7 +56,9 @@ async function serveWindow({ port, store }: ServeOptions): Promise<() => Promise
 }
 
 async function serveApi(options: ServeOptions): Promise<() => Promise<void>> {
-  const { host, port, store, queue, device } = options
+  const { host, port, store, queue, device, registry, tokenHost: tokenHosts } = options
+  // Said at once, not by an engine that is refused.
+  if (registry !== undefined) parseReference(registry)
   const token = options.token ?? process.env.STATEPACK_TOKEN
   if (token !== undefined && !/^\S{16,}$/.test(token))
     throw new StatePackError('E_USAGE', 'A token has at least 16 characters and no blanks.')
@@ -59,6 +67,7 @@ async function serveApi(options: ServeOptions): Promise<() => Promise<void>> {
     ...{ host, port, store, token },
     device: chooseDevice(device),
     maxWaiting: queue,
+    coldTier: { place: registry ?? null, tokenHosts },
     tls: await readTls(options),
   })
   print({ address: api.address, token: api.token })
