@@ -2,12 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEngine, type Engine } from '#engine/createEngine.ts'
+import { createEngine, type Engine, type EngineOptions } from '#engine/createEngine.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 export const STARTERS = ['starter-transformer', 'starter-mamba'] as const
 
-export async function withBenchEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+export async function withBenchEngine<T>(
+  work: (engine: Engine) => Promise<T>,
+  options: Pick<EngineOptions, 'onEvent'> = {},
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'statepack-bench-'))
   const engine = await createEngine({
     storeFolder: join(folder, 'store'),
@@ -16,6 +19,7 @@ export async function withBenchEngine<T>(work: (engine: Engine) => Promise<T>): 
     assetsFolder: join(ROOT, 'assets'),
     device: 'cpu',
     starters: false,
+    ...options,
   })
   try {
     return await work(engine)
