@@ -16,6 +16,7 @@ const entries = {
   serve: at('electron', 'hosts', 'serve', 'main.ts'),
   cli: at('electron', 'hosts', 'cli', 'main.ts'),
   exportTrialChild: at('electron', 'engine', 'inference', 'exportTrialChild.ts'),
+  tokenizerTrialWorker: at('electron', 'engine', 'models', 'tokenizer', 'tokenizerTrialWorker.ts'),
   extractWorker: at('electron', 'engine', 'documents', 'extractWorker.ts'),
 }
 const needs: Readonly<Record<string, string>> = { engine: at('electron', 'engine', 'createEngine.ts') }

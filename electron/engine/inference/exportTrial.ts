@@ -3,10 +3,9 @@
  * memory. So an export that is not known yet is loaded once in a process of its own, which may be ended.
  */
 import { fork } from 'node:child_process'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type ErrorValue, StatePackError } from '#shared/domain/error.ts'
 import type { Model, Precision } from '../models/model.ts'
+import { TrialVerdicts } from '../models/trialVerdicts.ts'
 
 export interface ExportTrial {
   readonly folder: string
@@ -28,7 +27,7 @@ const LIMITS: TrialLimits = { bytes: 1 << 30, ms: 120_000 }
 /** Copies of the weights that a runtime may hold while it loads them. */
 const COPIES = 4
 const BYTES_A_MS = 20_000
-const FILE = 'tried-exports.json'
+const verdicts = new TrialVerdicts('tried-exports.json')
 
 const CHILD = new URL(`./exportTrialChild${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
@@ -43,8 +42,7 @@ export async function requireLoadable(
 ): Promise<void> {
   if (process.versions.electron !== undefined) return
   const { cacheFolder, signal, limits = LIMITS } = options
-  const tried = await readTried(cacheFolder)
-  const known = tried[fingerprint.weightsDigest]
+  const known = await verdicts.of(fingerprint.weightsDigest, cacheFolder)
   if (known === 'loads') return
   if (known === 'does not load') throw notLoadable(limits)
   const mostBytes = limits.bytes + COPIES * weightsBytes
@@ -54,7 +52,7 @@ export async function requireLoadable(
   )
   if (outcome !== null && !outcome.ok)
     throw new StatePackError(outcome.error.code, outcome.error.message, outcome.error.details)
-  await writeTried(cacheFolder, { ...tried, [fingerprint.weightsDigest]: outcome === null ? 'does not load' : 'loads' })
+  await verdicts.keep(fingerprint.weightsDigest, outcome === null ? 'does not load' : 'loads', cacheFolder)
   if (outcome === null) throw notLoadable(limits)
 }
 
@@ -93,23 +91,4 @@ function notLoadable({ ms }: TrialLimits): StatePackError {
   const message =
     'ONNX Runtime does not load this export within limits of memory and time: it is damaged, or made to do harm. It is not used.'
   return new StatePackError('E_MODEL_WEIGHTS', message, { limitSeconds: Math.round(ms / 1000) })
-}
-
-async function readTried(folder: string | undefined): Promise<Record<string, unknown>> {
-  if (folder === undefined) return {}
-  try {
-    return { ...Object(JSON.parse(await readFile(join(folder, FILE), 'utf8'))) }
-  } catch {
-    return {} // absent or damaged: exports are tried again
-  }
-}
-
-async function writeTried(folder: string | undefined, tried: Record<string, unknown>): Promise<void> {
-  if (folder === undefined) return
-  const path = join(folder, FILE)
-  // A cache: failing to keep it costs another trial, nothing else.
-  await mkdir(folder, { recursive: true })
-    .then(() => writeFile(`${path}.${process.pid}`, JSON.stringify(tried)))
-    .then(() => rename(`${path}.${process.pid}`, path))
-    .catch(() => undefined)
 }

@@ -5,7 +5,7 @@ import { isSupported, prepareArchitecture, textFields } from '../compile/compile
 import { readConfig } from '../compile/config.ts'
 import type { Precision } from '../model.ts'
 import { openTokenizer } from '../tokenizer/tokenizer.ts'
-import { readTokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
+import { readTokenizerBytes, tokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
 import { hasCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { planCheckpoint } from './checkpointWeights.ts'
 import { parsePythonJson } from './configJson.ts'
@@ -28,8 +28,11 @@ export async function folderSource(folder: string): Promise<ModelSource> {
     ...{ configBytes: bytes, generationConfigBytes },
     architecture: String(text.model_type),
     eosTokenIds: endIds([generation, fields, text]),
-    openTokenizer: () => openTokenizer(folder),
-    describeTokenizer: () => readTokenizerFiles(folder),
+    openTokenizer: options => openTokenizer(folder, options),
+    async describeTokenizer() {
+      const files = await readTokenizerBytes(folder)
+      return files === null ? null : tokenizerFiles({ kind: 'bytes', bytes: files })
+    },
     planWeights: precision => planFolder(folder, fields, precision),
   }
 }

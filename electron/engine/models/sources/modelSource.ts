@@ -3,6 +3,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import type { CompiledGraph, ModelComponents, PositionScheme, Precision, StateGeometry } from '../model.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { TokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
+import type { TokenizerTrialOptions } from '../tokenizer/tokenizerTrial.ts'
 import type { HashOptions } from './fingerprint.ts'
 
 export interface ModelSource {
@@ -17,8 +18,8 @@ export interface ModelSource {
   readonly generationConfigBytes: Uint8Array | null
   /** The end ids that any of its files name, each once. */
   readonly eosTokenIds: readonly number[]
-  /** null when it has none. Throws `E_TOKENIZER`. */
-  openTokenizer(): Promise<Tokenizer | null>
+  /** null when it has none. Throws `E_TOKENIZER`, `E_CANCELLED`. */
+  openTokenizer(options: TokenizerTrialOptions): Promise<Tokenizer | null>
   /** What its files say, without what makes it run; null when there is no tokenizer. Throws `E_TOKENIZER`. */
   describeTokenizer(): Promise<Pick<TokenizerFiles, 'chatTemplate' | 'notes'> | null>
   /** Reads and checks headers only. Throws `E_NOT_SUPPORTED`, `E_MODEL_CONFIG`, `E_MODEL_WEIGHTS`. */

@@ -22,7 +22,7 @@ export interface OpenModelOptions extends IdentifyOptions {
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
   const source = await sourceOf(path)
-  const tokenizer = await source.openTokenizer()
+  const tokenizer = await source.openTokenizer(options)
   const weights = await source.planWeights(options.precision)
   const { digest, graph, components } = await weights.identify(options)
   const name = options.name ?? source.name

@@ -9,8 +9,9 @@ import { createPartsReader, type ReadParts } from './readParts.ts'
 import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
 import { tokenSpelling } from './tokenBytes.ts'
-import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.ts'
+import { readTokenizerBytes, type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
 import { createTokenizerPipeline, type TokenizerPipeline } from './tokenizerPipeline.ts'
+import { requireUsable, type TokenizerTrialOptions } from './tokenizerTrial.ts'
 import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
 
 export type { ChatMessage, ChatOptions, RenderedChat } from './chat.ts'
@@ -79,32 +80,24 @@ const WHOLE = 1 << 15
 
 /**
  * Opens the tokenizer of a model folder from its local files; null when the folder has none. Throws `E_TOKENIZER` when one is
- * there but damaged, or of a kind that is not known. Never touches the network.
+ * there but damaged, of a kind that is not known, or without an end (see {@link requireUsable}). Never touches the network.
  */
-export async function openTokenizer(folder: string): Promise<Tokenizer | null> {
-  const files = await readTokenizerFiles(folder)
-  return files === null ? null : createTokenizer(files)
+export async function openTokenizer(folder: string, options: TokenizerTrialOptions = {}): Promise<Tokenizer | null> {
+  const bytes = await readTokenizerBytes(folder)
+  return bytes === null ? null : openSource({ kind: 'bytes', bytes }, options)
 }
 
-/** Milliseconds that the probes may take, and reading a text besides what its length adds: far more than any real one needs. */
-const PROBING_MS = 5_000
+/** The same from what its files or a GGUF file say. */
+export async function openSource(source: TokenizerSource, options: TokenizerTrialOptions = {}): Promise<Tokenizer> {
+  await requireUsable(source, options)
+  return bounded(createTokenizer(tokenizerFiles(source)))
+}
+
+/** Milliseconds of work that reading a text may take besides what its length adds: far more than any real one needs. */
 const READING_MS = 20_000
 const CHARACTERS_A_MS = 20
-/** What patterns that backtrack without end stumble over. */
-const PROBES = ['a', ' ', '1', '!', 'aA1 .', '\n\t '].map(text => `${text.repeat(2000)}\u0001`)
 
-/**
- * A tokenizer from what its files say, which may be anybody's: what it does has an end, and it is tried before it is given
- * out. Throws `E_TOKENIZER`.
- */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const tokenizer = buildTokenizer(files)
-  withinTime(PROBING_MS, tooSlow, () => {
-    for (const text of PROBES) tokenizer.encode(text)
-  })
-  return bounded(tokenizer)
-}
-
+/** What the trial did not find has an end, too. */
 function bounded(tokenizer: Tokenizer): Tokenizer {
   const within = <T>(characters: number, run: () => T): T =>
     withinTime(READING_MS + characters / CHARACTERS_A_MS, tooSlow, run)
@@ -128,7 +121,8 @@ function tooSlow(): StatePackError {
   return new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json' })
 }
 
-function buildTokenizer(files: TokenizerFiles): Tokenizer {
+/** From what its files say, with no limit on what it does: for the trial. Throws `E_TOKENIZER`. */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const pipeline = createTokenizerPipeline(files)
   const spelling = tokenSpelling(pipeline, files.json.decoder)
   const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)

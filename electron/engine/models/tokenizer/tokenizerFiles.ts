@@ -63,27 +63,46 @@ export interface TokenizerFiles {
 
 /** Files that hold a tokenizer in a form this app does not read. */
 const OTHER_FORMS = ['tokenizer.model', 'vocab.json', 'spiece.model', 'tekken.json']
+const NAMES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
+] as const
 
-/**
- * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja of a model folder. null when the folder has no
- * tokenizer at all. Throws `E_TOKENIZER`, naming the file and the field, when one is there and cannot be used.
- */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles | null> {
-  const bytes = await readIfThere(folder, 'tokenizer.json')
-  if (bytes === null) {
-    for (const name of OTHER_FORMS) {
-      if ((await readIfThere(folder, name)) !== null) {
-        const message = `${folder} holds its tokenizer as ${name} only; a tokenizer.json is needed.`
-        throw new StatePackError('E_TOKENIZER', message, { file: name })
-      }
+/** The files of a model folder that say how texts become tokens, as they are; null for one that is not there. */
+export type TokenizerBytes = Readonly<Record<(typeof NAMES)[number], Uint8Array | null>>
+
+/** What a tokenizer is made of: files that nobody looked into yet, or what a GGUF file says. */
+export type TokenizerSource =
+  | { readonly kind: 'bytes'; readonly bytes: TokenizerBytes }
+  | { readonly kind: 'parsed'; readonly files: TokenizerFiles }
+
+/** null when the folder has no tokenizer at all. Throws `E_TOKENIZER` for one in another form, and for what is no file. */
+export async function readTokenizerBytes(folder: string): Promise<TokenizerBytes | null> {
+  const bytes: Record<string, Uint8Array | null> = {}
+  for (const name of NAMES) bytes[name] = await readIfThere(folder, name)
+  if (bytes['tokenizer.json'] !== null) return bytes as TokenizerBytes
+  for (const name of OTHER_FORMS) {
+    if ((await readIfThere(folder, name)) !== null) {
+      const message = `${folder} holds its tokenizer as ${name} only; a tokenizer.json is needed.`
+      throw new StatePackError('E_TOKENIZER', message, { file: name })
     }
-    return null
   }
+  return null
+}
+
+/** What a source says, checked. Throws `E_TOKENIZER`, naming the file and the field, when it cannot be used. */
+export function tokenizerFiles(source: TokenizerSource): TokenizerFiles {
+  return source.kind === 'parsed' ? source.files : parseFiles(source.bytes)
+}
+
+function parseFiles(files: TokenizerBytes): TokenizerFiles {
+  const bytes = files['tokenizer.json'] ?? new Uint8Array()
   const parsed = parseAs(tokenizerJsonSchema, bytes, 'tokenizer.json')
-  const configBytes = await readIfThere(folder, 'tokenizer_config.json')
-  const config = configBytes === null ? {} : parseAs(tokenizerConfigSchema, configBytes, 'tokenizer_config.json')
-  const mapBytes = await readIfThere(folder, 'special_tokens_map.json')
-  const map = mapBytes === null ? {} : parseAs(tokenizerConfigSchema, mapBytes, 'special_tokens_map.json')
+  const config = parseIfThere(files, 'tokenizer_config.json')
+  const map = parseIfThere(files, 'special_tokens_map.json')
   const model = { ...parsed.model, type: modelType(parsed.model) }
   checkModel(model)
 
@@ -95,7 +114,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const extra = config.additional_special_tokens ?? map.additional_special_tokens ?? []
   const additional = extra.map(textOf).filter(text => text !== null)
   const added = moreAddedTokens({ ...parsed, model }, config, [...Object.values(specialTokens), ...additional])
-  const { chatTemplate, note } = await chatTemplateOf(folder, config)
+  const { chatTemplate, note } = chatTemplateOf(files, config)
   const digest = sha256(
     canonicalBytes({
       ...{ v: 1, tokenizerJson: sha256(bytes), specialTokens, additional, chatTemplate },
@@ -173,17 +192,13 @@ function vocabularyId({ vocab }: TokenizerJson['model'], token: string): number 
 }
 
 /** chat_template.jinja, else tokenizer_config.json, else chat_template.json; of a list of templates the one named default. */
-async function chatTemplateOf(
-  folder: string,
+function chatTemplateOf(
+  files: TokenizerBytes,
   { chat_template: configured }: TokenizerConfig,
-): Promise<{ chatTemplate: string | null; note: string | null }> {
-  const jinja = await readIfThere(folder, 'chat_template.jinja')
+): { chatTemplate: string | null; note: string | null } {
+  const jinja = files['chat_template.jinja']
   if (jinja !== null) return { chatTemplate: decodeText(jinja, 'chat_template.jinja'), note: null }
-  let source = configured ?? null
-  if (source === null) {
-    const json = await readIfThere(folder, 'chat_template.json')
-    if (json !== null) source = parseAs(tokenizerConfigSchema, json, 'chat_template.json').chat_template ?? null
-  }
+  const source = configured ?? parseIfThere(files, 'chat_template.json').chat_template ?? null
   if (source === null || typeof source === 'string') return { chatTemplate: source, note: null }
   const chosen = source.find(({ name }) => name === 'default')
   if (chosen !== undefined) return { chatTemplate: chosen.template, note: null }
@@ -199,6 +214,11 @@ async function readIfThere(folder: string, name: string): Promise<Uint8Array | n
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StatePackError('E_TOKENIZER', `${name} cannot be read: ${reason}`, { file: name }, cause)
   }
+}
+
+function parseIfThere(files: TokenizerBytes, name: keyof TokenizerBytes): TokenizerConfig {
+  const bytes = files[name]
+  return bytes === null ? {} : parseAs(tokenizerConfigSchema, bytes, name)
 }
 
 function decodeText(bytes: Uint8Array, name: string): string {
