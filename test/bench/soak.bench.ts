@@ -1,70 +1,16 @@
-/** An engine under mixed load for a long time, in this very process: what its memory and its descriptors do. `--minutes N`. */
-import { readdirSync } from 'node:fs'
+/** An engine under mixed load, in a process as the hosts start it: `--minutes N` (11), `--v8 FLAGS` instead of the engine's own. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { dispatch } from '#hosts/dispatch/dispatch.ts'
-import { createInProcessTransport } from '#hosts/dispatch/inProcessTransport.ts'
-import { createEventHub } from '#hosts/eventHub.ts'
-import { createClient } from '#shared/rpc/client.ts'
-import { row, withBenchEngine } from './benchEngine.ts'
-import { soakRound } from './soakRound.ts'
+import { ENGINE_V8_FLAGS } from '#hosts/engineProcess/engineChild.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '11' } } })
-const minutes = Number(values.minutes)
-/** The least that can be set, so that what is kept on purpose is soon as much as it will ever be. */
-const BUDGET = 16 * 1024 ** 2
-const MEASURES = ['rss', 'heapUsed', 'external', 'arrayBuffers', 'native', 'descriptors'] as const
-type Sample = Readonly<Record<'minute' | (typeof MEASURES)[number], number>>
-
-const hub = createEventHub()
-await withBenchEngine(
-  async engine => {
-    const client = createClient(createInProcessTransport(dispatch(engine.handlers), hub))
-    await client.call('settings.set', { memory: { hot: BUDGET, warm: BUDGET } })
-    let events = 0
-    client.on('library.changed', () => events++)
-    const samples: Sample[] = []
-    const start = performance.now()
-    const minute = () => (performance.now() - start) / 60_000
-    let operations = 0
-    for (let round = 0; minute() < minutes; round++) {
-      operations += await soakRound({ client, engine }, round)
-      const sample = take(minute())
-      samples.push(sample)
-      if (Math.floor(sample.minute) > Math.floor(samples.at(-2)?.minute ?? 0)) console.log(JSON.stringify(row(sample)))
-    }
-    console.log(
-      `${operations} operations, ${events} events, ${samples.length} rounds in ${minute().toFixed(1)} minutes`,
-    )
-    const second = samples.filter(sample => sample.minute >= minutes / 2)
-    console.table(
-      MEASURES.map(measure =>
-        row({
-          measure,
-          'at the half': second[0]?.[measure] ?? Number.NaN,
-          'at the end': second.at(-1)?.[measure] ?? Number.NaN,
-          'a minute': slope(second.map(sample => [sample.minute, sample[measure]])),
-        }),
-      ),
-    )
-  },
-  { onEvent: hub.emit },
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '11' }, v8: { type: 'string', default: ENGINE_V8_FLAGS } },
+})
+const flags = values.v8.split(' ').filter(flag => flag !== '')
+const { status } = spawnSync(
+  process.execPath,
+  ['--disable-warning=ExperimentalWarning', ...flags, join(import.meta.dirname, 'measureSoak.ts'), values.minutes],
+  { stdio: 'inherit' },
 )
-
-/** MiB, and a number of descriptors where the system says it. `native`: what is resident and neither V8's nor a buffer. */
-function take(minute: number): Sample {
-  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
-  const mib = (bytes: number) => bytes / 1024 ** 2
-  return {
-    ...{ minute, rss: mib(rss), heapUsed: mib(heapUsed), external: mib(external), arrayBuffers: mib(arrayBuffers) },
-    native: mib(rss - heapTotal - external),
-    descriptors: process.platform === 'linux' ? readdirSync('/proc/self/fd').length : Number.NaN,
-  }
-}
-
-/** Of the straight line with the least squares. */
-function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (of: (point: readonly [number, number]) => number) =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length
-  const [x, y] = [mean(point => point[0]), mean(point => point[1])]
-  return mean(point => (point[0] - x) * (point[1] - y)) / mean(point => (point[0] - x) ** 2)
-}
+process.exitCode = status ?? 1

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
 import { toErrorValue } from '#shared/domain/error.ts'
 import type { GoldenLine } from './goldenLine.ts'
+import { openTokenizer } from './openTokenizer.ts'
 import { awkwardSplit, awkwardText, pick, seeded } from './seamTexts.ts'
 import { percentile, trySeam } from './seamTrial.ts'
 

@@ -144,7 +144,7 @@ export function createModelPool({
     const converted = convertedFolder === undefined ? undefined : join(convertedFolder, folderNameOf(entry.id))
     return openModel(entry.folder, {
       ...openOptions,
-      ...{ name: entry.id, precision: chosen ?? undefined, convertedFolder: converted, signal },
+      ...{ name: entry.id, own: entry.starter, precision: chosen ?? undefined, convertedFolder: converted, signal },
       onProgress: ({ done, total }) => onOpening?.({ phase: 'hashing weights', done, total, unit: 'bytes' }),
       onConvert: ({ done, total }) => onOpening?.({ phase: `converting to ${chosen}`, done, total, unit: 'items' }),
     })

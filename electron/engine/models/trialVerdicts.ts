@@ -7,7 +7,7 @@ export type TrialVerdict = 'loads' | 'does not load'
 
 export class TrialVerdicts {
   readonly #name: string
-  /** Of this process, for those who keep no folder. */
+  /** In this process. */
   readonly #known = new Map<string, TrialVerdict>()
 
   /** `name`: of the file in the folder of caches. */
@@ -16,15 +16,13 @@ export class TrialVerdicts {
   }
 
   async of(digest: string, folder: string | undefined): Promise<TrialVerdict | null> {
-    const known = folder === undefined ? this.#known.get(digest) : (await this.#read(folder))[digest]
+    const known = this.#known.get(digest) ?? (folder === undefined ? null : (await this.#read(folder))[digest])
     return known === 'loads' || known === 'does not load' ? known : null
   }
 
   async keep(digest: string, verdict: TrialVerdict, folder: string | undefined): Promise<void> {
-    if (folder === undefined) {
-      this.#known.set(digest, verdict)
-      return
-    }
+    this.#known.set(digest, verdict)
+    if (folder === undefined) return
     // A cache: failing to keep it costs another trial, nothing else.
     await mkdir(folder, { recursive: true })
       .then(async () => JSON.stringify({ ...(await this.#read(folder)), [digest]: verdict }))

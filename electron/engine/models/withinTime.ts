@@ -13,7 +13,7 @@ const PATIENCE = 16
  * Runs what is made by somebody else (a pattern that backtracks without end, say) for at most `ms` milliseconds of work, and
  * lets Ctrl+C through meanwhile: a regular expression gives the event loop no turn. Throws `late` when the time is over, and
  * `E_CANCELLED` when interrupted. On a machine that is busy otherwise the time by the clock says nothing: when it ends a run
- * that the process hardly got to, `run` begins again with more of it.
+ * for half of which the process did not get the processor, `run` begins again with more of it.
  */
 export function withinTime<T>(ms: number, late: () => StatePackError, run: () => T): T {
   for (let clock = Math.ceil(ms); ; clock *= 4) {
@@ -21,7 +21,7 @@ export function withinTime<T>(ms: number, late: () => StatePackError, run: () =>
     const outcome = runFor(clock, run)
     if (outcome !== null) return outcome.value
     const { user, system } = process.cpuUsage(before)
-    if ((user + system) / 1000 >= ms || clock >= ms * PATIENCE) throw late()
+    if ((user + system) / 1000 >= ms / 2 || clock >= ms * PATIENCE) throw late()
   }
 }
 

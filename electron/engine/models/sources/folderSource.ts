@@ -5,7 +5,7 @@ import { isSupported, prepareArchitecture, textFields } from '../compile/compile
 import { readConfig } from '../compile/config.ts'
 import type { Precision } from '../model.ts'
 import { openTokenizer } from '../tokenizer/tokenizer.ts'
-import { readTokenizerBytes, tokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
+import { readTokenizerBytes, type TokenizerSource, tokenizerFiles } from '../tokenizer/tokenizerFiles.ts'
 import { hasCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { planCheckpoint } from './checkpointWeights.ts'
 import { parsePythonJson } from './configJson.ts'
@@ -28,13 +28,21 @@ export async function folderSource(folder: string): Promise<ModelSource> {
     ...{ configBytes: bytes, generationConfigBytes },
     architecture: String(text.model_type),
     eosTokenIds: endIds([generation, fields, text]),
-    openTokenizer: options => openTokenizer(folder, options),
+    async openTokenizer(options) {
+      const tokenizer = await tokenizerOf(folder)
+      return tokenizer === null ? null : openTokenizer(tokenizer, options)
+    },
     async describeTokenizer() {
-      const files = await readTokenizerBytes(folder)
-      return files === null ? null : tokenizerFiles({ kind: 'bytes', bytes: files })
+      const tokenizer = await tokenizerOf(folder)
+      return tokenizer === null ? null : tokenizerFiles(tokenizer)
     },
     planWeights: precision => planFolder(folder, fields, precision),
   }
+}
+
+async function tokenizerOf(folder: string): Promise<TokenizerSource | null> {
+  const bytes = await readTokenizerBytes(folder)
+  return bytes === null ? null : { kind: 'bytes', bytes }
 }
 
 /** A checkpoint is preferred, since it can be converted; an export serves where there is none or its architecture is unknown. */

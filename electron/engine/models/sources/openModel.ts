@@ -4,12 +4,13 @@ import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Model, Precision } from '../model.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { TokenizerTrialOptions } from '../tokenizer/tokenizerTrial.ts'
 import { folderSource } from './folderSource.ts'
 import { onlyGgufIn } from './gguf/ggufFolders.ts'
 import { ggufSource, isGgufFile } from './gguf/ggufSource.ts'
 import type { IdentifyOptions, ModelSource, PlannedWeights } from './modelSource.ts'
 
-export interface OpenModelOptions extends IdentifyOptions {
+export interface OpenModelOptions extends IdentifyOptions, TokenizerTrialOptions {
   /** Default: the folder's or file's name, or `owner/name` of a hub snapshot. */
   readonly name?: string
   /** Of a checkpoint or a GGUF file, default float32: its own values, widened. Of an ONNX export, default the best file there is. */

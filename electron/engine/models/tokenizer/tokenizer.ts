@@ -9,7 +9,7 @@ import { createPartsReader, type ReadParts } from './readParts.ts'
 import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
 import { tokenSpelling } from './tokenBytes.ts'
-import { readTokenizerBytes, type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
+import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
 import { createTokenizerPipeline, type TokenizerPipeline } from './tokenizerPipeline.ts'
 import { requireUsable, type TokenizerTrialOptions } from './tokenizerTrial.ts'
 import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
@@ -79,16 +79,10 @@ export interface Tokenizer {
 const WHOLE = 1 << 15
 
 /**
- * Opens the tokenizer of a model folder from its local files; null when the folder has none. Throws `E_TOKENIZER` when one is
- * there but damaged, of a kind that is not known, or without an end (see {@link requireUsable}). Never touches the network.
+ * Opens a tokenizer from what its files or a GGUF file say. Throws `E_TOKENIZER` when it is damaged, of a kind that is not
+ * known, or without an end (see {@link requireUsable}).
  */
-export async function openTokenizer(folder: string, options: TokenizerTrialOptions = {}): Promise<Tokenizer | null> {
-  const bytes = await readTokenizerBytes(folder)
-  return bytes === null ? null : openSource({ kind: 'bytes', bytes }, options)
-}
-
-/** The same from what its files or a GGUF file say. */
-export async function openSource(source: TokenizerSource, options: TokenizerTrialOptions = {}): Promise<Tokenizer> {
+export async function openTokenizer(source: TokenizerSource, options: TokenizerTrialOptions): Promise<Tokenizer> {
   await requireUsable(source, options)
   return bounded(createTokenizer(tokenizerFiles(source)))
 }

@@ -11,6 +11,8 @@ import type { TokenizerSource } from './tokenizerFiles.ts'
 export interface TokenizerTrialOptions {
   /** Where verdicts are kept. */
   readonly cacheFolder?: string
+  /** It came with this app: it is known. */
+  readonly own?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -27,7 +29,8 @@ const verdicts = new TrialVerdicts('tried-tokenizers.json')
  * opening it throws; `E_CANCELLED`.
  */
 export async function requireUsable(source: TokenizerSource, options: TokenizerTrialOptions = {}): Promise<void> {
-  const { cacheFolder, signal } = options
+  const { cacheFolder, own = false, signal } = options
+  if (own) return
   const digest = digestOf(source)
   const known = await verdicts.of(digest, cacheFolder)
   if (known === 'loads') return

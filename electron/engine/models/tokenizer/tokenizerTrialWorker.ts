@@ -7,7 +7,7 @@ import { type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
 import type { TrialOutcome } from './tokenizerTrial.ts'
 
 /** Milliseconds of work, plus one for so many bytes of it: far more than any real one needs. */
-const TRIAL_MS = 5_000
+const TRIAL_MS = 2_000
 const BYTES_A_MS = 1_000
 /** About what an entry of a vocabulary takes, with its merge. */
 const BYTES_AN_ENTRY = 64

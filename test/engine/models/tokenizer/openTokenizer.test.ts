@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openTokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import { openTokenizer } from '../../../model/openTokenizer.ts'
 import { openFamily, openVariant, type TokenizerFile } from './variantTokenizer.ts'
 
 let folder: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openModel } from '#engine/models/sources/openModel.ts'
-import { openTokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import { openTokenizer } from '../../../model/openTokenizer.ts'
 import { openVariant, type TokenizerFile } from './variantTokenizer.ts'
 
 /** `<s>` stands for token 900 of the family. */

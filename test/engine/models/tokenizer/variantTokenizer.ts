@@ -1,7 +1,8 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import { openTokenizer } from '../../../model/openTokenizer.ts'
 
 export interface TokenizerFile {
   added_tokens: Record<string, unknown>[]

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
-import { openTokenizer, type Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import { openTokenizer } from '../../../model/openTokenizer.ts'
 
 const SHA256 = '1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5'
 

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type PreparedLayers, prepareArchitecture } from '../../compile/compile.ts'
-import { openSource } from '../../tokenizer/tokenizer.ts'
+import { openTokenizer } from '../../tokenizer/tokenizer.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { planCheckpoint } from '../checkpointWeights.ts'
 import { openModelFile } from '../modelFile.ts'
@@ -39,7 +39,7 @@ export async function ggufSource(path: string): Promise<ModelSource> {
     generationConfigBytes: null,
     eosTokenIds: tokenizer?.eosTokenIds ?? [],
     openTokenizer: async options =>
-      tokenizer === null ? null : openSource({ kind: 'parsed', files: tokenizer.files }, options),
+      tokenizer === null ? null : openTokenizer({ kind: 'parsed', files: tokenizer.files }, options),
     describeTokenizer: async () => tokenizer?.files ?? null,
     async planWeights(precision = 'float32') {
       const layers = prepared(config, basename(path))

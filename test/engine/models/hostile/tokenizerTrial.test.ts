@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openModel } from '#engine/models/sources/openModel.ts'
+import { toStatePackError } from '#shared/domain/error.ts'
+import { openTestEngine } from '../../testEngine.ts'
+import { CHECKPOINT, normalizeBy, splitBy, withHostileFolder } from './hostileFolder.ts'
+
+const BACKTRACKS = splitBy('(\\p{L}+)+!|\\s|.')
+/** Another one: what was tried before in this process is known. */
+const BACKTRACKS_TOO = splitBy('(\\p{L}+)*!|\\s|.')
+
+let cacheFolder: string
+beforeAll(async () => {
+  cacheFolder = await mkdtemp(join(tmpdir(), 'statepack-trial-'))
+})
+afterAll(() => rm(cacheFolder, { recursive: true, force: true }))
+
+test('while a hostile tokenizer is opened the engine answers; it is refused, marked, and not tried again', async () => {
+  await withHostileFolder(CHECKPOINT, BACKTRACKS, async folder => {
+    const { client, engine, close } = await openTestEngine()
+    try {
+      const turns = { whileTrying: 0, again: 0 }
+      for (const when of ['whileTrying', 'again'] as const) {
+        let isOpen = true
+        const adding = client.call('models.add', { folder }).then(
+          () => null,
+          thrown => {
+            isOpen = false
+            return toStatePackError(thrown).code
+          },
+        )
+        while (isOpen) {
+          await client.call('engine.status', {})
+          await new Promise(done => setTimeout(done, 100))
+          turns[when]++
+        }
+        expect(await adding).toBe('E_TOKENIZER')
+      }
+      // The trial takes seconds, of which an event loop that stood still would give no more than a turn or two.
+      expect(turns.whileTrying).toBeGreaterThan(2 * turns.again + 5)
+      const marks = await readFile(join(engine.state.folders.data, 'digests', 'tried-tokenizers.json'), 'utf8')
+      expect(marks).toContain('does not load')
+    } finally {
+      await close()
+    }
+  })
+})
+
+test('cancelling ends a trial and leaves no verdict', async () => {
+  await withHostileFolder(CHECKPOINT, BACKTRACKS_TOO, async folder => {
+    const trying = openModel(folder, { cacheFolder, signal: AbortSignal.timeout(500) })
+    await expect(trying).rejects.toMatchObject({ code: 'E_CANCELLED' })
+    await expect(readFile(join(cacheFolder, 'tried-tokenizers.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+test('one that opens is tried once; an error of its files is said each time', async () => {
+  await withHostileFolder(CHECKPOINT, normalizeBy({ type: 'Unheard' }), async folder => {
+    for (let times = 0; times < 2; times++) {
+      await expect(openModel(folder, { cacheFolder })).rejects.toMatchObject({ code: 'E_TOKENIZER' })
+    }
+  })
+  await withHostileFolder(CHECKPOINT, normalizeBy({ type: 'NFC' }), async folder => {
+    expect((await openModel(folder, { cacheFolder })).tokenizer?.encode('goat').length).toBeGreaterThan(0)
+    expect(Object.values(JSON.parse(await readFile(join(cacheFolder, 'tried-tokenizers.json'), 'utf8')))).toEqual([
+      'loads',
+    ])
+  })
+})
