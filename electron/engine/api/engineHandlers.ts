@@ -1,6 +1,7 @@
 import { env } from 'onnxruntime-node'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { candidateDevices, defaultThreads, probeDevices } from '../inference/device.ts'
+import { parseReference } from '../registry/reference.ts'
 import { assertFolder } from './assertFolder.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -36,6 +37,7 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
       const before = state.settings.get()
       if (change.device !== undefined) candidateDevices(change.device)
       for (const folder of change.modelFolders ?? []) if (!before.modelFolders.includes(folder)) assertFolder(folder)
+      if (change.coldTier) parseReference(change.coldTier)
       const after = state.settings.set(change)
       if (before.device !== after.device) await state.models.unload()
       state.live.hot.budget = after.memory.hot

@@ -28,12 +28,11 @@ export interface ColdTierOptions extends Transfer {
   readonly place: RegistryReference
   readonly incoming: Incoming
   readonly log: Log
-  /** Pauses after failures in a row, milliseconds; the last one again and again. */
-  readonly pauses?: readonly number[]
 }
 
 /** Somebody waits for the answer: a registry that does not answer at once counts as away. */
 const HURRIED: Partial<Patience> = { attempts: 2, pauseMs: 100, longestMs: 1000, stallMs: 5000 }
+/** After failures in a row, milliseconds; the last one again and again. */
 const PAUSES = [1000, 2000, 5000, 15_000, 60_000]
 /** Failures of the cartridge itself: another try would end the same way. */
 const FINAL: ReadonlySet<string> = new Set([
@@ -50,7 +49,7 @@ function contextTag(contextId: Digest, dtype: string): string {
 }
 
 export function createColdTier(context: PacketContext, options: ColdTierOptions): ColdTier {
-  const { place, incoming, log, pauses = PAUSES, ...transfer } = options
+  const { place, incoming, log, ...transfer } = options
   const { remotes, packets } = context.store.library
   const closing = new AbortController()
   const { signal } = closing
@@ -79,7 +78,7 @@ export function createColdTier(context: PacketContext, options: ColdTierOptions)
         const { code } = toStatePackError(thrown)
         log.warn('not pushed to the cold tier', { code, count: next === null ? undefined : remotes.pushes(place) })
         if (next !== null && FINAL.has(code)) remotes.donePush(place, next)
-        else await pause(pauses[Math.min(failed++, pauses.length - 1)] ?? 0, signal)
+        else await pause(PAUSES[Math.min(failed++, PAUSES.length - 1)] ?? 0, signal)
       }
     }
   }

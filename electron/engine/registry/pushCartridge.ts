@@ -1,4 +1,5 @@
 import type { Digest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { TransferMeter } from '../network/transferMeter.ts'
@@ -8,10 +9,10 @@ import { blobSha256 } from '../packets/stateLayers.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { type Root, readRoot } from '../store/cartridgeFile/exportCartridge.ts'
 import { inParallel } from '../store/inParallel.ts'
-import { readManifest } from '../store/manifests.ts'
+import { parseManifest, readManifest } from '../store/manifests.ts'
 import { type RegistryReference, showReference } from './reference.ts'
 import { enterReferrer } from './registryReferrers.ts'
-import { openRepository, putManifest, type Repository, type RepositoryOptions } from './repository.ts'
+import { fetchManifest, openRepository, putManifest, type Repository, type RepositoryOptions } from './repository.ts'
 import { uploadBlob } from './uploadBlob.ts'
 
 export interface Transfer extends Pick<RepositoryOptions, 'patience' | 'tokenHosts' | 'login' | 'lookup'> {
@@ -24,6 +25,8 @@ export const LANES = 4
 const CHUNK_BYTES = 8 * 1024 * 1024
 /** Cartridges of neighbouring repositories whose blobs are looked for. */
 const NEIGHBOURS = 256
+/** Cartridges it grew from that are asked for; what is in more distant ones is in these. */
+const PARENTS = 4
 
 /**
  * Puts a cartridge into a registry with its signatures and traces; what is there already does not travel. Under `tags`, or
@@ -48,20 +51,19 @@ export async function pushCartridge(
     ...{ signal: call.signal, onWait: waiting => meter.waiting(waiting), actions: 'pull,push', readsFrom },
   })
   call.progress?.({ phase: 'asking the registry' })
-  const counts = { there: 0, mounted: 0, sent: 0, bytes: 0 }
-  await inParallel(blobs, LANES, async blob => {
-    const how = await sendBlob(context, {
-      blob,
-      repository,
-      from: neighbours.get(blob.digest) ?? null,
-      meter,
-      transfer,
-    })
-    counts[how]++
-    if (how === 'sent') counts.bytes += blob.size
-    else meter.found(blob.size)
-  })
-  await sendManifests(context, { repository, packet, referrers, tags })
+  const sending = { blobs, repository, neighbours, meter, transfer }
+  const manifests = { repository, packet, referrers, tags }
+  const standing = await blobsStanding(context, repository, shared.packet)
+  let counts = await sendBlobs(context, { ...sending, standing })
+  try {
+    await sendManifests(context, manifests)
+  } catch (error) {
+    // What stands there was not asked about blob by blob: the registry may have lost some.
+    if (standing.size === 0 || !lacksBlob(error)) throw error
+    meter.found(-total)
+    counts = await sendBlobs(context, { ...sending, standing: new Set() })
+    await sendManifests(context, manifests)
+  }
   context.store.library.remotes.add(to, packetId, Date.now())
   const receipt = await context.recorder.record({
     receipt: {
@@ -116,6 +118,56 @@ async function blobsNearby(
     }
   }
   return found
+}
+
+/**
+ * Blobs of cartridges that stand in the repository: of this one, and of those it grew from. A registry keeps what its
+ * manifests need, so one question answers for all of them.
+ */
+async function blobsStanding(
+  { store }: Pick<PacketContext, 'store'>,
+  repository: Repository,
+  { packetId, config }: Shareable['packet'],
+): Promise<ReadonlySet<Digest>> {
+  const found = new Set<Digest>()
+  const related = [packetId, ...config.parents.slice(-PARENTS).map(parent => parent.packetId)]
+  for (const digest of related) {
+    if (!store.library.remotes.has(repository.reference, digest)) continue
+    const fetched = await fetchManifest(repository, digest)
+    if (fetched !== null) for (const blob of blobsOf(parseManifest(fetched.bytes))) found.add(blob.digest)
+  }
+  return found
+}
+
+function lacksBlob(error: unknown): boolean {
+  return error instanceof StatePackError && /BLOB_UNKNOWN/.test(String(error.details.said))
+}
+
+async function sendBlobs(
+  context: Pick<PacketContext, 'store'>,
+  {
+    blobs,
+    standing,
+    neighbours,
+    ...sending
+  }: {
+    blobs: readonly Descriptor[]
+    standing: ReadonlySet<Digest>
+    neighbours: ReadonlyMap<Digest, string>
+    repository: Repository
+    meter: TransferMeter
+    transfer: Transfer
+  },
+) {
+  const counts = { there: 0, mounted: 0, sent: 0, bytes: 0 }
+  await inParallel(blobs, LANES, async blob => {
+    const from = neighbours.get(blob.digest) ?? null
+    const how = standing.has(blob.digest) ? 'there' : await sendBlob(context, { ...sending, blob, from })
+    counts[how]++
+    if (how === 'sent') counts.bytes += blob.size
+    else sending.meter.found(blob.size)
+  })
+  return counts
 }
 
 async function sendBlob(

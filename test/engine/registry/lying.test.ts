@@ -147,6 +147,23 @@ it('a signature that does not arrive as it should is left out, and the cartridge
   }
 })
 
+it('what grew from a cartridge that stands there asks for its own blobs alone, and for all when some were lost', async () => {
+  const { cartridge } = await here.client.call('packets.merge', { ref: base, delta: 'The gate is green.\n' })
+  const asked = () => registry.requests.filter(({ method, path }) => method === 'HEAD' && path.includes('/blobs/'))
+  const first = await push({ ref: cartridge.packetId, tags: ['child'] })
+  expect(first.blobs.there).toBeGreaterThan(1)
+  // The empty config of signatures is nobody’s layer.
+  expect(asked().length).toBeLessThanOrEqual(first.blobs.sent + 1)
+  const { store } = here.engine.state
+  const own = (await store.readManifest(cartridge.packetId as never)).layers.map(({ digest }) => digest)
+  const shared = (await store.readManifest(base as never)).layers.filter(({ digest }) => own.includes(digest))
+  expect(registry.blobs.delete(shared[0]?.digest ?? '')).toBe(true)
+  registry.requests.length = 0
+  const again = await push({ ref: cartridge.packetId, tags: ['child'] })
+  expect(asked().length).toBeGreaterThan(first.blobs.sent + 1)
+  expect(again.blobs.sent).toBe(1)
+})
+
 describe('a login', () => {
   const wantsBasic: TestRegistry['intercept'] = ({ headers }, response) => {
     if (headers.authorization === basic) return false

@@ -88,11 +88,16 @@ export async function startTestRegistry(): Promise<TestRegistry> {
     if (kind === 'manifests' && method === 'PUT') {
       const bytes = await bodyOf(request)
       const digest = digestOf(bytes)
+      const { config, layers = [], subject } = JSON.parse(bytes.toString())
+      const needed: { digest: string }[] = config === undefined ? [] : [config, ...layers]
+      if (needed.some(blob => !registry.blobs.has(blob.digest) || !inRepository.has(`${repository} ${blob.digest}`))) {
+        response.writeHead(404).end(JSON.stringify({ errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', message: '' }] }))
+        return
+      }
       registry.blobs.set(digest, bytes)
       types.set(digest, headers['content-type'] ?? '')
       inRepository.add(`${repository} ${digest}`)
       if (!name.startsWith('sha256:')) registry.tags.set(`${repository}:${name}`, digest)
-      const { subject } = JSON.parse(bytes.toString())
       response.writeHead(201, { location: url.pathname, ...(subject ? { 'oci-subject': subject.digest } : {}) }).end()
       return
     }
