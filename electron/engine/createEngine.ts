@@ -1,7 +1,7 @@
 /** The composition root: the only file that knows every part. Hosts get handlers and events; nothing else leaves. */
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { CallContext, Handlers } from '#shared/rpc/contract.ts'
+import type { CallContext, EngineHandlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
@@ -60,7 +60,7 @@ export interface EngineOptions {
 }
 
 export interface Engine {
-  readonly handlers: Handlers
+  readonly handlers: EngineHandlers
   readonly log: Log
   /** The parts, for the command line and the benchmarks, which run in this very process. */
   readonly state: EngineState
@@ -198,13 +198,13 @@ function atMostOnceASecond(task: () => void): () => void {
 }
 
 /** Every call keeps the runtimes it was given until it is over. */
-function leasing(leases: RuntimeLeases, handlers: Handlers): Handlers {
+function leasing(leases: RuntimeLeases, handlers: EngineHandlers): EngineHandlers {
   const wrapped = Object.entries(handlers).map(([name, handler]): [string, unknown] => [
     name,
     (input: never, context: CallContext) => leases.during<unknown>(name, () => handler(input, context)),
   ])
   // The entries of all handlers, each with its own name: what came in.
-  return Object.fromEntries(wrapped) as Handlers
+  return Object.fromEntries(wrapped) as EngineHandlers
 }
 
 function parseDevice(name: string): DeviceChoice {

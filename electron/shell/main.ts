@@ -15,6 +15,7 @@ import {
 } from 'electron'
 import { logCrashes } from '#engine/logging/logCrashes.ts'
 import { openLog } from '#engine/logging/openLog.ts'
+import { createStudioApi } from '#hosts/api/studioApi.ts'
 import { chooseDevice } from '#hosts/chooseDevice.ts'
 import { logEngineState } from '#hosts/engineProcess/logEngineState.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
@@ -128,7 +129,8 @@ async function start(): Promise<void> {
     const { state, reason } = supervisor.health()
     return reason === null ? { state } : { state, reason }
   }
-  const host = startIpcHost({ ipcMain, transport: supervisor, status, isOwnWindow })
+  const api = createStudioApi(supervisor, folders.dataFolder)
+  const host = startIpcHost({ ipcMain, transport: api.transport, status, isOwnWindow })
   const stateFile = join(app.getPath('userData'), 'window.json')
   const newWindow = () => createWindow(host, stateFile)
   const frontWindow = () => BrowserWindow.getFocusedWindow() ?? [...windows].at(-1) ?? newWindow()
@@ -168,7 +170,10 @@ async function start(): Promise<void> {
     closing = true
     // The engine first lets go of its files.
     event.preventDefault()
-    void supervisor.dispose().finally(() => app.quit())
+    void api
+      .close()
+      .then(() => supervisor.dispose())
+      .finally(() => app.quit())
   })
 }
 

@@ -15,6 +15,7 @@ import { receiptMethods } from './methods/receipts.ts'
 import { registryMethods } from './methods/registry.ts'
 import { remixMethods } from './methods/remix.ts'
 import { savingsMethods } from './methods/savings.ts'
+import { serverMethods } from './methods/server.ts'
 import type { Progress } from './progress.ts'
 
 export const contract = {
@@ -30,6 +31,7 @@ export const contract = {
   ...savingsMethods,
   ...memoryMethods,
   ...registryMethods,
+  ...serverMethods,
 } as const
 
 export type Contract = typeof contract
@@ -48,3 +50,7 @@ export type Handlers = {
     context: CallContext,
   ) => Promise<z.input<Contract[M]['output']>>
 }
+
+/** What the host answers by itself; all else is the engine's. */
+export type HostHandlers = Pick<Handlers, keyof typeof serverMethods>
+export type EngineHandlers = Omit<Handlers, keyof HostHandlers>

@@ -8,6 +8,8 @@ export const events = {
   'savings.changed': z.strictObject({}),
   /** Something moved between tiers of memory, was used or pinned; at most once a second. */
   'memory.changed': z.strictObject({}),
+  /** The HTTP API was started, stopped or asked; at most twice a second. */
+  'server.changed': z.strictObject({}),
   'settings.changed': z.strictObject({}),
   /** The engine process as its parent sees it. */
   'engine.status': z.strictObject({

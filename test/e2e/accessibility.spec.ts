@@ -26,6 +26,7 @@ const ROUTES = [
   'savings?tab=prices',
   'models',
   'memory',
+  'server',
   'settings',
   'nowhere',
 ]

@@ -109,6 +109,7 @@ async function fill(client: Client): Promise<Made> {
     name: 'Station card, continued',
   })
   await client.call('memory.pin', { packetId: parseDigest(station), pinned: true })
+  await askServer(client)
   await client.call('packets.verify', { ref: transformer, level: 'recomputed' })
   await client.call('savings.agentLoop', { model: 'starter-transformer', steps: 20 })
   await client.call('library.update', { packetId: transformer, tags: ['shop', 'handbook'] })
@@ -120,6 +121,29 @@ async function fill(client: Client): Promise<Made> {
     mix: mixed.cartridge.packetId,
     chain: chain.cartridge.packetId,
   }
+}
+
+/** Programs at the server: a conversation that goes on, one whose instructions were changed, a mistake. */
+async function askServer(client: Client): Promise<void> {
+  const { address, token } = await client.call('server.start', { port: 20_000 + (process.pid % 20_000) })
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const ask = (path: string, body: object) =>
+    fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }).then(answer => answer.json())
+  const model = 'starter-transformer'
+  const instructions = LETTER.replace('Facts', 'You answer questions about this house')
+  const input = 'What is the rent of the house Alder?'
+  const first = await ask('/v1/responses', { model, instructions, input, max_output_tokens: 12 })
+  const next = { model, previous_response_id: first.id, input: 'Who is the owner?', max_output_tokens: 12 }
+  await ask('/v1/responses', next)
+  for (const content of [LETTER, LETTER, LETTER.replace('21:00', '22:00')])
+    await ask('/v1/chat/completions', {
+      ...{ model, max_tokens: 12 },
+      messages: [
+        { role: 'system', content },
+        { role: 'user', content: 'Who has the phone 555-0188?' },
+      ],
+    })
+  await ask('/v1/chat/completions', { model: 'gpt-4o', messages: [{ role: 'user', content: 'Who?' }] })
 }
 
 const LETTER = `Facts:
@@ -211,6 +235,7 @@ const VIEWS: readonly View[] = [
   { name: 'savings-prices', route: () => 'savings?tab=prices' },
   { name: 'models', route: () => 'models' },
   { name: 'memory', route: () => 'memory' },
+  { name: 'server', route: () => 'server' },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
   { name: 'error', route: () => `inspect/${id(`sha256:${'0'.repeat(64)}`)}` },
@@ -284,7 +309,7 @@ try {
   page.setDefaultTimeout(180_000)
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.getByRole('dialog').waitFor()
-  await page.locator('.CartridgeOption').nth(8).waitFor()
+  await page.locator('.CartridgeOption').nth(8).waitFor({ timeout: 150_000 })
   await quiet(page)
   if (wanted.length === 0) {
     for (const colorScheme of THEMES) {

@@ -1,4 +1,4 @@
-import { type Digest, hexOf } from '#shared/domain/digest.ts'
+import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
@@ -6,7 +6,6 @@ import { extractDocument } from '../documents/extractDocument.ts'
 import { autoCompact } from '../packets/autoCompact.ts'
 import { type Created, createPacket } from '../packets/createPacket.ts'
 import { createSplit } from '../packets/createSplit.ts'
-import { missSentence } from '../packets/deepestPrefix.ts'
 import { deltaPacket } from '../packets/deltaPacket.ts'
 import { estimateText } from '../packets/estimateText.ts'
 import { inferPacket } from '../packets/inferPacket.ts'
@@ -14,6 +13,7 @@ import { mergePacket } from '../packets/mergePacket.ts'
 import { assertModel } from '../packets/openState.ts'
 import { cacheLayers, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
+import { reuseView } from '../packets/reuseView.ts'
 import { blobSha256 } from '../packets/stateLayers.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import { textsOf } from '../packets/textsOf.ts'
@@ -90,14 +90,10 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
 /** A stored packet and what storing it took, as windows show it. */
 export async function createdView(state: EngineState, created: Created): Promise<CreatedView> {
   const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten, prefix, miss, notes } = created
-  const names = state.store.library.packets.names()
-  const nameOf = (id: Digest) => names.get(id)?.[0] ?? `the state ${hexOf(id).slice(0, 12)}`
   return {
     cartridge: await summaryOf(state, packetId),
     receipt: receiptView(receipt),
     ...{ cacheHit, tokensProcessed, seconds, bytesWritten, notes: [...notes] },
-    reused:
-      prefix === null ? null : { packetId: prefix.packetId, name: nameOf(prefix.packetId), tokens: prefix.tokens },
-    reuseMissed: missSentence(miss, nameOf),
+    ...reuseView(state, { prefix, miss }),
   }
 }

@@ -4,6 +4,7 @@ import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Session } from '../inference/session.ts'
 import { BLOCK_TOKENS, type StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
+import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { modelIdentity, sameModel } from './contextId.ts'
 import { readFace } from './face.ts'
@@ -45,6 +46,9 @@ export type PrefixMiss =
       readonly packetId: Digest
       readonly position: number
       readonly part: PartOfState
+      /** The token there, in the state and in what is read, as texts. */
+      readonly known: string
+      readonly asked: string
     }
   /** A recurrent state cannot be cut back: it has read further than the two agree. */
   | { readonly why: 'cannot-be-cut'; readonly packetId: Digest; readonly position: number }
@@ -121,7 +125,10 @@ export async function deepestPrefix(
       continue
     }
     if (isCut && common < tokens.length)
-      note(common, { why: 'other-token', packetId, position: common, part: partAt(found.face, common) })
+      note(common, {
+        ...{ why: 'other-token', packetId, position: common, part: partOf(loaded, found.face, common) },
+        ...{ known: textAt(loaded, known, common), asked: textAt(loaded, tokens, common) },
+      })
     const usable = checkpoint?.position ?? common
     if ((best === null || usable > best.common) && (checkpoint !== null || (await isWhole(context, packet))))
       best = { packet, known, common: usable, logits, checkpoint }
@@ -191,7 +198,7 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
     case 'nothing-alike':
       return null
     case 'other-token':
-      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in ${miss.part === 'date' ? 'the date that its chat template writes' : `its ${miss.part}`}.`
+      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in ${miss.part === 'date' ? 'the date that its chat template writes' : `its ${miss.part}`}: “${miss.known}” there, “${miss.asked}” here.`
     case 'cannot-be-cut':
       return `${nameOf(miss.packetId)} begins alike, but has read on after token ${miss.position}: a recurrent state cannot be cut back.`
     case 'other-dtype':
@@ -225,6 +232,25 @@ export function partAt(
   if (span?.kind === 'system') return 'system prompt'
   if (span === undefined || span.kind === 'user' || span.kind === 'spelled') return 'text'
   return documents.recipe.chat?.time === undefined ? 'template' : 'date'
+}
+
+/** {@link partAt}; the system prompt of a conversation that began with its first question lies within what the template wrote. */
+function partOf(
+  { model }: LoadedModel,
+  face: { packet: Packet; documents: { recipe: Recipe }; tokens: Int32Array },
+  position: number,
+): PartOfState {
+  const part = partAt(face, position)
+  const { systemPrompt } = face.documents.recipe
+  if (part === 'text' || part === 'system prompt' || systemPrompt === null) return part
+  const textOf = (tokens: Int32Array) => tokenizerOf(model).decode([...tokens])
+  const begin = textOf(face.tokens).indexOf(systemPrompt)
+  const at = textOf(face.tokens.subarray(0, position)).length
+  return begin >= 0 && begin <= at && at < begin + systemPrompt.length ? 'system prompt' : part
+}
+
+function textAt({ model }: LoadedModel, tokens: Int32Array, position: number): string {
+  return tokenizerOf(model).decode([...tokens.subarray(position, position + 1)])
 }
 
 function commonLength(a: Int32Array, b: Int32Array): number {

@@ -20,14 +20,17 @@ import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
 import { assertRoom } from './contextRoom.ts'
-import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
+import { deepestPrefix, type Prefix, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
 import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
 import { acceptedEdits, type OpenedState, openState, runOf } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
+import { reuseView } from './reuseView.ts'
 import { logitsDigest } from './stateLayers.ts'
+
+const NOT_LOOKED_FOR: PrefixSearch = { prefix: null, miss: { why: 'nothing-alike' } }
 
 export interface InferInput {
   /** Absent: the delta is read by the bare model. */
@@ -87,10 +90,10 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const toFold = Int32Array.from([...split.prefix, ...split.fold])
   const isEmpty = base.packet === null && base.tokens.length === 0
   // Without a cartridge a known beginning serves, if it was not rounded: no answer depends on what was asked before.
-  const { prefix } =
+  const { prefix, miss } =
     isEmpty && !input.trace && input.reuse !== false
       ? await deepestPrefix(context, base.loaded, { tokens: toFold, dtype: 'float32' })
-      : { prefix: null }
+      : NOT_LOOKED_FOR
   using session = await (prefix !== null
     ? restorePrefix(base.loaded, prefix)
     : isEmpty
@@ -259,11 +262,17 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
+    ...reuseView(context, { prefix: prefix ?? ownState(base), miss }),
     logprobs:
       input.logprobs === undefined ? null : logprobsOf(tokenizer, { ids, traces: generation.traces }, input.logprobs),
     seconds: { ...seconds, total, naiveEstimate },
     receipt: receiptView(stored.receipt),
   }
+}
+
+/** The state that was named is what spared its tokens. */
+function ownState({ packet, tokens }: OpenedState): Pick<Prefix, 'packetId' | 'tokens'> | null {
+  return packet === null ? null : { packetId: packet.packetId, tokens: tokens.length }
 }
 
 async function openBase(context: PacketContext, input: InferInput, call: Call): Promise<OpenedState> {

@@ -8,7 +8,7 @@ import { createFrameStream } from '../loopback/frameStream.ts'
 import { type BodyBudget, receiveBody } from '../loopback/receiveBody.ts'
 import { apiCall } from './apiCall.ts'
 import type { ApiMetrics } from './apiMetrics.ts'
-import { type ApiRoute, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
+import { type ApiRoute, type CountTokens, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
 import type { ApiOptions } from './apiServer.ts'
 import { errorResponse } from './errorResponse.ts'
 import { openApiDocument } from './openApiDocument.ts'
@@ -16,7 +16,7 @@ import { apiRoutes } from './routes/apiRoutes.ts'
 import { stateCounts } from './stateCounts.ts'
 
 type Bindings = { Bindings: HttpBindings }
-type Parts = Pick<ApiOptions, 'transport' | 'health'> & {
+type Parts = Pick<ApiOptions, 'transport' | 'health' | 'journal'> & {
   readonly bodyLimit: number
   readonly metrics: ApiMetrics
   /** The server ends what is still running. */
@@ -29,7 +29,7 @@ const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff'
 const STREAM = { ...PLAIN, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
 
 /** A request that was let in, in the words of `fetch`. */
-export function createApiApp({ transport, health, bodyLimit, metrics, closing }: Parts): Hono<Bindings> {
+export function createApiApp({ transport, health, journal, bodyLimit, metrics, closing }: Parts): Hono<Bindings> {
   const app = new Hono<Bindings>()
   const client = createClient(transport)
   const budget: BodyBudget = { held: 0, limit: BODIES_TOGETHER * bodyLimit }
@@ -41,20 +41,27 @@ export function createApiApp({ transport, health, bodyLimit, metrics, closing }:
   for (const route of routes) {
     app[route.method](route.path.replace(/\{(\w+)\}/g, ':$1'), async c => {
       const started = performance.now()
-      c.env.outgoing.once('close', () =>
-        metrics.answered(route.path, c.env.outgoing.statusCode, (performance.now() - started) / 1000),
-      )
-      return answer(c, route)
+      const { outgoing } = c.env
+      const entry = route.path === '/health' ? undefined : journal?.begin(nameOf(route), callerOf(c))
+      outgoing.once('close', () => {
+        const seconds = (performance.now() - started) / 1000
+        metrics.answered(route.path, outgoing.statusCode, seconds)
+        entry?.end(outgoing.writableFinished ? outgoing.statusCode : ERROR_CODES.E_CANCELLED.http, seconds)
+      })
+      return answer(c, route, tokens => {
+        metrics.count(tokens)
+        entry?.count(tokens)
+      })
     })
   }
   app.notFound(c => failure(c, new StatePackError('E_NOT_FOUND', `There is no ${c.req.method} ${c.req.path} here.`)))
 
-  async function answer(c: Context<Bindings>, route: ApiRoute): Promise<Response> {
+  async function answer(c: Context<Bindings>, route: ApiRoute, count: CountTokens): Promise<Response> {
     const gone = new AbortController()
     // Whoever hangs up no longer wants the answer: the engine stops.
     c.env.outgoing.once('close', () => gone.abort())
     const signal = AbortSignal.any([gone.signal, closing])
-    const call = apiCall(client, { signal, count: metrics.count })
+    const call = apiCall(client, { signal, count })
     try {
       const sent = { ...(await fieldsOf(c, route)), ...c.req.param() }
       const input = route.input.safeParse(sent)
@@ -90,6 +97,13 @@ export function createApiApp({ transport, health, bodyLimit, metrics, closing }:
   }
 
   return app
+}
+
+const nameOf = ({ method, path }: ApiRoute) => `${method.toUpperCase()} ${path}`
+
+/** Who asks, as far as a request says. */
+function callerOf(c: Context<Bindings>): string {
+  return `${c.env.incoming.socket.remoteAddress} ${c.req.header('user-agent') ?? ''}`
 }
 
 function failure(c: Context<Bindings>, thrown: unknown): Response {

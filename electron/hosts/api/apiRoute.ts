@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { CallOptions, Client } from '#shared/rpc/client.ts'
+import type { Reuse } from '#shared/rpc/methods/views.ts'
 
 /** What a server-sent stream says: `data` is written as JSON, or as it is when it is a text. */
 export interface ServerEvent {
@@ -24,7 +25,14 @@ export interface ApiCall {
   readonly count: CountTokens
 }
 
-export type CountTokens = (tokens: { prompt: number; cached: number; generated: number }) => void
+/** Tokens of a request's prompt, those of it that were not read again, and why not more of them; tokens of its answer. */
+export interface TokensRead extends Partial<Reuse> {
+  readonly prompt: number
+  readonly cached: number
+  readonly generated: number
+}
+
+export type CountTokens = (tokens: TokensRead) => void
 
 /** One route: the schemas are what is checked and what `/openapi.json` says. */
 export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {

@@ -12,6 +12,7 @@ import { createApiApp } from './apiApp.ts'
 import { createApiGate } from './apiGate.ts'
 import { createApiMetrics } from './apiMetrics.ts'
 import { errorResponse } from './errorResponse.ts'
+import type { RequestJournal } from './requestJournal.ts'
 
 export interface ApiOptions {
   readonly transport: Transport
@@ -27,6 +28,8 @@ export interface ApiOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Bytes of one body; default 16 MiB. */
   readonly bodyLimit?: number
+  /** Notes each request. */
+  readonly journal?: RequestJournal
   /** How long running requests may take to end when it closes, milliseconds; default 10 s. */
   readonly drainMs?: number
 }
@@ -36,6 +39,8 @@ export interface ApiServer {
   readonly address: string
   readonly port: number
   readonly token: string
+  /** From now on callers send this instead; requests that were let in go on. */
+  setToken(token: string): void
   /** Takes no more requests, lets the running ones end, cancels those that take too long. */
   close(): Promise<void>
 }
@@ -60,7 +65,8 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   })
   const { port } = server.address() as AddressInfo
   const scheme = tls === undefined ? 'http' : 'https'
-  const gate = createApiGate({ scheme, token, host, port, bodyLimit })
+  const gateFor = (wanted: string) => createApiGate({ scheme, token: wanted, host, port, bodyLimit })
+  let gate = gateFor(token)
 
   let isClosing = false
   admitRequests(server, {
@@ -76,6 +82,9 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
     port,
     token,
     address: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    setToken(wanted) {
+      gate = gateFor(wanted)
+    },
     async close() {
       isClosing = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))

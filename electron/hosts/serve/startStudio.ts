@@ -1,7 +1,8 @@
 /** The Studio without Electron: an engine process and the loopback host in front of it. */
 import { join } from 'node:path'
+import { createStudioApi } from '../api/studioApi.ts'
 import type { Supervisor } from '../engineProcess/supervisor.ts'
-import { packageFolder } from '../folders.ts'
+import { chooseFolders, packageFolder } from '../folders.ts'
 import { type LoopbackServer, startLoopbackServer } from '../loopback/loopbackServer.ts'
 import { loadPageAssets } from '../loopback/pageAssets.ts'
 import { type HereOptions, superviseHere } from './superviseHere.ts'
@@ -21,14 +22,17 @@ export interface Studio {
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
   const { port } = options
   const supervisor = superviseHere(options, 'studio')
+  const api = createStudioApi(supervisor, chooseFolders(options).dataFolder)
   try {
     const assets = await loadPageAssets(join(packageFolder(), 'out', 'renderer'))
-    const server = await startLoopbackServer({ transport: supervisor, health: () => supervisor.health(), assets, port })
+    const { transport } = api
+    const server = await startLoopbackServer({ transport, health: () => supervisor.health(), assets, port })
     return {
       server,
       supervisor,
       close: async () => {
         await server.close()
+        await api.close()
         await supervisor.dispose()
       },
     }

@@ -11,6 +11,7 @@ import {
   inferResultSchema,
   receiptViewSchema,
   refSchema,
+  reuseFields,
   samplingSchema,
   verifiedLevelSchema,
 } from './views.ts'
@@ -52,10 +53,7 @@ const createdSchema = z.strictObject({
   /** True when this context was already stored: nothing was read again. */
   cacheHit: z.boolean(),
   tokensProcessed: count,
-  /** The known state that it went on from: only what came after its `tokens` was read. */
-  reused: z.strictObject({ packetId: digestSchema, name: z.string(), tokens: count }).nullable(),
-  /** Why no more could be taken from a state that begins alike; null when none does. */
-  reuseMissed: z.string().nullable(),
+  ...reuseFields,
   seconds: z.number(),
   bytesWritten: count,
   /** What a person should know about how the text was read. */

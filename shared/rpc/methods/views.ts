@@ -111,6 +111,15 @@ export const tokenCountsSchema = z.strictObject({
 })
 export type TokenCounts = z.infer<typeof tokenCountsSchema>
 
+export const reuseFields = {
+  /** The known state that it went on from: only what came after its `tokens` was read. */
+  reused: z.strictObject({ packetId: digestSchema, name: z.string(), tokens: count }).nullable(),
+  /** Why no more could be taken from a state that begins alike, with the first token that differs; null when none does. */
+  reuseMissed: z.string().nullable(),
+}
+const reuseSchema = z.strictObject(reuseFields)
+export type Reuse = z.infer<typeof reuseSchema>
+
 export const inferResultSchema = z.strictObject({
   /** The delta as it was read: a turn of a conversation in the model's chat template. */
   delta: z.string(),
@@ -127,6 +136,7 @@ export const inferResultSchema = z.strictObject({
   newContextId: digestSchema,
   newPacketId: digestSchema.nullable(),
   tokens: tokenCountsSchema,
+  ...reuseFields,
   /** Natural logarithms, of each token of the answer; null unless asked for. */
   logprobs: z
     .array(

@@ -34,4 +34,34 @@ describe('a full queue', () => {
     await supervisor.dispose()
     await rm(folder, { recursive: true, force: true })
   })
+
+  it('answers every /health while 200 requests wait', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'statepack-api-'))
+    const supervisor = superviseEngine({
+      start: () => forkEngine(ENTRY),
+      engine: { storeFolder: join(folder, 'store'), dataFolder: folder, modelFolders: [], assetsFolder: ASSETS },
+    })
+    const api = await startApiServer({ transport: supervisor, health: () => supervisor.health() })
+    const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ base_text: 'The lease runs for ten years.', model: 'starter-transformer' })
+    const stop = new AbortController()
+    let settled = 0
+    // The engine is still being started: all of them wait.
+    const asked = Array.from({ length: 200 }, () =>
+      fetch(`${api.address}/states`, { method: 'POST', headers, body, signal: stop.signal })
+        .catch(() => {})
+        .finally(() => settled++),
+    )
+    const health = () => fetch(`${api.address}/health`).then(response => response.json())
+    await expect.poll(async () => (await health()).requests_waiting, { interval: 5 }).toBeGreaterThanOrEqual(200)
+    const answers = await Promise.all(Array.from({ length: 100 }, health))
+    expect(settled).toBe(0)
+    expect(Math.min(...answers.map(({ requests_waiting }) => requests_waiting))).toBeGreaterThanOrEqual(200)
+    stop.abort()
+    await Promise.all(asked)
+    await expect.poll(() => supervisor.health().waiting).toBe(0)
+    await api.close()
+    await supervisor.dispose()
+    await rm(folder, { recursive: true, force: true })
+  })
 })

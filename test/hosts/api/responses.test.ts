@@ -50,24 +50,20 @@ describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model
     expect(three.usage).toEqual(again.usage)
   })
 
-  it('pay a base once over many steps, counted at the session', async () => {
-    let id = (await ask({ instructions: text, input: questions[0] ?? '', max_output_tokens: 1 })).id
-    let read = 0
-    let longest = 0
-    for (let step = 1; step <= 8; step++) {
-      const next = await ask({
-        previous_response_id: id,
-        input: `Clause ${step} affects notice.`,
-        max_output_tokens: 1,
-      })
-      const { input_tokens = 0, input_tokens_details } = next.usage ?? {}
-      const fresh = input_tokens - (input_tokens_details?.cached_tokens ?? 0)
-      longest = Math.max(longest, fresh)
-      read += fresh
-      id = next.id
+  it('read in 40 steps exactly the tokens of the state loop, counted at the session', async () => {
+    const before = (await api.client.call('receipts.list', { op: 'infer', limit: 1 })).total
+    let id: string | undefined
+    for (let step = 1; step <= 40; step++) {
+      const begin = id === undefined ? { instructions: `Loop. ${text}` } : { previous_response_id: id }
+      id = (await ask({ ...begin, input: `Clause ${step} affects notice.`, max_output_tokens: 1 })).id
     }
-    expect(longest).toBeLessThan(40)
-    expect(read).toBeLessThan(8 * 40)
+    const { receipts, total } = await api.client.call('receipts.list', { op: 'infer', limit: 40 })
+    expect(total).toBe(before + 40)
+    const processed = receipts.map(({ tokens }) => tokens?.processed ?? 0)
+    const { json } = await api.ask(`/states/${id?.replace('resp_', '')}`)
+    // The whole conversation with its answers, every token of it once: base + delta · 40.
+    expect(processed.reduce((sum, tokens) => sum + tokens, 0)).toBe(json.tokens)
+    expect(Math.max(...processed.slice(0, 39))).toBeLessThan(40)
   })
 
   it('are proven from the texts on, a conversation that was read at once too', async () => {

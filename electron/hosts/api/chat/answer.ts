@@ -77,7 +77,8 @@ export async function answer(
   const completion = result.outputTokenIds.length
   const prompt = naive - result.tokens.generated
   const cached = Math.max(0, naive - processed)
-  count({ prompt, cached, generated: completion })
+  const { reused, reuseMissed } = result
+  count({ prompt, cached, generated: completion, reused, reuseMissed })
   return {
     model: result.model,
     text: isChat ? result.output.trim() : result.output,

@@ -62,7 +62,11 @@ export const inferRoute = apiRoute({
         options(onPiece),
       )
       const { naive, processed, generated } = result.tokens
-      count({ prompt: naive - generated, cached: Math.max(0, naive - processed), generated })
+      const { reused, reuseMissed } = result
+      count({
+        ...{ prompt: naive - generated, cached: Math.max(0, naive - processed), generated },
+        ...{ reused, reuseMissed },
+      })
       return view(result)
     }
     if (!input.stream) return infer()

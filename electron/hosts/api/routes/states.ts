@@ -58,7 +58,9 @@ const createState = apiRoute({
     const { cartridge, cacheHit, tokensProcessed, receipt } = created
     if (keywords !== undefined)
       await client.call('library.update', { packetId: cartridge.packetId, tags: keywords }, options())
-    count({ prompt: cartridge.tokens, cached: cartridge.tokens - tokensProcessed, generated: 0 })
+    const { reused, reuseMissed } = created
+    const cached = Math.max(0, cartridge.tokens - tokensProcessed)
+    count({ prompt: cartridge.tokens, cached, generated: 0, reused, reuseMissed })
     return { ...stateView(cartridge), cache_hit: cacheHit, tokens_processed: tokensProcessed, receipt }
   },
 })

@@ -1,0 +1,80 @@
+import type { ServerRequest, ServerStatus } from '#shared/rpc/methods/server.ts'
+import type { TokensRead } from './apiRoute.ts'
+
+/** A request as it goes. */
+export interface JournalEntry {
+  readonly count: (tokens: TokensRead) => void
+  readonly end: (status: number, seconds: number) => void
+}
+
+export interface RequestJournal {
+  begin(route: string, caller: string): JournalEntry
+  /** What of the server's status is counted here. */
+  read(): Pick<ServerStatus, 'requests' | 'running' | 'agents' | 'tokens' | 'latency' | 'log'>
+}
+
+/** Rows that are kept. */
+const MOST = 200
+/** A caller that asked no longer ago counts as there. */
+const PRESENT_MS = 60_000
+
+/** What programs ask of the server, without a word of it: counts, and why a prefix was or was not known. */
+export function createRequestJournal(onChange: () => void): RequestJournal {
+  const rows: ServerRequest[] = []
+  const callers = new Map<string, number>()
+  const totals = { prompt: 0, spared: 0, generated: 0 }
+  let requests = 0
+  let running = 0
+  const change = (id: number, more: Partial<ServerRequest>) => {
+    const at = rows.findIndex(row => row.id === id)
+    const row = rows[at]
+    if (row !== undefined) rows[at] = { ...row, ...more }
+    onChange()
+  }
+  return {
+    begin(route, caller) {
+      const id = ++requests
+      running += 1
+      callers.set(caller, Date.now())
+      rows.unshift({
+        ...{ id, at: new Date().toISOString(), route, status: null, seconds: null },
+        ...{ tokens: null, reused: null, missed: null },
+      })
+      rows.length = Math.min(rows.length, MOST)
+      onChange()
+      let own = { prompt: 0, spared: 0, generated: 0 }
+      return {
+        count({ prompt, cached, generated, reused, reuseMissed }) {
+          own = { prompt: own.prompt + prompt, spared: own.spared + cached, generated: own.generated + generated }
+          totals.prompt += prompt
+          totals.spared += cached
+          totals.generated += generated
+          change(id, { tokens: own, reused: reused?.name ?? null, missed: reuseMissed ?? null })
+        },
+        end(status, seconds) {
+          running -= 1
+          callers.set(caller, Date.now())
+          change(id, { status, seconds })
+        },
+      }
+    },
+    read() {
+      const since = Date.now() - PRESENT_MS
+      for (const [caller, at] of callers) if (at < since) callers.delete(caller)
+      return {
+        requests,
+        running,
+        agents: callers.size,
+        tokens: { ...totals },
+        latency: latencyOf(rows),
+        log: [...rows],
+      }
+    },
+  }
+}
+
+function latencyOf(rows: readonly ServerRequest[]): ServerStatus['latency'] {
+  const seconds = rows.flatMap(row => row.seconds ?? []).sort((a, b) => a - b)
+  const at = (share: number) => seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))] ?? 0
+  return seconds.length === 0 ? null : { p50: at(0.5), p99: at(0.99) }
+}
