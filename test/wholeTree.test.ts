@@ -105,6 +105,17 @@ describe('the tree', () => {
     expect(undeclared).toEqual([])
   })
 
+  it('names in the SDK’s package whatever the engine imports, in the same versions', () => {
+    const { dependencies } = JSON.parse(read('package.json'))
+    const { dependencies: sdk } = JSON.parse(read('packages/sdk/package.json'))
+    const imported = product
+      .filter(file => file.startsWith('electron/engine/'))
+      .flatMap(file => [...importsOf(read(file))].map(({ from }) => packageOf(from)))
+      .filter(name => name in dependencies)
+    const missing = [...new Set(imported)].filter(name => sdk[name] !== dependencies[name])
+    expect(missing).toEqual([])
+  })
+
   it('has no export that only tests reach', () => {
     const taken = new Map<string, Set<string>>()
     for (const file of product)

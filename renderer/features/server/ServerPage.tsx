@@ -53,20 +53,22 @@ export function ServerPage() {
 function Figures({ status: { agents, requests, running, tokens, latency } }: { readonly status: ServerStatus }) {
   const { prompt, spared } = tokens
   return (
-    <div className="Stats">
-      <Stat label="Agents now" value={formatCount(agents)} note="callers of the last minute" />
-      <Stat label="Requests" value={formatCount(requests)} note={`${formatCount(running)} running`} />
-      <Stat
-        label="Hit rate"
-        value={prompt === 0 ? '—' : formatPercent((spared / prompt) * 100)}
-        note={prompt === 0 ? 'of prompt tokens' : `of ${formatTokens(prompt)} prompt tokens`}
-      />
-      <Stat label="Tokens spared" value={formatTokens(spared)} note="known, so not read again" />
-      <Stat
-        label="Latency"
-        value={latency === null ? '—' : formatSeconds(latency.p50)}
-        note={latency === null ? 'median' : `median; p99 ${formatSeconds(latency.p99)}`}
-      />
+    <div className="Server-figures">
+      <div className="Stats">
+        <Stat label="Agents now" value={formatCount(agents)} note="callers of the last minute" />
+        <Stat label="Requests" value={formatCount(requests)} note={`${formatCount(running)} running`} />
+        <Stat
+          label="Hit rate"
+          value={prompt === 0 ? '—' : formatPercent((spared / prompt) * 100)}
+          note={prompt === 0 ? 'of prompt tokens' : `of ${formatTokens(prompt)} prompt tokens`}
+        />
+        <Stat label="Tokens spared" value={formatTokens(spared)} note="known, so not read again" />
+        <Stat
+          label="Latency"
+          value={latency === null ? '—' : formatSeconds(latency.p50)}
+          note={latency === null ? 'median' : `median; p99 ${formatSeconds(latency.p99)}`}
+        />
+      </div>
     </div>
   )
 }

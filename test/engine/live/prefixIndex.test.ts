@@ -91,7 +91,9 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('a beginning th
     const cut = await create(`${text(2, 20)}\nBut the rest of this text is about cows in barns.`)
     expect(cut.reused?.packetId).toBe(long.cartridge.packetId)
     expect(cut.tokensProcessed).toBeLessThan(name === 'starter-transformer' ? 60 : 60 + 64)
-    expect(cut.reuseMissed).toMatch(/^Herd two goes on differently from token \d+, in its text: “[^”]+” there, “[^”]+” here\.$/)
+    expect(cut.reuseMissed).toMatch(
+      /^Herd two goes on differently from token \d+, in its text: “[^”]+” there, “[^”]+” here\.$/,
+    )
     expect(cut.tokensProcessed + (cut.reused?.tokens ?? 0)).toBe(cut.cartridge.tokens)
     expect((await studio.client.call('packets.verify', { ref: cut.cartridge.packetId, level: 'recomputed' })).ok).toBe(
       true,

@@ -40,26 +40,28 @@ describe('a full queue', () => {
     const supervisor = superviseEngine({
       start: () => forkEngine(ENTRY),
       engine: { storeFolder: join(folder, 'store'), dataFolder: folder, modelFolders: [], assetsFolder: ASSETS },
+      // However fast it is, none of them is begun.
+      maxInFlight: 0,
     })
     const api = await startApiServer({ transport: supervisor, health: () => supervisor.health() })
     const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ base_text: 'The lease runs for ten years.', model: 'starter-transformer' })
     const stop = new AbortController()
     let settled = 0
-    // The engine is still being started: all of them wait.
     const asked = Array.from({ length: 200 }, () =>
       fetch(`${api.address}/states`, { method: 'POST', headers, body, signal: stop.signal })
         .catch(() => {})
         .finally(() => settled++),
     )
     const health = () => fetch(`${api.address}/health`).then(response => response.json())
-    await expect.poll(async () => (await health()).requests_waiting, { interval: 5 }).toBeGreaterThanOrEqual(200)
+    await expect.poll(async () => (await health()).requests_waiting, { timeout: 30_000 }).toBeGreaterThanOrEqual(200)
     const answers = await Promise.all(Array.from({ length: 100 }, health))
     expect(settled).toBe(0)
     expect(Math.min(...answers.map(({ requests_waiting }) => requests_waiting))).toBeGreaterThanOrEqual(200)
     stop.abort()
     await Promise.all(asked)
-    await expect.poll(() => supervisor.health().waiting).toBe(0)
+    // The one that is left asks how many states there are, for health itself.
+    await expect.poll(() => supervisor.health().waiting).toBeLessThan(2)
     await api.close()
     await supervisor.dispose()
     await rm(folder, { recursive: true, force: true })
