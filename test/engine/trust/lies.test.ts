@@ -3,10 +3,11 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { writeAsciiTokenizer } from '../../model/asciiTokenizer.ts'
 import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
-import { type Draft, putTogether, takeApart } from './forgery.ts'
+import { putTogether, takeApart } from './forgery.ts'
 import { type Honest, LIES } from './lies.ts'
 
 /** What the forger starts from, and how often each lie is told. */
@@ -20,6 +21,8 @@ interface Start {
 }
 
 const times = (quick: number, deep: number) => (process.env.DEEP ? deep : quick)
+/** For all variations of one lie; two hundred of them take a while. */
+const PATIENCE_MS = times(180_000, 3_600_000)
 const HYBRID = 'granite-hybrid'
 const STARTS: readonly Start[] = [
   { name: 'a transformer', model: 'starter-transformer', variations: times(2, 200) },
@@ -104,8 +107,7 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
     await there.close()
   })
 
-  async function expectUntrusted(draft: Draft): Promise<void> {
-    const bytes = putTogether(draft)
+  async function expectUntrusted(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { client, engine } = there
     const before = engine.state.store.library.packets.all().length
     let packetId: string
@@ -140,10 +142,15 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
     }
   })
 
-  it.each(Object.entries(LIES))('is not taken in by %s', async (name, lie) => {
+  it.each(Object.entries(LIES))('is not taken in by %s', { timeout: PATIENCE_MS }, async (name, lie) => {
     const salt = Object.keys(LIES).indexOf(name) * 1009
+    // A lie with few ways to be told is told once in each: the same bytes get the same answer.
+    const told = new Set<string>()
     for (let variation = 0; variation < variations; variation++) {
-      await expectUntrusted(lie(honest, seeded(salt + variation)))
+      const bytes = putTogether(lie(honest, seeded(salt + variation)))
+      const digest = sha256(bytes)
+      if (!told.has(digest)) await expectUntrusted(bytes)
+      told.add(digest)
     }
   })
 })
