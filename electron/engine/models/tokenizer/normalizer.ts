@@ -11,10 +11,20 @@ const MOST_GROWTH = 32
  */
 export function createNormalizer(stages: readonly Stage[]): Normalizer | null {
   if (stages.length === 0) return null
-  const steps = stages.map(stage =>
-    stage.type === 'Lowercase' ? new Lowercase({ type: 'Lowercase' }) : builtIn(stage),
-  )
-  return new Chain(steps)
+  return new Chain(stages.flatMap(stepsOf))
+}
+
+function stepsOf(stage: Stage): Normalizer[] {
+  const { type, content, lowercase, strip_accents: accents } = stage
+  const lower = new Lowercase({ type: 'Lowercase' })
+  if (type === 'Lowercase') return [lower]
+  // Accents go with capitals where the file does not say.
+  if (type === 'BertNormalizer' && lowercase === true)
+    return [builtIn({ ...stage, lowercase: false, strip_accents: accents ?? true }), lower]
+  // The library takes `$&` and the like for parts of the match; the reference takes every content as it stands.
+  if (type === 'Replace' && typeof content === 'string')
+    return [builtIn({ ...stage, content: content.replaceAll('$', '$$$$') })]
+  return [builtIn(stage)]
 }
 
 function builtIn(stage: Stage): Normalizer {

@@ -29,6 +29,7 @@ const POINTWISE = new Set([
   'Precompiled',
   'Lowercase',
   'StripAccents',
+  'BertNormalizer',
   'Prepend',
   'Strip',
 ])

@@ -69,7 +69,7 @@ export function tokenSpelling(pipeline: TokenizerPipeline, decoder: Stage | null
     if (byte !== undefined) return { kind: 'bytes', bytes: Uint8Array.of(Number.parseInt(byte, 16)) }
     let text = marker === null ? token : token.replaceAll(marker, ' ')
     replaces.forEach((stage, i) => {
-      text = text.replaceAll(String(patterns[i]), String(stage.content ?? ''))
+      text = text.replaceAll(String(patterns[i]), () => String(stage.content ?? ''))
     })
     return { kind: 'text', text, added: false }
   })

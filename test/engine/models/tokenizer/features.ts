@@ -22,6 +22,13 @@ const normalizing =
   }
 const marks = { type: 'Replace', pattern: { String: ' ' }, content: '▁' }
 const spaces = (Regex: string, content: string) => ({ type: 'Replace', pattern: { Regex }, content })
+const bert = {
+  type: 'BertNormalizer',
+  clean_text: true,
+  handle_chinese_chars: true,
+  strip_accents: null,
+  lowercase: true,
+}
 const strip = { type: 'Strip', strip_left: true, strip_right: true }
 
 const CL100K =
@@ -76,6 +83,8 @@ export const FEATURES: readonly (readonly [name: string, family: string, change:
   ['runs of white space marked', 'metaspace-style', normalizing(spaces('\\s+', ' '))],
   ['lower case, character by character', 'gpt2-style', normalizing({ type: 'Lowercase' })],
   ['accents taken away', 'gpt2-style', normalizing({ type: 'NFD' }, { type: 'StripAccents' }, { type: 'Lowercase' })],
+  ['capitals and accents as BERT', 'gpt2-style', normalizing(bert)],
+  ['a dollar sign put in', 'gpt2-style', normalizing({ ...marks, pattern: { String: 'a' }, content: '$&$1' })],
   ['cl100k, possessive, with an anchor', 'llama3-style', splitting(CL100K)],
   ['a possessive quantifier that matters', 'gpt2-style', splitting('s++s|[^s]+|.')],
   ['an atomic group that matters', 'gpt2-style', splitting('(?>s+|t)s|[^st]+|.')],
