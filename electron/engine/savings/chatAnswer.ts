@@ -15,7 +15,9 @@ const answerSchema = z.object({
     .array(
       z.object({
         message: z.object({
-          content: z.union([z.string(), z.array(z.object({ text: z.string().nullish() }))]).nullish(),
+          content: z
+            .union([z.string(), z.array(z.union([z.string(), z.object({ text: z.string().nullish() })]))])
+            .nullish(),
         }),
       }),
     )
@@ -44,7 +46,10 @@ export function parseChatAnswer(body: string): ParsedAnswer | null {
   const inputTokens = 'prompt_tokens' in usage ? Number(usage.prompt_tokens) : Number(usage.input_tokens)
   const content = answer.choices[0]?.message.content ?? ''
   return {
-    text: typeof content === 'string' ? content : content.map(part => part.text ?? '').join(''),
+    text:
+      typeof content === 'string'
+        ? content
+        : content.map(part => (typeof part === 'string' ? part : (part.text ?? ''))).join(''),
     inputTokens,
     cachedTokens: Math.min(
       inputTokens,

@@ -31,8 +31,8 @@ export interface ChatAnswer extends ParsedAnswer {
 
 const MAX_ANSWER = 4 << 20
 
-/** The address requests go to. Throws `E_BAD_INPUT` when it is none, or when the key would travel unencrypted to another machine. */
-export function chatUrl(endpoint: string): URL {
+/** The address requests go to, `base` before the usual path where the address has none. Throws `E_BAD_INPUT` when it is none, or when the key would travel unencrypted to another machine. */
+export function chatUrl(endpoint: string, base: ChatDialect['base'] = ''): URL {
   const url = addressOf(endpoint.trim())
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.hostname))) {
     throw new StatePackError('E_BAD_INPUT', 'The endpoint must use https; http is accepted on this machine only.', {
@@ -43,6 +43,7 @@ export function chatUrl(endpoint: string): URL {
     throw new StatePackError('E_BAD_INPUT', 'The endpoint must not contain a password.')
   url.hash = ''
   url.pathname = url.pathname.replace(/\/+$/, '')
+  if (url.pathname === '/') url.pathname = base
   if (!url.pathname.endsWith('/chat/completions')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`
   return url
 }
@@ -58,12 +59,17 @@ function addressOf(endpoint: string): URL {
   }
 }
 
-/** Loopback by its reserved names and ranges (RFC 6761, RFC 5735, RFC 4291), as URLs write them. */
+/**
+ * Loopback by its reserved names and ranges (RFC 6761, RFC 5735, RFC 4291), as URLs write them, and what servers print when
+ * they listen everywhere: a client that is told that address asks its own machine.
+ */
 function isThisMachine(hostname: string): boolean {
   return (
     /^(.+\.)?localhost\.?$/.test(hostname) ||
     /^127(\.\d{1,3}){3}$/.test(hostname) ||
     hostname === '[::1]' ||
+    hostname === '0.0.0.0' ||
+    hostname === '[::]' ||
     /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/.test(hostname)
   )
 }
@@ -82,8 +88,8 @@ export async function askEndpoint(
     signal?: AbortSignal | undefined
   },
 ): Promise<ChatAnswer> {
-  const url = chatUrl(endpoint.endpoint)
-  const { apiKey, model } = endpoint
+  const { model } = endpoint
+  const apiKey = endpoint.apiKey.trim()
   if (!/^[\x21-\x7e]*$/.test(apiKey))
     throw new StatePackError('E_BAD_INPUT', 'The key holds characters that no key has.')
   const { messages, maxTokens, signal } = request
@@ -91,11 +97,14 @@ export async function askEndpoint(
   let dialect = request.dialect ?? USUAL_DIALECT
   for (;;) {
     const body = JSON.stringify({ model, messages, ...dialectFields(dialect, maxTokens) })
-    const reply = await post(endpoint, { url, body, signal })
+    const url = chatUrl(endpoint.endpoint, dialect.base)
+    const reply = await post({ ...endpoint, apiKey }, { url, body, signal })
     if (reply.status < 200 || reply.status > 299) {
       tried.push(dialect)
       const next = learnDialect(dialect, { ...reply, tried })
-      if (next === null) throw refused({ url, ...reply, apiKey })
+      // The path of an address that has one is what its owner meant.
+      if (next === null || (chatUrl(endpoint.endpoint, next.base).href === url.href && next.base !== dialect.base))
+        throw refused({ url, ...reply, apiKey })
       dialect = next
       continue
     }

@@ -88,6 +88,7 @@ export const savingsMethods = {
     z.strictObject({
       apiKey: z
         .string()
+        .trim()
         .max(4096)
         .regex(/^[\x21-\x7e]+$/, 'a key is printable characters without spaces')
         .nullable(),

@@ -30,6 +30,7 @@ function options(endpoint: string, change: Partial<ProviderBenchmarkOptions> = {
   }
 }
 
+const CHAT = '/v1/chat/completions'
 const words = (text: string) => text.split(/\s+/).filter(w => w !== '').length
 
 describe('provider benchmark', () => {
@@ -202,7 +203,6 @@ describe('provider benchmark', () => {
     }
   })
 
-  const CHAT = '/v1/chat/completions'
   it.each([
     ['https://api.example.com/v1/', `https://api.example.com${CHAT}`],
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/chat/completions'],
@@ -217,6 +217,7 @@ describe('provider benchmark', () => {
     ['http://[::ffff:127.0.0.1]:1/v1', `http://[::ffff:7f00:1]:1${CHAT}`],
     ['http://localhost.:1/v1', `http://localhost.:1${CHAT}`],
     ['http://models.localhost:1/v1', `http://models.localhost:1${CHAT}`],
+    ['http://0.0.0.0:8000/v1', `http://0.0.0.0:8000${CHAT}`],
   ])('the address %j is asked at %s', (endpoint, url) => {
     expect(chatUrl(endpoint).href).toBe(url)
   })
@@ -240,6 +241,13 @@ describe('servers that differ', () => {
   it.each<[string, Misbehave, number, boolean]>([
     ['wants max_completion_tokens', refusing(body => 'max_tokens' in body, LIMIT), 1, false],
     ['says so in words only', refusing(body => 'max_tokens' in body, 'max_tokens: extra inputs', 422), 1, false],
+    ['names an empty field', refusing(body => 'max_tokens' in body, { ...LIMIT, param: '' }), 1, false],
+    [
+      'repeats the request',
+      refusing(body => 'max_tokens' in body, { message: 'max_tokens {"temperature":0}' }),
+      2,
+      true,
+    ],
     ['fixes the temperature', refusing(body => 'temperature' in body, WARMTH), 1, true],
     [
       'does both',
@@ -266,6 +274,27 @@ describe('servers that differ', () => {
     expect(server.requests.length).toBe(2)
   })
 
+  it('one that answers below /v1 is found by its host alone; a path that was given is kept', async () => {
+    const misbehave: Misbehave = ({ path }, response) => {
+      if (path === CHAT) return false
+      response.statusCode = 404
+      response.end('not here')
+      return true
+    }
+    await using server = await startProvider({ misbehave })
+    const { origin } = new URL(server.endpoint)
+    await runProviderBenchmark(options(origin, { steps: 2, modes: ['full-history'] }))
+    expect(server.requests.map(({ path }) => path)).toEqual(['/chat/completions', CHAT, CHAT])
+    await expect(runProviderBenchmark(options(`${origin}/api`))).rejects.toThrow('not here')
+    expect(server.requests.map(({ path }) => path).slice(3)).toEqual(['/api/chat/completions'])
+  })
+
+  it('a key is sent without the space that was copied with it', async () => {
+    await using server = await startProvider()
+    await runProviderBenchmark(options(server.endpoint, { apiKey: ' sk-test\n', steps: 1, modes: ['full-history'] }))
+    expect(server.requests.map(r => r.authorization)).toEqual(['Bearer sk-test'])
+  })
+
   it('one without a key gets no authorization', async () => {
     await using server = await startProvider()
     await runProviderBenchmark(options(server.endpoint, { apiKey: '', steps: 1, modes: ['full-history'] }))
@@ -280,6 +309,7 @@ describe('servers that differ', () => {
   const USAGE = { prompt_tokens: 100, completion_tokens: 5 }
   it.each([
     ['content as parts', [{ type: 'text', text: 'fo' }, { type: 'image' }, { type: 'text', text: 'ur' }], USAGE, 0],
+    ['content as texts', ['fo', { type: 'text', text: 'ur' }], USAGE, 0],
     ['no cache', 'four', USAGE, 0],
     ['prompt_tokens_details', 'four', { ...USAGE, prompt_tokens_details: { cached_tokens: 64 } }, 64],
     ['input_tokens_details', 'four', { ...USAGE, input_tokens_details: { cached_tokens: 64 } }, 64],
