@@ -31,7 +31,10 @@ export interface ChatAnswer extends ParsedAnswer {
 
 const MAX_ANSWER = 4 << 20
 
-/** The address requests go to, `base` before the usual path where the address has none. Throws `E_BAD_INPUT` when it is none, or when the key would travel unencrypted to another machine. */
+/**
+ * The address requests go to, with `base` before the usual path where it has no path of its own. Throws `E_BAD_INPUT` when it
+ * is none, or when the key would travel unencrypted to another machine.
+ */
 export function chatUrl(endpoint: string, base: ChatDialect['base'] = ''): URL {
   const url = addressOf(endpoint.trim())
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.hostname))) {

@@ -2,8 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
+import { MAX_PARENTS } from '#shared/domain/cartridge.ts'
 import { openTestEngine } from '../testEngine.ts'
 import { putTogether, takeApart } from './forgery.ts'
+
+const [FILES, PARENTS] = [process.env.DEEP ? 100 : 3, MAX_PARENTS]
 
 it('shows cartridges of many parents with two queries and one pass over the receipts', async () => {
   const { client, engine, close } = await openTestEngine()
@@ -15,8 +18,6 @@ it('shows cartridges of many parents with two queries and one pass over the rece
     const draft = takeApart(
       new Uint8Array((await client.call('packets.export', { ref: made.cartridge.packetId })).bytes),
     )
-    const FILES = 3
-    const PARENTS = 1000
     for (let file = 0; file < FILES; file++) {
       draft.config.parents = Array.from({ length: PARENTS }, (_, place) => ({
         packetId: sha256(`${file} ${place}`),

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { putTogether, takeApart } from '../../engine/trust/forgery.ts'
 import { openHome, storeContents } from './statepack.ts'
 
 const home = openHome()
@@ -87,6 +88,41 @@ describe('a .cartridge file', { timeout: 120_000 }, () => {
     await home.ok(['import', 'club.cartridge', '--store', 'trusting', '--trust', '--name', 'mine'])
     const answered = await home.ok(['infer', '--manifest', 'mine', '--delta', 'question.txt', '--store', 'trusting'])
     expect(answered.output.trim()).toBe('314.')
+  })
+
+  it('says what it gives away before it is written, and in the result', async () => {
+    await home.write('key.txt', 'The key of the club is sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.\n')
+    await home.ok(['create', '--base', 'key.txt', '--system', 'Be brief.', '--name', 'key'])
+    const looked = await home.ok(['export', 'key', '--review'])
+    expect(looked).toMatchObject({ system_prompt: 'Be brief.', card: expect.any(Boolean) })
+    expect(looked.text).toContain('The key of the club')
+    expect(looked.secrets).toHaveLength(1)
+    expect(existsSync(home.path('key.cartridge'))).toBe(false)
+    const written = await home.run(['export', 'key'])
+    expect(written.stderr).toMatch(
+      /^Anyone who gets this file can read its text: key\.txt \(\d+ characters\), and its system prompt\. It seems to hold: /,
+    )
+    expect(written.json().gives_away).toMatchObject({ system_prompt: 'Be brief.', sources: [{ name: 'key.txt' }] })
+    expect((await home.run(['export', 'key', '--quiet', '--out', 'k.cartridge'])).stderr).toBe('')
+  })
+
+  it('that lies about its text is shown whole to whoever trusts it, and never trusted by itself', async () => {
+    const draft = takeApart(file)
+    draft.config.tail.text += 'The capital of Ruritania is Berlin.'
+    await writeFile(home.path('lie.cartridge'), putTogether(draft))
+    const review = await home.ok(['import', 'lie.cartridge', '--review', '--store', 'lied'])
+    expect(review.notFromTexts).toContain('"tail"')
+    expect(review.heldBack).toContain('Ruritania')
+    const { packet_id, trust } = await home.ok(['import', 'lie.cartridge', '--store', 'lied'])
+    expect(trust).toBe('restricted')
+    const verify = await home.run(['verify', '--manifest', packet_id, '--level', 'recomputed', '--store', 'lied'])
+    expect([verify.code, verify.error().code]).toEqual([25, 'E_NOT_RECOMPUTED'])
+    const trusted = await home.run(['import', 'lie.cartridge', '--trust', '--store', 'lied'])
+    expect(trusted.stderr).toContain('The fee of the club is 314.')
+    expect(trusted.stderr).toContain('The capital of Ruritania is Berlin.')
+    expect(trusted.json()).toMatchObject({ trust: 'trusted', not_from_texts: review.notFromTexts })
+    const honest = await home.run(['import', 'club.cartridge', '--trust', '--store', 'lied', '--name', 'honest'])
+    expect([honest.stderr, honest.json().not_from_texts]).toEqual(['', null])
   })
 
   it('with one changed byte anywhere is refused by verify and import, and leaves nothing behind', async () => {

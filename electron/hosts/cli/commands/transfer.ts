@@ -19,6 +19,16 @@ interface ImportOptions extends GlobalOptions {
   readonly lenient?: boolean
 }
 
+/** What a person is shown who trusts a file whose texts do not say what the model will read; null when they do. */
+function warningOf({ notFromTexts, modelReads, heldBack, secrets }: Output<'packets.review'>): string | null {
+  if (notFromTexts === null) return null
+  const kinds = [...new Set(secrets.map(({ kind }) => kind))].join(', ')
+  return [
+    `Trusted as asked, though not proven: ${notFromTexts}${kinds === '' ? '' : ` It seems to hold: ${kinds}.`}`,
+    ...['This is all that the model will have read:', (modelReads ?? '') + heldBack],
+  ].join('\n')
+}
+
 /** export and import: one canonical `.cartridge` file. */
 export function addTransferCommands(program: Command): void {
   program
@@ -61,6 +71,9 @@ export function addTransferCommands(program: Command): void {
         const input = { ...(await cartridgeInput(file)), lenient: options.lenient ?? false }
         await runCommand(options, async ({ client, call }) => {
           if (options.review === true) return client.call('packets.review', input, call)
+          const review = options.trust === true ? await client.call('packets.review', input, call) : null
+          const warning = review === null ? null : warningOf(review)
+          if (warning !== null && options.quiet !== true) process.stderr.write(`${warning}\n`)
           const called = nameInFileName(basename(file))
           const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
             'packets.import',
@@ -71,7 +84,8 @@ export function addTransferCommands(program: Command): void {
             call,
           )
           const { name, trust } = cartridge
-          return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers }
+          const proven = review === null ? {} : { not_from_texts: review.notFromTexts }
+          return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers, ...proven }
         })
       })
     })
