@@ -135,6 +135,24 @@ it('composes in the order given, into the context of the joined texts', async ()
   expect(nodes.find(node => node.packetId === a.packetId)?.present).toBe(true)
 })
 
+it('composes cartridges of a chat template: system prompts stand before, the template around, and turns are said to stay', async () => {
+  const model = 'starter-transformer'
+  const create = (text: string, systemPrompt?: string) =>
+    test.client.call('packets.create', { model, sources: [{ name: text, text }], template: true, systemPrompt })
+  const { cartridge: a } = await create('The goat of the mill is red.\n', 'Answer in one word.')
+  const { cartridge: b } = await create('The tea of the mill is green.\n', 'Be polite.')
+  const asked = await test.client.call('ask.ask', { ref: a.packetId, question: 'Which goat?', maxNewTokens: 3 })
+  const talk = asked.step?.packetId ?? ''
+  const composed = await test.client.call('remix.compose', { refs: [talk, b.packetId] })
+  expect(composed.notes.join('\n')).toContain('one turn of a conversation')
+  const { recipe } = await test.client.call('library.get', { ref: composed.cartridge.packetId })
+  expect(recipe).toMatchObject({ template: true, systemPrompt: 'Answer in one word.\n\nBe polite.' })
+  const inspected = await test.client.call('packets.inspect', { ref: composed.cartridge.packetId })
+  for (const part of ['Answer in one word.', 'Be polite.', 'goat of the mill', 'tea of the mill'])
+    expect(inspected.text).toContain(part)
+  expect(inspected.text).not.toContain('Which goat?')
+})
+
 it('compacts a chain into the same context, and a shortened one into a new one that names what is gone', async () => {
   const base = await create('starter-transformer', 'card-contract')
   let ref = base.packetId
