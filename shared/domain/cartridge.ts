@@ -91,6 +91,10 @@ export function hasRecurrence({ ssm }: { readonly ssm: readonly number[] }): boo
 }
 const kvLayerSchema = z.strictObject({ layer: count, kvHeads: count, headDim: count })
 
+function isInOrder(entries: readonly { readonly layer: number }[]): boolean {
+  return entries.every(({ layer }, i) => layer > (entries[i - 1]?.layer ?? -1))
+}
+
 /** A state that was taken from storage and grown more often than this is read again from its texts instead. */
 export const MAX_ROUNDINGS = 1000
 
@@ -98,8 +102,8 @@ export const cacheSchema = z.strictObject({
   formatVersion: z.literal(FORMAT_VERSION),
   dtype: stateDtypeSchema,
   blockTokens: count,
-  kv: z.array(kvLayerSchema),
-  ssm: z.array(ssmLayerSchema),
+  kv: z.array(kvLayerSchema).refine(isInOrder, 'a layer twice, or out of order'),
+  ssm: z.array(ssmLayerSchema).refine(isInOrder, 'a layer twice, or out of order'),
   /** Digests of the KV block layers in order, then of the SSM snapshot when there is one. */
   blocks: z.array(digestSchema),
   loss: lossSchema.nullable(),

@@ -6,6 +6,7 @@ import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { givesAway, sharingNotice } from '../sharingNotice.ts'
+import { trustWarning } from '../trustWarning.ts'
 import { withManifest } from '../withManifest.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
@@ -17,16 +18,6 @@ interface ImportOptions extends GlobalOptions {
   readonly name?: string
   readonly review?: boolean
   readonly lenient?: boolean
-}
-
-/** What a person is shown who trusts a file whose texts do not say what the model will read; null when they do. */
-function warningOf({ notFromTexts, modelReads, heldBack, secrets }: Output<'packets.review'>): string | null {
-  if (notFromTexts === null) return null
-  const kinds = [...new Set(secrets.map(({ kind }) => kind))].join(', ')
-  return [
-    `Trusted as asked, though not proven: ${notFromTexts}${kinds === '' ? '' : ` It seems to hold: ${kinds}.`}`,
-    ...['This is all that the model will have read:', (modelReads ?? '') + heldBack],
-  ].join('\n')
 }
 
 /** export and import: one canonical `.cartridge` file. */
@@ -72,7 +63,7 @@ export function addTransferCommands(program: Command): void {
         await runCommand(options, async ({ client, call }) => {
           if (options.review === true) return client.call('packets.review', input, call)
           const review = options.trust === true ? await client.call('packets.review', input, call) : null
-          const warning = review === null ? null : warningOf(review)
+          const warning = review === null ? null : trustWarning(review)
           if (warning !== null && options.quiet !== true) process.stderr.write(`${warning}\n`)
           const called = nameInFileName(basename(file))
           const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
