@@ -43,7 +43,9 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
   const modelReads = model?.tokenizer?.decode(await readTokens(blobs, packet)) ?? null
   const known = context.store.library.packets.get(packet.packetId)
   const text = sources.map(source => source.text).join('\n\n')
-  const shown = [text, modelReads ?? '', config.tail.text, recipe.systemPrompt ?? '', card]
+  const secrets = await Promise.all(
+    [text, modelReads ?? '', config.tail.text, recipe.systemPrompt ?? '', card].map(findSecrets),
+  )
   return {
     packetId: packet.packetId,
     contextId: packet.contextId,
@@ -66,9 +68,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
       0,
     ),
     notFromTexts: model === null ? null : await whyNotDerived(() => assertDerived(blobs, packet, { model })),
-    secrets: [
-      ...new Map(shown.flatMap(findSecrets).map(secret => [`${secret.kind} ${secret.excerpt}`, secret])).values(),
-    ],
+    secrets: [...new Map(secrets.flat().map(secret => [`${secret.kind} ${secret.excerpt}`, secret])).values()],
     card,
   }
 }

@@ -30,7 +30,7 @@ export async function givesAway(context: PacketContext, ref: string): Promise<Ou
     systemPrompt,
     card,
     recoverableText: text,
-    secrets: findSecrets([systemPrompt ?? '', text, card].join('\n')),
+    secrets: await findSecrets([systemPrompt ?? '', text, card].join('\n')),
   }
 }
 
