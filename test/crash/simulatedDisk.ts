@@ -92,11 +92,11 @@ export class SimulatedDisk implements Fs {
     return this.#handle(file)
   }
 
-  async readFile(path: string, accept: (size: number) => void): Promise<Uint8Array> {
+  async readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>> {
     const file = await this.open(path, 'read')
     const size = await file.size()
     accept(size)
-    return await file.read(0, size)
+    return new Uint8Array(await file.read(0, size))
   }
 
   async rename(from: string, to: string): Promise<void> {

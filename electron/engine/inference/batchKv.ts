@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
-import { copyRows, readBlock, type Side, writeBlocks } from './kvRows.ts'
+import { copyRows, type LayerBuffers, readBlock, type Side, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock, type StateSnapshot } from './stateSnapshot.ts'
 
@@ -48,16 +48,13 @@ export class BatchKv {
   }
 
   /** Takes a state in as the last row. */
-  add({ blocks, position }: StateSnapshot): void {
+  async add({ blocks, position }: StateSnapshot): Promise<void> {
     if (this.#rows === this.#room || position + 1 > this.#capacity) {
       const room = this.#rows === this.#room ? Math.max(2, this.#room * 2) : this.#room
       this.#resize(room, Math.max(position + 1, this.#capacity))
     }
-    const row = this.#rows
+    await writeBlocks(this.#layers, blocks, { buffers: this.#buffersOf(this.#rows), capacity: this.#capacity })
     this.#rows += 1
-    this.#each((geometry, index, side) => {
-      writeBlocks(blocks, { geometry, index, side }, { data: this.#row(index, side, row), rows: this.#capacity })
-    })
   }
 
   /** Lets a row go; the last row takes its place. */
@@ -100,16 +97,20 @@ export class BatchKv {
 
   /** Positions `from` (a multiple of 64) to `to` of one row. */
   read(row: number, from: number, to: number): KvBlock[] {
-    const buffers = this.#layers.map((_, index) => ({
-      key: this.#row(index, 'key', row),
-      value: this.#row(index, 'value', row),
-    }))
+    const buffers = this.#buffersOf(row)
     const blocks: KvBlock[] = []
     for (let start = from; start < to; start += BLOCK_TOKENS) {
       const tokens = Math.min(BLOCK_TOKENS, to - start)
       blocks.push(readBlock(this.#layers, buffers, { start, tokens, capacity: this.#capacity }).block)
     }
     return blocks
+  }
+
+  #buffersOf(row: number): LayerBuffers[] {
+    return this.#layers.map((_, index) => ({
+      key: this.#row(index, 'key', row),
+      value: this.#row(index, 'value', row),
+    }))
   }
 
   #keep(row: number, slot: number): void {

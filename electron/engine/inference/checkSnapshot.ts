@@ -1,7 +1,7 @@
 import type { StateGeometry } from '#engine/models/model.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { kvLayersOf, sizeOf, ssmLayersOf } from './layers.ts'
-import { BLOCK_TOKENS, type StateSnapshot } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, numbersIn, type StateSnapshot } from './stateSnapshot.ts'
 
 /** What a snapshot must fit. */
 export interface SnapshotTarget {
@@ -54,16 +54,18 @@ function checkBlocks(snapshot: StateSnapshot, geometry: StateGeometry): void {
     same(`start of block ${b}`, start, block.start)
     same(`tokens of block ${b}`, Math.min(BLOCK_TOKENS, snapshot.position - start), block.tokens)
     same(`layers of block ${b}`, kvLayers.length, block.layers.length)
+    if (block.halves !== undefined)
+      same(`numbers of block ${b}`, numbersIn({ layers: kvLayers }, block.tokens), block.halves.length)
     for (const [index, { layer, kvHeads, headDim }] of kvLayers.entries()) {
       const found = block.layers[index]
       if (found === undefined) continue
       const where = `layer ${layer}, block ${b}`
-      const expected = `${kvHeads}×${headDim}`
       same(`layer order in block ${b}`, layer, found.layer)
-      same(`heads × width of ${where}`, expected, `${found.kvHeads}×${found.headDim}`)
-      const { key, value } = found.halves ?? found
-      same(`keys of ${where}`, kvHeads * block.tokens * headDim, key.length)
-      same(`values of ${where}`, kvHeads * block.tokens * headDim, value.length)
+      same(`heads × width of ${where}`, `${kvHeads}×${headDim}`, `${found.kvHeads}×${found.headDim}`)
+      if (block.halves !== undefined) continue
+      const size = kvHeads * block.tokens * headDim
+      same(`keys of ${where}`, size, found.key.length)
+      same(`values of ${where}`, size, found.value.length)
     }
   }
 }

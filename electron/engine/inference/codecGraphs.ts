@@ -23,6 +23,13 @@ export function int8EncodeGraph(axis: number): Uint8Array {
   return graph.bytes({ values: 'float32' }, { codes: 'int8', scales: 'float32' })
 }
 
+/** `values` -> the same `numbers` in another float type, rounded to nearest with ties to even. */
+export function castGraph(from: 'float16' | 'float32', to: 'float16' | 'float32'): Uint8Array {
+  const graph = new SmallGraph()
+  graph.op('Cast', ['values'], { to: ONNX_TYPE[to] }, 'numbers')
+  return graph.bytes({ values: from }, { numbers: to })
+}
+
 export function int8DecodeGraph(): Uint8Array {
   const graph = new SmallGraph()
   graph.op('Mul', [graph.op('Cast', ['codes'], { to: ONNX_TYPE.float32 }), 'scales'], {}, 'values')

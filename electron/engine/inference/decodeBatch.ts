@@ -56,7 +56,12 @@ export class DecodeBatch {
   /** Takes a session in, with its state; it is the batch's until it leaves. Throws what {@link Session.lend} throws. */
   async join(session: Session): Promise<void> {
     const base = await session.lend()
-    this.#kv?.add(base)
+    try {
+      await this.#kv?.add(base)
+    } catch (error) {
+      session.takeBack(base, 0)
+      throw error
+    }
     this.#recurrent?.add(base)
     this.#rows.push({ session, base, position: base.position, processed: 0 })
     this.#count()

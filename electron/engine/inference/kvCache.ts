@@ -1,6 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
-import { copyRows, firstTokens, readBlock, type Side, writeBlocks } from './kvRows.ts'
+import { copyRows, firstTokens, type LayerBuffers, readBlock, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock, type StoreForm } from './stateSnapshot.ts'
 
@@ -62,9 +62,7 @@ export class KvCache {
       const { set, kept } = this.#hot.take(blocks, length, this.#label)
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
-        await this.#fill(set, (geometry, { index, side, data, rows }) =>
-          writeBlocks(missing, { geometry, index, side }, { data, rows }),
-        )
+        await this.#fill(set, (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }))
       }
       set.blocks = blocks
       this.#running = set
@@ -75,11 +73,18 @@ export class KvCache {
     const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), this.#label)
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
-    await this.#fill(set, async (geometry, { index, side, data, rows }) => {
-      const previous = old.running.layers[index]
-      if (previous === undefined) return 0
-      const source = { data: await this.#download(previous[side]), rows: old.running.capacity, at: from }
-      return copyRows(geometry, source, { data, rows, at: from }, this.#length - from)
+    const previous = await this.#onHost(old)
+    await this.#fill(set, (buffers, rows) => {
+      let bytes = 0
+      for (const [index, geometry] of this.#layers.entries()) {
+        for (const side of ['key', 'value'] as const) {
+          const [source, data] = [previous[index]?.[side], buffers[index]?.[side]]
+          if (source === undefined || data === undefined) continue
+          const there = { data: source, rows: old.running.capacity, at: from }
+          bytes += copyRows(geometry, there, { data, rows, at: from }, this.#length - from)
+        }
+      }
+      return bytes
     })
     set.blocks = old.blocks
     this.#running = set
@@ -138,33 +143,38 @@ export class KvCache {
   }
 
   /** The whole cache in the form of a store, each block turned into it before the next is read. */
-  async storedBlocks({ rounded, block: stored }: StoreForm): Promise<readonly KvBlock[]> {
+  async storedBlocks(stored: StoreForm): Promise<readonly KvBlock[]> {
     const all: KvBlock[] = []
     for (const block of this.#blocks) all.push(await stored(block))
-    for await (const block of this.#unsealed(rounded)) all.push(await stored(block))
+    for await (const block of this.#unsealed()) all.push(await stored(block))
     return all
   }
 
   /** What comes after the full blocks. */
-  async *#unsealed(rounded = false): AsyncGenerator<KvBlock> {
-    const running = this.#running?.running ?? null
-    if (running === null) {
+  async *#unsealed(): AsyncGenerator<KvBlock> {
+    const set = this.#running
+    if (set === null) {
       if (this.#tail !== null) yield this.#tail
       return
     }
-    const buffers: { key: Float32Array; value: Float32Array }[] = []
     const from = this.#blocks.length * BLOCK_TOKENS
     const to = this.#length
     if (from === to) return
-    for (const { key, value } of running.layers) {
-      buffers.push({ key: await this.#download(key), value: await this.#download(value) })
-    }
+    const buffers = await this.#onHost(set)
     for (let start = from; start < to; start += BLOCK_TOKENS) {
-      const range = { start, tokens: Math.min(BLOCK_TOKENS, to - start), capacity: running.capacity, rounded }
+      const range = { start, tokens: Math.min(BLOCK_TOKENS, to - start), capacity: set.running.capacity }
       const { block, bytes } = readBlock(this.#layers, buffers, range)
       this.copiedBytes += bytes
       yield block
     }
+  }
+
+  async #onHost({ running }: HotSet): Promise<LayerBuffers[]> {
+    const buffers: LayerBuffers[] = []
+    for (const { key, value } of running.layers) {
+      buffers.push({ key: await this.#download(key), value: await this.#download(value) })
+    }
+    return buffers
   }
 
   /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */
@@ -186,30 +196,23 @@ export class KvCache {
     this.#length = 0
   }
 
-  /** Writes every buffer of a set: on the host in place, on a device by a new tensor in the old one's place. */
+  /** Writes the buffers of a set: on the host in place, on a device by new tensors in the old ones' place. */
   async #fill(
     set: HotSet,
-    write: (
-      geometry: KvLayerGeometry,
-      to: { readonly index: number; readonly side: Side; readonly data: Float32Array; readonly rows: number },
-    ) => number | Promise<number>,
+    write: (buffers: readonly LayerBuffers[], capacity: number) => number | Promise<number>,
   ): Promise<void> {
-    const { capacity: rows } = set.running
-    const layers: { key: Tensor; value: Tensor }[] = []
-    for (const [index, geometry] of this.#layers.entries()) {
-      const fill = async (side: Side) => {
-        const tensor = set.running.layers[index]?.[side]
-        if (tensor === undefined) throw new Error(`there is no buffer for layer ${geometry.layer}`)
-        const data = await this.#download(tensor)
-        this.copiedBytes += await write(geometry, { index, side, data, rows })
-        return tensor.location === 'cpu' ? tensor : new Tensor('float32', data, tensor.dims)
-      }
-      layers.push({ key: await fill('key'), value: await fill('value') })
-    }
     const { running } = set
-    set.running = { capacity: rows, layers }
+    const buffers = await this.#onHost(set)
+    this.copiedBytes += await write(buffers, running.capacity)
+    const onHost = (tensor: Tensor, data: Float32Array | undefined): Tensor =>
+      tensor.location === 'cpu' || data === undefined ? tensor : new Tensor('float32', data, tensor.dims)
+    const layers = running.layers.map(({ key, value }, index) => ({
+      key: onHost(key, buffers[index]?.key),
+      value: onHost(value, buffers[index]?.value),
+    }))
+    set.running = { capacity: running.capacity, layers }
     for (const [index, layer] of running.layers.entries()) {
-      if (layer.key !== layers[index]?.key) release({ capacity: rows, layers: [layer] })
+      if (layer.key !== layers[index]?.key) release({ capacity: running.capacity, layers: [layer] })
     }
   }
 }

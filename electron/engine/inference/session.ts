@@ -72,10 +72,13 @@ export class Session implements Disposable {
   #processed = 0
   #busy: string | null = null
   #disposed = false
+  /** What it stands on may still be on trial; see {@link StateSnapshot.proven}. */
+  #proven: Promise<void> | null
 
-  constructor(host: SessionHost, state: SessionState) {
+  constructor(host: SessionHost, state: SessionState, proven: Promise<void> | null = null) {
     this.#host = host
     this.#state = state
+    this.#proven = proven
   }
 
   /** Tokens read; the position of the next one. */
@@ -229,7 +232,10 @@ export class Session implements Disposable {
       const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
       const at = wanted === 'all' ? (done - count) * vocab : 0
       await this.#run(chunk, logits.subarray(at, at + last * vocab), signal)
-      if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) onCheckpoint(await this.#capture())
+      if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
+        await this.#proven
+        onCheckpoint(await this.#capture())
+      }
       onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
     }
     return logits
@@ -305,7 +311,11 @@ export class Session implements Disposable {
     if (this.#busy !== null) throw busy(this.#busy)
     this.#busy = what
     try {
-      return await task()
+      const result = await task()
+      // Nothing leaves before it is known that the state was the right one.
+      await this.#proven
+      this.#proven = null
+      return result
     } catch (error) {
       const known = toStatePackError(error)
       throw known.code === 'E_INTERNAL' ? new StatePackError('E_INFERENCE', known.message, known.details, error) : known

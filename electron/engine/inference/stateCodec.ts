@@ -1,12 +1,12 @@
 /** How state tensors are stored: float32 as they are, float16, or int8 and float8 e4m3 through small graphs of the runtime. */
-import './noTelemetry.ts'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { e4m3DecodeGraph, e4m3EncodeGraph, int8DecodeGraph, int8EncodeGraph } from './codecGraphs.ts'
-import { runInPlace } from './inPlaceRun.ts'
+import { runCodec } from './codecRuns.ts'
+import { isFiniteFloat16 } from './float16.ts'
 import { sizeOf } from './layers.ts'
-import { type KvBlock, type RecurrentLayer, roundedBlock, type StateSnapshot } from './stateSnapshot.ts'
+import { roundBlock } from './roundBlock.ts'
+import { type KvBlock, numbersIn, type RecurrentLayer, type StateSnapshot, storedBlock } from './stateSnapshot.ts'
 
 /** Keys vary by channel and get one scale per head and channel; everything else one per row of its last dimension. */
 export type TensorRole = 'key' | 'value' | 'conv' | 'ssm'
@@ -23,18 +23,6 @@ export interface EncodedTensor {
   /** `dims` with the dimension that shares a scale set to 1: keys `[kvHeads, 1, headDim]`, values `[kvHeads, tokens, 1]`. */
   readonly scaleDims: readonly number[] | null
 }
-
-type Graph = 'int8-1' | 'int8-2' | 'int8' | 'e4m3-1' | 'e4m3-2' | 'e4m3'
-const GRAPHS: Readonly<Record<Graph, () => Uint8Array>> = {
-  'int8-1': () => int8EncodeGraph(1),
-  'int8-2': () => int8EncodeGraph(2),
-  int8: int8DecodeGraph,
-  'e4m3-1': () => e4m3EncodeGraph(1),
-  'e4m3-2': () => e4m3EncodeGraph(2),
-  e4m3: e4m3DecodeGraph,
-}
-/** Made at first use and kept: each is a few kilobytes. */
-const sessions = new Map<Graph, Promise<InferenceSession>>()
 
 /** Throws `E_NOT_SUPPORTED` when a number does not fit the type: better to refuse than to store an infinity. */
 export async function encodeTensor(
@@ -57,7 +45,7 @@ export async function encodeTensor(
   const codes = isInt8
     ? new Tensor('int8', new Int8Array(values.length), shape)
     : new Tensor('uint8', new Uint8Array(values.length), shape)
-  await run(
+  await runCodec(
     `${isInt8 ? 'int8' : 'e4m3'}-${axis}`,
     { values: new Tensor('float32', values, shape) },
     { codes, scales: new Tensor('float32', scales, scaleShape) },
@@ -82,7 +70,7 @@ export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array>
     dtype === 'int8'
       ? new Tensor('int8', new Int8Array(data.buffer, data.byteOffset, size), shape)
       : new Tensor('uint8', data, shape)
-  await run(
+  await runCodec(
     dtype === 'int8' ? 'int8' : 'e4m3',
     { codes, scales: new Tensor('float32', scales, scaleShape) },
     { values: new Tensor('float32', values, shape) },
@@ -98,7 +86,9 @@ export async function roundTripState(state: StateSnapshot, dtype: StateDtype): P
   const blocks: KvBlock[] = []
   for (const block of state.blocks) {
     if (dtype === 'float16') {
-      blocks.push(roundedBlock(block))
+      const halves = new Float16Array(numbersIn(block, block.tokens))
+      await roundBlock(block, halves)
+      blocks.push(storedBlock(block, block.layers, halves))
       continue
     }
     const layers = []
@@ -119,23 +109,6 @@ export async function roundTripState(state: StateSnapshot, dtype: StateDtype): P
 
 const BYTES: Readonly<Record<StateDtype, number>> = { float32: 4, float16: 2, int8: 1, float8_e4m3: 1 }
 
-async function run(graph: Graph, feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): Promise<void> {
-  let session = sessions.get(graph)
-  if (session === undefined) {
-    session = InferenceSession.create(GRAPHS[graph](), { logSeverityLevel: 3, interOpNumThreads: 1 })
-    sessions.set(graph, session)
-  }
-  const marker = new Tensor('int64', BigInt64Array.of(0n), [])
-  await runInPlace(await session, { marker, ...feeds }, outputs)
-}
-
-/** Numbers over 65504 round to infinity. */
-function isFiniteFloat16({ buffer, byteOffset, length }: Float16Array): boolean {
-  const bits = new Uint16Array(buffer, byteOffset, length)
-  for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7c00) === 0x7c00) return false
-  return true
-}
-
 /** Keys are `[kvHeads, tokens, headDim]` already; of the others only the rows of the last dimension matter. */
 function asRank3(dims: readonly number[], role: TensorRole): number[] {
   if (role === 'key') return [...dims]
@@ -153,7 +126,8 @@ function aligned(data: Uint8Array, width: number): ArrayBufferLike {
   return buffer.slice(byteOffset, byteOffset + byteLength)
 }
 
-function tooLarge(dtype: StateDtype): StatePackError {
+/** What refuses to store a number that the type rounds to an infinity. */
+export function tooLarge(dtype: StateDtype): StatePackError {
   return new StatePackError(
     'E_NOT_SUPPORTED',
     `This state has numbers that ${dtype} cannot hold. Store it as float32.`,

@@ -13,52 +13,6 @@ export interface KvLayerBlock {
   readonly headDim: number
   readonly key: Float32Array
   readonly value: Float32Array
-  /** The same numbers as float16, where they came from a store: `key` and `value` are then widened when first asked for. */
-  readonly halves?: { readonly key: Float16Array; readonly value: Float16Array }
-}
-
-/**
- * Keys and values as a cartridge stores them. Most are only ever copied into a run's buffers, and are widened on the way. A
- * changed copy (`{ ...block, key }`) has no halves, so it never says two things.
- */
-export function storedLayerBlock(
-  geometry: Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>,
-  halves: NonNullable<KvLayerBlock['halves']>,
-): KvLayerBlock {
-  let key: Float32Array | undefined
-  let value: Float32Array | undefined
-  const block: KvLayerBlock = {
-    ...geometry,
-    get key() {
-      key ??= new Float32Array(halves.key)
-      return key
-    },
-    get value() {
-      value ??= new Float32Array(halves.value)
-      return value
-    },
-  }
-  return Object.defineProperty(block, 'halves', { value: halves, enumerable: false })
-}
-
-/** A block with its numbers as float16: the same one where they came from a store. */
-export function roundedBlock(block: KvBlock): KvBlock {
-  if (block.layers.every(({ halves }) => halves !== undefined)) return block
-  const layers = block.layers.map(layer =>
-    storedLayerBlock(
-      { layer: layer.layer, kvHeads: layer.kvHeads, headDim: layer.headDim },
-      layer.halves ?? { key: new Float16Array(layer.key), value: new Float16Array(layer.value) },
-    ),
-  )
-  return { ...block, layers }
-}
-
-/** How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. */
-export interface StoreForm {
-  /** Blocks are wanted as float16, where they are not blocks yet. */
-  readonly rounded: boolean
-  /** The block as the store will give it back. */
-  block(block: KvBlock): Promise<KvBlock>
 }
 
 /** Keys and values of up to 64 consecutive tokens, of every attention layer in layer order. */
@@ -67,6 +21,55 @@ export interface KvBlock {
   readonly start: number
   readonly tokens: number
   readonly layers: readonly KvLayerBlock[]
+  /**
+   * All of it as float16, layer by layer, keys before values, where it came from a store: `key` and `value` of the layers are
+   * then widened when first asked for.
+   */
+  readonly halves?: Float16Array
+}
+
+/** How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. */
+export type StoreForm = (block: KvBlock) => Promise<KvBlock>
+
+type Shape = Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>
+
+/**
+ * A block as a cartridge stores it. Most are only ever copied into a run's buffers, and are widened on the way. A changed copy
+ * (`{ ...block, layers }`) has no halves, so it never says two things.
+ */
+export function storedBlock(
+  { start, tokens }: Pick<KvBlock, 'start' | 'tokens'>,
+  shapes: readonly Shape[],
+  halves: Float16Array,
+): KvBlock {
+  let end = 0
+  const side = (length: number): (() => Float32Array) => {
+    const begin = end
+    end += length
+    let wide: Float32Array | undefined
+    return () => {
+      wide ??= new Float32Array(halves.subarray(begin, begin + length))
+      return wide
+    }
+  }
+  const layers = shapes.map(({ layer, kvHeads, headDim }): KvLayerBlock => {
+    const [key, value] = [side(kvHeads * tokens * headDim), side(kvHeads * tokens * headDim)]
+    return {
+      ...{ layer, kvHeads, headDim },
+      get key() {
+        return key()
+      },
+      get value() {
+        return value()
+      },
+    }
+  })
+  return Object.defineProperty({ start, tokens, layers }, 'halves', { value: halves, enumerable: false })
+}
+
+/** Numbers that so many tokens of these layers are: what `halves` of a block is long. */
+export function numbersIn({ layers }: { readonly layers: readonly Omit<Shape, 'layer'>[] }, tokens: number): number {
+  return layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * tokens * headDim, 0)
 }
 
 /** The recurrent state of one layer after the last token; `dims` without the batch dimension. */
@@ -87,6 +90,11 @@ export interface StateSnapshot {
   readonly position: number
   readonly blocks: readonly KvBlock[]
   readonly recurrent: readonly RecurrentLayer[]
+  /**
+   * Present while the stored bytes behind it are still being hashed; rejects with `E_CORRUPT` when they are not the right ones.
+   * A session may run on it meanwhile (and gives nothing out before); whoever reads the numbers themselves waits for it.
+   */
+  readonly proven?: Promise<void>
   /** Whose it is: what memory that runs on it is counted under. */
   readonly label?: string
 }

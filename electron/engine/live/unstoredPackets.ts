@@ -1,12 +1,12 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import type { MemoryHold, MemoryTier } from '../inference/memoryTier.ts'
-import type { BlobReader, BlobRef } from '../store/blobReader.ts'
+import type { BlobReader, BlobRef, EarlyBytes } from '../store/blobReader.ts'
 import type { BlobWriter } from '../store/blobWriter.ts'
 import type { NewBlob } from '../store/newBlob.ts'
 
 /** Verified reading of blobs, wherever they are. */
-export type BlobSource = Pick<BlobReader, 'read'>
+export type BlobSource = Pick<BlobReader, 'read' | 'readEarly'>
 
 interface Owned {
   readonly contextId: Digest
@@ -121,14 +121,24 @@ export class UnstoredPackets implements BlobSource {
 
   /** From memory, else from disk, verified there. Throws what reading from disk throws. */
   async read(ref: BlobRef, options?: { maxBytes?: number }): Promise<Uint8Array> {
+    return (await this.#fromMemory(ref)) ?? this.#disk.blobs.read(ref, options)
+  }
+
+  async readEarly(ref: BlobRef): Promise<EarlyBytes> {
+    const bytes = await this.#fromMemory(ref)
+    return bytes === null ? this.#disk.blobs.readEarly(ref) : { bytes, proven: Promise.resolve() }
+  }
+
+  /** The bytes from memory; null once they are on disk. */
+  async #fromMemory(ref: BlobRef): Promise<Uint8Array | null> {
     const digest = typeof ref === 'string' ? ref : ref.digest
     const kept = this.#kept.get(digest)
-    if (kept !== undefined) {
-      kept.hold.touch()
-      return kept.blob.bytes
+    if (kept === undefined) {
+      await this.#moving.get(digest)
+      return null
     }
-    await this.#moving.get(digest)
-    return this.#disk.blobs.read(ref, options)
+    kept.hold.touch()
+    return kept.blob.bytes
   }
 
   /** Resolves when what is on its way to disk has arrived. */

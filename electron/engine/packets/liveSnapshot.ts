@@ -8,32 +8,69 @@ import type { PacketContext } from './context.ts'
 import { layersOfType, type Packet } from './packet.ts'
 import { decodeKvBlock, decodeRecurrent } from './stateLayers.ts'
 
+interface Loaded {
+  readonly snapshot: StateSnapshot
+  /** What had to come from disk. */
+  readonly bytesRead: number
+}
+
 /**
- * The state of a packet, its layers shared with everyone who has them. `bytesRead` counts what had to come from disk.
- * Throws what reading and decoding throw.
+ * The state of a packet, its layers shared with everyone who has them, verified. Throws what reading and decoding throw.
  */
 export async function readLiveSnapshot(
   context: Pick<PacketContext, 'blobs' | 'live'>,
   packet: Packet,
-): Promise<{ snapshot: StateSnapshot; bytesRead: number }> {
+): Promise<Loaded> {
+  const { snapshot, bytesRead } = await readEarlySnapshot(context, packet)
+  const { proven, ...verified } = snapshot
+  await proven
+  return { snapshot: verified, bytesRead }
+}
+
+/** The same for a session that runs on it while its keys and values are still being hashed: see {@link StateSnapshot.proven}. */
+export async function readEarlySnapshot(
+  context: Pick<PacketContext, 'blobs' | 'live'>,
+  packet: Packet,
+): Promise<Loaded> {
   const { config } = packet
   const { blobs, live } = context
   let bytesRead = 0
   const { dtype } = config.cache
-  const block = async (layer: Descriptor, index: number): Promise<KvBlock> => {
+  /** Of what this reads, deepest first: so it enters the pool, whichever is hashed first. */
+  const proofs: Promise<void>[] = []
+  /** Resolves when the block is verified, and so in the pool; `onDecoded` is called before, unless it was there already. */
+  const block = async (layer: Descriptor, index: number, onDecoded: (block: KvBlock) => void): Promise<KvBlock> => {
     const start = index * config.cache.blockTokens
-    const load = async () => ({ dtype, block: await decodeKvBlock(await blobs.read(layer), { config, start }) })
+    const load = async () => {
+      const { bytes, proven } = await blobs.readEarly(layer)
+      bytesRead += layer.size
+      const decoded = await decodeKvBlock(bytes, { config, start }).catch(async (error: unknown) => {
+        // Wrong bytes are called that, whatever they look like.
+        await proven
+        throw error
+      })
+      onDecoded(decoded)
+      proofs.push(proven)
+      await Promise.allSettled(proofs)
+      await proven
+      return { dtype, block: decoded }
+    }
     const cost = Math.min(config.cache.blockTokens, config.tokens.count - start)
-    const { value, loaded } = await live.blocks.get(layer.digest, {
-      label: packet.packetId,
-      bytes: pooled => bytesBeside(live, layer, pooled),
-      cost,
-      load,
-    })
-    if (loaded) bytesRead += layer.size
+    const bytes = (pooled: PooledBlock) => bytesBeside(live, layer, pooled)
+    const what = { label: packet.packetId, bytes, cost, load }
+    const { value } = await live.blocks.get(layer.digest, what)
     // A layer may be somebody else's too, under a config that says other things of it.
     return (fits(value, config, start) ? value : await load()).block
   }
+  // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
+  const deepestFirst = [...layersOfType(packet, LAYER_TYPES.kv).entries()].reverse().map(([index, layer]) => {
+    const decoded = Promise.withResolvers<KvBlock>()
+    const verified = block(layer, index, decoded.resolve)
+    return { verified, soon: Promise.race([decoded.promise, verified]) }
+  })
+  const proven = Promise.all(deepestFirst.map(({ verified }) => verified)).then(() => {})
+  // Whoever waits for it hears of it; when something else failed before, nobody does.
+  proven.catch(() => {})
   const recurrent = async (layer: Descriptor): Promise<readonly RecurrentLayer[]> => {
     const load = async () => ({ dtype, layers: await decodeRecurrent(await blobs.read(layer), config) })
     const bytes = (pooled: PooledRecurrent) => bytesBeside(live, layer, pooled)
@@ -42,10 +79,8 @@ export async function readLiveSnapshot(
     if (loaded) bytesRead += layer.size
     return (sameShapes(value, config) ? value : await load()).layers
   }
-  // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
-  const deepestFirst = [...layersOfType(packet, LAYER_TYPES.kv).entries()].reverse()
   const [blocks, layers] = await Promise.all([
-    Promise.all(deepestFirst.map(([index, layer]) => block(layer, index))),
+    Promise.all(deepestFirst.map(({ soon }) => soon)),
     Promise.all(layersOfType(packet, LAYER_TYPES.ssm).map(recurrent)),
   ])
   return {
@@ -54,6 +89,7 @@ export async function readLiveSnapshot(
       position: config.position.next,
       blocks: blocks.reverse(),
       recurrent: layers.flat(),
+      proven,
       label: packet.packetId,
     },
     bytesRead,

@@ -34,7 +34,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   if (input.delta !== '') readableText(input.delta)
   if (input.name !== undefined) assertFreeName(context, input.name)
   const base = await openState(context, input.ref, {
-    ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal },
+    ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal, early: true },
   })
   const { model, runtime } = base.loaded
   const delta = plainDelta(base, input.delta, input.controlTokens)
@@ -51,6 +51,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     toRead.length === 0
       ? (prefix ?? base).logits
       : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
+  await base.snapshot.proven
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const assembled = await assemble({

@@ -11,7 +11,7 @@ import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { readFace } from './face.ts'
-import { readLiveSnapshot } from './liveSnapshot.ts'
+import { readEarlySnapshot, readLiveSnapshot } from './liveSnapshot.ts'
 import { editsSince } from './modelEdits.ts'
 import { layersOfType, type Packet } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -43,6 +43,13 @@ export interface OpenedState {
   readonly secondsLoading: number
 }
 
+export interface OpenOptions {
+  readonly model?: string
+  readonly acceptEdits?: boolean | undefined
+  /** Do not wait for the keys and values to be hashed: `snapshot.proven` says when they are. */
+  readonly early?: boolean
+}
+
 /**
  * Opens the state behind a reference for running: reads and verifies every layer it needs, finds the installed model and
  * compares all twelve components with it. Throws `E_RESTRICTED` for an import nobody trusts yet, `E_UNKNOWN_MODEL`,
@@ -51,7 +58,7 @@ export interface OpenedState {
 export async function openState(
   context: PacketContext,
   ref: string,
-  { model: wanted, signal, acceptEdits }: { model?: string; acceptEdits?: boolean | undefined } & Call = {},
+  { model: wanted, signal, acceptEdits, early = false }: OpenOptions & Call = {},
 ): Promise<OpenedState> {
   const packetId = await resolvePacketId(context, ref, wanted)
   assertRunnable(context, packetId)
@@ -61,7 +68,7 @@ export async function openState(
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
   const secondsLoading = (performance.now() - start) / 1000
   const edits = await assertFits(context, packet, loaded, acceptEdits)
-  const state = await readLiveSnapshot(context, packet)
+  const state = await (early ? readEarlySnapshot : readLiveSnapshot)(context, packet)
   const { config } = packet
   const full = Math.floor(config.tokens.count / config.cache.blockTokens)
   return {

@@ -1,8 +1,10 @@
 import type { CartridgeConfig, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { decodeTensor, encodeTensor, type TensorRole } from '../inference/stateCodec.ts'
-import { type KvBlock, type KvLayerBlock, type RecurrentLayer, storedLayerBlock } from '../inference/stateSnapshot.ts'
+import { isFiniteFloat16 } from '../inference/float16.ts'
+import { roundBlock } from '../inference/roundBlock.ts'
+import { decodeTensor, encodeTensor, type TensorRole, tooLarge } from '../inference/stateCodec.ts'
+import { type KvBlock, numbersIn, type RecurrentLayer, storedBlock } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 import {
   encodeSafetensors,
@@ -17,15 +19,26 @@ import { digestOfList } from './components.ts'
 
 /** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
 export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array> {
+  if (dtype === 'float16') return encodeHalves(block)
   const tensors: SafeTensor[] = []
-  for (const kv of block.layers) {
-    const { layer, kvHeads, headDim } = kv
-    const { key, value } = dtype === 'float16' ? (kv.halves ?? kv) : kv
+  for (const { layer, kvHeads, headDim, key, value } of block.layers) {
     const dims = [kvHeads, block.tokens, headDim]
     tensors.push(...(await stored(`key.${layer}`, key, { dims, dtype, role: 'key' })))
     tensors.push(...(await stored(`value.${layer}`, value, { dims, dtype, role: 'value' })))
   }
   return encodeSafetensors(tensors)
+}
+
+/** Rounded straight into the layer's bytes. Throws `E_NOT_SUPPORTED` when a number does not fit. */
+async function encodeHalves(block: KvBlock): Promise<Uint8Array> {
+  const header = headerOfHalves(block.layers, block.tokens)
+  const numbers = numbersIn(block, block.tokens)
+  const out = new Uint8Array(header.byteLength + numbers * SAFETENSORS_DTYPES.F16)
+  out.set(header)
+  const halves = new Float16Array(out.buffer, header.byteLength, numbers)
+  await roundBlock(block, halves)
+  if (!isFiniteFloat16(halves)) throw tooLarge('float16')
+  return out
 }
 
 /** What of a config says how its blocks of keys and values look. */
@@ -44,7 +57,7 @@ export async function decodeKvBlock(
   if (dtype === 'float16') {
     const layout = layoutOf(config.cache, tokens)
     if (layout !== null && bytes.byteLength === layout.size && beginsWith(bytes, layout.header))
-      return { start, tokens, layers: storedLayers(bytes.subarray(layout.header.byteLength), config.cache.kv, tokens) }
+      return storedBlock({ start, tokens }, config.cache.kv, halves(bytes.subarray(layout.header.byteLength)))
     // Not in its one form: what follows says what is wrong with it.
   }
   const file = parseLayer(
@@ -63,6 +76,7 @@ export async function decodeKvBlock(
 }
 
 type Cache = BlockConfig['cache']
+type Shape = Readonly<Cache['kv'][number]>
 
 /** More than any block has. */
 const MAX_NUMBERS = 2 ** 40
@@ -89,27 +103,19 @@ function layoutOf(cache: Cache, tokens: number): Layout | null {
 
 /** null: no file has such shapes, whatever a config says. */
 function makeLayout(cache: Cache, tokens: number): Layout | null {
-  const numbers = cache.kv.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * tokens * headDim, 0)
+  const numbers = numbersIn({ layers: cache.kv }, tokens)
   if (tokens < 0 || numbers > MAX_NUMBERS || cache.kv.length > MAX_LAYERS) return null
-  const header = encodeSafetensorsHeader(
-    cache.kv.flatMap(({ layer, kvHeads, headDim }) =>
-      [`key.${layer}`, `value.${layer}`].map(name => ({ name, dtype: 'F16', shape: [kvHeads, tokens, headDim] })),
-    ),
-  )
+  const header = headerOfHalves(cache.kv, tokens)
   return { header, size: header.byteLength + numbers * SAFETENSORS_DTYPES.F16 }
 }
 
-/** The float16 layers of a block, not widened yet. */
-function storedLayers(data: Uint8Array, kv: Cache['kv'], tokens: number): KvLayerBlock[] {
-  let end = 0
-  return kv.map(({ layer, kvHeads, headDim }) => {
-    const side = () => {
-      const begin = end
-      end += kvHeads * tokens * headDim * SAFETENSORS_DTYPES.F16
-      return halves(data.subarray(begin, end))
-    }
-    return storedLayerBlock({ layer, kvHeads, headDim }, { key: side(), value: side() })
-  })
+/** The one header of a float16 block of these shapes. */
+function headerOfHalves(layers: readonly Shape[], tokens: number): Uint8Array {
+  return encodeSafetensorsHeader(
+    layers.flatMap(({ layer, kvHeads, headDim }) =>
+      [`key.${layer}`, `value.${layer}`].map(name => ({ name, dtype: 'F16', shape: [kvHeads, tokens, headDim] })),
+    ),
+  )
 }
 
 function beginsWith(bytes: Uint8Array, start: Uint8Array): boolean {
@@ -208,8 +214,7 @@ function isFiniteData(dtype: SafetensorsDtype, data: Uint8Array): boolean {
   const { buffer, byteOffset, byteLength } = bytes
   if (dtype === 'F32')
     return new Uint32Array(buffer, byteOffset, byteLength / 4).every(bits => (bits & 0x7f800000) !== 0x7f800000)
-  if (dtype === 'F16')
-    return new Uint16Array(buffer, byteOffset, byteLength / 2).every(bits => (bits & 0x7c00) !== 0x7c00)
+  if (dtype === 'F16') return isFiniteFloat16(new Float16Array(buffer, byteOffset, byteLength / 2))
   if (dtype === 'F8_E4M3') return bytes.every(bits => (bits & 0x7f) !== 0x7f)
   return true
 }

@@ -33,7 +33,7 @@ export async function takeEncoded(
     shape ??= { dtype, blockTokens: BLOCK_TOKENS, kv }
     return decodeKvBlock(bytes, { config: { cache: shape, tokens: { count: start + tokens } }, start })
   }
-  const taken = await session.capture({ rounded: dtype === 'float16', block })
+  const taken = await session.capture(block)
   if (taken.recurrent.length === 0) return { cache, stored: taken }
   const bytes = await encodeRecurrent(taken.recurrent, dtype)
   cache.push(newBlob(LAYER_TYPES.ssm, bytes))

@@ -28,7 +28,7 @@ export interface FileStatus {
 export interface Fs {
   open(path: string, mode: OpenMode): Promise<FsFile>
   /** An existing file from beginning to end, links not followed. `accept` is told its size first and may refuse by throwing. */
-  readFile(path: string, accept: (size: number) => void): Promise<Uint8Array>
+  readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>>
   /** Atomic; replaces what is there. Durable only after {@link Fs.syncFolder} of the folder. */
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>

@@ -51,7 +51,7 @@ const SMALL_FILE = 4 * 1024 * 1024
 // NONBLOCK: opening a pipe that somebody put there must not wait for a writer.
 const READ_NOW = FLAGS.read | (constants.O_NONBLOCK ?? 0)
 
-async function readFile(path: string, accept: (size: number) => void): Promise<Uint8Array> {
+async function readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>> {
   const file = openSync(path, READ_NOW)
   try {
     const { size } = fstatSync(file)
