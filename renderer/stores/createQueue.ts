@@ -18,6 +18,25 @@ export function splitOrder(input: Order['input']): Order {
   return { how: 'split', input: { model, sources, ...reading, dtype, name, title, card } }
 }
 
+/** What each recalls of its text. A check that is stopped or fails takes nothing from the cartridge: it stays unchecked. */
+async function spotCheckAll(
+  client: Client,
+  created: readonly Created[],
+  options: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+): Promise<readonly Created[]> {
+  const checked: Created[] = []
+  for (const one of created) {
+    const { packetId, spotChecks } = one.cartridge
+    const found =
+      spotChecks !== null || options.signal.aborted
+        ? spotChecks
+        : await client.call('packets.spotCheck', { ref: packetId }, options).catch(() => null)
+    const kept = found === null ? null : { recalled: found.recalled, checked: found.checked }
+    checked.push({ ...one, cartridge: { ...one.cartridge, spotChecks: kept } })
+  }
+  return checked
+}
+
 const KEY = 'create.jobs'
 /** What a reload brings back: jobs that have not made their cartridges. */
 const keptSchema = z.array(
@@ -44,7 +63,7 @@ export interface Job {
 export interface CreateQueueState {
   readonly jobs: readonly Job[]
   readonly add: (title: string, order: Order) => void
-  /** Stops a running job (nothing half-made is kept) or takes a waiting one out of the line. */
+  /** Stops a running job (nothing half-made is kept, what was made stays unchecked) or takes a waiting one out of the line. */
   readonly cancel: (id: number) => void
   readonly retry: (id: number) => void
   /** Reads a text that was too long into several cartridges instead. */
@@ -77,7 +96,8 @@ export function createCreateQueue(client: Client): CreateQueue {
           job.order.how === 'whole'
             ? [await client.call('packets.create', job.order.input, options)]
             : (await client.call('packets.createSplit', job.order.input, options)).parts
-        change(job.id, { status: 'done', created, progress: null })
+        change(job.id, { created, progress: null })
+        change(job.id, { status: 'done', created: await spotCheckAll(client, created, options), progress: null })
       } catch (thrown) {
         const error = toStatePackError(thrown)
         change(job.id, { status: error.code === 'E_CANCELLED' ? 'cancelled' : 'failed', error, progress: null })

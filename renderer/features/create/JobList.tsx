@@ -24,6 +24,7 @@ import {
 } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { recallFacts } from '../../ui/recall.ts'
 
 /** What is being read, waits, or was read in this window, the newest first. */
 export function JobList({ jobs }: { readonly jobs: readonly Job[] }) {
@@ -120,7 +121,7 @@ function JobPanel({ job, full }: { readonly job: Job; readonly full: boolean }) 
           </>
         ) : (
           <Button size="s" onPress={() => cancel(job.id)}>
-            Cancel
+            {job.created.length > 0 ? 'Skip the check' : 'Cancel'}
           </Button>
         )
       }
@@ -185,6 +186,7 @@ function Result({ created }: { readonly created: Created }) {
               label: 'Size',
               value: `${formatBytes(cartridge.bytes)}, ${formatBytes(cartridge.bytes / Math.max(1, cartridge.tokens))} per token`,
             },
+            ...recallFacts(cartridge),
             {
               label: 'Each question avoids',
               value: (

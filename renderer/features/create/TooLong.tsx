@@ -1,4 +1,5 @@
 import { Label, Radio, RadioGroup } from 'react-aria-components'
+import { STARTER_RECALLS_TOKENS } from '#shared/domain/ability.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { formatCount } from '../../ui/format.ts'
 import { NumberField } from '../../ui/NumberField.tsx'
@@ -57,7 +58,11 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
       {recurrent === undefined ? null : (
         <Radio value="recurrent" className="TooLong-option">
           <b>Use {recurrent.name}</b>
-          <span>Recurrent: takes any length, the cartridge stays small.</span>
+          <span>
+            {recurrent.ability === 'facts'
+              ? `Recurrent: takes any length, and recalls about ${STARTER_RECALLS_TOKENS} tokens of it. For this text, split it or get a larger model.`
+              : 'Recurrent: takes any length, the cartridge stays small. What it recalls is checked after reading.'}
+          </span>
         </Radio>
       )}
       {value.how === 'first' ? (

@@ -22,6 +22,7 @@ import {
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { recallFacts } from '../../ui/recall.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
@@ -71,6 +72,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
     { label: 'Read once', value: formatRead(summary.tokens, 'tokens') },
     { label: 'Size', value: `${formatBytes(summary.bytes)} · ${summary.dtype}` },
     { label: 'Model', value: summary.model.name },
+    ...recallFacts(summary),
     { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },
     { label: 'Not re-read', value: `${formatTokens(usage.tokensSaved)} tokens` },
     ...(usage.asks === 0 ? [] : [{ label: 'Saved', value: <b>{saved}</b> }]),

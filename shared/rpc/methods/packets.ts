@@ -126,6 +126,14 @@ export const packetMethods = {
     createdSchema,
   ),
   /** A text longer than the context becomes several cartridges, cut at paragraph or sentence ends. */
+  /**
+   * Ends sentences of the cartridge's own text from its state and from the bare model: what only the state can end is
+   * remembered. At most 10 sentences count, of 16 that are tried; the result is kept with the cartridge.
+   */
+  'packets.spotCheck': method(
+    z.strictObject({ ref: refSchema }),
+    z.strictObject({ recalled: count, checked: count, tried: count, seconds: z.number() }),
+  ),
   'packets.createSplit': method(
     z.strictObject({
       model: z.string(),

@@ -32,6 +32,8 @@ export const cartridgeSummarySchema = z.strictObject({
   verified: verifiedLevelSchema,
   tier: tierSchema,
   parents: count,
+  /** How many of the checked sentences of its own text the state could end; null: never checked. */
+  spotChecks: z.strictObject({ recalled: count, checked: count }).nullable(),
 })
 export type CartridgeSummary = z.infer<typeof cartridgeSummarySchema>
 

@@ -93,6 +93,23 @@ describe('the library', () => {
     expect(await codeOf(openTestStore(store.folder))).toBe('E_STORE_UNREADABLE')
   })
 
+  it('brings a library of version 4 up to date, and keeps what is in it', async () => {
+    const store = await openTestStore()
+    const { packetId } = await store.publishPacket({ ...testPacket('a'), names: ['A'] })
+    await store.close()
+    const db = new Database(join(store.folder, 'library.sqlite'))
+    db.exec('DROP TABLE spot_checks')
+    db.pragma('user_version = 4')
+    db.close()
+    const again = await openTestStore(store.folder)
+    expect((await again.summary(packetId)).spotChecks).toBeNull()
+    again.library.spotChecks.set(packetId, { recalled: 2, checked: 9 }, 1)
+    again.library.spotChecks.set(packetId, { recalled: 7, checked: 10 }, 2)
+    expect(await again.summary(packetId)).toMatchObject({ name: 'A', spotChecks: { recalled: 7, checked: 10 } })
+    again.library.packets.forget([packetId])
+    expect(again.library.connection.prepare('SELECT * FROM spot_checks').all()).toEqual([])
+  })
+
   it('is locked by one at a time, within a process and between openings', async () => {
     const a = await openTestStore()
     const b = await openTestStore(a.folder)

@@ -9,6 +9,7 @@ import { ReferrerRows } from './referrerRows.ts'
 import { RemoteRows } from './remoteRows.ts'
 import { LIBRARY_MIGRATIONS, LIBRARY_VERSION } from './schema.ts'
 import { SettingRows } from './settingRows.ts'
+import { SpotCheckRows } from './spotCheckRows.ts'
 import { UsageRows } from './usageRows.ts'
 
 export class Library {
@@ -18,6 +19,7 @@ export class Library {
   readonly referrers: ReferrerRows
   readonly settings: SettingRows
   readonly usage: UsageRows
+  readonly spotChecks: SpotCheckRows
   readonly asks: AskRows
   readonly remotes: RemoteRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
@@ -30,6 +32,7 @@ export class Library {
     this.referrers = new ReferrerRows(db)
     this.settings = new SettingRows(db)
     this.usage = new UsageRows(db)
+    this.spotChecks = new SpotCheckRows(db)
     this.asks = new AskRows(db)
     this.remotes = new RemoteRows(db)
   }

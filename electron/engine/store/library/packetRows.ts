@@ -234,7 +234,16 @@ export class PacketRows {
     this.#db
       .transaction(() => {
         for (const id of packetIds) {
-          for (const table of ['packets', 'names', 'tags', 'holds', 'usage', 'remote_packets', 'remote_pushes']) {
+          for (const table of [
+            'packets',
+            'names',
+            'tags',
+            'holds',
+            'usage',
+            'remote_packets',
+            'remote_pushes',
+            'spot_checks',
+          ]) {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }
           this.#db.prepare('DELETE FROM referrers WHERE subject = ?').run(id)

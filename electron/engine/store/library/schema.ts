@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 4
+export const LIBRARY_VERSION = 5
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -65,6 +65,12 @@ CREATE TABLE remote_pushes (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   registry TEXT NOT NULL, repository TEXT NOT NULL, packet_id TEXT NOT NULL,
   UNIQUE (registry, repository, packet_id)
+) STRICT;
+`,
+  `
+-- How many sentences of its own text a packet's state could end, of those that were tried and that the bare model could not.
+CREATE TABLE spot_checks (
+  packet_id TEXT PRIMARY KEY, recalled INTEGER NOT NULL, checked INTEGER NOT NULL, checked_at INTEGER NOT NULL
 ) STRICT;
 `,
 ]

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import type { Trust, VerifiedLevel } from '../library/packetRows.ts'
+import type { SpotChecks } from '../library/spotCheckRows.ts'
 import { foldText } from './foldText.ts'
 import { wordsOf } from './wordsOf.ts'
 
@@ -47,6 +48,8 @@ export interface PacketSummary {
   readonly pinned: boolean
   readonly tags: readonly string[]
   readonly parents: number
+  /** null: never checked. */
+  readonly spotChecks: SpotChecks | null
 }
 
 export interface PacketList {
@@ -68,7 +71,8 @@ const NAME =
   'coalesce((SELECT name FROM main.names n WHERE n.packet_id = l.packet_id ORDER BY updated_at, name LIMIT 1), i.title)'
 const NAMED = 'EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)'
 const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
-  LEFT JOIN main.usage u ON u.packet_id = l.packet_id WHERE l.removed_at IS NULL`
+  LEFT JOIN main.usage u ON u.packet_id = l.packet_id
+  LEFT JOIN main.spot_checks s ON s.packet_id = l.packet_id WHERE l.removed_at IS NULL`
 const ORDER: Readonly<Record<PacketSort, string>> = {
   used: 'coalesce(u.used_at, l.added_at) DESC',
   created: 'l.rowid DESC',
@@ -87,7 +91,7 @@ export function listPackets(db: Database, query: PacketQuery): PacketList {
   const rows = db
     .prepare<[string, number, number], Row>(
       `SELECT l.packet_id, l.context_id, l.dtype, l.added_at, l.trust, l.verified, l.pinned, ${NAME} AS name, i.kind, i.model,
-       i.architecture, i.weights_digest, i.tokens, i.bytes, u.used_at,
+       i.architecture, i.weights_digest, i.tokens, i.bytes, u.used_at, s.recalled, s.checked,
        (SELECT count(*) FROM idx.parents p WHERE p.child = l.packet_id) AS parents
        ${FROM} AND l.packet_id IN (SELECT value FROM json_each(?))
        ORDER BY ${ORDER[query.sort ?? 'used']}, l.packet_id LIMIT ? OFFSET ?`,
@@ -199,6 +203,8 @@ interface Row {
   tokens: number
   bytes: number
   used_at: number | null
+  recalled: number | null
+  checked: number | null
   parents: number
 }
 
@@ -221,5 +227,6 @@ function summary(row: Row, tags: readonly string[]): PacketSummary {
     pinned: row.pinned === 1,
     tags,
     parents: row.parents,
+    spotChecks: row.recalled === null || row.checked === null ? null : { recalled: row.recalled, checked: row.checked },
   }
 }
