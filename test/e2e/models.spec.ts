@@ -1,4 +1,4 @@
-import { expect, goTo, readText, test } from './fixtures.ts'
+import { ask, expect, goTo, insert, readText, test } from './fixtures.ts'
 
 test('each model says what it can do where it is chosen, and the catalogue says from where it comes', async ({
   page,
@@ -25,4 +25,25 @@ test('what a cartridge recalls is checked after reading, and printed on its card
   await expect(page.getByRole('complementary', { name: 'Cartridge' })).toContainText(
     /\d of 10 of its sentences, measured/,
   )
+})
+
+test('after "I don\'t know." a starter says how to ask it, and a chat model is a press away', async ({ page }) => {
+  // Nobody listens there: the test gets nothing from the network.
+  await goTo(page, 'Settings')
+  await page.getByRole('textbox', { name: 'Address of the package index' }).fill('http://127.0.0.1:1/simple')
+  await page.getByRole('button', { name: 'Save' }).last().click()
+  await insert(page, 'Harbor Coffee handbook')
+  const answer = await ask(page, 'Summarise what a new colleague should know about the shop.')
+  await expect(answer).toContainText("I don't know")
+  await expect(answer).toContainText('copies short facts')
+  await answer.getByRole('button', { name: 'Get a chat model' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Get a chat model' })
+  const offer = dialog.getByRole('list', { name: 'Chat models to get' }).getByRole('listitem').first()
+  await expect(offer).toContainText('SmolLM2-135M-Instruct')
+  await expect(offer).toContainText('Apache-2.0')
+  await expect(offer).toContainText('at 10 MB/s')
+  await offer.getByRole('button', { name: /92\.9 MB \(Q4_1\) from 127\.0\.0\.1/ }).click()
+  await expect(dialog.getByRole('progressbar')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog.getByRole('progressbar')).toHaveCount(0)
 })

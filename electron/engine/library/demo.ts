@@ -1,5 +1,5 @@
+import { isAnswer, isRefusal } from '#shared/domain/answers.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { isAnswer, isRefusal } from '../packets/answers.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { inferPacket } from '../packets/inferPacket.ts'

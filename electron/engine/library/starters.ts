@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isAnswer } from '../packets/answers.ts'
+import { isAnswer } from '#shared/domain/answers.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
 import { freeName } from '../packets/publish.ts'

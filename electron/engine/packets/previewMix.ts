@@ -1,6 +1,6 @@
+import { isRefusal } from '#shared/domain/answers.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { compareLogits } from '../inference/compareStates.ts'
-import { isRefusal } from './answers.ts'
 import type { Call, PacketContext } from './context.ts'
 import { mixedState, openParents, type WeightedRef } from './mixPackets.ts'
 import type { OpenedState } from './openState.ts'

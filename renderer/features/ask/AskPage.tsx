@@ -147,6 +147,7 @@ function Ask({ packetId, earlier, onLeave }: AskProps) {
             empty={packetId === null}
             examples={cartridge.data?.exampleQuestions ?? []}
             canAsk={canAsk}
+            copiesFacts={isStarter}
             onAsk={ask}
             onRegenerate={turn =>
               conversation.ask(

@@ -22,13 +22,14 @@ export interface TurnListProps {
   readonly empty: boolean
   readonly examples: readonly string[]
   readonly canAsk: boolean
+  readonly copiesFacts: boolean
   readonly onAsk: (question: string) => void
   readonly onRegenerate: (turn: Turn) => void
 }
 
 /** Questions and answers, the newest at the bottom and kept in sight while it is written. */
 export function TurnList(props: TurnListProps) {
-  const { conversation, earlier, cartridge, empty, examples, canAsk, onAsk, onRegenerate } = props
+  const { conversation, earlier, cartridge, empty, examples, canAsk, copiesFacts, onAsk, onRegenerate } = props
   const { turns, live, error } = conversation
   const end = useRef<HTMLDivElement>(null)
   const length = turns.length + (live?.with.length ?? 0) + (live?.without.length ?? 0)
@@ -74,6 +75,7 @@ export function TurnList(props: TurnListProps) {
           cartridge={cartridge}
           latest={i === turns.length - 1}
           busy={live !== null}
+          copiesFacts={copiesFacts}
           onRegenerate={() => onRegenerate(turn)}
         />
       ))}

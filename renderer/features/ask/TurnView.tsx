@@ -1,4 +1,5 @@
 import { Dices, FlaskConical } from 'lucide-react'
+import { isRefusal } from '#shared/domain/answers.ts'
 import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -9,6 +10,7 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { TraceButton } from '../trace/TraceButton.tsx'
+import { NoAnswer } from './NoAnswer.tsx'
 import { Proof } from './Proof.tsx'
 import type { Turn } from './turns.ts'
 
@@ -18,12 +20,14 @@ export interface TurnViewProps {
   /** The last one: announced when it is complete. */
   readonly latest: boolean
   readonly busy: boolean
+  /** Its model copies facts and does not converse: after "I don't know." there is something to be said. */
+  readonly copiesFacts?: boolean
   /** Absent where its cartridge is no longer in the slot. */
   readonly onRegenerate?: () => void
 }
 
 /** A question, its answer, what the answer cost, and the proof of it. */
-export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnViewProps) {
+export function TurnView({ turn, cartridge, latest, busy, copiesFacts = false, onRegenerate }: TurnViewProps) {
   const prove = useTask('packets.prove')
   const isStep = turn.kind === 'step'
   const answer = (isStep ? turn.step.answer : turn.result.output).trim()
@@ -83,6 +87,9 @@ export function TurnView({ turn, cartridge, latest, busy, onRegenerate }: TurnVi
             ) : null}
             <CopyButton text={answer} label="Copy the answer" />
           </footer>
+          {isStep && latest && copiesFacts && cartridge !== null && isRefusal(answer) ? (
+            <NoAnswer packetId={cartridge.packetId} />
+          ) : null}
           {prove.status === 'running' ? (
             <ProgressBar label={prove.progress?.phase ?? 'reading everything again'} value={null} />
           ) : null}

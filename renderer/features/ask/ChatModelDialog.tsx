@@ -1,0 +1,154 @@
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
+import { nameFromTitle } from '#shared/domain/name.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import type { ModelSource } from '#shared/rpc/methods/models.ts'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { useClient, useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { abilityText } from '../../ui/abilityText.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Dialog } from '../../ui/Dialog.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatBytes, formatSeconds } from '../../ui/format.ts'
+import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { downloadsOf } from '../models/downloads.ts'
+
+type Offer = Output<'models.catalogue'>['entries'][number]
+
+/** For an idea of how long a download takes, before any was measured. */
+const ASSUMED_BYTES_PER_SECOND = 10e6
+const MOST_OFFERS = 3
+
+export interface ChatModelDialogProps {
+  /** The cartridge whose text is to be read again. */
+  readonly packetId: string
+  readonly isOpen: boolean
+  readonly onClose: () => void
+}
+
+/** A chat model in one press: what it weighs, its licence, its download; then the same text is read again with it. */
+export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogProps) {
+  const navigate = useNavigate()
+  const { createQueue } = useStudio()
+  const { downloads, start } = useStore(downloadsOf(useClient()))
+  const catalogue = useQuery('models.catalogue', isOpen ? {} : null, ['models.changed', 'settings.changed'])
+  const installed = useQuery('models.list', isOpen ? {} : null, ['models.changed'])
+  const cartridge = useQuery('library.get', isOpen ? { ref: packetId } : null, [])
+  const [asked, setAsked] = useState<string | null>(null)
+
+  const chatting =
+    installed.data?.models.filter(({ ability, status }) => ability === 'chat' && status === 'ready') ?? []
+  const offers = offersFor(catalogue.data?.entries ?? [])
+  const running = Object.values(downloads).some(({ status }) => status === 'running')
+  const download = asked === null ? undefined : downloads[asked]
+
+  async function get(offer: Offer, source: ModelSource): Promise<void> {
+    setAsked(offer.hubId)
+    if ((await start(offer.hubId, source)) !== null) setAsked(null)
+  }
+
+  function readAgain(model: ModelView): void {
+    if (cartridge.data === null) return
+    const { sources, summary } = cartridge.data
+    createQueue.getState().add(`${summary.name}, read by ${model.name}`, {
+      how: 'whole',
+      input: {
+        model: model.id,
+        sources: sources.map(({ name, text }) => ({ name, text })),
+        template: model.hasChatTemplate,
+        title: nameFromTitle(`${summary.name} (${model.name})`),
+      },
+    })
+    onClose()
+    void navigate('/new')
+  }
+
+  return (
+    <Dialog title="Get a chat model" size="m" isOpen={isOpen} onClose={onClose}>
+      <p className="muted">
+        It understands questions in your own words. Your text is read again with it, on this machine; the cartridge you
+        have stays.
+      </p>
+      {catalogue.error === null ? null : (
+        <ErrorPanel error={catalogue.error} action={{ label: 'Read again', onPress: catalogue.reload }} />
+      )}
+      {chatting.length === 0 ? null : (
+        <ul className="ChatModels" aria-label="Chat models that are here">
+          {chatting.map(model => (
+            <li key={model.id}>
+              <div>
+                <h3>{model.name}</h3>
+                <p className="small muted">{abilityText(model)}</p>
+              </div>
+              <Button
+                size="s"
+                variant="primary"
+                isDisabled={cartridge.data === null || cartridge.data.sources.length === 0}
+                onPress={() => readAgain(model)}
+              >
+                Read this text with it
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <ul className="ChatModels" aria-label="Chat models to get">
+        {offers.map(offer => (
+          <li key={offer.id}>
+            <div>
+              <h3>{offer.hubId.split('/').at(-1)}</h3>
+              <p className="small">{offer.goodFor}</p>
+              <p className="small muted">
+                {offer.licence} · {offer.parameters} parameters ·{' '}
+                {abilityText({ ability: 'chat', contextLength: offer.contextLength })}
+              </p>
+            </div>
+            <div className="ChatModels-get">
+              {offer.sources.map(({ kind, bytes, place, precision }) => (
+                <Button
+                  key={kind}
+                  size="s"
+                  isDisabled={running}
+                  onPress={() => void get(offer, kind)}
+                  aria-label={`Get ${offer.hubId}, ${formatBytes(bytes)} (${precision}) from ${place}`}
+                >
+                  {formatBytes(bytes)} from {place}
+                </Button>
+              ))}
+              <span className="small muted">{timeOf(offer)}</span>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {download?.status === 'running' ? (
+        <div className="row">
+          <div className="grow">
+            <TaskProgress progress={download.progress} fallback="Asking for it" />
+          </div>
+          <Button size="s" onPress={download.cancel}>
+            Cancel
+          </Button>
+        </div>
+      ) : null}
+      {download?.status === 'failed' ? <ErrorPanel error={download.error} /> : null}
+    </Dialog>
+  )
+}
+
+/** The smallest that fit here and that anybody may get without an account. */
+function offersFor(entries: readonly Offer[]): readonly Offer[] {
+  const least = ({ sources }: Offer) => Math.min(...sources.map(({ bytes }) => bytes))
+  return entries
+    .filter(
+      ({ chats, fits, installed, licence }) => chats && fits === 'yes' && !installed && !licence.includes('HF_TOKEN'),
+    )
+    .toSorted((a, b) => least(a) - least(b))
+    .slice(0, MOST_OFFERS)
+}
+
+function timeOf({ sources }: Offer): string {
+  const times = sources.map(({ bytes }) => formatSeconds(bytes / ASSUMED_BYTES_PER_SECOND))
+  return `${times.join(' or ')} at 10 MB/s`
+}
