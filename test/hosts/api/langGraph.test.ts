@@ -1,0 +1,44 @@
+import { HumanMessage, isAIMessage, SystemMessage } from '@langchain/core/messages'
+import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph'
+import { ChatOpenAI } from '@langchain/openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundledText } from '../../engine/testEngine.ts'
+import { startTestApi, type TestApi } from './startTestApi.ts'
+
+const STEPS = 20
+
+describe('an agent in LangGraph', () => {
+  let api: TestApi
+  beforeAll(async () => {
+    api = await startTestApi()
+  })
+  afterAll(() => api.close())
+
+  it('pays its prefix once in 20 steps', async () => {
+    const { text } = await bundledText('contract')
+    const chat = new ChatOpenAI({
+      ...{ model: 'starter-transformer', apiKey: api.api.token, maxTokens: 4, maxRetries: 0 },
+      configuration: { baseURL: `${api.api.address}/v1` },
+    })
+    const answers = (messages: (typeof MessagesAnnotation.State)['messages']) => messages.filter(isAIMessage)
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode('agent', async ({ messages }) => ({ messages: [await chat.invoke(messages)] }))
+      .addNode('tool', ({ messages }) => ({
+        messages: [new HumanMessage(`Clause ${answers(messages).length + 1} affects notice.`)],
+      }))
+      .addEdge(START, 'agent')
+      .addConditionalEdges('agent', ({ messages }) => (answers(messages).length < STEPS ? 'tool' : END))
+      .addEdge('tool', 'agent')
+      .compile()
+    const begin = [new SystemMessage(text), new HumanMessage('Clause 1 affects notice.')]
+    const { messages } = await graph.invoke({ messages: begin }, { recursionLimit: 3 * STEPS })
+    const usage = answers(messages).map(({ usage_metadata }) => usage_metadata)
+    expect(usage.length).toBe(STEPS)
+    const read = usage.map(used => (used?.input_tokens ?? 0) - (used?.input_token_details?.cache_read ?? 0))
+    const [first = 0, ...later] = read
+    // What LangGraph sends grows with every step; what is read after the first is only what is new.
+    expect(first).toBe(usage[0]?.input_tokens)
+    expect(Math.max(...later)).toBeLessThan(60)
+    expect(usage.at(-1)?.input_tokens).toBeGreaterThan(first + STEPS * 8)
+  })
+})
