@@ -60,7 +60,9 @@ function counting(onBytes: (bytes: number) => void = () => {}): () => number {
   return () => bytes
 }
 
-it('what is killed again and again goes on, and ends byte for byte', async () => {
+it('what is killed again and again goes on, and ends byte for byte', {
+  timeout: 180_000 + 20_000 * KILLS.push,
+}, async () => {
   const random = xoroshiro128plus(20261127)
   for (const way of ['push', 'pull'] as const) {
     for (let kill = 0; kill < KILLS[way]; kill++)

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Call } from '#engine/packets/context.ts'
 import { Incoming } from '#engine/registry/incoming.ts'
 import { pullCartridge } from '#engine/registry/pullCartridge.ts'
 import { pushCartridge } from '#engine/registry/pushCartridge.ts'
@@ -164,6 +165,36 @@ it('what grew from a cartridge that stands there asks for its own blobs alone, a
   expect(again.blobs.sent).toBe(1)
 })
 
+it('what is cancelled stops at once, leaves nothing half-seen, and goes on when it is asked for again', async () => {
+  const { cartridge } = await here.client.call('packets.merge', { ref: base, delta: 'The tower is blue.\n' })
+  const ref = cartridge.packetId
+  const to = reference('me/cancelled:v1')
+  const engine = await openTestEngine()
+  const slowly = new Incoming(engine.engine.state.store.parts)
+  const cancelledAt = async (phase: string, work: (call: Call) => Promise<unknown>) => {
+    const controller = new AbortController()
+    const progress: Call['progress'] = shown => shown.phase === phase && controller.abort()
+    await expect(work({ signal: controller.signal, progress })).rejects.toMatchObject({ name: 'AbortError' })
+  }
+  try {
+    await cancelledAt('uploading', call => pushCartridge(here.engine.state, { ref, to, tags: ['v1'], patience }, call))
+    expect(registry.tags.has('me/cancelled:v1')).toBe(false)
+    await push({ ref, to })
+    const pulling = (call: Call) =>
+      pullCartridge(engine.engine.state, slowly, { from: to, trust: false, patience }, call)
+    await cancelledAt('downloading', pulling)
+    await cancelledAt('checking', pulling)
+    expect((await engine.client.call('library.list', {})).items).toEqual([])
+    expect((await engine.files()).filter(path => /store[/\\](blobs|tmp)/.test(path))).toEqual([])
+    registry.requests.length = 0
+    await pulling({})
+    // All of it had arrived before.
+    expect(registry.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([])
+  } finally {
+    await engine.close()
+  }
+})
+
 describe('a login', () => {
   const wantsBasic: TestRegistry['intercept'] = ({ headers }, response) => {
     if (headers.authorization === basic) return false
@@ -198,6 +229,28 @@ describe('a login', () => {
     const withLogin = registry.requests.filter(({ authorization }) => authorization === basic)
     expect(withLogin.map(({ path }) => path)).toEqual(['/token'])
     expect(sentTo(registry).filter(sent => sent !== basic && sent !== 'Bearer token-of-registry')).toEqual([])
+  })
+
+  it('is asked for again when its token ends on the way', async () => {
+    let tokens = 0
+    let requests = 0
+    registry.intercept = ({ headers }, response, path) => {
+      if (path === '/token') {
+        requests = 0
+        response.end(JSON.stringify({ access_token: `token-${++tokens}`, expires_in: 3600 }))
+        return true
+      }
+      // Every token is good for a few requests, whatever it was said to be.
+      if (headers.authorization === `Bearer token-${tokens}` && ++requests < 12) return false
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` }).end()
+      return true
+    }
+    const { cartridge } = await here.client.call('packets.merge', { ref: base, delta: 'The roof is red.\n' })
+    await push({ ref: cartridge.packetId, to: reference('me/tokens:v1'), login })
+    expect(tokens).toBeGreaterThan(2)
+    expect(
+      new Set(registry.requests.filter(({ authorization }) => authorization === basic).map(({ path }) => path)),
+    ).toEqual(new Set(['/token']))
   })
 
   it('goes to no token server that the registry alone names, and the error says how to allow it', async () => {
