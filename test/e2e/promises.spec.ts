@@ -189,3 +189,20 @@ test('a search that is cleared is cleared everywhere', async ({ page }) => {
   await goTo(page, 'Library')
   await expect(options).toHaveCount(before)
 })
+
+test('the place of shared states is kept, and one that is no place is refused with what it should be', async ({
+  page,
+}) => {
+  await goTo(page, 'Settings')
+  const row = page.locator('form', { has: page.getByRole('textbox', { name: 'Repository of shared states' }) })
+  const field = row.getByRole('textbox')
+  await field.fill('states')
+  await row.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('is no place in a registry').first()).toBeVisible()
+  await field.fill('registry.example/team/states')
+  await row.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Shared states: registry.example/team/states.')).toBeVisible()
+  await goTo(page, 'Library')
+  await goTo(page, 'Settings')
+  await expect(field).toHaveValue('registry.example/team/states')
+})

@@ -75,7 +75,8 @@ function SettingsForm({
   const models = useQuery('models.list', {}, ['models.changed'])
   const prices = useQuery('savings.prices', {}, ['settings.changed'])
   const change = (part: Partial<Settings>) => store.getState().change(part).catch(toastError)
-  const tryFolders = (modelFolders: string[]) => store.getState().change({ modelFolders })
+  const save = (part: Partial<Settings>) => store.getState().change(part)
+  const tryFolders = (modelFolders: string[]) => save({ modelFolders })
   return (
     <>
       <Panel title="Appearance">
@@ -159,13 +160,22 @@ function SettingsForm({
           title="Model hub"
           hint="Hugging Face, or a mirror that answers like it."
           endpoint={settings.hubEndpoint}
-          onChange={hubEndpoint => change({ hubEndpoint })}
+          onChange={hubEndpoint => save({ hubEndpoint })}
         />
         <Endpoint
           title="Package index"
           hint="Of Python packages, some of which hold a model: where a network lets packages through and no hub."
           endpoint={settings.packageIndex}
-          onChange={packageIndex => change({ packageIndex })}
+          onChange={packageIndex => save({ packageIndex })}
+        />
+      </Panel>
+      <Panel title="Server">
+        <AddressRow
+          title="Shared states"
+          hint="A repository of a registry, like registry.example/team/states, through which statepack serve --api shares the states it makes. Whoever may read it can read their texts. Empty for none."
+          label="Repository of shared states"
+          value={settings.coldTier}
+          onChange={coldTier => save({ coldTier: coldTier.trim() })}
         />
       </Panel>
       <Panel title="Money">
@@ -286,23 +296,43 @@ function Folders({
 }
 
 function Endpoint({
-  title,
-  hint,
   endpoint,
-  onChange,
+  ...row
 }: {
   readonly title: string
   readonly hint: string
   readonly endpoint: string
   readonly onChange: (endpoint: string) => Promise<unknown>
 }) {
+  const problem = (text: string) =>
+    URL.canParse(text) && /^https?:/.test(text) ? undefined : 'Enter a full address, with https://.'
+  return <AddressRow {...row} label={`Address of the ${row.title.toLowerCase()}`} value={endpoint} problem={problem} />
+}
+
+/** A line of text that is kept when it is saved. */
+function AddressRow({
+  title,
+  hint,
+  label,
+  value,
+  problem = () => undefined,
+  onChange,
+}: {
+  readonly title: string
+  readonly hint: string
+  readonly label: string
+  readonly value: string
+  /** What is wrong with a text, before anybody is asked. */
+  readonly problem?: (text: string) => string | undefined
+  readonly onChange: (text: string) => Promise<unknown>
+}) {
   const [draft, setDraft] = useState<string | null>(null)
-  const text = draft ?? endpoint
-  const valid = URL.canParse(text) && /^https?:/.test(text)
+  const text = draft ?? value
+  const wrong = problem(text)
   const save = async () => {
     await onChange(text)
     setDraft(null)
-    toastDone('Saved', `${title}: ${new URL(text).host}.`)
+    toastDone('Saved', text.trim() === '' ? `${title}: none.` : `${title}: ${text.trim()}.`)
   }
   return (
     <div className="SettingRow">
@@ -314,17 +344,11 @@ function Endpoint({
         className="Folders-add SettingRow-control"
         onSubmit={event => {
           event.preventDefault()
-          if (valid) void save()
+          if (wrong === undefined) save().catch(toastError)
         }}
       >
-        <TextField
-          aria-label={`Address of the ${title.toLowerCase()}`}
-          mono
-          value={text}
-          onChange={setDraft}
-          error={valid ? undefined : 'Enter a full address, with https://.'}
-        />
-        <Button type="submit" isDisabled={!valid || text === endpoint}>
+        <TextField aria-label={label} mono value={text} onChange={setDraft} error={wrong} />
+        <Button type="submit" isDisabled={wrong !== undefined || text === value}>
           Save
         </Button>
       </form>
