@@ -24,7 +24,7 @@ beforeAll(async () => {
     start: () => forkEngine(ENTRY),
     engine: {
       ...{ storeFolder: join(folder, 'store'), dataFolder: join(folder, 'data'), modelFolders: [] },
-      ...{ assetsFolder: ASSETS, device: 'cpu', threads: 2, starters: false },
+      ...{ assetsFolder: ASSETS, device: 'cpu', threads: 1, starters: false },
     },
   })
   supervisor.subscribe((name, data) => heard.push({ name, data }))

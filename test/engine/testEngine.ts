@@ -28,7 +28,8 @@ export function engineOptions(folder: string): EngineOptions {
     modelFolders: [],
     assetsFolder: ASSETS,
     device: 'cpu',
-    threads: 2,
+    // As many test files run at once as there are cores: threads of one would wait for those of another, spinning.
+    threads: 1,
     starters: false,
   }
 }
