@@ -1,5 +1,4 @@
 /** kill -9 at random moments of createPacket and mergePacket on the real engine. */
-import { spawn } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,50 +7,10 @@ import { createPacket } from '#engine/packets/createPacket.ts'
 import { verifyPacket } from '#engine/packets/verifyPacket.ts'
 import { openTestEngine } from '../engine/testEngine.ts'
 import { fastFolder } from './fastFolder.ts'
-import { seededRandom } from './simulatedDisk.ts'
+import { untilKilled } from './untilKilled.ts'
 
 const KILLS = process.env.DEEP ? 200 : 10
 const MAKER = fileURLToPath(new URL('./packetMaker.ts', import.meta.url))
-
-interface Killed {
-  /** packet_id -> receipt_id, of what the child had called done. */
-  readonly acknowledged: ReadonlyMap<string, string>
-}
-
-/** Lets the maker work until a random moment after a random number of cartridges; sometimes of its start. */
-async function makeUntilKilled(folder: string, seed: number, when = 'in-time'): Promise<Killed> {
-  const random = seededRandom(seed)
-  const child = spawn(process.execPath, [MAKER, folder, String(seed), when], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const waitFor = Math.floor(random() * 6)
-  const delay = random() * 80
-  const atStart = seed % 8 === 7
-  let out = ''
-  let errors = ''
-  let isAimed = false
-  const aim = (after: number) => {
-    if (!isAimed) setTimeout(() => child.kill('SIGKILL'), after)
-    isAimed = true
-  }
-  child.stderr.on('data', chunk => {
-    errors += chunk
-  })
-  child.stdout.on('data', chunk => {
-    out += chunk
-    if (out.split('\n').length > waitFor + 1) aim(delay)
-  })
-  if (atStart) aim(300 + random() * 600)
-  const signal = await new Promise<string | null>(done => child.on('close', (_, name) => done(name)))
-  expect(signal, errors).toBe('SIGKILL')
-  const acks = out.split('\n').slice(0, -1)
-  return {
-    acknowledged: new Map(
-      acks.flatMap(line => {
-        const [word, packetId, receiptId] = line.split(' ')
-        return word === 'ack' && packetId !== undefined && receiptId !== undefined ? [[packetId, receiptId]] : []
-      }),
-    ),
-  }
-}
 
 describe('kill -9 while making and merging cartridges', () => {
   it(`at ${KILLS} moments loses nothing acknowledged, shows nothing corrupt, and goes on`, {
@@ -62,7 +21,7 @@ describe('kill -9 while making and merging cartridges', () => {
     const verified = new Set<string>()
     try {
       for (let kill = 0; kill < KILLS; kill++) {
-        for (const [packetId, receiptId] of (await makeUntilKilled(folder, kill)).acknowledged)
+        for (const [packetId, receiptId] of (await untilKilled(MAKER, folder, { seed: kill })).acknowledged)
           acknowledged.set(packetId, receiptId)
         const { engine, close } = await openTestEngine({ folder })
         const { store, receipts } = engine.state
@@ -103,7 +62,7 @@ describe('kill -9 while making and merging cartridges', () => {
     try {
       let lost = 0
       for (let kill = 100; kill < 120 && lost === 0; kill++) {
-        const { acknowledged } = await makeUntilKilled(folder, kill, 'too-early')
+        const { acknowledged } = await untilKilled(MAKER, folder, { seed: kill, when: 'too-early' })
         const { engine, close } = await openTestEngine({ folder })
         const rows = new Set<string>(engine.state.store.library.packets.all().map(row => row.packetId))
         lost += [...acknowledged.keys()].filter(packetId => !rows.has(packetId)).length
