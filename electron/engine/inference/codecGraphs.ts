@@ -12,6 +12,8 @@ import { withMarker } from './inPlaceRun.ts'
 /** Largest finite number of float8 e4m3fn (OCP 8-bit floating point specification, 2023). */
 const E4M3_MAX = 448
 const INT8_MAX = 127
+/** Scales lie between the smallest normal float32 and what times the largest code is still finite. */
+const [SCALE_MIN, FLOAT_MAX] = [2 ** -126, (2 - 2 ** -23) * 2 ** 127]
 const RANK = 3
 
 /** `values` -> int8 `codes` and `scales`: codes · scales ≈ values, the largest magnitude along `axis` is 127. */
@@ -73,11 +75,16 @@ export function e4m3Value(code: number): number {
   return sign * (exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10))
 }
 
-/** values / scales, where the scales (declared as an output) make the largest magnitude along `axis` equal `most`. */
+/**
+ * values / scales, where the scales (declared as an output) make the largest magnitude along `axis` equal `most`. Without
+ * bounds a scale of the smallest numbers would be zero, and the code of the largest stand for infinity.
+ */
 function scaled(graph: SmallGraph, axis: number, most: number): string {
   const largest = graph.op('ReduceMax', [graph.op('Abs', ['values']), graph.axes(axis)], { keepdims: 1 })
   const isZero = graph.op('Equal', [largest, graph.float(0)])
-  graph.op('Where', [isZero, graph.float(1), graph.op('Div', [largest, graph.float(most)])], {}, 'scales')
+  const scale = graph.op('Div', [largest, graph.float(most)])
+  const bounded = graph.op('Clip', [scale, graph.float(SCALE_MIN), graph.float((FLOAT_MAX / most) * (1 - 2 ** -22))])
+  graph.op('Where', [isZero, graph.float(1), bounded], {}, 'scales')
   return graph.op('Div', ['values', 'scales'])
 }
 

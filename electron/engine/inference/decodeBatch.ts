@@ -90,10 +90,13 @@ export class DecodeBatch {
   }
 
   /**
-   * Reads one token for each session that is named; the others wait. Returns the logits after it, `[vocab]` each. Throws
+   * Reads one token for each session that is named; the others wait. `inTurn`: the caller has the runtime's turn. Returns the logits after it, `[vocab]` each. Throws
    * `E_INFERENCE`; then every session stands where it stood. Tokens and room for them are the caller's to check.
    */
-  async step(tokens: ReadonlyMap<Session, number>): Promise<Map<Session, Float32Array>> {
+  async step(
+    tokens: ReadonlyMap<Session, number>,
+    { inTurn = false }: { readonly inTurn?: boolean } = {},
+  ): Promise<Map<Session, Float32Array>> {
     const { vocabSize, contextLength } = this.#host
     const rows = this.#rows.length
     const logits = new Float32Array(rows * vocabSize)
@@ -108,7 +111,7 @@ export class DecodeBatch {
     this.#recurrent?.prepare(feeds, outputs)
     this.#count()
     try {
-      await this.#host.run(feeds, outputs, { decodes: true })
+      await this.#host.run(feeds, outputs, { decodes: true, inTurn })
     } catch (error) {
       this.#kv?.finish()
       throw new StatePackError('E_INFERENCE', 'A step of several sessions together failed.', {}, error)

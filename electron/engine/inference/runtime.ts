@@ -55,6 +55,11 @@ export interface Runtime extends Disposable {
   restore(snapshot: StateSnapshot): Promise<Session>
   /** For sessions that generate together; null where the device or an ONNX export takes one context at a time. */
   newBatch(): DecodeBatch | null
+  /**
+   * Runs a task when it is a step's turn, and nothing else meanwhile: whoever takes part can be decided at that moment. What
+   * it runs is said to be `inTurn`; anything else that it waited for would wait for itself.
+   */
+  turn<T>(task: () => Promise<T>): Promise<T>
   /** Waits for the run under way and frees the model. */
   dispose(): Promise<void>
 }
@@ -92,17 +97,16 @@ export async function openOnFirst(
     kind: model.kind,
     onHost,
     chunkTokens,
-    run: (feeds, outputs, { signal, decodes = false } = {}) =>
-      enqueue(
-        async () => {
-          if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
-          if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-          if (!onHost) return runOnDevice(session, feeds, { names: Object.keys(outputs), provider: device.provider })
-          await runInPlace(session, feeds, outputs)
-          return null
-        },
-        decodes ? 'step' : 'chunk',
-      ),
+    run: (feeds, outputs, { signal, decodes = false, inTurn = false } = {}) => {
+      const run = async () => {
+        if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
+        if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+        if (!onHost) return runOnDevice(session, feeds, { names: Object.keys(outputs), provider: device.provider })
+        await runInPlace(session, feeds, outputs)
+        return null
+      }
+      return inTurn ? run() : enqueue(run, decodes ? 'step' : 'chunk')
+    },
     stateOf,
   })
 
@@ -159,6 +163,7 @@ export async function openOnFirst(
       onHost && !model.graph.isExport
         ? new DecodeBatch(host, { kv: kvLayers, ssm: ssmLayers }, { tier, label: model.name })
         : null,
+    turn: task => enqueue(task, 'step'),
     dispose,
     [Symbol.dispose]: () => void dispose(),
   }

@@ -23,12 +23,16 @@ export interface AppendOptions {
   readonly onProgress?: (progress: AppendProgress) => void
   /** Called with the state at each position that is a multiple of 64, the last included. The runs then end there. */
   readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
+  /** Whoever appends has the runtime's turn already. */
+  readonly inTurn?: boolean
 }
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** It gives one more token to whoever generates, so it does not wait for more than one piece of a text. */
   readonly decodes?: boolean
+  /** Whoever runs it has the turn already: see {@link Runtime.turn}. */
+  readonly inTurn?: boolean | undefined
 }
 
 /** What a session needs of the runtime it belongs to. */
@@ -215,7 +219,7 @@ export class Session implements Disposable {
   }
 
   async #prefill(tokens: ArrayLike<number>, options: AppendOptions): Promise<Float32Array> {
-    const { logits: wanted = 'last', signal, onProgress, onCheckpoint } = options
+    const { logits: wanted = 'last', signal, onProgress, onCheckpoint, inTurn } = options
     const total = tokens.length
     const vocab = this.#host.vocabSize
     const rows = wanted === 'all' ? total : wanted === 'last' ? Math.min(1, total) : 0
@@ -231,7 +235,7 @@ export class Session implements Disposable {
       done += count
       const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
       const at = wanted === 'all' ? (done - count) * vocab : 0
-      await this.#run(chunk, logits.subarray(at, at + last * vocab), signal)
+      await this.#run(chunk, logits.subarray(at, at + last * vocab), { signal, inTurn })
       if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
         await this.#proven
         onCheckpoint(await this.#capture())
@@ -242,7 +246,7 @@ export class Session implements Disposable {
   }
 
   /** One pass over a chunk. Fills `logits` with those of its last tokens, as many as it has room for. */
-  async #run(chunk: readonly number[], logits: Float32Array, signal?: AbortSignal): Promise<void> {
+  async #run(chunk: readonly number[], logits: Float32Array, options: RunOptions): Promise<void> {
     const { kv, recurrent, position } = this.#state
     const { vocabSize, contextLength, onHost, chunkTokens } = this.#host
     // Attention over a single query takes another kernel than over several and differs in the last bits, and queries are
@@ -266,7 +270,7 @@ export class Session implements Disposable {
       kv.addTo(feeds, outputs)
     }
     recurrent?.addTo(feeds, outputs)
-    const results = await this.#host.run(feeds, outputs, { signal, decodes: chunk.length === 1 })
+    const results = await this.#host.run(feeds, outputs, { ...options, decodes: chunk.length === 1 })
     this.#alive()
     this.#state.position = position + chunk.length
     this.#processed += chunk.length

@@ -28,10 +28,12 @@ export interface Scheduled extends Generation {
 /**
  * Who advances when, on one runtime. A session that generates alone runs by itself, bit for bit as always; as soon as
  * several do, they take each step together, joining and leaving between steps. One that is cancelled or fails leaves the
- * others as they are. (Texts are read by the sessions themselves, in chunks that alternate with steps: see `runQueue`.)
+ * others as they are. (Texts are read by the sessions themselves, in chunks that alternate with steps: see `runQueue`.) Who
+ * takes part in a step is decided when its turn has come, so whoever comes while a chunk is read waits for no other.
  */
 export class Scheduler {
   readonly #batch: DecodeBatch | null
+  readonly #turn: Runtime['turn']
   readonly #mostBytes: () => number
   #waiting: Request[] = []
   #isServing = false
@@ -39,8 +41,9 @@ export class Scheduler {
   #stepping: Promise<unknown> = Promise.resolve()
 
   /** `mostBytes`: of buffers that a batch may take. */
-  constructor(runtime: Pick<Runtime, 'newBatch'>, mostBytes: () => number) {
+  constructor(runtime: Pick<Runtime, 'newBatch' | 'turn'>, mostBytes: () => number) {
     this.#batch = runtime.newBatch()
+    this.#turn = runtime.turn
     this.#mostBytes = mostBytes
   }
 
@@ -78,13 +81,15 @@ export class Scheduler {
     if (this.#isServing) return
     this.#isServing = true
     while (this.#waiting.length > 0) {
-      // Whoever has just been given logits asks for the next token within this turn.
-      await nextTurn()
-      const requests = this.#waiting
-      this.#waiting = []
-      const pass = this.#pass(requests)
-      this.#stepping = pass
-      await pass
+      await this.#turn(async () => {
+        // Whoever has just been given logits asks for the next token within this turn of the event loop.
+        await nextTurn()
+        const requests = this.#waiting
+        this.#waiting = []
+        const pass = this.#pass(requests)
+        this.#stepping = pass
+        await pass
+      })
     }
     this.#isServing = false
   }
@@ -116,7 +121,8 @@ export class Scheduler {
     }
     if (together.length === 0) return
     try {
-      const after = await batch.step(new Map(together.map(({ session, token }) => [session, token])))
+      const tokens = new Map(together.map(({ session, token }) => [session, token]))
+      const after = await batch.step(tokens, { inTurn: true })
       for (const { session, resolve, reject } of together) {
         const logits = after.get(session)
         if (logits === undefined) reject(new Error('a session was left out of its step'))
@@ -129,7 +135,7 @@ export class Scheduler {
 
   async #byItself({ session, token, resolve, reject }: Request): Promise<void> {
     try {
-      resolve({ logits: await session.append([token]), together: false })
+      resolve({ logits: await session.append([token], { inTurn: true }), together: false })
     } catch (error) {
       reject(error)
     }

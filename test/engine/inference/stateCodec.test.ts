@@ -79,6 +79,44 @@ describe('storing numbers', () => {
     }
   })
 
+  it('reads all 256 codes of float8 e4m3 as the OCP specification has them', async () => {
+    const codes = { dtype: 'float8_e4m3', role: 'value', dims: [1, 1, 256], scaleDims: [1, 1, 1] } as const
+    const data = Uint8Array.from({ length: 256 }, (_, code) => code)
+    const found = await decodeTensor({ ...codes, data, scales: Float32Array.of(1) })
+    expect(found).toEqual(Float32Array.from(data, e4m3))
+    // Table 2 of the specification (revision 1.0): largest and smallest normal and subnormal numbers, zeros, NaN.
+    expect([0x7e, 0x08, 0x07, 0x01, 0x00].map(code => found[code])).toEqual([448, 2 ** -6, 0.875 * 2 ** -6, 2 ** -9, 0])
+    expect([0xfe, 0x80].map(code => found[code])).toEqual([-448, -0])
+    expect([0x7f, 0xff].map(code => found[code])).toEqual([Number.NaN, Number.NaN])
+  })
+
+  it('keeps extreme numbers within the error it states: half a step of the largest that shares a scale, or of 2^-126', async () => {
+    // From the smallest subnormal float32 to the largest number, and rows that mix both ends.
+    const sizes = [2 ** -149, 1e-44, 1e-42, 1e-38, 1.2e-7, 1, 65_504, 1e20, 3.4028234663852886e38]
+    for (const largest of sizes) {
+      for (const [dtype, error] of [
+        ['int8', 0.5 / 127],
+        // Half of the last of three bits after the point.
+        ['float8_e4m3', 2 ** -5],
+      ] as const) {
+        const row = Float32Array.of(largest, -largest, largest / 3, -largest / 7, largest * 1e-3, 0, largest * 0.51)
+        for (const role of ['key', 'value'] as const) {
+          const dims = role === 'key' ? [1, row.length, 1] : [1, 1, row.length]
+          const found = await again(row, dims, dtype, role)
+          const worst = Math.max(...found.map((value, i) => Math.abs(value - (row[i] ?? 0))))
+          const bound = largest * error * (1 + 1e-5) + 2 ** -127
+          expect({ largest, dtype, role, fits: worst <= bound }).toEqual({ largest, dtype, role, fits: true })
+        }
+      }
+    }
+    const halves = Float32Array.of(65_504, -65_504, 2 ** -24, -(2 ** -25), 6.1e-5, 1 + 2 ** -11, 0)
+    const found = await again(halves, [1, 1, halves.length], 'float16', 'value')
+    for (const [i, value] of found.entries())
+      expect(Math.abs(value - (halves[i] ?? 0))).toBeLessThanOrEqual(
+        Math.max(Math.abs(halves[i] ?? 0) * 2 ** -11, 2 ** -25),
+      )
+  })
+
   it('refuses what a type cannot hold, and data of the wrong size', async () => {
     for (const dtype of ['float16', 'int8', 'float8_e4m3'] as const) {
       const values = Float32Array.of(1, Number.POSITIVE_INFINITY)

@@ -63,6 +63,40 @@ describe.each(STARTERS)('the scheduler of %s', folder => {
     expect(digestState(await session.capture())).toBe(digestState(await alone.capture()))
   })
 
+  it('lets whoever joins wait for one chunk of a reading at most, and those who write too', async () => {
+    const [base] = await contexts([40])
+    if (base === undefined) throw new Error('a context')
+    const scheduler = new Scheduler(runtime, () => 1024 ** 3)
+    using reading = runtime.newSession()
+    let chunks = 0
+    const waited: { row: number; index: number; chunks: number }[] = []
+    const agent = async (row: number) => {
+      using session = await runtime.restore(base.state)
+      let seen = chunks
+      await scheduler.generate(session, base.logits, {
+        maxNewTokens: 5,
+        onToken: ({ index }) => {
+          // The first token comes of the logits at hand.
+          if (index > 0) waited.push({ row, index, chunks: chunks - seen })
+          seen = chunks
+        },
+      })
+    }
+    const agents: Promise<void>[] = []
+    await reading.append(random.tokens(1900, VOCAB), {
+      logits: 'none',
+      onProgress: () => {
+        chunks += 1
+        // Each comes while the one before it writes, and at another moment of the chunk.
+        if (chunks <= 5) setTimeout(() => agents.push(agent(chunks)), chunks)
+      },
+    })
+    await Promise.all(agents)
+    expect(agents).toHaveLength(5)
+    expect(waited).toHaveLength(5 * 4)
+    expect(waited.filter(one => one.chunks > 1)).toEqual([])
+  })
+
   it('lets one be cancelled and one fail without the others, and one that has no room run by itself', async () => {
     const bases = await contexts([30, 31, 32, 33])
     const scheduler = new Scheduler(runtime, () => 1024 ** 3)
