@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { likeliestTwo } from './likeliestTwo.ts'
 import { median } from './median.ts'
 import { openLlamaCpp } from './openLlamaCpp.ts'
 import { timed } from './timed.ts'
@@ -55,6 +56,9 @@ try {
     times.step.push(steps / DECODED)
   }
   const { likeliest, pairs } = answered
+  const logits = new Float32Array(options.vocabSize)
+  for (let at = 0; at < pairs.length; at += 2) logits[pairs[at] ?? 0] = pairs[at + 1] ?? 0
+  const [first, second] = likeliestTwo(logits)
   process.stdout.write(
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
@@ -63,9 +67,10 @@ try {
       'unverified load + delta ms': median(times.both),
       'decode step ms': median(times.step),
       'state MB': stateBytes / 1e6,
-      // Pairs of an id and its logit.
-      'sum of logits': pairs.reduce((sum, value, at) => (at % 2 === 1 ? sum + value : sum), 0),
+      'sum of logits': logits.reduce((sum, logit) => sum + logit, 0),
       'likeliest id': likeliest,
+      'second id': second.id,
+      'ahead by': first.logit - second.logit,
     }),
   )
 } finally {

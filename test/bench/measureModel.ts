@@ -19,6 +19,8 @@ import { type Face, readFace } from '#engine/packets/face.ts'
 import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
 import { assertFits } from '#engine/packets/openState.ts'
 import { openStore } from '#engine/store/openStore.ts'
+import { likeliestTwo } from './likeliestTwo.ts'
+import { measureFloor } from './measureFloor.ts'
 import { median } from './median.ts'
 import { timed } from './timed.ts'
 
@@ -34,6 +36,8 @@ export interface MeasureOptions {
   readonly precision?: Precision
   /** Where converted weights are kept. */
   readonly convertedFolder?: string
+  /** Also ONNX Runtime's own floor; on the processor, of models that have keys and values only. */
+  readonly floor?: boolean
 }
 
 /** Tokens written one by one after the delta. */
@@ -102,6 +106,9 @@ try {
       session.dispose()
     }
   }
+  const [likeliest, second] = likeliestTwo(after)
+  const peak = process.resourceUsage().maxRSS
+  const floor = options.floor ? await measureFloor(model, { ...options, threads: runtime.environment.threads }) : null
   process.stdout.write(
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
@@ -113,10 +120,15 @@ try {
       'hot: restore + delta ms': median(times.hotDelta),
       'decode step ms': median(decoded) / DECODED,
       'state MB': assembled.cacheBytes / 1e6,
-      'peak memory MB': process.resourceUsage().maxRSS / 1024,
+      'peak memory MB': peak / 1024,
       // For a comparison to show that both sides ran the same weights on the same tokens.
       'sum of logits': after.reduce((sum, logit) => sum + logit, 0),
-      'likeliest id': after.indexOf(Math.max(...after)),
+      'likeliest id': likeliest.id,
+      'second id': second.id,
+      'ahead by': likeliest.logit - second.logit,
+      ...(floor === null
+        ? {}
+        : { 'floor: prefill tok/s': floor.prefill, 'floor: delta ms': floor.delta, 'floor: step ms': floor.step }),
     }),
   )
 } finally {
