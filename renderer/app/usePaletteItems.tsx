@@ -1,15 +1,18 @@
-import { FileInput, Keyboard, MonitorCog } from 'lucide-react'
+import { FileInput, Keyboard, MonitorCog, Undo2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
+import { useLibraryActions } from '../features/library/useLibraryActions.ts'
 import { useStudio } from '../stores/studio.ts'
 import { useQuery } from '../stores/useQuery.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
 import { formatRead } from '../ui/format.ts'
-import { toastError } from '../ui/toasts.tsx'
+import { lastUndoable, toastError, undoLast } from '../ui/toasts.tsx'
+import { verbsFor } from './cartridgeVerbs.tsx'
 import { MOD_KEY } from './modKey.ts'
 import { openFiles } from './openFiles.ts'
 import { PLACES } from './places.ts'
 import { useUi } from './uiStore.ts'
+import { useSubject } from './useSubject.ts'
 
 export interface PaletteItem {
   readonly id: string
@@ -31,7 +34,24 @@ export function usePaletteItems(text: string): readonly PaletteItem[] {
   const query = text.trim()
   const found = useQuery('library.list', { query, limit: 8 })
 
+  const subject = useSubject()
+  const actions = useLibraryActions()
+  const undone = lastUndoable()
+
   const commands: readonly PaletteItem[] = [
+    ...(subject === null ? [] : verbsFor(subject, { go: path => void navigate(path), actions })),
+    ...(undone === null
+      ? []
+      : [
+          {
+            id: 'undo',
+            title: `Undo: ${undone}`,
+            words: `undo take back ${undone}`,
+            icon: <Undo2 aria-hidden />,
+            shortcut: `${MOD_KEY} Z`,
+            run: () => void undoLast(),
+          },
+        ]),
     ...PLACES.map(place => ({
       id: place.path,
       title: place.name,

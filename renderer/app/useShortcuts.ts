@@ -1,5 +1,6 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
+import { undoLast } from '../ui/toasts.tsx'
 import { openFiles } from './openFiles.ts'
 import { useUi } from './uiStore.ts'
 
@@ -15,6 +16,7 @@ export const SHORTCUTS = [
   { keys: 'Enter', does: 'Ask the selected cartridge' },
   { keys: 'F2', does: 'Rename the selected cartridge' },
   { keys: 'Del', does: 'Delete the selected cartridges (can be undone)' },
+  { keys: 'Mod Z', does: 'Undo the last deletion, from anywhere' },
   { keys: 'F8', does: 'Go to the messages at the bottom' },
 ] as const
 
@@ -29,6 +31,9 @@ export function useShortcuts(): void {
     function onKeyDown(event: KeyboardEvent): void {
       const ui = useUi.getState()
       if ((event.ctrlKey || event.metaKey) && !event.altKey) {
+        // In a field it takes back what was typed.
+        const undoes = event.key.toLowerCase() === 'z' && !event.shiftKey && !isTyping(event.target)
+        if (undoes && undoLast()) event.preventDefault()
         const action = {
           k: () => ui.openPalette(!ui.paletteOpen),
           n: () => navigate('/new'),

@@ -12,9 +12,31 @@ export function toastNote(message: string, description?: string): void {
   toast(message, { description, duration: 8000 })
 }
 
-/** Says that something was done and offers to take it back for eight seconds. */
+let undoable: { readonly message: string; readonly undo: () => void } | null = null
+
+/** Says that something was done and offers to take it back, for eight seconds here and until the next such thing by Ctrl+Z. */
 export function toastUndo(message: string, undo: () => void): void {
-  toast(message, { duration: 8000, action: { label: 'Undo', onClick: undo } })
+  const id = toast(message, { duration: 8000, action: { label: 'Undo', onClick: () => undoLast() } })
+  undoable = {
+    message,
+    undo: () => {
+      toast.dismiss(id)
+      undo()
+    },
+  }
+}
+
+/** What Ctrl+Z would take back, in words; null for nothing. */
+export function lastUndoable(): string | null {
+  return undoable?.message ?? null
+}
+
+/** Takes back the last thing that can be, wherever it was done; false when there is none. */
+export function undoLast(): boolean {
+  const last = undoable
+  undoable = null
+  last?.undo()
+  return last !== null
 }
 
 /** Says that something went wrong and what it means. For failures of what fills a place, use ErrorPanel there. */

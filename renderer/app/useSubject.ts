@@ -1,0 +1,13 @@
+import { useLocation } from 'react-router'
+import { useStore } from 'zustand'
+import { useStudio } from '../stores/studio.ts'
+
+/** The cartridges that a command typed now is about: the one that is open, or those selected in the library; null for none. */
+export function useSubject(): readonly [string, ...string[]] | null {
+  const { library } = useStudio()
+  const { pathname } = useLocation()
+  const selected = useStore(library, state => state.selected)
+  const open = /^\/(?:ask|inspect|remix)\/([^/]+)$/.exec(pathname)?.[1]
+  const [first, ...others] = open !== undefined ? [decodeURIComponent(open)] : pathname === '/library' ? selected : []
+  return first === undefined ? null : [first, ...others]
+}
