@@ -11,7 +11,7 @@ import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatSeconds } from '../../ui/format.ts'
+import { formatBytes } from '../../ui/format.ts'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { downloadsOf } from '../models/downloads.ts'
 
@@ -149,6 +149,6 @@ function offersFor(entries: readonly Offer[]): readonly Offer[] {
 }
 
 function timeOf({ sources }: Offer): string {
-  const times = sources.map(({ bytes }) => formatSeconds(bytes / ASSUMED_BYTES_PER_SECOND))
-  return `${times.join(' or ')} at 10 MB/s`
+  const times = sources.map(({ bytes }) => Math.max(1, Math.round(bytes / ASSUMED_BYTES_PER_SECOND)))
+  return `about ${times.join(' or ')} s at 10 MB/s`
 }
