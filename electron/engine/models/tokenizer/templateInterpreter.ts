@@ -12,7 +12,7 @@ import {
   type Target,
 } from './templateNodes.ts'
 import { STRING_METHODS } from './templateStrings.ts'
-import { isTable, operate, textOf, toValue, type Value } from './templateValues.ts'
+import { isTable, operate, sizeOf, textOf, toValue, type Value } from './templateValues.ts'
 
 /** Steps of the interpreter and turns of its loops, plus one for so many characters or items of the value of a step. */
 const BUDGET = 500_000
@@ -63,7 +63,7 @@ export class TemplateInterpreter extends Interpreter {
       case 'Program':
         return toValue(this.#block(node.body, environment))
       case 'Output':
-        return toValue(textOf(this.evaluate(node.expression, environment)))
+        return toValue(textOf(this.#weighed(this.evaluate(node.expression, environment))))
       case 'If': {
         const holds = this.evaluate(node.test, environment).__bool__().value
         return toValue(this.#block(holds ? node.body : node.alternate, environment))
@@ -156,8 +156,8 @@ export class TemplateInterpreter extends Interpreter {
   #operate(node: Parts, environment: Environment): Value | null {
     const operator = node.operator.value
     if (operator === 'and' || operator === 'or') return null
-    const left = this.evaluate(node.left, environment)
-    const right = this.evaluate(node.right, environment)
+    const left = this.#weighed(this.evaluate(node.left, environment))
+    const right = this.#weighed(this.evaluate(node.right, environment))
     return (
       operate(operator, left, right) ?? this.#library(node, { left: given(left), right: given(right) }, environment)
     )
@@ -182,7 +182,7 @@ export class TemplateInterpreter extends Interpreter {
   /** Filters get their operand evaluated, and made what Jinja takes it for. */
   #filter(node: Parts, environment: Environment): Value {
     const { filter } = node
-    const operand = this.evaluate(node.operand, environment)
+    const operand = this.#weighed(this.evaluate(node.operand, environment))
     const name = nameOf(filter)
     if (name === 'default' && filter.type === 'Identifier') {
       return operand.type === 'UndefinedValue' ? toValue('') : operand
@@ -241,6 +241,14 @@ export class TemplateInterpreter extends Interpreter {
     if (Array.isArray(value)) return value
     if (isTable(value)) return Array.from(value.keys(), toValue)
     throw new Error(`A ${type} cannot be looped over.`)
+  }
+
+  /** A list may hold itself many times over: what goes through all of it counts all of it. */
+  #weighed(value: Value): Value {
+    if (Array.isArray(value.value) || isTable(value.value)) {
+      this.#take(Math.floor(sizeOf(value, ITEMS * BUDGET) / ITEMS), false)
+    }
+    return value
   }
 
   #spend({ value }: Value): void {

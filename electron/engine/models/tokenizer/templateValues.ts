@@ -8,6 +8,18 @@ export function toValue(value: unknown): Value {
   return new Environment().set('value', value)
 }
 
+/** Values within a value, itself included, each as often as it stands there; counted up to `most`. */
+export function sizeOf(value: Value, most: number): number {
+  let size = 0
+  const waiting: Value[] = [value]
+  for (let next = waiting.pop(); next !== undefined && size < most; next = waiting.pop()) {
+    size += 1
+    const items = isList(next.value) || isTable(next.value) ? next.value.values() : []
+    for (const item of items) waiting.push(item)
+  }
+  return size
+}
+
 /** `str(value)`; nothing for an undefined one. */
 export function textOf(value: Value): string {
   if (value.type === 'UndefinedValue') return ''

@@ -94,6 +94,10 @@ describe('a template that loops or grows without end is ended', () => {
       'a text searched again and again',
       `${big}{% for a in range(22) %}{% set n.s = n.s + n.s %}{% endfor %}{% for a in range(999999) %}{% if "y" in n.s %}{% endif %}{% endfor %}`,
     ],
+    ...['{{ n.l }}', '{{ n.l | tojson }}', '{{ n.l == n.l + [] }}'].map(use => [
+      `a list of itself, ${use}`,
+      `${big}{% for a in range(40) %}{% set n.l = [n.l, n.l] %}{% endfor %}${use}`,
+    ]),
     ['a macro that calls itself', '{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}'],
     ['a range of everything', '{% for a in range(10000000000) %}{% endfor %}'],
     ['an indent of everything', '{{ "a\\nb" | indent(2000000000) }}'],
