@@ -1,7 +1,7 @@
 /** The composition root: the only file that knows every part. Hosts get handlers and events; nothing else leaves. */
 import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { CallContext, EngineHandlers } from '#shared/rpc/contract.ts'
+import type { EngineHandlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
@@ -201,7 +201,7 @@ function atMostOnceASecond(task: () => void): () => void {
 function leasing(leases: RuntimeLeases, handlers: EngineHandlers): EngineHandlers {
   const wrapped = Object.entries(handlers).map(([name, handler]): [string, unknown] => [
     name,
-    (input: never, context: CallContext) => leases.during<unknown>(name, () => handler(input, context)),
+    (input: never, context: never) => leases.during<unknown>(name, () => handler(input, context)),
   ])
   // The entries of all handlers, each with its own name: what came in.
   return Object.fromEntries(wrapped) as EngineHandlers

@@ -2,8 +2,9 @@
 import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron'
 import { z } from 'zod'
 import { StatePackError, toErrorValue } from '#shared/domain/error.ts'
-import type { Result } from '#shared/rpc/result.ts'
+import { type Callee, createCallee } from '#shared/rpc/callee.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
+import type { Answer } from '#shared/rpc/wire.ts'
 import { isOwnPage } from './appScheme.ts'
 import type { OpenRequest } from './openRequest.ts'
 
@@ -11,9 +12,15 @@ const callSchema = z.strictObject({
   id: z.number().int().nonnegative(),
   method: z.string().max(100),
   input: z.unknown(),
+  /** Items follow. */
+  uploads: z.boolean().default(false),
 })
-const cancelSchema = z.strictObject({ id: z.number().int().nonnegative() })
-const listenSchema = z.strictObject({ kind: z.enum(['progress', 'event', 'open']) })
+const id = z.number().int().nonnegative()
+const postSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['cancel', 'end', 'taken']), id }),
+  z.strictObject({ kind: z.literal('item'), id, item: z.unknown() }),
+])
+const listenSchema = z.strictObject({ kind: z.enum(['progress', 'item', 'taken', 'event', 'open']) })
 
 export interface IpcHostOptions {
   readonly ipcMain: Pick<IpcMain, 'handle' | 'on'>
@@ -32,13 +39,14 @@ export interface IpcHost {
   windowGone(contents: WebContents): void
 }
 
-const refuse = (code: 'E_FORBIDDEN' | 'E_BAD_INPUT' | 'E_CONFLICT', message: string): Result<never> => ({
+const refuse = (code: 'E_FORBIDDEN' | 'E_BAD_INPUT', message: string): Answer => ({
   ok: false,
+  items: 0,
   error: toErrorValue(new StatePackError(code, message)),
 })
 
 interface WindowCalls {
-  readonly running: Map<number, AbortController>
+  readonly callee: Callee
   readonly pending: OpenRequest[]
   readonly listensTo: Set<string>
 }
@@ -49,7 +57,12 @@ export function startIpcHost({ ipcMain, transport, status, isOwnWindow }: IpcHos
   function callsOf(contents: WebContents): WindowCalls {
     const known = windows.get(contents)
     if (known !== undefined) return known
-    const calls: WindowCalls = { running: new Map(), pending: [], listensTo: new Set() }
+    return newPage(contents, [])
+  }
+
+  function newPage(contents: WebContents, pending: OpenRequest[]): WindowCalls {
+    const callee = createCallee(transport.call, message => tell(contents, message))
+    const calls = { callee, pending, listensTo: new Set<string>() }
     windows.set(contents, calls)
     return calls
   }
@@ -64,28 +77,16 @@ export function startIpcHost({ ipcMain, transport, status, isOwnWindow }: IpcHos
     if (!contents.isDestroyed()) contents.send('statepack:message', message)
   }
 
-  ipcMain.handle('statepack:call', async (event, message: unknown): Promise<Result<unknown>> => {
+  ipcMain.handle('statepack:call', async (event, message: unknown): Promise<Answer> => {
     if (!isAllowed(event)) return refuse('E_FORBIDDEN', 'Only the Studio’s own page may ask this.')
     const parsed = callSchema.safeParse(message)
     if (!parsed.success) return refuse('E_BAD_INPUT', 'This is not a call.')
-    const { id, method, input } = parsed.data
-    const { running } = callsOf(event.sender)
-    if (running.has(id)) return refuse('E_CONFLICT', 'A call with this number is already running.')
-    const cancel = new AbortController()
-    running.set(id, cancel)
-    try {
-      return await transport.call(method, input, {
-        signal: cancel.signal,
-        onProgress: progress => tell(event.sender, { kind: 'progress', id, progress }),
-      })
-    } finally {
-      running.delete(id)
-    }
+    return callsOf(event.sender).callee.run(parsed.data)
   })
 
-  ipcMain.on('statepack:cancel', (event, message: unknown) => {
-    const parsed = cancelSchema.safeParse(message)
-    if (isAllowed(event) && parsed.success) windows.get(event.sender)?.running.get(parsed.data.id)?.abort()
+  ipcMain.on('statepack:post', (event, message: unknown) => {
+    const parsed = postSchema.safeParse(message)
+    if (isAllowed(event) && parsed.success) windows.get(event.sender)?.callee.receive(parsed.data)
   })
 
   ipcMain.on('statepack:listen', (event, message: unknown) => {
@@ -113,11 +114,11 @@ export function startIpcHost({ ipcMain, transport, status, isOwnWindow }: IpcHos
     pageGone(contents) {
       const gone = windows.get(contents)
       if (gone === undefined) return
-      for (const cancel of gone.running.values()) cancel.abort()
-      windows.set(contents, { running: new Map(), pending: gone.pending, listensTo: new Set() })
+      gone.callee.cancelAll()
+      newPage(contents, gone.pending)
     },
     windowGone(contents) {
-      for (const cancel of windows.get(contents)?.running.values() ?? []) cancel.abort()
+      windows.get(contents)?.callee.cancelAll()
       windows.delete(contents)
     },
   }

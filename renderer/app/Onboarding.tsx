@@ -118,9 +118,7 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
   const details = useQuery('library.get', starter === undefined ? null : { ref: starter.packetId })
   const [text, setText] = useState('')
   const [question, setQuestion] = useState<string | null>(null)
-  const ask = useTask('ask.ask', progress => {
-    if (progress.piece !== undefined && progress.stream !== 'without') setText(before => before + progress.piece)
-  })
+  const ask = useTask('ask.ask', { onItem: item => setText(before => before + item.text) })
   if (missing !== null) return <ErrorPanel error={missing} action={{ label: 'Try again', onPress: reload }} />
   if (starter === undefined) return <p className="muted">The starter cartridges are being made. One moment.</p>
   const questions = details.data?.exampleQuestions.slice(0, 3) ?? []

@@ -1,28 +1,27 @@
 /** Calls through Electron's preload bridge. */
-
-import type { Progress } from '#shared/rpc/progress.ts'
+import { type Caller, createCaller } from '#shared/rpc/caller.ts'
 import { settle, unwrap } from '#shared/rpc/result.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
 import type { Bridge } from './bridge.ts'
 
 export function createBridgeTransport(bridge: Bridge): Transport {
-  const progressOf = new Map<number, (progress: Progress) => void>()
+  const running = new Map<number, Caller>()
   let nextId = 1
-  bridge.subscribe('progress', message => progressOf.get(message.id)?.(message.progress))
+  for (const kind of ['progress', 'item', 'taken'] as const)
+    bridge.subscribe(kind, message => running.get(message.id)?.receive(message))
   return {
-    call: (method, input, { signal, onProgress }) =>
+    call: (method, input, options) =>
       settle(async () => {
-        signal?.throwIfAborted()
+        options.signal?.throwIfAborted()
         const id = nextId++
-        const cancel = () => bridge.cancel(id)
-        if (onProgress !== undefined) progressOf.set(id, onProgress)
-        signal?.addEventListener('abort', cancel, { once: true })
-        try {
-          return unwrap(await bridge.call(id, method, input))
-        } finally {
-          signal?.removeEventListener('abort', cancel)
-          progressOf.delete(id)
-        }
+        const caller = createCaller(id, options, message => bridge.post(message))
+        running.set(id, caller)
+        const answering = settle(() => bridge.call(id, method, input, options.upload !== undefined))
+        caller.begin()
+        const answer = await answering
+        const result = await caller.finish(answer.ok ? answer.data : answer)
+        running.delete(id)
+        return unwrap(result)
       }),
     subscribe: listener => bridge.subscribe('event', message => listener(message.name, message.data)),
   }

@@ -1,4 +1,3 @@
-import { StatePackError } from '#shared/domain/error.ts'
 import { findBridge } from './bridge.ts'
 
 /** A file that the operating system asked the Studio to open. */
@@ -11,22 +10,22 @@ export interface NamedFile {
 /** A `.cartridge` file that a person chose, dropped or opened. */
 export type ChosenFile = File | NamedFile
 
-/** What a page can send of a file at once; the engine itself streams files of any size. */
-const MOST_SENT = 1024 ** 3
+/** How the engine gets a file: in the desktop app it reads it from where it lies, a page in a browser uploads it. */
+export interface CartridgeInput {
+  readonly path?: string
+  readonly upload?: AsyncIterable<Uint8Array<ArrayBuffer>>
+}
 
-/**
- * How the engine gets a file: in the desktop app it reads it from where it lies, a page in a browser sends its bytes. Throws
- * `E_TOO_LARGE` for what a page cannot send, and says what can.
- */
-export async function cartridgeInput(file: ChosenFile): Promise<{ path: string } | { bytes: Uint8Array<ArrayBuffer> }> {
+/** To be made for each call anew: an upload is read once. */
+export function cartridgeInput(file: ChosenFile): CartridgeInput {
   const path = file instanceof File ? findBridge()?.pathOf(file) : file.path
   if (path !== undefined && path !== '') return { path }
-  if (!(file instanceof File)) throw new StatePackError('E_NOT_FOUND', `${file.name} has no place on this disk.`)
-  if (file.size > MOST_SENT) {
-    throw new StatePackError(
-      'E_TOO_LARGE',
-      `${file.name} is larger than 1 GiB, which is all that a page can send. The desktop app and “statepack import” take it.`,
-    )
-  }
-  return { bytes: new Uint8Array(await file.arrayBuffer()) }
+  return file instanceof File ? { upload: partsOf(file) } : {}
+}
+
+/** Bytes that are read from the disk at once. */
+const PART = 2 ** 20
+
+async function* partsOf(file: File): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < file.size; at += PART) yield new Uint8Array(await file.slice(at, at + PART).arrayBuffer())
 }

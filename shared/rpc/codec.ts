@@ -7,6 +7,7 @@
  * their place) and travel raw, so a heat map or a `.cartridge` file is never written as JSON numbers or base64.
  */
 import { StatePackError } from '../domain/error.ts'
+import { realm } from './realm.ts'
 
 const ARRAY_TYPES = { Uint8Array, Int32Array, Uint32Array, Float32Array, Float64Array } as const
 type ArrayType = keyof typeof ARRAY_TYPES
@@ -17,13 +18,6 @@ interface ArrayEntry {
   readonly type: ArrayType
   readonly bytes: number
 }
-
-/** Every realm has these two; this project sees neither Node's nor the browser's declarations of them. */
-interface TextCoders {
-  readonly TextEncoder: new () => { encode(text: string): Uint8Array<ArrayBuffer> }
-  readonly TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string }
-}
-const { TextEncoder, TextDecoder } = globalThis as unknown as TextCoders
 
 export const FRAME_TYPE = 'application/vnd.statepack.frames'
 const PREFIX = 8
@@ -62,7 +56,7 @@ function takeArrays(
 export function encodeFrame(value: unknown): Uint8Array<ArrayBuffer> {
   const found: { entry: ArrayEntry; array: TypedArray }[] = []
   const bare = takeArrays(value, [], found)
-  const header = new TextEncoder().encode(JSON.stringify({ value: bare, arrays: found.map(f => f.entry) }))
+  const header = new realm.TextEncoder().encode(JSON.stringify({ value: bare, arrays: found.map(f => f.entry) }))
   const bodyBytes = found.reduce((sum, f) => sum + padded(f.entry.bytes), 0)
   const frame = new Uint8Array(PREFIX + header.byteLength + bodyBytes)
   const view = new DataView(frame.buffer)
@@ -110,7 +104,7 @@ function putArray(root: { value: unknown }, path: readonly (string | number)[], 
 function decodeParts(headerBytes: Uint8Array, body: Uint8Array<ArrayBuffer>): unknown {
   let header: unknown
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(headerBytes))
+    header = JSON.parse(new realm.TextDecoder('utf-8', { fatal: true }).decode(headerBytes))
   } catch {
     throw malformed('its header is not JSON')
   }

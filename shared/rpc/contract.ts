@@ -37,17 +37,33 @@ export const contract = {
 export type Contract = typeof contract
 export type MethodName = keyof Contract
 
+/** The items that a method sends, as its reader gets them; never where it sends none. */
+export type Sent<M extends MethodName> = Contract[M] extends { readonly sends: infer S extends z.ZodType }
+  ? z.output<S>
+  : never
+/** The items that a method takes besides its input. */
+export type Taken<M extends MethodName> = Contract[M] extends { readonly takes: infer T extends z.ZodType }
+  ? z.output<T>
+  : never
+
 /** What a handler is given besides its input. */
-export interface CallContext {
+export interface CallContext<M extends MethodName = MethodName> {
   readonly signal: AbortSignal
   readonly progress: (progress: Progress) => void
+  /**
+   * Sends the next item. Resolves when the reader has room for another: wait for it, and what is made here is never held twice.
+   * Throws when nobody reads any more; the call then has nothing left to do.
+   */
+  readonly send: (item: Sent<M>) => Promise<void>
+  /** What the caller gives, to be read once; null when it gives nothing. */
+  readonly upload: AsyncIterable<Taken<M>> | null
 }
 
 /** One function per method: parsed input in, output out. */
 export type Handlers = {
   readonly [M in MethodName]: (
     input: z.output<Contract[M]['input']>,
-    context: CallContext,
+    context: CallContext<M>,
   ) => Promise<z.input<Contract[M]['output']>>
 }
 

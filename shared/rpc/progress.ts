@@ -1,4 +1,4 @@
-/** What a running call reports. All fields but `phase` are present when they are known, and only measured values are sent. */
+/** What a running call reports; a report may be left out, so it never carries content. All fields but `phase` are present when they are known, and only measured values are sent. */
 import { z } from 'zod'
 
 export const progressSchema = z.strictObject({
@@ -10,10 +10,6 @@ export const progressSchema = z.strictObject({
   /** Units per second over the phase so far. */
   rate: z.number().optional(),
   etaSeconds: z.number().optional(),
-  /** Streamed text of a generation: whole characters only. */
-  piece: z.string().optional(),
-  /** Which of two concurrent streams of one call a piece belongs to (Ask's comparison without the cartridge). */
-  stream: z.enum(['with', 'without']).optional(),
   /** Anything a running benchmark wants drawn live. */
   sample: z.record(z.string(), z.number()).optional(),
 })

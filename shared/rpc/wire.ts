@@ -1,12 +1,37 @@
-/** What travels in the frames of a streamed answer and of the event stream. */
+/** What travels: in messages between processes, and in the frames of a streamed answer and of the event stream. */
 import type { EventName } from './events.ts'
 import type { Progress } from './progress.ts'
 import type { Result } from './result.ts'
 
-/** A call's stream: any number of `progress`, then exactly one `result`. */
+/** From the caller, about a call of its that runs. */
+export type CallerMessage =
+  | { readonly kind: 'cancel'; readonly id: number }
+  /** The next item of its upload, then `end`. */
+  | { readonly kind: 'item'; readonly id: number; readonly item: unknown }
+  | { readonly kind: 'end'; readonly id: number }
+  /** It is done with one more of the items that were sent to it. */
+  | { readonly kind: 'taken'; readonly id: number }
+
+/** To the caller, while its call runs. */
+export type CalleeMessage =
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'item'; readonly id: number; readonly item: unknown }
+  /** One more item of the upload was taken. */
+  | { readonly kind: 'taken'; readonly id: number }
+
+/** A result, and how many items were sent before it: it may overtake them. */
+export type Answer = Result<unknown> & { readonly items: number }
+
+/** A call's stream: any number of `progress` and `item`, then exactly one `result`. */
 export type CallFrame =
+  /** First where an upload belongs to the call: its items may come now. */
+  | { readonly kind: 'open' }
   | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'item'; readonly item: unknown }
   | { readonly kind: 'result'; readonly result: Result<unknown> }
+
+/** One request of an upload. */
+export type UploadFrame = { readonly item: unknown } | { readonly end: true }
 
 /** The event stream: events as they happen, and `alive` now and then so that a dead connection is noticed. */
 export type EventFrame =

@@ -13,9 +13,9 @@ export async function soakRound(
   number: number,
 ): Promise<number> {
   let operations = 0
-  const call: Client['call'] = (method, input) => {
+  const call: Client['call'] = (method, input, options) => {
     operations++
-    return client.call(method, input)
+    return client.call(method, input, options)
   }
   const created: Digest[] = []
   for (const model of STARTERS) {
@@ -40,13 +40,14 @@ export async function soakRound(
     await call('packets.inspect', { ref: folded.cartridge.packetId })
     await call('packets.heatmap', { ref: folded.cartridge.packetId, tensor })
     await call('packets.verify', { ref, level: 'recomputed' })
-    const { bytes } = await call('packets.export', { ref })
+    const parts: Uint8Array<ArrayBuffer>[] = []
+    await call('packets.export', { ref }, { onItem: part => parts.push(part) })
     await call('library.list', { query: `goat ${number}` })
     await call('library.lineage', { ref })
     await call('receipts.list', { limit: 20 })
     const all = [ref, merged.cartridge.packetId, grown.cartridge.packetId, folded.cartridge.packetId]
     await call('library.delete', { packetIds: [...new Set(all)] })
-    await call('packets.import', { bytes, trust: true })
+    await call('packets.import', { trust: true }, { upload: parts })
     created.push(ref)
   }
   const left = await call('library.list', { limit: 500 })

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { type Client, createClient } from '#shared/rpc/client.ts'
-import { createHttpTransport } from '../../renderer/client/httpTransport.ts'
+import { createHttpTransport } from '../../shared/rpc/httpTransport.ts'
 import { quiet } from './quiet.ts'
 import { openStudio } from './studio.ts'
 

@@ -15,7 +15,8 @@ export async function watchAnswer(page: Page): Promise<() => Promise<string[]>> 
       const result = await read.call(this)
       if (result.value instanceof Uint8Array) {
         const text = new TextDecoder().decode(result.value)
-        for (const [, piece] of text.matchAll(/"piece":("(?:[^"\\]|\\.)*")/g)) pieces.push(JSON.parse(piece ?? '""'))
+        for (const [, piece] of text.matchAll(/"item":\{"of":"\w+","text":("(?:[^"\\]|\\.)*")/g))
+          pieces.push(JSON.parse(piece ?? '""'))
       }
       return result
     }

@@ -7,7 +7,7 @@ import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
 import { type Supervisor, superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { createClient } from '#shared/rpc/client.ts'
 import { type EventData, type EventName, events } from '#shared/rpc/events.ts'
-import { ASSETS } from './testEngine.ts'
+import { ASSETS, exported } from './testEngine.ts'
 
 const ENTRY = join(import.meta.dirname, '../../electron/hosts/engineProcess/main.ts')
 const names = Object.keys(events) as EventName[]
@@ -61,8 +61,8 @@ describe('the events of the contract', () => {
     await client.call('packets.verify', { ref })
     await client.call('packets.delta', { ref, delta: 'And more.' })
     await client.call('packets.merge', { ref, delta: 'The goat likes pears.\n' })
-    const { bytes } = await client.call('packets.export', { ref })
-    await client.call('packets.import', { bytes })
+    const bytes = await exported(client, { ref })
+    await client.call('packets.import', {}, { upload: [bytes] })
     const after = await client.call('receipts.list', { limit: 100 })
     expect(heardOf('receipts.appended').map(({ receiptId }) => receiptId)).toEqual(
       after.receipts

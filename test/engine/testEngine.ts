@@ -6,7 +6,7 @@ import { createEngine, type Engine, type EngineOptions } from '#engine/createEng
 import { dispatch } from '#hosts/dispatch/dispatch.ts'
 import { createInProcessTransport } from '#hosts/dispatch/inProcessTransport.ts'
 import { createEventHub } from '#hosts/eventHub.ts'
-import { type Client, createClient } from '#shared/rpc/client.ts'
+import { type Client, createClient, type Input } from '#shared/rpc/client.ts'
 
 export const ASSETS = join(import.meta.dirname, '..', '..', 'assets')
 
@@ -55,6 +55,13 @@ export async function openTestEngine(options: Partial<EngineOptions> & { folder?
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The bytes of an export. */
+export async function exported(client: Client, input: Input<'packets.export'>): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = []
+  await client.call('packets.export', input, { onItem: part => parts.push(part) })
+  return new Uint8Array(Buffer.concat(parts))
 }
 
 export interface BundledText {

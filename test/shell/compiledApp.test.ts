@@ -112,7 +112,7 @@ describe('the compiled app, against a stand-in for electron', () => {
     })
     expect(await app.inPage('document.querySelector("#root") !== null')).toBe(true)
     expect(await app.inPage('typeof require + typeof process + typeof module')).toBe('undefinedundefinedundefined')
-    expect(await app.inPage('Object.keys(window.statepack).sort().join()')).toBe('call,cancel,pathOf,subscribe')
+    expect(await app.inPage('Object.keys(window.statepack).sort().join()')).toBe('call,pathOf,post,subscribe')
   })
 
   it('calls the engine through preload and main, typed arrays included, with progress and cancel', async () => {
@@ -126,7 +126,7 @@ describe('the compiled app, against a stand-in for electron', () => {
     )
     const cancelled = app.inPage(`(() => {
       const running = window.statepack.call(1002, 'packets.tensor', { ref: 'until-cancelled', tensor: 'key', layer: 1 })
-      setTimeout(() => window.statepack.cancel(1002), 50)
+      setTimeout(() => window.statepack.post({ kind: 'cancel', id: 1002 }), 50)
       return running
     })()`)
     expect(await cancelled).toMatchObject({ ok: false, error: { code: 'E_CANCELLED' } })

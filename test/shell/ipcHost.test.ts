@@ -91,7 +91,7 @@ describe('the IPC host', () => {
             event = elsewhere.event
           }
           expect(codeOf(await invoke(event, message))).toMatch(/^E_(FORBIDDEN|BAD_INPUT|NOT_FOUND|CONFLICT)$/)
-          expect(() => send('statepack:cancel', event, message)).not.toThrow()
+          expect(() => send('statepack:post', event, message)).not.toThrow()
           expect(() => send('statepack:listen', event, message)).not.toThrow()
         },
       ),
@@ -118,7 +118,7 @@ describe('the IPC host', () => {
     const [one, two, theirs] = [call(1), call(2), call(1, other)]
     await settledSoon()
     expect(codeOf(await call(1))).toBe('E_CONFLICT')
-    send('statepack:cancel', window.event, { id: 1 })
+    send('statepack:post', window.event, { kind: 'cancel', id: 1 })
     expect(codeOf(await one)).toBe('E_CANCELLED')
     host.pageGone(window.contents as never)
     expect(codeOf(await two)).toBe('E_CANCELLED')
@@ -126,7 +126,7 @@ describe('the IPC host', () => {
     await settledSoon()
     host.windowGone(other.contents as never)
     expect(codeOf(await theirs)).toBe('E_CANCELLED')
-    send('statepack:cancel', window.event, { id: 2 })
+    send('statepack:post', window.event, { kind: 'cancel', id: 2 })
     expect(codeOf(await again)).toBe('E_CANCELLED')
   })
 

@@ -211,15 +211,15 @@ describe('Electron security checklist', () => {
     }))
     expect(Object.keys(exposed)).toEqual(['statepack'])
     const api = exposed.statepack as Record<string, (...args: unknown[]) => unknown>
-    expect(Object.keys(api).sort()).toEqual(['call', 'cancel', 'pathOf', 'subscribe'])
-    api.call?.(1, 'any.method', { a: 1 }, 'more')
-    api.cancel?.(1, 'more')
+    expect(Object.keys(api).sort()).toEqual(['call', 'pathOf', 'post', 'subscribe'])
+    api.call?.(1, 'any.method', { a: 1 }, false, 'more')
+    api.post?.({ kind: 'cancel', id: 1 }, 'more')
     expect(api.pathOf?.('a file')).toBe('path of a file')
     const stop = api.subscribe?.('event', () => {})
     expect(typeof stop).toBe('function')
     expect(sent).toEqual([
-      ['invoke', 'statepack:call', { id: 1, method: 'any.method', input: { a: 1 } }],
-      ['send', 'statepack:cancel', { id: 1 }],
+      ['invoke', 'statepack:call', { id: 1, method: 'any.method', input: { a: 1 }, uploads: false }],
+      ['send', 'statepack:post', { kind: 'cancel', id: 1 }],
       ['on', 'statepack:message'],
       ['send', 'statepack:listen', { kind: 'event' }],
     ])

@@ -57,7 +57,7 @@ export async function admitCartridge(
           packet_id: packetId,
           context_id: checked?.packet.contextId ?? null,
           blob_sha256: checked === null ? null : blobSha256(checked.packet.config),
-          bytes: source.size,
+          bytes: source.bytes,
           model: checked?.packet.config.model ?? null,
           details: { trusted: trust === 'known' ? isSignedByKnown(checked) : trust },
           observed: { seconds: (performance.now() - started) / 1000 },

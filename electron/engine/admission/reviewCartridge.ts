@@ -21,7 +21,7 @@ export async function reviewCartridge(context: PacketContext, source: CartridgeS
     await importCartridge(context.store.parts, source.chunks(), {
       lenient: source.lenient,
       review: async candidate => {
-        review = await reviewOf(context, candidate, source.size)
+        review = await reviewOf(context, candidate, source.bytes)
         throw stop
       },
     })

@@ -54,7 +54,8 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
     'packets.verify': (input, call) => verifyPacket(state, input, call),
     'packets.tokenize': input => tokenizeText(state, input),
     'packets.delta': input => deltaPacket(state, input),
-    'packets.infer': (input, call) => inferPacket(state, input, call),
+    'packets.infer': (input, { signal, progress, send }) =>
+      inferPacket(state, input, { signal, progress, answering: text => send({ text }) }),
     'packets.merge': async (input, call) => {
       const merged = await mergePacket(state, input, call)
       const { packetId } = merged

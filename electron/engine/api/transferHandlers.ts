@@ -12,8 +12,8 @@ export function transferHandlers(
   return {
     'packets.exportReview': ({ ref }) => givesAway(state, ref),
     'packets.export': ({ ref }, call) => exportPacket(state, ref, call),
-    'packets.review': async file => reviewCartridge(state, await openSource(file)),
-    'packets.import': async ({ trust, name, ...file }) =>
-      admitCartridge(state, { source: await openSource(file), trust, name }),
+    'packets.review': async (file, { upload }) => reviewCartridge(state, await openSource({ ...file, upload })),
+    'packets.import': async ({ trust, name, ...file }, { upload }) =>
+      admitCartridge(state, { source: await openSource({ ...file, upload }), trust, name }),
   }
 }

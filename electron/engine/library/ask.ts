@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
+import type { CallContext } from '#shared/rpc/contract.ts'
 import { type AskStep, askStepSchema } from '#shared/rpc/methods/ask.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { sameModel } from '../packets/contextId.ts'
@@ -26,24 +27,33 @@ export interface AskInput {
   readonly trace?: boolean
 }
 
+/** What `ask.ask` is given besides its input. */
+type Asking = Pick<CallContext<'ask.ask'>, 'signal' | 'progress' | 'send'>
+
 /**
  * Asks a cartridge in the way its model was made for, keeps question and answer in the state, and remembers the step: a
  * point one can rewind to or branch from. Throws what {@link inferPacket} throws.
  */
-export async function ask(context: PacketContext, input: AskInput, call: Call): Promise<Output<'ask.ask'>> {
+export async function ask(
+  context: PacketContext,
+  input: AskInput,
+  { send, ...call }: Asking,
+): Promise<Output<'ask.ask'>> {
   if (input.ref === undefined) {
-    const without = await askWithout(context, { ...input, model: input.model ?? '' }, call)
+    const without = await askWithout(context, { ...input, model: input.model ?? '' }, { ...call, send })
     return { step: null, with: null, without }
   }
+  const answering = (text: string) => send({ of: 'with', text })
   const root = await resolvePacketId(context, input.ref)
   const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
   const { question: delta, maxNewTokens, sampling, model, acceptEdits, trace = false } = input
   const options = { delta, chat: true, maxNewTokens, sampling, model, acceptEdits, trace }
   // Where nothing can be written one can still ask; the answer is not kept.
   const persist = context.store.readOnly ? 'memory' : 'durable'
-  const answer = await inferPacket(context, { ...options, ref: from, keepOutput: true, persist, stream: 'with' }, call)
+  const asked = { ...options, ref: from, keepOutput: true, persist } as const
+  const answer = await inferPacket(context, asked, { ...call, answering })
   const without = input.compare
-    ? await askWithout(context, { ...input, model: await modelOf(context, input, from) }, call)
+    ? await askWithout(context, { ...input, model: await modelOf(context, input, from) }, { ...call, send })
     : null
   const step: AskStep = {
     id: randomUUID(),
@@ -69,11 +79,14 @@ export async function ask(context: PacketContext, input: AskInput, call: Call): 
   return { step, with: answer, without }
 }
 
-async function askWithout(context: PacketContext, input: AskInput & { model: string }, call: Call) {
+async function askWithout(context: PacketContext, input: AskInput & { model: string }, { send, ...call }: Asking) {
   if (input.model === '') throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
   const { model, question: delta, maxNewTokens, sampling } = input
   const options = { model, delta, chat: true, maxNewTokens, sampling }
-  return inferPacket(context, { ...options, persist: 'memory', reuse: false, stream: 'without' }, call)
+  const answering = (text: string) => send({ of: 'without', text })
+  // Its rate is not the cartridge's.
+  const progress: Call['progress'] = report => call.progress?.({ ...report, rate: undefined })
+  return inferPacket(context, { ...options, persist: 'memory', reuse: false }, { ...call, progress, answering })
 }
 
 async function modelOf(context: PacketContext, { model }: AskInput, packetId: Digest): Promise<string> {

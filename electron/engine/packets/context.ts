@@ -41,6 +41,8 @@ export interface PacketContext {
 export interface Call {
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
+  /** Takes an answer as it comes, in whole characters; resolves once it was read. What it throws ends the answer. */
+  readonly answering?: (text: string) => Promise<void>
 }
 
 /** The environment as receipts name it. */

@@ -1,28 +1,33 @@
 import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
-import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
+import type { CallContext } from '#shared/rpc/contract.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { exportCartridge } from '../store/cartridgeFile/exportCartridge.ts'
-import type { Call, PacketContext } from './context.ts'
+import type { PacketContext } from './context.ts'
 import { shareable } from './shareable.ts'
 import { blobSha256 } from './stateLayers.ts'
 import { summaryOf } from './summaries.ts'
 
-/** One canonical `.cartridge` file, every blob re-hashed on the way. Throws `E_RESTRICTED` for an import nobody trusts yet. */
+/**
+ * Sends one canonical `.cartridge` file, every blob re-hashed on the way, and holds none of it longer than its reader takes.
+ * Throws `E_RESTRICTED` for an import nobody trusts yet.
+ */
 export async function exportPacket(
   context: PacketContext,
   ref: string,
-  call: Call = {},
+  { signal, progress, send }: Pick<CallContext<'packets.export'>, 'signal' | 'progress' | 'send'>,
 ): Promise<Output<'packets.export'>> {
   const started = performance.now()
   const { packet, referrers } = await shareable(context, ref)
   const { packetId } = packet
-  const chunks: Uint8Array[] = []
+  const total = packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size)
+  let bytes = 0
   for await (const chunk of exportCartridge(context.store.parts, packetId, { referrers })) {
-    if (call.signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-    chunks.push(chunk)
+    signal.throwIfAborted()
+    bytes += chunk.byteLength
+    await send(new Uint8Array(chunk))
+    progress({ phase: 'exporting', done: bytes, total, unit: 'bytes' })
   }
-  const bytes = new Uint8Array(Buffer.concat(chunks))
   const receipt = await context.recorder.record({
     receipt: {
       op: 'export',
@@ -30,7 +35,7 @@ export async function exportPacket(
       packet_id: packetId,
       context_id: packet.contextId,
       blob_sha256: blobSha256(packet.config),
-      bytes: bytes.byteLength,
+      bytes,
       model: packet.config.model,
       observed: { seconds: (performance.now() - started) / 1000 },
     },

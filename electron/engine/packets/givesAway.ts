@@ -1,3 +1,4 @@
+import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -22,9 +23,9 @@ export async function givesAway(context: PacketContext, ref: string): Promise<Ou
   const written = packet.config.segments.some(({ kind }) => kind === 'generated') || sources.length === 0
   const decoded = written ? await decodedText(context, packet) : null
   const text = decoded ?? sources.map(source => source.text).join('\n\n')
+  const { name } = await summaryOf(context, packetId)
   return {
-    packetId,
-    name: (await summaryOf(context, packetId)).name,
+    ...{ packetId, name, fileName: cartridgeFileName(name) },
     bytes: packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size),
     sources: sources.map(source => ({ name: source.name, characters: source.text.length })),
     systemPrompt,

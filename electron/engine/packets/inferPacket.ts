@@ -68,8 +68,6 @@ export interface InferInput {
   readonly stopIds?: readonly number[]
   /** Without a cartridge: go on from a known state that begins alike. Default true; a comparison reads it all. */
   readonly reuse?: boolean
-  /** Which of two concurrent streams the pieces belong to. */
-  readonly stream?: 'with' | 'without'
 }
 
 /**
@@ -127,6 +125,16 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
 
   const decoder = tokenizer.streamDecoder()
   const watch = watchForStops([...(input.stop ?? []), ...end.stopTexts])
+  // The model never waits for a reader, others may share it: what is not read yet is at most this one answer.
+  let told: Promise<void> | undefined
+  let hasLeft = false
+  const say = (text: string) => {
+    if (text === '') return
+    told = call.answering?.(text)
+    told?.catch(() => {
+      hasLeft = true
+    })
+  }
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
@@ -142,12 +150,14 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     onToken: ({ id, index }) => {
       const { shown: piece, stopped } = watch.push(decoder.push(id))
       const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
-      call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate, piece, stream: input.stream })
-      return stopped ? 'stop' : undefined
+      call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate })
+      say(piece)
+      return stopped || hasLeft ? 'stop' : undefined
     },
   })
   const last = watch.push(decoder.end()).shown + watch.end()
-  if (last !== '') call.progress?.({ phase: 'generating', piece: last, stream: input.stream })
+  say(last)
+  await told
   const ids = watch.length === null ? generation.ids : idsBefore(tokenizer, generation.ids, watch.length)
   const kept = keep
     ? await keepAnswer(

@@ -85,7 +85,7 @@ export async function pullCartridge(
       }
       const admitted = await admitCartridge(context, {
         source: {
-          size,
+          bytes: size,
           lenient: false,
           chunks: () => checking(cartridgeFile({ packet, referrers, open }), size, call),
         },

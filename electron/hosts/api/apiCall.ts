@@ -5,11 +5,6 @@ import type { ApiCall, CountTokens } from './apiRoute.ts'
 export function apiCall(client: Client, { signal, count }: { signal: AbortSignal; count: CountTokens }): ApiCall {
   return {
     ...{ client, signal, count },
-    options: onPiece => ({
-      signal,
-      onProgress: ({ piece }) => {
-        if (piece !== undefined && piece !== '') onPiece?.(piece)
-      },
-    }),
+    options: onPiece => ({ signal, onItem: ({ text }) => onPiece?.(text) }),
   }
 }

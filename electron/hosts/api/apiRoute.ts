@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { CallOptions, Client } from '#shared/rpc/client.ts'
+import type { Client, StreamOptions } from '#shared/rpc/client.ts'
 import type { Reuse } from '#shared/rpc/methods/views.ts'
 
 /** What a server-sent stream says: `data` is written as JSON, or as it is when it is a text. */
@@ -20,7 +20,7 @@ export interface ApiCall {
   readonly client: Client
   readonly signal: AbortSignal
   /** The same with a listener for the pieces of a generation. */
-  readonly options: (onPiece?: (piece: string) => void) => CallOptions
+  readonly options: (onPiece?: (piece: string) => void) => StreamOptions<'packets.infer'>
   /** Counts what an inference has read and spared. */
   readonly count: CountTokens
 }

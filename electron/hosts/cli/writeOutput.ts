@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { absentAsNull } from '#engine/receipts/logFile.ts'
+import type { FsFile } from '#engine/store/fs.ts'
 import { replaceFile } from '#engine/store/replaceFile.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 
@@ -18,16 +19,32 @@ export async function assertWritable(path: string): Promise<void> {
  * Writes what a command was asked to put into a file, whole or not at all, for its owner alone (0600). A file that is there
  * is replaced only when `isOurs` knows its beginning as an earlier output of the same kind: `E_CONFLICT` otherwise.
  */
+export async function streamOutput<T>(
+  path: string,
+  isOurs: (beginning: Buffer) => boolean,
+  write: (file: FsFile) => Promise<T>,
+): Promise<T> {
+  await assertReplaceable(path, isOurs)
+  return replaceFile(path, write)
+}
+
+/** {@link streamOutput} of what is there already. */
 export async function writeOutput(
   path: string,
   content: string | Uint8Array,
   isOurs: (beginning: Buffer) => boolean,
 ): Promise<void> {
-  await assertReplaceable(path, isOurs)
-  await replaceFile(path, file => file.write(typeof content === 'string' ? Buffer.from(content) : content))
+  await streamOutput(path, isOurs, file => file.write(typeof content === 'string' ? Buffer.from(content) : content))
 }
 
-/** The check of {@link writeOutput} and {@link assertWritable}, for before the work is done. */
+/** Writes to standard output, no faster than it is read. Throws what the pipe throws, `EPIPE` when its reader left. */
+export async function writeStdout(bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(bytes, error => (error == null ? resolve() : reject(error)))
+  })
+}
+
+/** The check of {@link streamOutput} and {@link assertWritable}, for before the work is done. */
 export async function assertReplaceable(path: string, isOurs: (beginning: Buffer) => boolean): Promise<void> {
   await assertWritable(path)
   const file = await open(path, 'r').catch(absentAsNull)

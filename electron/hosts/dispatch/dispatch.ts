@@ -2,25 +2,26 @@
 import { type Log, silentLog } from '#engine/logging/openLog.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { isMethodName } from '#shared/rpc/client.ts'
-import { contract, type Handlers, type MethodName } from '#shared/rpc/contract.ts'
+import { type CallContext, contract, type Handlers, type MethodName } from '#shared/rpc/contract.ts'
+import type { Method, Streams } from '#shared/rpc/method.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { type Result, settle } from '#shared/rpc/result.ts'
+import type { TransportOptions } from '#shared/rpc/transport.ts'
+import { untilAborted } from '#shared/rpc/untilAborted.ts'
+import { checkedUpload } from './checkedUpload.ts'
 import { fieldProblem } from './fieldProblem.ts'
-
-export interface DispatchOptions {
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: Progress) => void
-}
 
 export interface Dispatcher {
   /**
    * Calls `method` with unvalidated input. Never throws. `E_NOT_FOUND` for a method there is not, `E_BAD_INPUT` with
    * the path of the offending field, the handler's own error, or `E_INTERNAL` when the answer breaks the contract.
    */
-  call(method: string, input: unknown, options?: DispatchOptions): Promise<Result<unknown>>
+  call(method: string, input: unknown, options?: TransportOptions): Promise<Result<unknown>>
 }
 
-type AnyHandler = (input: unknown, context: { signal: AbortSignal; progress: (p: Progress) => void }) => unknown
+type AnyHandler = (input: unknown, context: CallContext<never>) => unknown
+
+const sendsNothing = (method: string) => new StatePackError('E_INTERNAL', `${method} has no items to send.`)
 
 /** A dispatcher over `handlers`; an engine hands in all of them, a test may hand in a few. */
 export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dispatcher {
@@ -33,7 +34,7 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
   }
 
   return {
-    call(method, input, { signal = new AbortController().signal, onProgress } = {}) {
+    call(method, input, { signal = new AbortController().signal, onProgress, onItem, upload } = {}) {
       let settled = false
       const started = performance.now()
       return settle(async () => {
@@ -44,8 +45,23 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
         const progress = (report: Progress) => {
           if (!settled) onProgress?.(report)
         }
+        const streams: Method & Streams = contract[name]
+        let sent = Promise.resolve()
+        const send = (item: unknown) => {
+          const one = streams.sends?.safeParse(item)
+          if (one?.success !== true)
+            throw one === undefined ? sendsNothing(name) : fieldProblem('E_INTERNAL', name, one.error)
+          sent = sent.then(async () => void (await onItem?.(one.data)))
+          // Whoever waits for it hears of it; so does the end of the call.
+          sent.catch(() => {})
+          return untilAborted(signal, sent)
+        }
         try {
-          const output = contract[name].output.safeParse(await handler(parsed.data, { signal, progress }))
+          const taken = upload === undefined ? null : checkedUpload(name, upload, signal)
+          const answer = await handler(parsed.data, { signal, progress, send, upload: taken })
+          // The result is the last thing a caller hears of a call.
+          await untilAborted(signal, sent)
+          const output = contract[name].output.safeParse(answer)
           if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)
           log.debug('answered', { method: name, seconds: (performance.now() - started) / 1000 })
           return output.data as unknown

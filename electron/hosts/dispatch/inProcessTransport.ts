@@ -2,7 +2,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { settle, unwrap } from '#shared/rpc/result.ts'
-import type { Transport } from '#shared/rpc/transport.ts'
+import type { Items, Transport } from '#shared/rpc/transport.ts'
 import type { Dispatcher } from './dispatch.ts'
 
 export interface EventSource {
@@ -18,13 +18,26 @@ function cloned<T>(value: T): T {
   }
 }
 
+/** Bytes are copied by themselves: they may be a part of something much larger. */
+const clonedItem = (item: unknown) => (item instanceof Uint8Array ? new Uint8Array(item) : cloned(item))
+
+async function* clonedItems(items: Items<unknown>): AsyncGenerator<unknown> {
+  for await (const item of items) yield clonedItem(item)
+}
+
 export function createInProcessTransport(dispatcher: Dispatcher, eventSource: EventSource): Transport {
   return {
-    call: (method, input, { signal, onProgress }) =>
+    call: (method, input, { signal, onProgress, onItem, upload }) =>
       settle(async () => {
         const copy = cloned(input)
         const report = onProgress && ((progress: Parameters<typeof onProgress>[0]) => onProgress(cloned(progress)))
-        return cloned(unwrap(await dispatcher.call(method, copy, { signal, onProgress: report })))
+        const options = {
+          signal,
+          onProgress: report,
+          onItem: onItem && ((item: unknown) => onItem(clonedItem(item))),
+          upload: upload && clonedItems(upload),
+        }
+        return cloned(unwrap(await dispatcher.call(method, copy, options)))
       }),
     subscribe: listener => eventSource.subscribe((name, data) => listener(name, cloned(data))),
   }

@@ -2,8 +2,7 @@
 import type { ErrorValue } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
-import type { Progress } from '#shared/rpc/progress.ts'
-import type { Result } from '#shared/rpc/result.ts'
+import type { Answer, CalleeMessage, CallerMessage } from '#shared/rpc/wire.ts'
 
 /** What the engine is opened with; plain data, because it crosses a process boundary. */
 export interface EngineOptions {
@@ -25,8 +24,15 @@ export const HEARTBEAT_MS = 1000
 
 export type ToEngine =
   | { readonly kind: 'open'; readonly options: EngineOptions }
-  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly input: unknown }
-  | { readonly kind: 'cancel'; readonly id: number }
+  | {
+      readonly kind: 'call'
+      readonly id: number
+      readonly method: string
+      readonly input: unknown
+      /** Items follow. */
+      readonly uploads: boolean
+    }
+  | CallerMessage
   | { readonly kind: 'close' }
 
 export type FromEngine =
@@ -35,6 +41,6 @@ export type FromEngine =
   | { readonly kind: 'ready' }
   /** Opening failed for a stated reason: starting again would not help. */
   | { readonly kind: 'refused'; readonly error: ErrorValue }
-  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
-  | { readonly kind: 'result'; readonly id: number; readonly result: Result<unknown> }
+  | CalleeMessage
+  | { readonly kind: 'result'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }

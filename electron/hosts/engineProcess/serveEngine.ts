@@ -1,9 +1,10 @@
 /** The engine's side of the process boundary: opens an engine, answers calls, forwards its events. */
 import type { Log } from '#engine/logging/openLog.ts'
 import { toErrorValue } from '#shared/domain/error.ts'
+import { type Callee, createCallee } from '#shared/rpc/callee.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
-import { type Dispatcher, dispatch } from '../dispatch/dispatch.ts'
+import { dispatch } from '../dispatch/dispatch.ts'
 import { type EngineOptions, type FromEngine, HEARTBEAT_MS, type ToEngine } from './messages.ts'
 
 /** The engine as its process sees it. */
@@ -28,35 +29,22 @@ export interface ParentPort {
 const PATIENCE_MS = 5000
 
 export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
-  const running = new Map<number, AbortController>()
-  let dispatcher: Dispatcher | null = null
+  let callee: Callee | null = null
   let engine: ServedEngine | null = null
 
   async function open(options: EngineOptions): Promise<void> {
     try {
       engine = await openEngine({ ...options, onEvent: (name, data) => port.send({ kind: 'event', name, data }) })
-      dispatcher = dispatch(engine.handlers, engine.log)
+      callee = createCallee(dispatch(engine.handlers, engine.log).call, message => port.send(message))
       port.send({ kind: 'ready' })
     } catch (thrown) {
       port.send({ kind: 'refused', error: toErrorValue(thrown) })
     }
   }
 
-  async function call(id: number, method: string, input: unknown): Promise<void> {
-    if (dispatcher === null) return
-    const cancel = new AbortController()
-    running.set(id, cancel)
-    const result = await dispatcher.call(method, input, {
-      signal: cancel.signal,
-      onProgress: progress => port.send({ kind: 'progress', id, progress }),
-    })
-    running.delete(id)
-    port.send({ kind: 'result', id, result })
-  }
-
   function close(): void {
     setTimeout(() => process.exit(0), PATIENCE_MS).unref()
-    for (const cancel of running.values()) cancel.abort()
+    callee?.cancelAll()
     Promise.resolve(engine?.dispose()).then(
       () => process.exit(0),
       () => process.exit(1),
@@ -67,8 +55,9 @@ export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
   port.onGone(close)
   port.onMessage(message => {
     if (message.kind === 'open') void open(message.options)
-    else if (message.kind === 'call') void call(message.id, message.method, message.input)
-    else if (message.kind === 'cancel') running.get(message.id)?.abort()
-    else close()
+    else if (message.kind === 'close') close()
+    else if (message.kind === 'call')
+      void callee?.run(message).then(answer => port.send({ kind: 'result', id: message.id, answer }))
+    else callee?.receive(message)
   })
 }

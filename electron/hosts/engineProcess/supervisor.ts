@@ -3,9 +3,11 @@
  * it knows the engine's health, bounds what may wait, and answers for it when it is gone.
  */
 import { type ErrorValue, StatePackError, toErrorValue } from '#shared/domain/error.ts'
+import { type Caller, createCaller } from '#shared/rpc/caller.ts'
 import type { EventData } from '#shared/rpc/events.ts'
 import type { Result } from '#shared/rpc/result.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
+import type { Answer } from '#shared/rpc/wire.ts'
 import { createEventHub } from '../eventHub.ts'
 import type { EngineChild } from './engineChild.ts'
 import type { EngineOptions, FromEngine } from './messages.ts'
@@ -50,8 +52,9 @@ interface Call {
   readonly id: number
   readonly method: string
   readonly input: unknown
-  readonly onProgress: Parameters<Transport['call']>[2]['onProgress']
-  readonly finish: (result: Result<unknown>) => void
+  readonly uploads: boolean
+  readonly caller: Caller
+  readonly finish: (answer: Answer | Result<unknown>) => void
 }
 
 const failure = (error: ErrorValue): Result<never> => ({ ok: false, error })
@@ -116,12 +119,12 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       return
     } else if (message.kind === 'event') {
       hub.emit(message.name, message.data)
-    } else if (message.kind === 'progress') {
-      inFlight.get(message.id)?.onProgress?.(message.progress)
+    } else if (message.kind !== 'result') {
+      inFlight.get(message.id)?.caller.receive(message)
     } else {
       const call = inFlight.get(message.id)
       inFlight.delete(message.id)
-      call?.finish(message.result)
+      call?.finish(message.answer)
       pump()
     }
   }
@@ -176,7 +179,9 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       const call = waiting.shift()
       if (call === undefined) return
       inFlight.set(call.id, call)
-      child?.send({ kind: 'call', id: call.id, method: call.method, input: call.input })
+      const { id, method, input, uploads } = call
+      child?.send({ kind: 'call', id, method, input, uploads })
+      call.caller.begin()
     }
   }
 
@@ -196,7 +201,8 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
   start()
 
   return {
-    call(method, input, { signal, onProgress }) {
+    call(method, input, options) {
+      const { signal } = options
       if (disposed) return Promise.resolve(failureOf('E_ENGINE_DOWN', 'The Studio is closing.'))
       if (signal?.aborted) return Promise.resolve(failureOf('E_CANCELLED', 'Cancelled.'))
       if (waiting.length >= maxWaiting) {
@@ -205,13 +211,13 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       }
       const { promise, resolve } = Promise.withResolvers<Result<unknown>>()
       const id = nextId++
-      const onAbort = () => cancel(id)
-      const finish = (result: Result<unknown>) => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve(result)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      waiting.push({ id, method, input, onProgress, finish })
+      const caller = createCaller(id, options, message => {
+        if (message.kind === 'cancel') cancel(id)
+        // What concerns a call of an engine that is gone must not reach the next one.
+        else if (inFlight.has(id)) child?.send(message)
+      })
+      const finish = (answer: Answer | Result<unknown>) => resolve(caller.finish(answer))
+      waiting.push({ id, method, input, uploads: options.upload !== undefined, caller, finish })
       if (state === 'failed') tryAgain()
       pump()
       return promise

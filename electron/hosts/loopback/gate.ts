@@ -12,12 +12,12 @@ export interface GateRules {
   /** The only accepted Host, e.g. `127.0.0.1:41873`. */
   readonly host: string
   readonly token: string
-  /** The most body bytes a method may send. */
-  readonly bodyLimit: (method: string) => number
+  /** The most body bytes a method may send, or (null) an item of an upload. */
+  readonly bodyLimit: (method: string | null) => number
 }
 
 export type Verdict =
-  | { readonly ok: true; readonly route: 'page' | 'health' | 'events' }
+  | { readonly ok: true; readonly route: 'page' | 'health' | 'events' | 'upload' }
   | { readonly ok: true; readonly route: 'rpc'; readonly method: string }
   | { readonly ok: false; readonly status: number; readonly code: ErrorCode; readonly message: string }
 
@@ -32,6 +32,7 @@ function routeOf(method: string, url: string): Verdict {
       ? { ok: true, route: 'rpc', method: name }
       : refuse(404, 'E_NOT_FOUND', 'There is no such method.')
   }
+  if (path.startsWith('/uploads/')) return method === 'POST' ? { ok: true, route: 'upload' } : wrongMethod
   if (path === '/events') return method === 'GET' ? { ok: true, route: 'events' } : wrongMethod
   if (!reads) return wrongMethod
   return { ok: true, route: path === '/health' ? 'health' : 'page' }
@@ -68,14 +69,14 @@ export function createGate(rules: GateRules): (head: RequestHead) => Verdict {
         'This window has no valid key. Open the Studio again from where it was started.',
       )
     }
-    if (route.route !== 'rpc') return route
+    if (route.route !== 'rpc' && route.route !== 'upload') return route
 
     // A browser sends Origin with every POST, and only ever its true one.
     if (from === undefined) return foreign
     if (headers.get('content-type') !== FRAME_TYPE || headers.has('content-encoding')) {
       return refuse(415, 'E_BAD_INPUT', `Only ${FRAME_TYPE} is taken here.`)
     }
-    if (Number(headers.get('content-length') ?? 0) > rules.bodyLimit(route.method)) {
+    if (Number(headers.get('content-length') ?? 0) > rules.bodyLimit(route.route === 'rpc' ? route.method : null)) {
       return refuse(413, 'E_TOO_LARGE', 'This is larger than the Studio accepts.')
     }
     return route

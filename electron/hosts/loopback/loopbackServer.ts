@@ -15,6 +15,7 @@ import type { PageAssets } from './pageAssets.ts'
 import { pageHeaders } from './pageHeaders.ts'
 import { readBody } from './readBody.ts'
 import type { BodyBudget } from './receiveBody.ts'
+import { createUploads } from './uploads.ts'
 
 export interface LoopbackOptions {
   /** Event streams of one client at once; default 64. One more is refused with `E_BUSY`. */
@@ -42,8 +43,10 @@ export interface LoopbackServer {
 
 const MIB = 1024 * 1024
 const BODY_LIMITS = { usual: 64 * MIB, files: 1024 * MIB, together: 2048 * MIB }
-/** Methods whose input is a whole file. */
-const FILE_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review', 'documents.extract'])
+/** The method whose input is a whole file. Cartridges are uploads: they may have any size, and are never held whole. */
+const FILE_METHOD = 'documents.extract'
+/** Methods that could read a file of this machine by its path. */
+const PATH_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review'])
 const ALIVE_MS = 10_000
 
 type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }
@@ -71,7 +74,7 @@ const MAX_EVENT_STREAMS = 64
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const token = randomBytes(32).toString('base64url')
   const limits = options.bodyLimits ?? BODY_LIMITS
-  const bodyLimit = (method: string) => (FILE_METHODS.has(method) ? limits.files : limits.usual)
+  const bodyLimit = (method: string | null) => (method === FILE_METHOD ? limits.files : limits.usual)
   const budget: BodyBudget = { held: 0, limit: limits.together }
   const headers = pageHeaders()
   const streamHeaders = { ...headers, 'content-type': FRAME_TYPE, 'cache-control': 'no-store' }
@@ -79,35 +82,59 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   /** A request that was let in, in the words of `fetch`. */
   const app = new Hono<Bindings>()
 
+  const uploads = createUploads()
+  function refused(c: Context<Bindings>, thrown: unknown): Response {
+    const { code, message } = toErrorValue(thrown)
+    const status = ERROR_CODES[code].http as 400
+    return c.json({ error: { code, message } }, status, {
+      ...headers,
+      'cache-control': 'no-store',
+      connection: 'close',
+    })
+  }
+
   app.post('/rpc/:method', async (c: Context<Bindings>) => {
     const method = c.req.param('method') ?? ''
     const { incoming, outgoing } = c.env
     const gone = new AbortController()
     // Whoever closes the window no longer wants the answer: its call is cancelled.
     outgoing.on('close', () => gone.abort())
+    const id = c.req.query('upload')
     let input: unknown
+    let upload: ReturnType<typeof uploads.open> | null = null
     try {
       input = await readBody(incoming as IncomingMessage, bodyLimit(method), budget)
-      if (FILE_METHODS.has(method) && namesPath(input)) {
+      if (PATH_METHODS.has(method) && namesPath(input)) {
         throw new StatePackError('E_BAD_INPUT', 'Over HTTP a file is sent, not named by its path on this machine.')
       }
+      if (id !== undefined) upload = uploads.open(id)
     } catch (thrown) {
-      const { code, message } = toErrorValue(thrown)
-      const status = ERROR_CODES[code].http as 400
-      return c.json({ error: { code, message } }, status, {
-        ...headers,
-        'cache-control': 'no-store',
-        connection: 'close',
-      })
+      return refused(c, thrown)
     }
     const stream = createFrameStream<CallFrame>(() => gone.abort())
-    const onProgress = (progress: Parameters<NonNullable<Parameters<Transport['call']>[2]['onProgress']>>[0]) =>
-      stream.send({ kind: 'progress', progress }, true)
-    void options.transport.call(method, input, { signal: gone.signal, onProgress }).then(result => {
+    if (upload !== null) stream.send({ kind: 'open' })
+    const call = options.transport.call(method, input, {
+      signal: gone.signal,
+      onProgress: progress => stream.send({ kind: 'progress', progress }, true),
+      onItem: item => stream.sendAll({ kind: 'item', item }),
+      upload: upload?.items,
+    })
+    void call.then(result => {
+      upload?.close()
       stream.send({ kind: 'result', result })
       stream.close()
     })
     return new Response(stream.body, { headers: streamHeaders })
+  })
+
+  app.post('/uploads/:id', async (c: Context<Bindings>) => {
+    try {
+      const frame = await readBody(c.env.incoming as IncomingMessage, bodyLimit(null), budget)
+      await uploads.take(c.req.param('id') ?? '', frame)
+      return c.body(null, 204, { ...headers, 'cache-control': 'no-store' })
+    } catch (thrown) {
+      return refused(c, thrown)
+    }
   })
 
   const limitStreams = options.maxEventStreams ?? MAX_EVENT_STREAMS

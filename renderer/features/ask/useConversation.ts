@@ -63,15 +63,9 @@ export function useConversation(packetId: string | null, model: string | undefin
   const [headId, setHeadId] = useState<string | null>(null)
   const [live, setLive] = useState<Live | null>(null)
   const last = useRef<readonly [string, AskOptions, string | null, number] | null>(null)
-  const task = useTask('ask.ask', progress => {
-    setLive(before => {
-      if (before === null) return before
-      const piece = progress.piece ?? ''
-      const rate = progress.rate ?? before.rate
-      return progress.stream === 'without'
-        ? { ...before, without: before.without + piece }
-        : { ...before, with: before.with + piece, rate }
-    })
+  const task = useTask('ask.ask', {
+    onProgress: ({ rate }) => setLive(before => before && { ...before, rate: rate ?? before.rate }),
+    onItem: ({ of, text }) => setLive(before => before && { ...before, [of]: before[of] + text }),
   })
 
   // A step that was just taken may not be in the history that is on its way.

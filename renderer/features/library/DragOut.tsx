@@ -4,6 +4,7 @@ import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { useClient } from '../../stores/studio.ts'
 import { formatBytes } from '../../ui/format.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { exportFile } from './exportFile.ts'
 
 /**
  * A handle to drag a cartridge out as a file. A drag must have its bytes when it begins, so they are prepared when the
@@ -31,10 +32,9 @@ export function DragOut({
   function prepare(): void {
     if (file !== null || preparing.current) return
     preparing.current = true
-    client.call('packets.export', { ref: packetId }).then(
+    exportFile(client, packetId).then(
       result => {
-        const blob = new Blob([new Uint8Array(result.bytes)], { type: 'application/octet-stream' })
-        setFile({ url: URL.createObjectURL(blob), fileName: result.fileName })
+        setFile({ url: URL.createObjectURL(result.file), fileName: result.fileName })
       },
       error => {
         preparing.current = false

@@ -1,4 +1,5 @@
-import { useState } from 'react'
+import { useRef, useState } from 'react'
+import type { Progress } from '#shared/rpc/progress.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -6,6 +7,7 @@ import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
+import { createGrowingFile, type GrowingFile } from '../../ui/growingFile.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
@@ -31,16 +33,19 @@ export function ExportSheet() {
 
 function Review({ packetId, onDone }: { readonly packetId: string; readonly onDone: () => void }) {
   const review = useQuery('packets.exportReview', { ref: packetId })
-  const task = useTask('packets.export')
+  const growing = useRef<GrowingFile | null>(null)
+  const task = useTask('packets.export', { onItem: bytes => growing.current?.write(bytes) })
   const [tried, setTried] = useState(false)
   const found = review.data
   if (review.error !== null) return <ErrorPanel error={review.error} action={{ label: 'Skip it', onPress: onDone }} />
   if (found === null) return <ProgressBar label="Looking at what it holds" value={null} />
   async function save(): Promise<void> {
     setTried(true)
-    const file = await task.run({ ref: packetId })
-    if (file === null) return
-    saveFile(file.fileName, file.bytes)
+    const file = await createGrowingFile()
+    growing.current = file
+    const result = await task.run({ ref: packetId })
+    if (result === null) return file.discard()
+    saveFile(result.fileName, await file.finish())
     onDone()
   }
   return (
@@ -77,9 +82,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
         )}
       </section>
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
-      {task.status === 'running' ? (
-        <ProgressBar label={task.progress?.phase ?? 'Writing the file'} value={null} />
-      ) : null}
+      {task.status === 'running' ? <ProgressBar label="Writing the file" value={shareOf(task.progress)} /> : null}
       <div className="Review-foot">
         <DragOut packetId={packetId} bytes={found.bytes} name={found.name} />
         <div className="two">
@@ -91,4 +94,10 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       </div>
     </>
   )
+}
+
+function shareOf(progress: Progress | null): number | null {
+  return progress?.done === undefined || progress.total === undefined
+    ? null
+    : Math.min(1, progress.done / progress.total)
 }

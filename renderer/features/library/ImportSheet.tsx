@@ -56,19 +56,15 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
   const navigate = useNavigate()
   const { run, ...review } = useTask('packets.review')
   const importing = useTask('packets.import')
-  const [input, setInput] = useState<Awaited<ReturnType<typeof cartridgeInput>> | null>(null)
   const [name, setName] = useState(nameOf(file))
-  const [unreadable, setUnreadable] = useState<unknown>(null)
   const [lenient, setLenient] = useState(false)
 
   useEffect(() => {
-    cartridgeInput(file).then(found => {
-      setInput(found)
-      void run({ ...found, lenient })
-    }, setUnreadable)
+    const { path, upload } = cartridgeInput(file)
+    void run({ path, lenient }, upload)
   }, [file, lenient, run])
 
-  const failure = unreadable ?? review.error
+  const failure = review.error
   if (failure instanceof StatePackError && failure.details.lenient === true && !lenient) {
     return (
       <>
@@ -79,15 +75,12 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
   }
   if (failure !== null) return <ErrorPanel error={failure} action={{ label: 'Skip this file', onPress: onDone }} />
   const found = review.result
-  if (found === null || input === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
+  if (found === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
 
   async function take(trust: boolean): Promise<void> {
-    if (input === null) return
-    const result = await importing.run({
-      ...input,
-      ...{ trust, lenient },
-      ...(name.trim() === '' ? {} : { name: name.trim() }),
-    })
+    const { path, upload } = cartridgeInput(file)
+    const called = name.trim() === '' ? {} : { name: name.trim() }
+    const result = await importing.run({ path, trust, lenient, ...called }, upload)
     if (result === null) return
     toastDone(
       result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,

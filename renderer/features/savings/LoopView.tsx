@@ -38,9 +38,11 @@ export function LoopView({
 }) {
   const models = useQuery('models.list', {}, ['models.changed'])
   const [steps, setSteps] = useState<readonly LoopStep[]>([])
-  const task = useTask('savings.agentLoop', progress => {
-    const step = loopSample(progress.sample)
-    if (step !== null) setSteps(before => [...before, step])
+  const task = useTask('savings.agentLoop', {
+    onProgress: ({ sample }) => {
+      const step = loopSample(sample)
+      if (step !== null) setSteps(before => [...before, step])
+    },
   })
   const [chosen, setChosen] = useState<string | null>(null)
   const [count, setCount] = useState(20)

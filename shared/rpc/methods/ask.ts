@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
-import { method } from '../method.ts'
+import { method, streaming } from '../method.ts'
 import {
   cartridgeSummarySchema,
   count,
@@ -38,7 +38,7 @@ export type AskStep = z.infer<typeof askStepSchema>
 
 export const askMethods = {
   /** Asks in the way the model was made for: its chat template for the question, its own end of answer. */
-  'ask.ask': method(
+  'ask.ask': streaming(
     z.strictObject({
       /** The cartridge in the slot; absent when it was ejected. */
       ref: refSchema.optional(),
@@ -58,6 +58,10 @@ export const askMethods = {
       with: inferResultSchema.nullable(),
       without: inferResultSchema.nullable(),
     }),
+    {
+      /** The answers as they come, whole characters; `of` says which of the two that a comparison asks for. */
+      sends: z.strictObject({ of: z.enum(['with', 'without']), text: z.string() }),
+    },
   ),
   /** All steps ever taken from this cartridge, oldest first; a tree through `parentId`. */
   'ask.history': method(z.strictObject({ ref: refSchema }), z.strictObject({ steps: z.array(askStepSchema) })),

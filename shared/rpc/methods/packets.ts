@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { civilTimeSchema, controlTokensSchema, digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
-import { method } from '../method.ts'
+import { method, streaming } from '../method.ts'
 import {
   cartridgeSummarySchema,
   checkSchema,
@@ -22,20 +22,15 @@ const sourceSchema = z.strictObject({
   /** As `documents.extract` gave it: recorded in the recipe. */
   extractor: z.string().max(100).optional(),
 })
-const bytesSchema = z.instanceof(Uint8Array)
 
-/** A `.cartridge` file: its bytes, or (from a program on this machine, never over HTTP) the path it is read from as a stream. */
+/** A `.cartridge` file: an upload, or (from a program on this machine, never over HTTP) the path it is read from as a stream. */
 const fileFields = {
-  bytes: bytesSchema.optional(),
   path: z.string().min(1).max(32_768).optional(),
   /** Take another tool's tar of an OCI layout, in which a changed byte of the tar itself may go unseen. */
   lenient: z.boolean().default(false),
 }
-const ONE_FILE = 'either the bytes of a file or its path'
-
-function isOneFile({ bytes, path }: { bytes?: unknown; path?: unknown }): boolean {
-  return (bytes === undefined) !== (path === undefined)
-}
+/** The bytes of a file, in pieces of any size from the first to the last; a mebibyte or so travels best. */
+const fileBytes = z.instanceof(Uint8Array)
 
 export const deltaPacketSchema = z.strictObject({
   version: z.literal('state-delta-v1'),
@@ -182,7 +177,7 @@ export const packetMethods = {
     z.strictObject({ ref: refSchema, delta: z.string() }),
     z.strictObject({ packet: deltaPacketSchema, tokens: count, receipt: receiptViewSchema }),
   ),
-  'packets.infer': method(
+  'packets.infer': streaming(
     z.strictObject({
       /** Absent: the question is read by the bare model, without any cartridge. */
       ref: refSchema.optional(),
@@ -216,6 +211,10 @@ export const packetMethods = {
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
     inferResultSchema,
+    {
+      /** The answer as it comes, whole characters. */
+      sends: z.strictObject({ text: z.string() }),
+    },
   ),
   'packets.merge': method(
     z.strictObject({
@@ -256,6 +255,7 @@ export const packetMethods = {
       name: z.string(),
       /** Of what the file will hold; its own frame comes on top. */
       bytes: count,
+      fileName: z.string(),
       sources: z.array(z.strictObject({ name: z.string(), characters: count })),
       systemPrompt: z.string().nullable(),
       card: z.string(),
@@ -263,13 +263,15 @@ export const packetMethods = {
       secrets: z.array(z.strictObject({ kind: z.string(), excerpt: z.string() })),
     }),
   ),
-  'packets.export': method(
+  /** What is sent is the file, to be kept only when the call succeeds. */
+  'packets.export': streaming(
     z.strictObject({ ref: refSchema }),
-    z.strictObject({ fileName: z.string(), bytes: bytesSchema, receipt: receiptViewSchema }),
+    z.strictObject({ fileName: z.string(), bytes: count, receipt: receiptViewSchema }),
+    { sends: fileBytes },
   ),
   /** Looks at a `.cartridge` file without writing anything to the library: what the import sheet shows. */
-  'packets.review': method(
-    z.strictObject(fileFields).refine(isOneFile, ONE_FILE),
+  'packets.review': streaming(
+    z.strictObject(fileFields),
     z.strictObject({
       packetId: digestSchema,
       contextId: digestSchema,
@@ -299,11 +301,10 @@ export const packetMethods = {
       secrets: z.array(z.strictObject({ kind: z.string(), excerpt: z.string() })),
       card: z.string(),
     }),
+    { takes: fileBytes },
   ),
-  'packets.import': method(
-    z
-      .strictObject({ ...fileFields, trust: z.boolean().default(false), name: nameSchema.optional() })
-      .refine(isOneFile, ONE_FILE),
+  'packets.import': streaming(
+    z.strictObject({ ...fileFields, trust: z.boolean().default(false), name: nameSchema.optional() }),
     z.strictObject({
       cartridge: cartridgeSummarySchema,
       duplicate: z.boolean(),
@@ -311,5 +312,6 @@ export const packetMethods = {
       refusedReferrers: count,
       receipt: receiptViewSchema,
     }),
+    { takes: fileBytes },
   ),
 } as const

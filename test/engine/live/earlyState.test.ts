@@ -40,8 +40,7 @@ describe.each(['starter-transformer', 'starter-mamba'])('a stored state of %s wi
       const { receipts, store, live } = engine.state
       const before = [receipts.count, store.library.packets.all().length]
       const pieces: unknown[] = []
-      const ask = () =>
-        client.call(method, { ref, ...input }, { onProgress: ({ piece }) => piece !== undefined && pieces.push(piece) })
+      const ask = () => client.call(method, { ref, ...input }, { onItem: item => pieces.push(item) })
       writeFileSync(file, bad)
       await expect(ask()).rejects.toMatchObject({ code: 'E_CORRUPT' })
       await expect(ask()).rejects.toMatchObject({ code: 'E_CORRUPT' })

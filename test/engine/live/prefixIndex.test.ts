@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PrefixIndex, prefixChain, prefixMarks } from '#engine/live/prefixIndex.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
-import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
+import { exported, openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 
 const model = sha256('a model')
 
@@ -119,8 +119,8 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('a beginning th
       const { cartridge } = await elsewhere.client.call('packets.create', {
         ...{ model: name, sources: [{ name: 'facts', text: text(5) }] },
       })
-      const { bytes } = await elsewhere.client.call('packets.export', { ref: cartridge.packetId })
-      await studio.client.call('packets.import', { bytes, trust: false })
+      const bytes = await exported(elsewhere.client, { ref: cartridge.packetId })
+      await studio.client.call('packets.import', { trust: false }, { upload: [bytes] })
       const own = await create(`${text(5)}\nAnd cow 9 lives in barn 27.`)
       expect(own.reused).toBeNull()
       await studio.client.call('library.trust', { packetId: cartridge.packetId })

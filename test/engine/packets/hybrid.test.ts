@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openState } from '#engine/packets/openState.ts'
 import { COMPONENTS } from '#shared/domain/component.ts'
 import { writeAsciiTokenizer } from '../../model/asciiTokenizer.ts'
-import { openTestEngine, type TestEngine } from '../testEngine.ts'
+import { exported, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 const MODELS = ['lfm2', 'falcon-h1', 'granite-hybrid', 'qwen3.5']
 const [BASE, DELTA] = ['The door of the tower is red. The key is under the stone. ', 'The garden has two doors.']
@@ -99,8 +99,8 @@ describe.each(MODELS)('cartridges of %s', model => {
 
   test('go to another machine and back into trust by being recomputed', async () => {
     const { packetId } = await read(model, BASE)
-    const { bytes } = await here.client.call('packets.export', { ref: packetId })
-    const { cartridge } = await there.client.call('packets.import', { bytes: new Uint8Array(bytes) })
+    const bytes = await exported(here.client, { ref: packetId })
+    const { cartridge } = await there.client.call('packets.import', {}, { upload: [new Uint8Array(bytes)] })
     expect(cartridge.packetId).toBe(packetId)
     expect(await there.client.call('packets.verify', { ref: packetId, level: 'recomputed' })).toMatchObject({
       ok: true,

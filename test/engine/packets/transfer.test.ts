@@ -4,7 +4,7 @@ import { readPacket } from '#engine/packets/packet.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
 import { COMPONENTS } from '#shared/domain/component.ts'
 import { CARTRIDGE_CONFIG } from '#shared/domain/oci.ts'
-import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { bundledText, exported, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 const model = 'starter-transformer'
 let here: TestEngine
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const { text, title } = await bundledText('card-station')
   const { cartridge } = await here.client.call('packets.create', { model, sources: [{ name: title, text }] })
   packetId = cartridge.packetId as typeof packetId
-  file = new Uint8Array((await here.client.call('packets.export', { ref: cartridge.packetId })).bytes)
+  file = await exported(here.client, { ref: cartridge.packetId })
 })
 afterAll(async () => {
   await here.close()
@@ -28,15 +28,15 @@ const question = '\nQuestion: Who is the captain of Halcyon?\nAnswer:'
 
 describe('a cartridge on its way', () => {
   it('exports the same bytes each time, and comes home as its own', async () => {
-    const again = await here.client.call('packets.export', { ref: packetId })
-    expect(Buffer.compare(again.bytes, file)).toBe(0)
-    const back = await here.client.call('packets.import', { bytes: file })
+    const again = await exported(here.client, { ref: packetId })
+    expect(Buffer.compare(again, file)).toBe(0)
+    const back = await here.client.call('packets.import', {}, { upload: [file] })
     expect(back).toMatchObject({ duplicate: true, cartridge: { trust: 'own' } })
   })
 
   it('is looked at before anything is written: text, publisher, model', async () => {
     const before = await there.files()
-    const review = await there.client.call('packets.review', { bytes: file })
+    const review = await there.client.call('packets.review', {}, { upload: [file] })
     expect(review).toMatchObject({ packetId, modelInstalled: true, duplicate: false, tokens: expect.any(Number) })
     expect(review.recoverableText).toBe((await bundledText('card-station')).text)
     expect(review.signedBy).toContain('seen for the first time')
@@ -44,7 +44,7 @@ describe('a cartridge on its way', () => {
   })
 
   it('is restricted until it is trusted; trusting it trusts its publisher', async () => {
-    const { cartridge } = await there.client.call('packets.import', { bytes: file })
+    const { cartridge } = await there.client.call('packets.import', {}, { upload: [file] })
     expect(cartridge.trust).toBe('restricted')
     const ref = packetId
     for (const attempt of [
@@ -84,7 +84,7 @@ describe('a cartridge on its way', () => {
   it('is freed by recomputing it, too', async () => {
     const third = await openTestEngine()
     try {
-      await third.client.call('packets.import', { bytes: file })
+      await third.client.call('packets.import', {}, { upload: [file] })
       await third.client.call('packets.verify', { ref: packetId, level: 'recomputed' })
       await expect(third.client.call('packets.infer', { ref: packetId, delta: question })).resolves.toMatchObject({
         output: expect.stringMatching(/\w/),
@@ -99,9 +99,9 @@ describe('a cartridge on its way', () => {
     try {
       const name = 'Notes'
       await other.client.call('packets.create', { model, sources: [{ text: 'Facts:\nOskar sells salt.\n' }], name })
-      const { cartridge } = await other.client.call('packets.import', { bytes: file, name })
+      const { cartridge } = await other.client.call('packets.import', { name }, { upload: [file] })
       expect(cartridge.name).toBe(`${name} (2)`)
-      const again = await other.client.call('packets.import', { bytes: file, name: 'Another' })
+      const again = await other.client.call('packets.import', { name: 'Another' }, { upload: [file] })
       expect(again).toMatchObject({ duplicate: true, cartridge: { name: `${name} (2)` } })
     } finally {
       await other.close()
@@ -117,7 +117,7 @@ describe('a cartridge on its way', () => {
         const at = Math.floor(((i + 0.5) * file.byteLength) / positions)
         const changed = file.slice()
         changed[at] = (changed[at] ?? 0) ^ (1 << (i % 8))
-        await expect(fourth.client.call('packets.import', { bytes: changed })).rejects.toMatchObject({
+        await expect(fourth.client.call('packets.import', {}, { upload: [changed] })).rejects.toMatchObject({
           code: expect.stringMatching(
             /^E_(BAD_FORMAT|CORRUPT|MISSING_BLOB|TOO_LARGE|BAD_DIGEST|UNSUPPORTED_VERSION|BAD_SIGNATURE)$/,
           ),
@@ -141,7 +141,7 @@ it('refuses a recorded component that is not this cartridge’s or this model’
     const elsewhere = await openTestEngine()
     try {
       const { store } = elsewhere.engine.state
-      await elsewhere.client.call('packets.import', { bytes: file, trust: true })
+      await elsewhere.client.call('packets.import', { trust: true }, { upload: [file] })
       // Stored beside the honest one, under a dtype name of its own, so that it is not taken for it.
       store.library.packets.remove([packetId as never], Date.now())
       const published = await store.publishPacket({

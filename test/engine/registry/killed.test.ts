@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { bundledText, openTestEngine } from '../testEngine.ts'
+import { bundledText, exported, openTestEngine } from '../testEngine.ts'
 import { startTestRegistry, type TestRegistry } from './testRegistry.ts'
 
 /** Of each round, in which a registry and a library are filled anew. */
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const { text, title } = await bundledText('card-station')
   const sources = [{ name: title, text }]
   packetId = (await here.client.call('packets.create', { model: 'starter-transformer', sources })).cartridge.packetId
-  file = (await here.client.call('packets.export', { ref: packetId })).bytes
+  file = await exported(here.client, { ref: packetId })
   await here.close()
 })
 beforeEach(async () => {

@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { bundledText, exported, openTestEngine, type TestEngine } from '../testEngine.ts'
 import { noRegistry, noSkopeo, type StockRegistry, skopeoCopy, startStockRegistry } from './stockRegistry.ts'
 
 const model = 'starter-transformer'
@@ -27,8 +27,6 @@ describe.skipIf(noRegistry !== null)(`a stock registry${noRegistry === null ? ''
   })
   const place = (rest: string) => `${registry.host}/${rest}`
   const push = (ref: string, to: string) => here.client.call('registry.push', { ref, to: place(to) })
-  const exported = async ({ client }: TestEngine, ref: string) =>
-    (await client.call('packets.export', { ref })).bytes as Uint8Array
 
   it('takes a cartridge with its signature, and gives it back byte for byte, restricted', async () => {
     const phases: string[] = []
@@ -55,7 +53,7 @@ describe.skipIf(noRegistry !== null)(`a stock registry${noRegistry === null ? ''
       ok: true,
     })
     // The file of both, signature and all, but for the second signature that exporting adds there.
-    const [a, b] = [await exported(here, base), await exported(there, base)]
+    const [a, b] = [await exported(here.client, { ref: base }), await exported(there.client, { ref: base })]
     expect(b.byteLength).toBeGreaterThan(a.byteLength)
     const third = await openTestEngine()
     try {

@@ -7,7 +7,7 @@ import { signClaim } from '#engine/receipts/statement.ts'
 import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
-import { openTestEngine, type TestEngine } from '../testEngine.ts'
+import { exported, openTestEngine, type TestEngine } from '../testEngine.ts'
 import { type Draft, layersOf, putTogether, type ReferrerDraft, takeApart, utf8 } from './forgery.ts'
 
 const SIGNATURE = 'application/vnd.dsse.envelope.v1+json'
@@ -30,7 +30,7 @@ const create = async ({ client }: TestEngine) =>
 
 async function madeElsewhere(): Promise<{ packetId: Digest; draft: Draft; file: Uint8Array<ArrayBuffer> }> {
   const packetId = await create(maker)
-  const file = new Uint8Array((await maker.client.call('packets.export', { ref: packetId })).bytes)
+  const file = await exported(maker.client, { ref: packetId })
   return { packetId, file, draft: takeApart(file) }
 }
 
@@ -70,7 +70,7 @@ describe.each(Object.entries(junk))('a signature that is %s', (_, forge) => {
     const { packetId, draft } = await madeElsewhere()
     const bytes = putTogether(draft, [await forged(packetId)])
     const [before, files] = [library(here), await here.files()]
-    await expect(here.client.call('packets.import', { bytes, trust: true })).rejects.toMatchObject({
+    await expect(here.client.call('packets.import', { trust: true }, { upload: [bytes] })).rejects.toMatchObject({
       code: 'E_BAD_SIGNATURE',
     })
     expect(library(here)).toEqual(before)
@@ -80,8 +80,8 @@ describe.each(Object.entries(junk))('a signature that is %s', (_, forge) => {
   it('is left out of one that does not, and said', async () => {
     const { packetId, draft } = await madeElsewhere()
     const bytes = putTogether(draft, [await forged(packetId), await signature('honest', packetId)])
-    expect(await here.client.call('packets.review', { bytes })).toMatchObject({ refusedReferrers: 1 })
-    const admitted = await here.client.call('packets.import', { bytes })
+    expect(await here.client.call('packets.review', {}, { upload: [bytes] })).toMatchObject({ refusedReferrers: 1 })
+    const admitted = await here.client.call('packets.import', {}, { upload: [bytes] })
     expect(admitted).toMatchObject({ refusedReferrers: 1, cartridge: { trust: 'restricted' } })
     expect(library(here).referrers).toHaveLength(1)
   })
@@ -89,13 +89,13 @@ describe.each(Object.entries(junk))('a signature that is %s', (_, forge) => {
   it('breaks nothing of one’s own cartridge beside which it is put', async () => {
     const { packetId, draft } = await madeElsewhere()
     expect(await create(here)).toBe(packetId)
-    await here.client.call('packets.import', { bytes: putTogether(draft, [await forged(packetId)]) })
-    const exported = await here.client.call('packets.export', { ref: packetId })
+    await here.client.call('packets.import', {}, { upload: [putTogether(draft, [await forged(packetId)])] })
+    const file = await exported(here.client, { ref: packetId })
     await expect(here.client.call('packets.verify', { ref: packetId, level: 'signed' })).resolves.toMatchObject({
       level: 'signed',
     })
     await here.client.call('library.trust', { packetId })
-    const again = await here.client.call('packets.review', { bytes: new Uint8Array(exported.bytes) })
+    const again = await here.client.call('packets.review', {}, { upload: [file] })
     expect(again).toMatchObject({ refusedReferrers: 0, signedBy: expect.stringContaining('this installation') })
   })
 })
@@ -104,7 +104,11 @@ it('takes no stranger’s word for a cartridge that is one’s own, and trusts n
   const { packetId, draft } = await madeElsewhere()
   await create(here)
   const before = library(here)
-  await here.client.call('packets.import', { bytes: putTogether(draft, [await signature('stranger', packetId)]) })
+  await here.client.call(
+    'packets.import',
+    {},
+    { upload: [putTogether(draft, [await signature('stranger', packetId)])] },
+  )
   await here.client.call('library.trust', { packetId })
   expect(library(here)).toEqual({ ...before, receipts: before.receipts + 1 })
 })
@@ -113,9 +117,9 @@ it('trusts the one signer that the review named, whoever signed it besides or la
   const { packetId, draft } = await madeElsewhere()
   const [a, b, late] = [await signature('a', packetId), await signature('b', packetId), await signature('c', packetId)]
   const bytes = putTogether(draft, [a, b])
-  const { signedBy } = await here.client.call('packets.review', { bytes })
-  await here.client.call('packets.import', { bytes })
-  await here.client.call('packets.import', { bytes: putTogether(draft, [late]) })
+  const { signedBy } = await here.client.call('packets.review', {}, { upload: [bytes] })
+  await here.client.call('packets.import', {}, { upload: [bytes] })
+  await here.client.call('packets.import', {}, { upload: [putTogether(draft, [late])] })
   expect((await here.client.call('library.get', { ref: packetId })).signedBy).toBe(signedBy)
   await here.client.call('library.trust', { packetId })
   const named = [a, b].filter(({ keyid }) => signedBy?.includes(keyid.slice(0, 16)))
@@ -125,9 +129,9 @@ it('trusts the one signer that the review named, whoever signed it besides or la
 
 it('is restricted again when it comes back after it was trusted and deleted', async () => {
   const { packetId, file } = await madeElsewhere()
-  await here.client.call('packets.import', { bytes: file, trust: true })
+  await here.client.call('packets.import', { trust: true }, { upload: [file] })
   await here.client.call('library.delete', { packetIds: [packetId] })
-  const back = await here.client.call('packets.import', { bytes: file })
+  const back = await here.client.call('packets.import', {}, { upload: [file] })
   expect(back.cartridge.trust).toBe('restricted')
 })
 
@@ -151,7 +155,7 @@ it('heals what was damaged when the same text is read again, and says that it re
 it('reads no mask of millions of runs', async () => {
   const { draft } = await madeElsewhere()
   draft.spell = config => utf8(new TextDecoder().decode(config).replace('[[1,', `[${'[1,0],'.repeat(3_000_000)}[1,`))
-  await expect(here.client.call('packets.review', { bytes: putTogether(draft) })).rejects.toMatchObject({
+  await expect(here.client.call('packets.review', {}, { upload: [putTogether(draft)] })).rejects.toMatchObject({
     code: 'E_TOO_LARGE',
   })
 })
@@ -162,12 +166,12 @@ it('shows what the model will read: tail, system prompt and card are looked thro
   draft.layers = draft.layers.map(layer =>
     layer.mediaType === LAYER_TYPES.card ? { ...layer, bytes: utf8('Write to me@example.org.') } : layer,
   )
-  const review = await here.client.call('packets.review', { bytes: putTogether(draft) })
+  const review = await here.client.call('packets.review', {}, { upload: [putTogether(draft)] })
   expect(review.modelReads).toContain('tea of Tolan')
   expect(review.heldBack).toContain('AKIAIOSFODNN7EXAMPLE')
   expect(review.notFromTexts).toContain('does not follow from its texts')
   expect(review.secrets.map(({ kind }) => kind)).toEqual(['AWS access key', 'email address'])
-  const honest = await here.client.call('packets.review', { bytes: (await madeElsewhere()).file })
+  const honest = await here.client.call('packets.review', {}, { upload: [(await madeElsewhere()).file] })
   expect(honest).toMatchObject({ notFromTexts: null, generatedTokens: 0, systemPrompt: null, heldBack: '.\n' })
   expect(layersOf(draft, LAYER_TYPES.source).map(({ bytes }) => sha256(bytes))).toEqual([
     sha256(sources[0]?.text ?? ''),
@@ -180,10 +184,10 @@ it('reads a file from where it is, in pieces, and refuses what is no file before
   await writeFile(path, file)
   expect(await here.client.call('packets.review', { path })).toMatchObject({ bytes: file.byteLength, duplicate: false })
   expect(await here.client.call('packets.import', { path })).toMatchObject({ cartridge: { trust: 'restricted' } })
-  const refused = (input: { path?: string; bytes?: Uint8Array<ArrayBuffer> }) =>
-    expect(here.client.call('packets.import', input)).rejects
+  const refused = (input: { path?: string }, upload?: Uint8Array<ArrayBuffer>[]) =>
+    expect(here.client.call('packets.import', input, { upload })).rejects
   await refused({ path: join(here.folder, 'none.cartridge') }).toMatchObject({ code: 'E_NOT_FOUND' })
   await refused({ path: here.folder }).toMatchObject({ code: 'E_BAD_INPUT' })
   await refused({}).toMatchObject({ code: 'E_BAD_INPUT' })
-  await refused({ path, bytes: file }).toMatchObject({ code: 'E_BAD_INPUT' })
+  await refused({ path }, [file]).toMatchObject({ code: 'E_BAD_INPUT' })
 })

@@ -1,7 +1,7 @@
 /** Every honest kind of cartridge recomputes in another library, from its texts on, and is then trusted by itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPacket } from '#engine/packets/packet.ts'
-import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
+import { exported, openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 
 let here: TestEngine
 let there: TestEngine
@@ -96,8 +96,8 @@ const kinds: Record<string, Make> = {
 }
 
 async function carry(packetId: string): Promise<void> {
-  const { bytes } = await here.client.call('packets.export', { ref: packetId })
-  const { cartridge } = await there.client.call('packets.import', { bytes: new Uint8Array(bytes) })
+  const bytes = await exported(here.client, { ref: packetId })
+  const { cartridge } = await there.client.call('packets.import', {}, { upload: [new Uint8Array(bytes)] })
   expect(cartridge).toMatchObject({ packetId, trust: 'restricted' })
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { writeAsciiTokenizer } from '../../model/asciiTokenizer.ts'
-import { openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
+import { exported, openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 import { putTogether, takeApart } from './forgery.ts'
 import { type Honest, LIES } from './lies.ts'
 
@@ -93,8 +93,7 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
       keepOutput: true,
       maxNewTokens: 5,
     })
-    const apart = async (ref: string) =>
-      takeApart(new Uint8Array((await here.client.call('packets.export', { ref })).bytes))
+    const apart = async (ref: string) => takeApart(await exported(here.client, { ref }))
     honest = {
       plain: await apart(grow === undefined ? plain : await grown[grow]()),
       other: await apart(await create(other)),
@@ -112,7 +111,7 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
     const before = engine.state.store.library.packets.all().length
     let packetId: string
     try {
-      packetId = (await client.call('packets.import', { bytes })).cartridge.packetId
+      packetId = (await client.call('packets.import', {}, { upload: [bytes] })).cartridge.packetId
     } catch (thrown) {
       expect(thrown).toMatchObject({
         code: expect.stringMatching(/^E_(BAD_FORMAT|BAD_JSON|TOO_LARGE|UNSUPPORTED_VERSION)$/),
@@ -120,7 +119,7 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
       expect(engine.state.store.library.packets.all()).toHaveLength(before)
       return
     }
-    const review = await client.call('packets.review', { bytes })
+    const review = await client.call('packets.review', {}, { upload: [bytes] })
     const code = await codeOf(client.call('packets.verify', { ref: packetId, level: 'recomputed' }))
     expect(code ?? 'recomputed').toMatch(
       /^(recomputed|E_NOT_RECOMPUTED|E_COMPONENT_MISMATCH|E_UNKNOWN_MODEL|E_BAD_INPUT|E_NOT_FOUND|E_TOKENIZER)$/,
@@ -134,7 +133,11 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
 
   it('tells the honest ones apart', async () => {
     for (const draft of Object.values(honest)) {
-      const { cartridge } = await there.client.call('packets.import', { bytes: putTogether(structuredClone(draft)) })
+      const { cartridge } = await there.client.call(
+        'packets.import',
+        {},
+        { upload: [putTogether(structuredClone(draft))] },
+      )
       await there.client.call('packets.verify', { ref: cartridge.packetId, level: 'recomputed' })
       const { summary } = await there.client.call('library.get', { ref: cartridge.packetId })
       expect(summary.trust).toBe('trusted')

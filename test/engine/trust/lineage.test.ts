@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
 import { MAX_PARENTS } from '#shared/domain/cartridge.ts'
-import { openTestEngine } from '../testEngine.ts'
+import { exported, openTestEngine } from '../testEngine.ts'
 import { putTogether, takeApart } from './forgery.ts'
 
 const [FILES, PARENTS] = [process.env.DEEP ? 100 : 3, MAX_PARENTS]
@@ -15,16 +15,14 @@ it('shows cartridges of many parents with two queries and one pass over the rece
       model: 'starter-transformer',
       sources: [{ name: 'tea', text: 'Facts:\nThe tea of Tolan is green.\n' }],
     })
-    const draft = takeApart(
-      new Uint8Array((await client.call('packets.export', { ref: made.cartridge.packetId })).bytes),
-    )
+    const draft = takeApart(await exported(client, { ref: made.cartridge.packetId }))
     for (let file = 0; file < FILES; file++) {
       draft.config.parents = Array.from({ length: PARENTS }, (_, place) => ({
         packetId: sha256(`${file} ${place}`),
         op: 'merge' as const,
         deltaDigest: null,
       }))
-      const { cartridge } = await client.call('packets.import', { bytes: putTogether(draft) })
+      const { cartridge } = await client.call('packets.import', {}, { upload: [putTogether(draft)] })
       expect(cartridge.parents).toBe(PARENTS)
     }
     const { store } = engine.state

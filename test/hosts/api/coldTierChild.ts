@@ -7,7 +7,7 @@ const { handlers } = await createEngine({ ...engineOptions(folder), coldTier: { 
 const { text } = await bundledText('card-station')
 const { cartridge } = await handlers['packets.create'](
   { model: 'starter-transformer', sources: [{ name: 'text', text }], dtype: 'float32', template: false, seam: 'exact' },
-  { signal: new AbortController().signal, progress: () => {} },
+  { signal: new AbortController().signal, progress: () => {}, send: async () => {}, upload: null },
 )
 process.stdout.write(JSON.stringify({ state_hash: cartridge.contextId }))
 await new Promise(() => setInterval(() => {}, 1000))

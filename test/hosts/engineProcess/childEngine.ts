@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { openParentPort } from '#hosts/engineProcess/parentPort.ts'
 import { type OpenEngine, serveEngine } from '#hosts/engineProcess/serveEngine.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { streamHandlers } from '../streams/streamHandlers.ts'
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
@@ -27,16 +28,17 @@ const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, secretKey, onE
         }
         if (ref === 'progress') {
           for (let done = 1; done <= layer; done++) {
-            progress({ phase: 'counting', done, total: layer, unit: 'tokens', piece: `${done} ` })
+            progress({ phase: 'counting', done, total: layer, unit: 'tokens' })
             if (done % 50 === 0) await sleep(1)
           }
         }
         return { shape: [layer], values: Float32Array.from({ length: layer }, (_, i) => i / 3) }
       },
+      ...streamHandlers(`${dataFolder}/notes`),
       'packets.review': async () => {
         throw new StatePackError('E_CORRUPT', 'This file is damaged.')
       },
-      'packets.import': async ({ bytes = new Uint8Array(0) }) => {
+      'documents.extract': async ({ bytes }) => {
         throw new StatePackError('E_CONFLICT', `${bytes.byteLength} bytes, first ${bytes[0]}`)
       },
       'savings.providerKey': async () => ({ saved: false, where: secretKey ? 'os-key-store' : 'memory' }),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#shared/rpc/client.ts'
 import { encodeFrame, FRAME_TYPE } from '#shared/rpc/codec.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
-import { createHttpTransport } from '../../../renderer/client/httpTransport.ts'
+import { pageTransport } from './pageTransport.ts'
 import { openSocket, rawRequest } from './rawRequest.ts'
 import { startTestServer, type TestServer } from './startTestServer.ts'
 
@@ -13,16 +13,6 @@ const tensor = (ref: string, layer = 1) => ({ ref, tensor: 'key' as const, layer
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 const until = async (what: () => boolean) => {
   while (!what()) await sleep(5)
-}
-
-/** The page's own transport; Node's fetch sends no Origin, a browser always does. */
-function pageTransport({ origin, token }: { origin: string; token: string }) {
-  const asPage: typeof fetch = (url, init) => {
-    const headers = new Headers(init?.headers)
-    if (init?.method === 'POST') headers.set('origin', origin)
-    return fetch(url, { ...init, headers })
-  }
-  return createHttpTransport({ origin, token, fetch: asPage, retryMs: 20 })
 }
 
 function headOf(server: { port: number; token: string; origin: string }, method: string, ...more: string[]): string[] {
@@ -61,7 +51,7 @@ describe('the contract over HTTP', () => {
     const client = createClient(transport)
     const reports: Progress[] = []
     const output = await client.call('packets.tensor', tensor('progress', 120), { onProgress: p => reports.push(p) })
-    expect(reports.map(r => r.piece).join('')).toBe(Array.from({ length: 120 }, (_, i) => `${i + 1} `).join(''))
+    expect(reports.map(r => r.done)).toEqual(Array.from({ length: 120 }, (_, i) => i + 1))
     expect(output.values).toEqual(Float32Array.from({ length: 120 }, (_, i) => i / 3))
   })
 
@@ -79,7 +69,7 @@ describe('the contract over HTTP', () => {
 
   it('uploads a file as raw bytes and passes on the engine’s own error', async () => {
     const bytes = new Uint8Array(3_000_000).fill(42)
-    expect(await transport.call('packets.import', { bytes }, {})).toMatchObject({
+    expect(await transport.call('documents.extract', { name: 'x', bytes }, {})).toMatchObject({
       error: { code: 'E_CONFLICT', message: '3000000 bytes, first 42' },
     })
     expect(await transport.call('library.gc', { dryRun: 3 }, {})).toMatchObject({
@@ -203,7 +193,7 @@ describe('under load', () => {
       socket.write(
         i % 2 === 0
           ? 'GET /health HTTP/1.1\r\nHost: '
-          : `${headOf(test.server, 'packets.import', 'Content-Length: 4000000').join('\r\n')}\r\n\r\nabc`,
+          : `${headOf(test.server, 'documents.extract', 'Content-Length: 4000000').join('\r\n')}\r\n\r\nabc`,
       )
       slow.push(socket)
     }
@@ -211,7 +201,7 @@ describe('under load', () => {
     for (let i = 0; i < aborted; i++) {
       const socket = await openSocket(test.server.port)
       socket.on('error', () => {})
-      socket.write(`${headOf(test.server, 'packets.import', 'Content-Length: 4000000').join('\r\n')}\r\n\r\n`)
+      socket.write(`${headOf(test.server, 'documents.extract', 'Content-Length: 4000000').join('\r\n')}\r\n\r\n`)
       socket.write(Buffer.alloc(100_000))
       await new Promise(resolve => setImmediate(resolve))
       socket.destroy()
@@ -233,10 +223,10 @@ describe('under load', () => {
     const upload = () => {
       const body = new Uint8Array(2_000_000)
       body.set(prefix)
-      return rawRequest(test.server.port, headOf(test.server, 'packets.import', 'Content-Length: 4000000'), body)
+      return rawRequest(test.server.port, headOf(test.server, 'documents.extract', 'Content-Length: 4000000'), body)
     }
     const first = await openSocket(test.server.port)
-    first.write(`${headOf(test.server, 'packets.import', 'Content-Length: 4000000').join('\r\n')}\r\n\r\n`)
+    first.write(`${headOf(test.server, 'documents.extract', 'Content-Length: 4000000').join('\r\n')}\r\n\r\n`)
     first.write(prefix)
     first.write(Buffer.alloc(2_000_000))
     await sleep(100)

@@ -6,7 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMcpServer } from '#hosts/mcp/mcpServer.ts'
-import { bundledText, openTestEngine, type TestEngine } from '../../engine/testEngine.ts'
+import { bundledText, exported, openTestEngine, type TestEngine } from '../../engine/testEngine.ts'
 
 let test: TestEngine
 let client: Client
@@ -54,9 +54,9 @@ describe('an assistant', () => {
       isError: true,
       error: { code: 'E_NOT_FOUND' },
     })
-    const { bytes } = await test.client.call('packets.export', { ref: 'lease' })
+    const file = await exported(test.client, { ref: 'lease' })
     const other = await openTestEngine()
-    const stranger = await other.client.call('packets.import', { bytes })
+    const stranger = await other.client.call('packets.import', {}, { upload: [file] })
     expect(stranger.cartridge.trust).toBe('restricted')
     const [near, far] = InMemoryTransport.createLinkedPair()
     const own = client

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Result } from '#shared/rpc/result.ts'
+import type { Answer, CallerMessage } from '#shared/rpc/wire.ts'
 import type { Bridge, BridgeMessage } from '../../../renderer/client/bridge.ts'
 import { createBridgeTransport } from '../../../renderer/client/bridgeTransport.ts'
 
@@ -10,13 +10,13 @@ function makeBridge() {
     id: number
     method: string
     input: unknown
-    answer: (result: Result<unknown>) => void
+    answer: (answer: Answer) => void
     fail: (e: Error) => void
   }[] = []
-  const cancelled: number[] = []
+  const posted: CallerMessage[] = []
   const bridge: Bridge = {
     call: (id, method, input) => new Promise((answer, fail) => calls.push({ id, method, input, answer, fail })),
-    cancel: id => void cancelled.push(id),
+    post: message => void posted.push(message),
     pathOf: () => '',
     subscribe: (kind, listener) => {
       const own = (message: BridgeMessage) => {
@@ -29,7 +29,7 @@ function makeBridge() {
   const tell = (message: BridgeMessage) => {
     for (const listener of listeners) listener(message)
   }
-  return { bridge, calls, cancelled, tell }
+  return { bridge, calls, posted, tell }
 }
 
 describe('the bridge transport', () => {
@@ -47,8 +47,8 @@ describe('the bridge transport', () => {
     const [first, second] = calls
     tell({ kind: 'progress', id: second?.id ?? 0, progress: { phase: 'two' } })
     tell({ kind: 'progress', id: first?.id ?? 0, progress: { phase: 'one' } })
-    second?.answer({ ok: true, data: 2 })
-    first?.answer({ ok: false, error: { code: 'E_NOT_FOUND', message: 'no', details: { x: 1 } } })
+    second?.answer({ ok: true, data: 2, items: 0 })
+    first?.answer({ ok: false, items: 0, error: { code: 'E_NOT_FOUND', message: 'no', details: { x: 1 } } })
     expect(await b).toEqual({ ok: true, data: 2 })
     expect(await a).toEqual({ ok: false, error: { code: 'E_NOT_FOUND', message: 'no', details: { x: 1 } } })
     tell({ kind: 'progress', id: first?.id ?? 0, progress: { phase: 'late' } })
@@ -56,14 +56,14 @@ describe('the bridge transport', () => {
   })
 
   it('cancels through the bridge while a call runs, and never starts one that was cancelled before', async () => {
-    const { bridge, calls, cancelled } = makeBridge()
+    const { bridge, calls, posted } = makeBridge()
     const transport = createBridgeTransport(bridge)
     const cancel = new AbortController()
     const running = transport.call('models.list', {}, { signal: cancel.signal })
     await Promise.resolve()
     cancel.abort()
-    expect(cancelled).toEqual([calls[0]?.id])
-    calls[0]?.answer({ ok: false, error: { code: 'E_CANCELLED', message: 'Cancelled.', details: {} } })
+    expect(posted).toEqual([{ kind: 'cancel', id: calls[0]?.id }])
+    calls[0]?.answer({ ok: false, items: 0, error: { code: 'E_CANCELLED', message: 'Cancelled.', details: {} } })
     expect(await running).toMatchObject({ error: { code: 'E_CANCELLED' } })
     expect(await transport.call('models.list', {}, { signal: cancel.signal })).toMatchObject({
       error: { code: 'E_CANCELLED' },

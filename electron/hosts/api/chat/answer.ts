@@ -95,9 +95,9 @@ export async function answer(
 }
 
 /** The cartridge that a question is about. Throws `E_NOT_FOUND` when the library has none. */
-async function stateFor({ client, options }: ApiCall, { asked, model }: AnswerRequest): Promise<Digest> {
+async function stateFor({ client, signal }: ApiCall, { asked, model }: AnswerRequest): Promise<Digest> {
   const question = 'prompt' in asked ? asked.prompt : asked.question
-  const { chosen } = await client.call('library.suggest', { question, model }, options())
+  const { chosen } = await client.call('library.suggest', { question, model }, { signal })
   if (chosen === null) {
     const message = 'No cartridge here is about this. Name one in `state`, or leave `state` out to ask the model alone.'
     throw new StatePackError('E_NOT_FOUND', message, { field: 'state' })

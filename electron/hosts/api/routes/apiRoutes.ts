@@ -52,8 +52,8 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
         z.strictObject({ id: z.string(), object: z.literal('model'), created: count, owned_by: z.string() }),
       ),
     }),
-    async answer(_, { client, options }) {
-      const { models } = await client.call('models.list', {}, options())
+    async answer(_, { client, signal }) {
+      const { models } = await client.call('models.list', {}, { signal })
       const data = models
         .filter(({ status }) => status === 'ready')
         .map(({ id, architecture }) => ({ id, object: 'model' as const, created: 0, owned_by: architecture }))

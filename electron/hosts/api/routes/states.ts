@@ -43,7 +43,7 @@ const createState = apiRoute({
     receipt: receiptViewSchema,
   }),
   async answer({ base_text, messages, model, dtype, name, description, keywords, seam }, call) {
-    const { client, options, count } = call
+    const { client, signal, count } = call
     const text = base_text ?? messages?.map(({ content }) => content).join('\n\n') ?? ''
     const created = await client.call(
       'packets.create',
@@ -53,11 +53,11 @@ const createState = apiRoute({
         template: messages !== undefined,
         ...{ dtype, name, card: description, seam },
       },
-      options(),
+      { signal },
     )
     const { cartridge, cacheHit, tokensProcessed, receipt } = created
     if (keywords !== undefined)
-      await client.call('library.update', { packetId: cartridge.packetId, tags: keywords }, options())
+      await client.call('library.update', { packetId: cartridge.packetId, tags: keywords }, { signal })
     const { reused, reuseMissed } = created
     const cached = Math.max(0, cartridge.tokens - tokensProcessed)
     count({ prompt: cartridge.tokens, cached, generated: 0, reused, reuseMissed })
@@ -88,8 +88,8 @@ const mergeState = apiRoute({
       message: 'give either delta_text or delta',
     }),
   output: z.strictObject(grown),
-  async answer({ state_hash: ref, delta_text, delta, seam }, { client, options, count }) {
-    const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '', seam }, options())
+  async answer({ state_hash: ref, delta_text, delta, seam }, { client, signal, count }) {
+    const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '', seam }, { signal })
     const { cartridge, tokensProcessed, receipt } = merged
     count({ prompt: cartridge.tokens, cached: Math.max(0, cartridge.tokens - tokensProcessed), generated: 0 })
     const hash = stateHash(cartridge)
@@ -112,12 +112,12 @@ const compactState = apiRoute({
       message: 'give either accumulated_deltas or deltas',
     }),
   output: z.strictObject({ ...grown, steps_folded: count }),
-  async answer({ state_hash: ref, deltas, accumulated_deltas = deltas ?? [] }, { client, options }) {
+  async answer({ state_hash: ref, deltas, accumulated_deltas = deltas ?? [] }, { client, signal }) {
     if (accumulated_deltas.length > 0) {
-      const merged = await client.call('packets.merge', { ref, delta: accumulated_deltas.join('') }, options())
+      const merged = await client.call('packets.merge', { ref, delta: accumulated_deltas.join('') }, { signal })
       return folded(merged, accumulated_deltas.length)
     }
-    const { created, stepsFolded } = await client.call('packets.compact', { ref }, options())
+    const { created, stepsFolded } = await client.call('packets.compact', { ref }, { signal })
     return folded(created, stepsFolded)
   },
 })
@@ -140,8 +140,8 @@ const detailsSchema = z.strictObject({
   created_at: z.string(),
 })
 
-async function detailsOf(ref: string, { client, options }: ApiCall): Promise<z.input<typeof detailsSchema>> {
-  const { cartridge, names } = await client.call('packets.resolve', { ref }, options())
+async function detailsOf(ref: string, { client, signal }: ApiCall): Promise<z.input<typeof detailsSchema>> {
+  const { cartridge, names } = await client.call('packets.resolve', { ref }, { signal })
   return { ...stateView(cartridge), tier: cartridge.tier, names, created_at: cartridge.createdAt }
 }
 
@@ -161,11 +161,11 @@ const saveState = apiRoute({
   input: z.strictObject({ hash: stateHashSchema, name: nameSchema.optional(), keywords: keywordsSchema.optional() }),
   output: detailsSchema,
   async answer({ hash, name, keywords }, call) {
-    const { client, options } = call
-    const { packetId, names } = await client.call('packets.resolve', { ref: hash }, options())
+    const { client, signal } = call
+    const { packetId, names } = await client.call('packets.resolve', { ref: hash }, { signal })
     const named =
       name === undefined ? {} : { name, otherNames: names.filter(other => other.toLowerCase() !== name.toLowerCase()) }
-    await client.call('library.update', { packetId, ...named, tags: keywords }, options())
+    await client.call('library.update', { packetId, ...named, tags: keywords }, { signal })
     return detailsOf(packetId, call)
   },
 })
@@ -192,8 +192,8 @@ const listStates = apiRoute({
     ),
     total: count,
   }),
-  async answer(search, { client, options }) {
-    const { items, total } = await client.call('library.list', search, options())
+  async answer(search, { client, signal }) {
+    const { items, total } = await client.call('library.list', search, { signal })
     const states = items.map(item => ({
       ...stateView(item),
       ...{ name: item.name, tier: item.tier, keywords: item.tags, created_at: item.createdAt },
@@ -214,9 +214,9 @@ const combineStates = apiRoute({
     name: nameSchema.optional(),
   }),
   output: z.strictObject({ ...stateFields, receipt: receiptViewSchema }),
-  async answer({ states, name }, { client, options }) {
+  async answer({ states, name }, { client, signal }) {
     const parents = states.map(({ state_hash: ref, weight }) => ({ ref, weight }))
-    const { cartridge, receipt } = await client.call('remix.mix', { parents, name }, options())
+    const { cartridge, receipt } = await client.call('remix.mix', { parents, name }, { signal })
     return { ...stateView(cartridge), receipt }
   },
 })
@@ -232,8 +232,8 @@ const getReceipt = apiRoute({
     inclusion: z.unknown(),
     key_id: z.string(),
   }),
-  async answer({ id }, { client, options }) {
-    const { receipt, statement, inclusion, keyId } = await client.call('receipts.get', { id }, options())
+  async answer({ id }, { client, signal }) {
+    const { receipt, statement, inclusion, keyId } = await client.call('receipts.get', { id }, { signal })
     return { receipt, statement, inclusion, key_id: keyId }
   },
 })

@@ -30,8 +30,8 @@ export const suggestRoute = apiRoute({
     ),
     tokens_processed: z.number().int().nonnegative(),
   }),
-  async answer({ question, model, limit }, { client, options }) {
-    const found = await client.call('library.suggest', { question, model, limit }, options())
+  async answer({ question, model, limit }, { client, signal }) {
+    const found = await client.call('library.suggest', { question, model, limit }, { signal })
     const candidates = found.candidates.map(({ cartridge, accountsFor, unknown }) => ({
       ...stateView(cartridge),
       ...{ name: cartridge.name, accounts_for: accountsFor, unknown },

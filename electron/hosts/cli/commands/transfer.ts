@@ -1,17 +1,14 @@
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { isName } from '#shared/domain/name.ts'
-import { readBytes } from '../readInput.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { givesAway, sharingNotice } from '../sharingNotice.ts'
 import { trustWarning } from '../trustWarning.ts'
+import { withCartridgeFile } from '../withCartridgeFile.ts'
 import { withManifest } from '../withManifest.ts'
-import { assertReplaceable, writeOutput } from '../writeOutput.ts'
-
-/** Node reads files of up to 2 GiB at once. */
-const FILE_CAP = 2 * 1024 ** 3 - 1
+import { assertReplaceable, streamOutput, writeStdout } from '../writeOutput.ts'
 
 interface ImportOptions extends GlobalOptions {
   readonly trust?: boolean
@@ -37,14 +34,15 @@ export function addTransferCommands(program: Command): void {
           const gives_away = givesAway(review)
           if (options.review === true) return { packet_id: packetId, ...gives_away, text: review.recoverableText }
           if (options.quiet !== true) process.stderr.write(`${sharingNotice(review, 'gets this file')}\n`)
-          const { fileName, bytes, receipt } = await client.call('packets.export', { ref: packetId }, call)
+          const exportTo = (onItem: (bytes: Uint8Array) => unknown) =>
+            client.call('packets.export', { ref: packetId }, { ...call, onItem })
           if (out === '-') {
-            process.stdout.write(bytes)
+            await exportTo(writeStdout)
             return undefined
           }
-          const path = out ?? fileName
-          await writeOutput(path, bytes, isCartridge)
-          return { ...receipt, file: path, file_bytes: bytes.byteLength, gives_away }
+          const path = out ?? review.fileName
+          const { bytes, receipt } = await streamOutput(path, isCartridge, file => exportTo(bytes => file.write(bytes)))
+          return { ...receipt, file: path, file_bytes: bytes, gives_away }
         })
       })
     })
@@ -59,44 +57,42 @@ export function addTransferCommands(program: Command): void {
     .option('--lenient', 'take the tar of another tool: any order, owners and times in it')
     .action(async (file: string, options: ImportOptions) => {
       await finish(async () => {
-        const input = { ...(await cartridgeInput(file)), lenient: options.lenient ?? false }
-        await runCommand(options, async ({ client, call }) => {
-          if (options.review === true) return client.call('packets.review', input, call)
-          const review = options.trust === true ? await client.call('packets.review', input, call) : null
-          const warning = review === null ? null : trustWarning(review)
-          if (warning !== null && options.quiet !== true) process.stderr.write(`${warning}\n`)
-          const called = nameInFileName(basename(file))
-          const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
-            'packets.import',
-            {
-              ...{ ...input, trust: options.trust ?? false },
-              name: options.name ?? (file !== '-' && isName(called) ? called : undefined),
-            },
-            call,
-          )
-          const { name, trust } = cartridge
-          const proven = review === null ? {} : { not_from_texts: review.notFromTexts }
-          return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers, ...proven }
-        })
+        await runCommand(options, ({ client, call }) =>
+          withCartridgeFile(file, call.signal, async path => {
+            const input = { path, lenient: options.lenient ?? false }
+            if (options.review === true) return client.call('packets.review', input, call)
+            const review = options.trust === true ? await client.call('packets.review', input, call) : null
+            const warning = review === null ? null : trustWarning(review)
+            if (warning !== null && options.quiet !== true) process.stderr.write(`${warning}\n`)
+            const called = nameInFileName(basename(file))
+            const { cartridge, duplicate, refusedReferrers, receipt } = await client.call(
+              'packets.import',
+              {
+                ...{ ...input, trust: options.trust ?? false },
+                name: options.name ?? (file !== '-' && isName(called) ? called : undefined),
+              },
+              call,
+            )
+            const { name, trust } = cartridge
+            const proven = review === null ? {} : { not_from_texts: review.notFromTexts }
+            return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers, ...proven }
+          }),
+        )
       })
     })
 }
 
 /** Every byte of a `.cartridge` file checked as an import would, and nothing kept. */
 export async function verifyFile(file: string, options: GlobalOptions): Promise<void> {
-  const input = await cartridgeInput(file)
-  await runCommand(options, async ({ client, call }) => {
-    const { packetId, contextId, model, tokens, bytes } = await client.call('packets.review', input, call)
-    return {
-      ...{ op: 'verify', ok: true, level: 'intact', file, packet_id: packetId, context_id: contextId },
-      ...{ bytes, model: model.name, tokens: { base: tokens } },
-    }
-  })
-}
-
-/** A file is streamed from where it is; standard input is held in memory. */
-async function cartridgeInput(file: string): Promise<{ path: string } | { bytes: Uint8Array<ArrayBuffer> }> {
-  return file === '-' ? { bytes: new Uint8Array(await readBytes(file, FILE_CAP)) } : { path: resolve(file) }
+  await runCommand(options, ({ client, call }) =>
+    withCartridgeFile(file, call.signal, async path => {
+      const { packetId, contextId, model, tokens, bytes } = await client.call('packets.review', { path }, call)
+      return {
+        ...{ op: 'verify', ok: true, level: 'intact', file, packet_id: packetId, context_id: contextId },
+        ...{ bytes, model: model.name, tokens: { base: tokens } },
+      }
+    }),
+  )
 }
 
 /** Every form begins with the tar entry of the layout file. */
