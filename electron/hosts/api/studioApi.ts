@@ -1,9 +1,9 @@
 /** The HTTP API inside the Studio: started and stopped from its window, on the window's own engine and queue. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { HostHandlers } from '#shared/rpc/contract.ts'
@@ -30,6 +30,11 @@ type Choices = z.infer<typeof choicesSchema>
 
 const PORT = 8321
 const TELL_MS = 500
+/** From the sources, and from what is built of them. */
+const CLI =
+  ['../..', '../../..']
+    .map(up => resolve(import.meta.dirname, up, 'bin', 'statepack.mjs'))
+    .find(file => existsSync(file)) ?? null
 
 /** Nothing listens until it is started. Port and token are kept in `folder`, so that programs find it again. */
 export function createStudioApi(engine: Supervisor, folder: string): StudioApi {
@@ -51,7 +56,7 @@ export function createStudioApi(engine: Supervisor, folder: string): StudioApi {
   const status = (): ServerStatus => {
     const { port, network, token } = choices
     const address = server === null ? null : `http://${network ? ownAddress() : '127.0.0.1'}:${server.port}`
-    return { address, port, network, token, ...journal.read() }
+    return { address, port, network, token, cli: CLI, ...journal.read() }
   }
   async function choose(changed: Partial<Choices>): Promise<void> {
     choices = { ...choices, ...changed }

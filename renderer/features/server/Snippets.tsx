@@ -6,14 +6,14 @@ import { type Snippet, snippets } from './snippets.ts'
 
 /** Code for the usual clients. The token in it is hidden; what is copied has it. */
 export function Snippets({
-  status: { address, port, token },
+  status: { address, port, token, cli },
   model,
 }: {
-  readonly status: Pick<ServerStatus, 'address' | 'port' | 'token'>
+  readonly status: Pick<ServerStatus, 'address' | 'port' | 'token' | 'cli'>
   readonly model: string
 }) {
   const [shown, setShown] = useState<Snippet['id']>('curl')
-  const all = snippets({ address: address ?? `http://127.0.0.1:${port}`, token, model })
+  const all = snippets({ address: address ?? `http://127.0.0.1:${port}`, token, model, cli })
   return (
     <Tabs
       label="Clients"

@@ -1,3 +1,5 @@
+import type { ServerStatus } from '#shared/rpc/methods/server.ts'
+
 /** How programs connect, as code that works as it stands. */
 export interface Snippet {
   readonly id: 'curl' | 'openai' | 'langchain' | 'ai-sdk' | 'mcp'
@@ -9,9 +11,9 @@ export function snippets({
   address,
   token,
   model,
-}: {
+  cli,
+}: Pick<ServerStatus, 'token' | 'cli'> & {
   readonly address: string
-  readonly token: string
   readonly model: string
 }): readonly Snippet[] {
   // Long enough that asking it again shows what is spared.
@@ -65,10 +67,14 @@ const statepack = createOpenAICompatible({ name: 'statepack', baseURL: '${addres
 const { text } = await generateText({ model: statepack('${model}'), prompt: '${question}', maxOutputTokens: 32 })
 console.log(text)`,
     },
-    {
-      id: 'mcp',
-      label: 'MCP',
-      code: JSON.stringify({ mcpServers: { statepack: { command: 'npx', args: ['statepack', 'mcp'] } } }, null, 2),
-    },
+    ...(cli === null
+      ? []
+      : [
+          {
+            id: 'mcp' as const,
+            label: 'MCP',
+            code: JSON.stringify({ mcpServers: { statepack: { command: 'node', args: [cli, 'mcp'] } } }, null, 2),
+          },
+        ]),
   ]
 }

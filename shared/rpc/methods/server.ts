@@ -31,6 +31,8 @@ export const serverStatusSchema = z.strictObject({
   network: z.boolean(),
   /** What callers send. */
   token: z.string(),
+  /** The file of the command line, for programs that start it themselves; null where the app was installed without one. */
+  cli: z.string().nullable(),
   /** Since it was started. */
   requests: count,
   running: count,

@@ -21,6 +21,20 @@ const freePort = async () => {
 }
 
 describe('the API of the Studio', () => {
+  it('says how an assistant starts the command line', async () => {
+    const { supervisor, folder } = startTestEngine()
+    const { token, cli, port } = await createClient(createStudioApi(supervisor, folder).transport).call(
+      'server.status',
+      {},
+    )
+    const shown = snippets({ address: `http://127.0.0.1:${port}`, token, model: 'starter-transformer', cli })
+    const { mcpServers } = JSON.parse(shown.find(({ id }) => id === 'mcp')?.code ?? '{}')
+    const { command, args } = mcpServers.statepack
+    const { stdout } = await promisify(execFile)(command, [...args, '--help'])
+    expect(stdout).toContain('statepack mcp')
+    await supervisor.dispose()
+  })
+
   it('starts, changes its token, and stops; its port and token are kept for the next time', async () => {
     const { supervisor, folder } = startTestEngine()
     const api = createStudioApi(supervisor, folder)
@@ -132,7 +146,7 @@ describe('a row of the journal', () => {
   })
 
   it('comes of the snippet for curl as it is shown', async () => {
-    const [curl] = snippets({ address: api.api.address, token: api.api.token, model })
+    const [curl] = snippets({ address: api.api.address, token: api.api.token, model, cli: null })
     const { stdout } = await promisify(execFile)('sh', ['-c', `${curl?.code} --silent --show-error`])
     expect(JSON.parse(stdout).choices[0].message.content).not.toBe('')
     expect(newest()).toMatchObject({ route: 'POST /v1/chat/completions', status: 200 })
