@@ -289,10 +289,10 @@ describe('keys and values', () => {
         outputs[`present.${layer}.${side}`] = buffer
       }
     }
-    const before = process.memoryUsage().arrayBuffers
     const results = await session.run(feeds, outputs)
-    expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThanOrEqual(8 * 4 * 1024 * 32 * 4)
-    expect(results['present.0.key']?.data === outputs['present.0.key']?.data).toBe(false)
+    // Counted by identity: what the process holds in all also shrinks whenever garbage is collected.
+    const copied = Object.keys(outputs).filter(name => results[name]?.data !== outputs[name]?.data)
+    expect(copied).toHaveLength(8)
     await session.release()
   })
 

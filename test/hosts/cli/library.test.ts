@@ -171,7 +171,10 @@ describe('receipts', { timeout: 60_000 }, () => {
   it('are listed, verified, exported and replayed', async () => {
     const { receipts, total, ops } = await home.ok(['receipts', 'list'])
     expect(receipts).toHaveLength(total)
-    expect(ops).toMatchObject({ create: 3, export: 3 })
+    const count = (wanted: string) => receipts.filter(({ op }: { op: string }) => op === wanted).length
+    expect(ops).toMatchObject({ create: count('create'), export: count('export') })
+    expect(count('create')).toBeGreaterThan(2)
+    expect(count('export')).toBeGreaterThan(2)
     expect(receipts.map(({ seq }: { seq: number }) => seq)).toEqual([...receipts.keys()].reverse())
     const { receipts: some } = await home.ok(['receipts', 'list', '--op', 'create', '--limit', '2', '--offset', '1'])
     expect(some).toHaveLength(2)
