@@ -7,6 +7,7 @@ import { canonicalHeader, parseHeader, TAR_BLOCK } from '#engine/store/cartridge
 import { parseManifest } from '#engine/store/manifests.ts'
 import { encodeSafetensors, parseSafetensors, type SafeTensor } from '#engine/store/safetensors.ts'
 import { type CartridgeConfig, type Recipe, recipeSchema } from '#shared/domain/cartridge.ts'
+import type { Digest } from '#shared/domain/digest.ts'
 import { CARTRIDGE_ARTIFACT, CARTRIDGE_CONFIG, LAYER_TYPES, OCI_MANIFEST } from '#shared/domain/oci.ts'
 
 export interface Layer {
@@ -143,29 +144,30 @@ export function putTogether(draft: Draft, referrers: readonly ReferrerDraft[] = 
     )
   })
   beside.sort((a, b) => (a.digest < b.digest ? -1 : 1))
-  return file(packet, beside, blobs)
+  const chunks = fileOf(packet, beside, digest => blobs.get(digest) ?? new Uint8Array(0))
+  return new Uint8Array(Buffer.concat([...chunks]))
 }
 
-function file(
+/** A cartridge file in chunks, each blob asked for when its turn has come. */
+export function* fileOf(
   packet: Root,
   referrers: readonly Root[],
-  blobs: ReadonlyMap<string, Uint8Array>,
-): Uint8Array<ArrayBuffer> {
-  const chunks: Uint8Array[] = []
-  const entry = (name: string, bytes: Uint8Array) => {
-    chunks.push(canonicalHeader(name, bytes.byteLength), bytes)
-    chunks.push(new Uint8Array((TAR_BLOCK - (bytes.byteLength % TAR_BLOCK)) % TAR_BLOCK))
+  blob: (digest: Digest) => Uint8Array,
+): Generator<Uint8Array> {
+  function* entry(name: string, bytes: Uint8Array) {
+    yield canonicalHeader(name, bytes.byteLength)
+    yield bytes
+    yield new Uint8Array((TAR_BLOCK - (bytes.byteLength % TAR_BLOCK)) % TAR_BLOCK)
   }
-  entry('oci-layout', utf8('{"imageLayoutVersion":"1.0.0"}'))
-  entry('index.json', cartridgeIndexBytes(packet, referrers))
+  yield* entry('oci-layout', utf8('{"imageLayoutVersion":"1.0.0"}'))
+  yield* entry('index.json', cartridgeIndexBytes(packet, referrers))
   const written = new Set<string>()
   for (const { digest, manifest } of [packet, ...referrers]) {
     for (const name of [digest, manifest.config.digest, ...manifest.layers.map(layer => layer.digest)]) {
       if (written.has(name)) continue
       written.add(name)
-      entry(blobName(name), blobs.get(name) ?? new Uint8Array(0))
+      yield* entry(blobName(name), blob(name))
     }
   }
-  chunks.push(new Uint8Array(2 * TAR_BLOCK))
-  return new Uint8Array(Buffer.concat(chunks))
+  yield new Uint8Array(2 * TAR_BLOCK)
 }
