@@ -19,6 +19,7 @@ import {
   stateSizes,
 } from './checks.ts'
 import type { LlamaCppAnswer, LlamaCppQuestion } from './llamaCppLogits.ts'
+import { ownDocuments } from './ownDocuments.ts'
 import { realModel } from './realModel.ts'
 
 const run = promisify(execFile)
@@ -36,6 +37,7 @@ async function check(path: string): Promise<void> {
     for (const line of await mainJob(test, model, values.short)) report(line)
     report(await chat(test, model))
     if (values.short) return
+    for (const line of await ownDocuments(test, model)) report(line)
     const answers = await askLlamaCpp(path)
     if (typeof answers === 'string')
       console.log(JSON.stringify({ check: 'llama.cpp on the same file', skipped: answers }))
