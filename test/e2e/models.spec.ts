@@ -30,8 +30,10 @@ test('what a cartridge recalls is checked after reading, and printed on its card
 test('after "I don\'t know." a starter says how to ask it, and a chat model is a press away', async ({ page }) => {
   // Nobody listens there: the test gets nothing from the network.
   await goTo(page, 'Settings')
-  await page.getByRole('textbox', { name: 'Address of the package index' }).fill('http://127.0.0.1:1/simple')
-  await page.getByRole('button', { name: 'Save' }).last().click()
+  const index = page.getByRole('textbox', { name: 'Address of the package index' })
+  await index.fill('http://127.0.0.1:1/simple')
+  await index.press('Enter')
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible()
   await insert(page, 'Harbor Coffee handbook')
   const answer = await ask(page, 'Summarise what a new colleague should know about the shop.')
   await expect(answer).toContainText("I don't know")
