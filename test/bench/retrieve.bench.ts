@@ -1,24 +1,13 @@
 /** Which cartridge a question is about: 60 questions over 20 cartridges, 20 that none answers, with both starters. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { dispatch } from '#hosts/dispatch/dispatch.ts'
 import { createInProcessTransport } from '#hosts/dispatch/inProcessTransport.ts'
 import { createEventHub } from '#hosts/eventHub.ts'
 import { createClient } from '#shared/rpc/client.ts'
-import { ROOT, row, STARTERS, withBenchEngine } from './benchEngine.ts'
+import { readShelf } from '../engine/library/retrieval/readShelf.ts'
+import { row, STARTERS, withBenchEngine } from './benchEngine.ts'
 import { median } from './median.ts'
 
-interface Shelf {
-  readonly cartridges: readonly {
-    readonly name: string
-    readonly text: string
-    readonly questions: readonly string[]
-  }[]
-  readonly unanswered: readonly string[]
-}
-
-const file = join(ROOT, 'test', 'engine', 'library', 'retrieval', 'library.json')
-const { cartridges, unanswered } = JSON.parse(await readFile(file, 'utf8')) as Shelf
+const { cartridges, unanswered } = await readShelf()
 const rows: ReturnType<typeof row>[] = []
 for (const model of STARTERS) {
   await withBenchEngine(async engine => {

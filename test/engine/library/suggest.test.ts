@@ -1,28 +1,18 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Digest } from '#shared/domain/digest.ts'
 import { openTestEngine, type TestEngine } from '../testEngine.ts'
-
-interface Shelf {
-  readonly cartridges: readonly {
-    readonly name: string
-    readonly text: string
-    readonly questions: readonly string[]
-  }[]
-  readonly unanswered: readonly string[]
-}
+import { readShelf } from './retrieval/readShelf.ts'
 
 /** `npm run bench -- retrieve` asks all of it; here a share of every kind, two scripts without spaces and umlauts among them. */
 const SHARE = ['Stations north', 'Stations south', 'Project Falcon', 'Garden diary', 'Mietvertrag', '図書館の案内']
 
 let test: TestEngine
-let shelf: Shelf
+let shelf: Awaited<ReturnType<typeof readShelf>>
 const ids = new Map<string, Digest>()
 
 beforeAll(async () => {
   test = await openTestEngine()
-  shelf = JSON.parse(await readFile(join(import.meta.dirname, 'retrieval', 'library.json'), 'utf8'))
+  shelf = await readShelf()
   for (const { name, text } of shelf.cartridges.filter(({ name }) => SHARE.includes(name))) {
     const sources = [{ name: 'text.txt', text }]
     const { cartridge } = await test.client.call('packets.create', { model: 'starter-transformer', name, sources })
@@ -35,7 +25,7 @@ const suggest = (question: string) => test.client.call('library.suggest', { ques
 
 it.each(SHARE)('finds %s by its questions', async name => {
   const questions = shelf.cartridges.find(entry => entry.name === name)?.questions ?? []
-  expect(questions).toHaveLength(3)
+  expect(questions).not.toEqual([])
   for (const question of questions) expect((await suggest(question)).chosen, question).toBe(ids.get(name))
 })
 
