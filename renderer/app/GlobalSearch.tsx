@@ -31,7 +31,7 @@ export function GlobalSearch() {
         id="global-search"
         type="search"
         value={text}
-        placeholder="Search names, cards, recipes"
+        placeholder="Search names, cards, texts"
         aria-label="Search the library"
         onChange={event => {
           setText(event.target.value)
