@@ -10,6 +10,7 @@ export default defineConfig({
           exclude: ['test/e2e/**'],
           environment: 'node',
           pool: 'forks',
+          maxWorkers: '100%',
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
