@@ -9,7 +9,7 @@ export interface Running {
   readonly layers: readonly { readonly key: Tensor; readonly value: Tensor }[]
 }
 
-/** Buffers and the blocks whose numbers stand in them, from position 0 on. Whoever has it changes it, nobody else. */
+/** Buffers and the blocks whose numbers stand in them, from position 0 on. Whoever took it changes it, nobody else. */
 export interface HotSet {
   running: Running
   blocks: readonly KvBlock[]
@@ -22,7 +22,8 @@ const CAPACITY_STEP = 256
  * The buffers of sessions that ended, with the blocks that are still in them: the next session on the same base goes on in
  * them and copies only what is not there. Blocks are compared by reference: they are immutable, and whoever restores the
  * same stored layers is given the same blocks. Buffers that nobody can use so are the memory of the next ones, since fresh
- * memory costs more to touch than to fill.
+ * memory costs more to touch than to fill. Idle buffers do not keep their blocks: what is given up everywhere else is gone,
+ * and nobody can come back to it.
  *
  * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote.
  */
@@ -30,8 +31,8 @@ export class HotBuffers {
   readonly #layers: readonly KvLayerGeometry[]
   readonly #tier: MemoryTier
   readonly #label: string
-  /** Oldest first. */
-  readonly #idle = new Set<HotSet>()
+  /** With the blocks that stand in them; oldest first. */
+  readonly #idle = new Map<HotSet, readonly WeakRef<KvBlock>[]>()
   #closed = false
 
   constructor(
@@ -50,11 +51,12 @@ export class HotBuffers {
   take(blocks: readonly KvBlock[], rows: number, label = this.#label): { set: HotSet; kept: number } {
     let best: HotSet | null = null
     let kept = 0
-    for (const set of this.#idle) {
+    for (const [set, standing] of this.#idle) {
       if (set.running.capacity < rows) continue
-      const shared = sharedPrefix(set.blocks, blocks)
+      const there = standing.map(block => block.deref())
+      const shared = sharedPrefix(there, blocks)
       // Taking buffers for a little of what is in them would cost the rest.
-      if (shared * 2 < set.blocks.length) continue
+      if (shared * 2 < there.filter(block => block !== undefined).length) continue
       if (best === null || shared > kept || (shared === kept && set.running.capacity < best.running.capacity)) {
         best = set
         kept = shared
@@ -75,7 +77,11 @@ export class HotBuffers {
       this.free(set)
       return
     }
-    this.#idle.add(set)
+    this.#idle.set(
+      set,
+      set.blocks.map(block => new WeakRef(block)),
+    )
+    set.blocks = []
     set.hold.rest()
   }
 
@@ -89,7 +95,7 @@ export class HotBuffers {
   /** Frees what is idle, and from now on whatever comes back. */
   close(): void {
     this.#closed = true
-    for (const set of this.#idle) this.free(set)
+    for (const set of this.#idle.keys()) this.free(set)
   }
 
   #allocate(rows: number, label: string): HotSet {
@@ -129,7 +135,7 @@ function roundUp(rows: number): number {
   return Math.ceil(rows / CAPACITY_STEP) * CAPACITY_STEP
 }
 
-function sharedPrefix(a: readonly KvBlock[], b: readonly KvBlock[]): number {
+function sharedPrefix(a: readonly (KvBlock | undefined)[], b: readonly KvBlock[]): number {
   let count = 0
   while (count < a.length && a[count] === b[count]) count++
   return count

@@ -32,6 +32,9 @@ export function copyRows<Numbers extends Float32Array | Float16Array>(
   return kvHeads * length * to.data.BYTES_PER_ELEMENT
 }
 
+/** Numbers that are widened at once, where a block alone has fewer: each turn of the runtime takes a while to begin. */
+const WIDENED_AT_ONCE = 2 ** 19
+
 /** Writes blocks into the buffers of a run, `capacity` rows each, at their positions; returns the bytes written. */
 export async function writeBlocks(
   layers: readonly KvLayerGeometry[],
@@ -39,18 +42,12 @@ export async function writeBlocks(
   { buffers, capacity }: { readonly buffers: readonly LayerBuffers[]; readonly capacity: number },
 ): Promise<number> {
   let bytes = 0
-  let wide = new Float32Array(0)
-  for (const block of blocks) {
-    const { halves, start, tokens } = block
-    if (halves !== undefined) {
-      if (wide.length < halves.length) wide = new Float32Array(halves.length)
-      await widenNumbers(halves, wide.subarray(0, halves.length))
-    }
+  const write = ({ start, tokens, layers: given }: KvBlock, wide: Float32Array | null) => {
     let at = 0
     for (const [index, geometry] of layers.entries()) {
       const size = geometry.kvHeads * tokens * geometry.headDim
       for (const side of SIDES) {
-        const data = halves === undefined ? block.layers[index]?.[side] : wide.subarray(at, at + size)
+        const data = wide === null ? given[index]?.[side] : wide.subarray(at, at + size)
         const to = buffers[index]?.[side]
         at += size
         if (data === undefined || to === undefined) throw new Error(`there is no ${side} of layer ${geometry.layer}`)
@@ -58,7 +55,54 @@ export async function writeBlocks(
       }
     }
   }
+  let room = new Float32Array(0)
+  for (const group of inGroups(blocks)) {
+    const numbers = group.reduce((sum, { halves }) => sum + halves.length, 0)
+    if (room.length < numbers) room = new Float32Array(numbers)
+    const wide = room.subarray(0, numbers)
+    await widenNumbers(joined(group, numbers), wide)
+    let at = 0
+    for (const { block, halves } of group) {
+      write(block, wide.subarray(at, at + halves.length))
+      at += halves.length
+    }
+  }
+  for (const block of blocks) if (block.halves === undefined) write(block, null)
   return bytes
+}
+
+interface Halves {
+  readonly block: KvBlock
+  readonly halves: Float16Array
+}
+
+/** The blocks that are in halves, so many together that each group but the last has {@link WIDENED_AT_ONCE} numbers. */
+function inGroups(blocks: readonly KvBlock[]): Halves[][] {
+  const groups: Halves[][] = []
+  let room = 0
+  for (const block of blocks) {
+    const { halves } = block
+    if (halves === undefined) continue
+    if (room <= 0) {
+      groups.push([])
+      room = WIDENED_AT_ONCE
+    }
+    groups.at(-1)?.push({ block, halves })
+    room -= halves.length
+  }
+  return groups
+}
+
+function joined(group: readonly Halves[], numbers: number): Float16Array {
+  const [first] = group
+  if (group.length === 1 && first !== undefined) return first.halves
+  const all = new Float16Array(numbers)
+  let at = 0
+  for (const { halves } of group) {
+    all.set(halves, at)
+    at += halves.length
+  }
+  return all
 }
 
 /** Up to 64 tokens of contiguous buffers from position `start` (a multiple of 64) as a block of its own, in one array. */

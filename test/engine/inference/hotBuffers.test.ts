@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
@@ -8,6 +11,9 @@ import { takeEncoded } from '#engine/packets/takeEncoded.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 describe.each(STARTERS)('sessions of %s that follow each other', folder => {
   it('compute the same bits in memory that others have used', async () => {
@@ -67,6 +73,24 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
         if (!copies) expect(session.copiedBytes).toBe(0)
       }
     }
+  })
+
+  it('leave buffers behind that keep no state which everybody else has given up', async () => {
+    const model = await runnableModel(folder)
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    const left = async () => {
+      using reader = runtime.newSession()
+      await reader.append(seeded(14).tokens(150, 2048))
+      const { stored } = await takeEncoded(reader, { dtype: 'float16' })
+      using session = await runtime.restore(stored)
+      await session.append([1], { logits: 'none' })
+      return stored.blocks.map(block => new WeakRef(block))
+    }
+    const blocks = await left()
+    // A reference that was just made is kept until the next turn of the loop.
+    await setImmediate()
+    collectGarbage()
+    expect(blocks.filter(block => block.deref() !== undefined)).toEqual([])
   })
 
   it('are taken out as a store will give them back, and go on in the buffers from there', async () => {
