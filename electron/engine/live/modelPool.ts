@@ -65,8 +65,8 @@ export interface WeightsMemory {
 /** Opens models on first use and keeps a few loaded. Owns their native memory. */
 export interface ModelPool {
   entries(): readonly ModelEntry[]
-  /** By id or name. Throws `E_UNKNOWN_MODEL`, or what opening the folder throws. */
-  load(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel>
+  /** By id, or one that was found. Throws `E_UNKNOWN_MODEL`, or what opening the folder throws. */
+  load(model: string | ModelEntry, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel>
   /** Identity, tokenizer and geometry without loading weights into a runtime. Throws `E_MODEL_OFFLINE` besides. */
   open(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model>
   /** The same in a precision of one's choice, whatever the model runs in; not kept by the pool. */
@@ -150,8 +150,8 @@ export function createModelPool({
     })
   }
 
-  function open(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
-    const entry = find(id)
+  function open(found: string | ModelEntry, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {
+    const entry = typeof found === 'string' ? find(found) : found
     // A drive can go while its models are open.
     if (entry.offline) return openEntry(entry, { chosen: null })
     return once(models, keyOf(entry), async () => {
@@ -210,10 +210,14 @@ export function createModelPool({
     return openEntry(find(id), { chosen, signal, onOpening })
   }
 
-  async function load(id: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel> {
-    const entry = find(id)
+  async function load(
+    found: string | ModelEntry,
+    signal?: AbortSignal,
+    onOpening?: OnOpening,
+  ): Promise<LoadedModel> {
+    const entry = typeof found === 'string' ? find(found) : found
     const key = keyOf(entry)
-    const model = await open(id, signal, onOpening)
+    const model = await open(entry, signal, onOpening)
     const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
       onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
     const opening = once(runtimes, key, async () => {
@@ -222,7 +226,7 @@ export function createModelPool({
     })
     const runtime = await opening
     // Unloaded while it was being opened: whoever did so frees it.
-    if (runtimes.get(key) !== opening) return load(id, signal, onOpening)
+    if (runtimes.get(key) !== opening) return load(found, signal, onOpening)
     leases.take(runtime)
     running = runtime.environment.provider
     runtimes.delete(key)
@@ -258,11 +262,9 @@ export function createModelPool({
   ): Promise<ModelEntry> {
     let named: ModelEntry | null = null
     const failures: { readonly id: string; readonly error: StatePackError }[] = []
-    const offline = entries().find(entry => entry.offline && entry.id === fingerprint.name)
-    const [byName, others] = [
-      entries().filter(e => e.id === fingerprint.name),
-      entries().filter(e => e.id !== fingerprint.name),
-    ]
+    const all = entries()
+    const offline = all.find(entry => entry.offline && entry.id === fingerprint.name)
+    const [byName, others] = [all.filter(e => e.id === fingerprint.name), all.filter(e => e.id !== fingerprint.name)]
     for (const entry of [...byName, ...others]) {
       const failed = (error: unknown) => {
         failures.push({ id: entry.id, error: toStatePackError(error) })
@@ -273,7 +275,7 @@ export function createModelPool({
       const described = await describe(entry).catch(failed)
       if (described === null) continue
       if (described.architecture !== fingerprint.architecture && entry.id !== fingerprint.name) continue
-      const model = await open(entry.id).catch(failed)
+      const model = await open(entry).catch(failed)
       if (model === null) continue
       if (same(model.fingerprint, fingerprint)) return entry
       if (entry.id === fingerprint.name) named = entry

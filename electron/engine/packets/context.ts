@@ -50,9 +50,14 @@ export function receiptEnvironment({ provider, runtimeVersion, threads }: Enviro
   return { provider, runtime_version: runtimeVersion, threads }
 }
 
+/** Milliseconds: what is over sooner is not worth a report, which costs the caller of a short text as much as reading it. */
+const SOON = 50
+
 /** Turns a session's progress into the protocol's. */
 export function readingProgress(call: Call, phase = 'reading') {
-  return ({ done, total, tokensPerSecond }: { done: number; total: number; tokensPerSecond: number }) =>
+  const began = performance.now()
+  return ({ done, total, tokensPerSecond }: { done: number; total: number; tokensPerSecond: number }) => {
+    if (performance.now() - began < SOON) return
     call.progress?.({
       phase,
       done,
@@ -61,4 +66,5 @@ export function readingProgress(call: Call, phase = 'reading') {
       rate: tokensPerSecond,
       etaSeconds: tokensPerSecond > 0 ? (total - done) / tokensPerSecond : undefined,
     })
+  }
 }

@@ -122,8 +122,8 @@ export async function loadModelFor(
   packet: Packet,
   { model, signal }: { model?: string; signal?: AbortSignal } = {},
 ): Promise<LoadedModel> {
-  const id = model ?? (await context.models.forFingerprint(packet.config.model, sameModel)).id
-  return context.models.load(id, signal)
+  const found = model ?? (await context.models.forFingerprint(packet.config.model, sameModel))
+  return context.models.load(found, signal)
 }
 
 /**

@@ -84,7 +84,8 @@ const WHOLE = 1 << 15
  */
 export async function openTokenizer(source: TokenizerSource, options: TokenizerTrialOptions): Promise<Tokenizer> {
   await requireUsable(source, options)
-  return bounded(createTokenizer(tokenizerFiles(source)))
+  const tokenizer = createTokenizer(tokenizerFiles(source))
+  return options.own === true ? tokenizer : bounded(tokenizer)
 }
 
 /** Milliseconds of work that reading a text may take besides what its length adds: far more than any real one needs. */

@@ -18,8 +18,17 @@ export class UsageRows {
     this.#db = db
   }
 
-  /** Adds one use to what is known of a packet. */
+  /** Adds one use to what is known of a packet. A power loss may take the last ones: no answer waits for a count. */
   add(use: Usage): void {
+    this.#db.pragma('synchronous = NORMAL')
+    try {
+      this.#add(use)
+    } finally {
+      this.#db.pragma('synchronous = FULL')
+    }
+  }
+
+  #add(use: Usage): void {
     this.#db
       .prepare(
         `INSERT INTO main.usage VALUES (?, ?, ?, ?, ?) ON CONFLICT (packet_id) DO UPDATE SET
