@@ -77,6 +77,7 @@ const ROOMS = [
   'admission',
   'registry',
   'savings',
+  'jobs',
   'api',
 ] as const
 const ROOT = 'electron/engine/createEngine.ts'

@@ -6,8 +6,10 @@ import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
 import type { EngineState } from './api/engineState.ts'
+import { createFetchModel } from './api/fetchModel.ts'
 import { hubHandlers } from './api/hubHandlers.ts'
 import { inspectHandlers } from './api/inspectHandlers.ts'
+import { jobHandlers } from './api/jobHandlers.ts'
 import { libraryHandlers } from './api/libraryHandlers.ts'
 import { memoryHandlers } from './api/memoryHandlers.ts'
 import { modelHandlers } from './api/modelHandlers.ts'
@@ -20,6 +22,8 @@ import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
+import { JobQueue } from './jobs/jobQueue.ts'
+import { readJob } from './jobs/readJob.ts'
 import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
 import { createLiveState } from './live/liveState.ts'
@@ -30,6 +34,7 @@ import { type Log, silentLog } from './logging/openLog.ts'
 import { openMeter } from './meter/meter.ts'
 import { findModels } from './models/sources/findModels.ts'
 import { describePacket } from './packets/describePacket.ts'
+import { ProcessLock } from './processLock.ts'
 import { openKeys } from './receipts/keys.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
 import { createRecorder } from './record/recorder.ts'
@@ -83,7 +88,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const settings = createSettingsStore(store.library)
     const live = createLiveState(store, {
       budgets: settings.get().memory,
-      onChange: atMostOnceASecond(() => emit('memory.changed', {})),
+      onChange: atMostEvery(1000, () => emit('memory.changed', {})),
     })
     const modelSettings = createModelSettings(store.library)
     const models = createModelPool({
@@ -109,6 +114,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       tier: live.hot,
       leases,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
+      onUnload: () => queue.letGo(),
     })
     const incoming = new Incoming(store.parts)
     let cold: ColdTier | null = null
@@ -140,6 +146,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const { tokenHosts } = options.coldTier ?? {}
       cold = createColdTier(state, { place: parseReference(shared), tokenHosts, incoming, log })
     }
+    const fetchModel = createFetchModel(state, process.env.HF_TOKEN)
+    const queue = new JobQueue({
+      rows: store.library.jobs,
+      settings: store.library.settings,
+      lock: () => (store.readOnly ? null : new ProcessLock(store.parts.layout.jobsLock)),
+      perform: {
+        read: (task, work) => leases.apart('jobs', () => readJob(state, task, work)),
+        download: (task, { call }) => leases.apart('jobs', async () => void (await fetchModel(task, call))),
+      },
+      onChange: atMostEvery(200, () => emit('jobs.changed', {})),
+      onIdle: () => store.library.scrub(),
+    })
     log.info('opened', { version: VERSION, readOnly: store.readOnly, count: store.library.packets.all().length })
     const closing = new AbortController()
     const startersReady =
@@ -160,7 +178,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...askHandlers(state),
         ...receiptHandlers(state),
         ...modelHandlers(state, modelSettings),
-        ...hubHandlers(state, process.env.HF_TOKEN),
+        ...hubHandlers(state, fetchModel),
+        ...jobHandlers(state, queue),
         ...savingsHandlers(state),
         ...memoryHandlers(state),
         ...registryHandlers(state, incoming),
@@ -170,6 +189,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       async dispose() {
         closing.abort()
         await startersReady.catch(() => {})
+        await queue.close()
         await cold?.close()
         await models.unload()
         await receipts.close()
@@ -184,8 +204,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-/** Runs a task soon after it is asked for, and once for all that asked within a second. */
-function atMostOnceASecond(task: () => void): () => void {
+/** Runs a task within so many milliseconds after it is asked for, and once for all that asked meanwhile. */
+function atMostEvery(milliseconds: number, task: () => void): () => void {
   let isWaiting = false
   return () => {
     if (isWaiting) return
@@ -193,7 +213,7 @@ function atMostOnceASecond(task: () => void): () => void {
     setTimeout(() => {
       isWaiting = false
       task()
-    }, 1000).unref()
+    }, milliseconds).unref()
   }
 }
 

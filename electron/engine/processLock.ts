@@ -47,6 +47,11 @@ export class ProcessLock {
     await this.#retry(() => this.#tryTo('BEGIN; SELECT count(*) FROM sqlite_schema'))
   }
 
+  /** Takes the lock until this is closed or its process ends; false, at once, where somebody else has it. */
+  hold(): boolean {
+    return this.#tryTo('BEGIN IMMEDIATE')
+  }
+
   close(): void {
     this.#database.close()
   }

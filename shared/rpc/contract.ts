@@ -7,6 +7,7 @@ import { askMethods } from './methods/ask.ts'
 import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
 import { inspectMethods } from './methods/inspect.ts'
+import { jobMethods } from './methods/jobs.ts'
 import { libraryMethods } from './methods/library.ts'
 import { memoryMethods } from './methods/memory.ts'
 import { modelMethods } from './methods/models.ts'
@@ -23,6 +24,7 @@ export const contract = {
   ...libraryMethods,
   ...documentMethods,
   ...packetMethods,
+  ...jobMethods,
   ...inspectMethods,
   ...askMethods,
   ...remixMethods,

@@ -10,6 +10,8 @@ export const events = {
   'memory.changed': z.strictObject({}),
   /** The HTTP API was started, stopped or asked; at most twice a second. */
   'server.changed': z.strictObject({}),
+  /** A job was added, began, went on, ended, or was dismissed; at most five times a second. */
+  'jobs.changed': z.strictObject({}),
   'settings.changed': z.strictObject({}),
   /** The engine process as its parent sees it. */
   'engine.status': z.strictObject({

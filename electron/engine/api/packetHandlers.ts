@@ -1,10 +1,9 @@
 import { hexOf } from '#shared/domain/digest.ts'
-import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import type { Created as CreatedView } from '#shared/rpc/methods/packets.ts'
-import { extractDocument } from '../documents/extractDocument.ts'
+import { readDocument } from '../documents/readDocument.ts'
 import { autoCompact } from '../packets/autoCompact.ts'
-import { type Created, createPacket } from '../packets/createPacket.ts'
+import { createdView } from '../packets/createdView.ts'
+import { createPacket } from '../packets/createPacket.ts'
 import { createSplit } from '../packets/createSplit.ts'
 import { deltaPacket } from '../packets/deltaPacket.ts'
 import { estimateText } from '../packets/estimateText.ts'
@@ -13,7 +12,6 @@ import { mergePacket } from '../packets/mergePacket.ts'
 import { assertModel } from '../packets/openState.ts'
 import { cacheLayers, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
-import { reuseView } from '../packets/reuseView.ts'
 import { spotCheck } from '../packets/spotCheck.ts'
 import { blobSha256 } from '../packets/stateLayers.ts'
 import { summaryOf } from '../packets/summaries.ts'
@@ -38,12 +36,7 @@ type Owned =
 
 export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
-    'documents.extract': async ({ name, bytes }, { signal }) => {
-      const document = await extractDocument({ name, bytes }, signal)
-      if (document.text.trim() === '')
-        throw new StatePackError('E_EMPTY_TEXT', `There is no text in ${name}.`, { name })
-      return document
-    },
+    'documents.extract': (file, { signal }) => readDocument(file, signal),
     'packets.estimate': input => estimateText(state, input),
     'packets.create': async (input, call) => createdView(state, await createPacket(state, input, call)),
     'packets.createSplit': async (input, call) => {
@@ -88,16 +81,5 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
         cartridge: await summaryOf(state, packetId),
       }
     },
-  }
-}
-
-/** A stored packet and what storing it took, as windows show it. */
-export async function createdView(state: EngineState, created: Created): Promise<CreatedView> {
-  const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten, prefix, miss, notes } = created
-  return {
-    cartridge: await summaryOf(state, packetId),
-    receipt: receiptView(receipt),
-    ...{ cacheHit, tokensProcessed, seconds, bytesWritten, notes: [...notes] },
-    ...reuseView(state, { prefix, miss }),
   }
 }

@@ -1,12 +1,12 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { compactPacket } from '../packets/compactPacket.ts'
 import { composePackets } from '../packets/composePackets.ts'
+import { createdView } from '../packets/createdView.ts'
 import { mixPackets } from '../packets/mixPackets.ts'
 import { previewMix } from '../packets/previewMix.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
-import { createdView } from './packetHandlers.ts'
 
 type Owned = Extract<keyof Handlers, `remix.${string}`> | 'packets.compact'
 

@@ -20,7 +20,8 @@ export interface AppendOptions {
   /** Of which tokens logits are wanted: default `last`. */
   readonly logits?: 'none' | 'last' | 'all'
   readonly signal?: AbortSignal
-  readonly onProgress?: (progress: AppendProgress) => void
+  /** What it returns is waited for before the next chunk: so whoever listens can hold the reading. */
+  readonly onProgress?: (progress: AppendProgress) => unknown
   /** Called with the state at each position that is a multiple of 64, the last included. The runs then end there. */
   readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
   /** Whoever appends has the runtime's turn already. */
@@ -240,7 +241,7 @@ export class Session implements Disposable {
         await this.#proven
         onCheckpoint(await this.#capture())
       }
-      onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
+      await onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
     }
     return logits
   }

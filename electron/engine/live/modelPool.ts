@@ -54,6 +54,8 @@ export interface ModelPoolOptions {
   /** Models kept loaded; the least recently used one is unloaded when another is needed. */
   readonly keep?: number
   readonly leases?: RuntimeLeases
+  /** Everything is to be unloaded: who only holds on to a model lets go of it. */
+  readonly onUnload?: () => void
 }
 
 /** Digests of weights by a model's folder and precision. */
@@ -104,6 +106,7 @@ export function createModelPool({
   weightsMemory,
   keep = 2,
   leases = new RuntimeLeases(),
+  onUnload,
 }: ModelPoolOptions): ModelPool {
   let running: string | null = null
   const added: ModelEntry[] = []
@@ -247,6 +250,7 @@ export function createModelPool({
   }
 
   async function unload(): Promise<void> {
+    onUnload?.()
     const all = [...runtimes.values()]
     running = null
     runtimes.clear()

@@ -30,6 +30,11 @@ export class RuntimeLeases {
     }
   }
 
+  /** An operation of its own, also where another one sets it off: it goes on when that is over. */
+  apart<T>(name: string, task: () => Promise<T> | T): Promise<T> {
+    return this.#current.exit(() => this.during(name, task))
+  }
+
   /** The running operation uses this runtime. Outside of any, nothing is held. */
   take(runtime: Runtime): void {
     const operation = this.#current.getStore()

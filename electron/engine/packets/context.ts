@@ -40,7 +40,8 @@ export interface PacketContext {
 /** How one call is cancelled and reports. */
 export interface Call {
   readonly signal?: AbortSignal
-  readonly progress?: (progress: Progress) => void
+  /** What it returns is waited for where a text is read, between two chunks. */
+  readonly progress?: (progress: Progress) => unknown
   /** Takes an answer as it comes, in whole characters; resolves once it was read. What it throws ends the answer. */
   readonly answering?: (text: string) => Promise<void>
 }

@@ -1,5 +1,6 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
 import { composeText, tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
@@ -30,12 +31,12 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   const created: Created[] = []
   for (const [index, part] of parts.entries()) {
     const name = `${title}, part ${index + 1} of ${parts.length}`
-    call.progress?.({ phase: name, done: index, total: parts.length, unit: 'items' })
+    const progress = (report: Progress) => call.progress?.({ ...report, part: { number: index + 1, of: parts.length } })
     created.push(
       await createPacket(
         context,
         { ...input, name: undefined, title: name, firstTokens: undefined, sources: [{ name, text: part }] },
-        call,
+        { ...call, progress },
       ),
     )
   }

@@ -16,6 +16,7 @@ export interface StoreLayout {
   readonly library: string
   readonly index: string
   readonly lock: string
+  readonly jobsLock: string
   readonly reserve: string
   blob(digest: Digest): string
 }
@@ -32,6 +33,7 @@ export function storeLayout(folder: string): StoreLayout {
     library: join(folder, 'library.sqlite'),
     index: join(folder, 'index.sqlite'),
     lock: join(folder, 'lock.sqlite'),
+    jobsLock: join(folder, 'jobs-lock.sqlite'),
     reserve: join(folder, 'reserve'),
     // Parsed again: a digest that was cast into being, not parsed, stops here.
     blob: digest => join(blobs, hexOf(parseDigest(digest))),

@@ -17,8 +17,8 @@ export function createProgressLine(wanted: boolean) {
   }
 }
 
-function sentence({ phase, done, total, unit, rate, etaSeconds }: Progress): string {
-  const parts = [phase]
+function sentence({ phase, done, total, unit, rate, etaSeconds, part }: Progress): string {
+  const parts = [part === undefined ? phase : `${phase} part ${part.number} of ${part.of}`]
   if (done !== undefined) parts.push(`${done}${total === undefined ? '' : ` of ${total}`} ${unit ?? ''}`.trim())
   if (rate !== undefined) parts.push(`${rate.toFixed(0)} ${unit ?? ''}/s`)
   if (etaSeconds !== undefined) parts.push(`${etaSeconds.toFixed(0)} s left`)

@@ -16,7 +16,7 @@ import {
   verifiedLevelSchema,
 } from './views.ts'
 
-const sourceSchema = z.strictObject({
+export const sourceSchema = z.strictObject({
   name: z.string().normalize('NFC').max(300).default('text'),
   text: z.string(),
   /** As `documents.extract` gave it: recorded in the recipe. */
@@ -42,7 +42,7 @@ export const deltaPacketSchema = z.strictObject({
   delta_text: z.string(),
 })
 
-const createdSchema = z.strictObject({
+export const createdSchema = z.strictObject({
   cartridge: cartridgeSummarySchema,
   receipt: receiptViewSchema,
   /** True when this context was already stored: nothing was read again. */
@@ -78,6 +78,20 @@ const chatOptions = {
   controlTokens: controlTokensSchema.optional(),
 }
 
+/** How texts are read into cartridges, whoever gives the texts. */
+export const readingFields = {
+  model: z.string(),
+  systemPrompt: z.string().optional(),
+  ...chatOptions,
+  dtype: stateDtypeSchema.optional(),
+  name: nameSchema.optional(),
+  /** Called this where no name is given, with a number behind it when that is taken. */
+  title: z.string().max(300).optional(),
+  card: z.string().max(20_000).optional(),
+}
+/** Keep only the first N tokens of a text that is too long. */
+export const firstTokens = z.number().int().positive().optional()
+
 export const packetMethods = {
   'packets.estimate': method(
     z.strictObject({
@@ -104,23 +118,14 @@ export const packetMethods = {
   ),
   'packets.create': method(
     z.strictObject({
-      model: z.string(),
       sources: z.array(sourceSchema).min(1),
-      systemPrompt: z.string().optional(),
-      ...chatOptions,
-      dtype: stateDtypeSchema.optional(),
-      name: nameSchema.optional(),
-      /** Called this where no name is given, with a number behind it when that is taken. */
-      title: z.string().max(300).optional(),
-      card: z.string().max(20_000).optional(),
-      /** Keep only the first N tokens of a text that is too long. */
-      firstTokens: z.number().int().positive().optional(),
+      ...readingFields,
+      firstTokens,
       /** `concat` reproduces State Pack's own counting. */
       seam: z.enum(['exact', 'concat']).default('exact'),
     }),
     createdSchema,
   ),
-  /** A text longer than the context becomes several cartridges, cut at paragraph or sentence ends. */
   /**
    * Ends sentences of the cartridge's own text from its state and from the bare model: what only the state can end is
    * remembered. At most 10 sentences count, of 16 that are tried; the result is kept with the cartridge.
@@ -129,17 +134,9 @@ export const packetMethods = {
     z.strictObject({ ref: refSchema }),
     z.strictObject({ recalled: count, checked: count, tried: count, seconds: z.number() }),
   ),
+  /** A text longer than the context becomes several cartridges, cut at paragraph or sentence ends. */
   'packets.createSplit': method(
-    z.strictObject({
-      model: z.string(),
-      sources: z.array(sourceSchema).min(1),
-      systemPrompt: z.string().optional(),
-      ...chatOptions,
-      dtype: stateDtypeSchema.optional(),
-      name: nameSchema.optional(),
-      title: z.string().max(300).optional(),
-      card: z.string().max(20_000).optional(),
-    }),
+    z.strictObject({ sources: z.array(sourceSchema).min(1), ...readingFields }),
     z.strictObject({ parts: z.array(createdSchema) }),
   ),
   'packets.verify': method(

@@ -4,6 +4,7 @@ import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { makePrivate } from '../../privateFile.ts'
 import { sqliteCopy } from '../../sqliteCopy.ts'
 import { AskRows } from './askRows.ts'
+import { JobRows } from './jobRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'
 import { RemoteRows } from './remoteRows.ts'
@@ -21,6 +22,7 @@ export class Library {
   readonly usage: UsageRows
   readonly spotChecks: SpotCheckRows
   readonly asks: AskRows
+  readonly jobs: JobRows
   readonly remotes: RemoteRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
   readonly connection: Database.Database
@@ -34,6 +36,7 @@ export class Library {
     this.usage = new UsageRows(db)
     this.spotChecks = new SpotCheckRows(db)
     this.asks = new AskRows(db)
+    this.jobs = new JobRows(db)
     this.remotes = new RemoteRows(db)
   }
 

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 5
+export const LIBRARY_VERSION = 6
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -72,5 +72,27 @@ CREATE TABLE remote_pushes (
 CREATE TABLE spot_checks (
   packet_id TEXT PRIMARY KEY, recalled INTEGER NOT NULL, checked INTEGER NOT NULL, checked_at INTEGER NOT NULL
 ) STRICT;
+`,
+  `
+-- Long work that was asked for: what waits, in its order, and what became of it until somebody has seen it.
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- also its place in the line
+  round INTEGER NOT NULL,                -- those added while the line was never empty belong together
+  lane TEXT NOT NULL,                    -- one at a time of each
+  title TEXT NOT NULL,
+  task TEXT NOT NULL,                    -- JSON: what is to be done, without the texts
+  pace TEXT NOT NULL,                    -- those of one pace take about as long for as much
+  size INTEGER NOT NULL,                 -- bytes or characters to be read
+  state TEXT NOT NULL,
+  seconds REAL,                          -- measured, where it was really read
+  made TEXT,                             -- JSON: cartridges, from the moment they are stored
+  error TEXT                             -- JSON: code, message, details
+) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state, lane, id);
+-- What is to be read, until it is: a text, or the bytes of a document.
+CREATE TABLE job_sources (
+  job_id INTEGER NOT NULL, name TEXT NOT NULL, content ANY NOT NULL, extractor TEXT
+) STRICT;
+CREATE INDEX job_sources_of ON job_sources (job_id);
 `,
 ]

@@ -1,0 +1,365 @@
+import { type ErrorCode, StatePackError, toErrorValue, toStatePackError } from '#shared/domain/error.ts'
+import type { Output } from '#shared/rpc/client.ts'
+import {
+  type JobSelection,
+  type JobSource,
+  type JobState,
+  type JobTask,
+  type JobView,
+  jobErrorSchema,
+  jobTaskSchema,
+  type Made,
+  madeSchema,
+  type NewJob,
+} from '#shared/rpc/methods/jobs.ts'
+import type { Progress } from '#shared/rpc/progress.ts'
+import { orAborted } from '../orAborted.ts'
+import type { Call } from '../packets/context.ts'
+import type { ProcessLock } from '../processLock.ts'
+import type { JobRow, JobRows } from '../store/library/jobRows.ts'
+import type { SettingRows } from '../store/library/settingRows.ts'
+import { secondsLeft } from './remaining.ts'
+
+/** What a job is given to do its work with. */
+export interface JobWork {
+  readonly call: Call
+  readonly sources: () => readonly JobSource[]
+  /** Says what has been stored, once: from here on the job is done whatever happens. */
+  readonly made: (made: readonly Made[], how: { readonly wasRead: boolean }) => void
+}
+
+type Lane = JobTask['kind']
+/** Ends when the work is done; throws why it cannot be. */
+export type Performers = { readonly [L in Lane]: (task: Extract<JobTask, { kind: L }>, work: JobWork) => Promise<void> }
+
+export interface JobQueueOptions {
+  readonly rows: JobRows
+  readonly settings: SettingRows
+  /** Who holds it works through the line: one process of those that have the library open. Null where it is read-only. */
+  readonly lock: () => ProcessLock | null
+  readonly perform: Performers
+  readonly onChange: () => void
+  /** Runs when texts have been deleted and nothing is left to do. */
+  readonly onIdle: () => void
+}
+
+interface Running {
+  readonly job: JobRow
+  readonly controller: AbortController
+  readonly lane: Lane
+  progress: Progress | null
+  /** Of what it reads. */
+  share: number
+  began: number
+  /** Milliseconds of it that it was held. */
+  held: number
+  isMade: boolean
+  wasRead: boolean
+  /** It is stopped to go on later, not to be given up. */
+  goesBack: boolean
+}
+
+const LANES = ['read', 'download'] as const satisfies readonly Lane[]
+const PAUSED = 'jobs.paused'
+const LEFT = 'The engine ended while it was at work on this. Nothing half-made was kept.'
+const OPEN: readonly JobState[] = ['waiting', 'running']
+const UNSETTLED: readonly JobState[] = ['failed', 'interrupted', 'cancelled']
+const ENDED: readonly JobState[] = [...UNSETTLED, 'done']
+const ALL: readonly JobState[] = [...OPEN, ...ENDED]
+
+/** What would fail the next job as well: the line waits until a person has seen to it. */
+const STOPPING: ReadonlySet<ErrorCode> = new Set([
+  ...([
+    'E_DISK_FULL',
+    'E_IO',
+    'E_PERMISSION',
+    'E_READ_ONLY',
+    'E_STORE_UNREADABLE',
+    'E_STORE_BUSY',
+    'E_DEVICE',
+  ] as const),
+])
+
+/**
+ * The one line of long work. It is kept in the library, so it outlives windows and engines; one job at a time runs in each
+ * lane. Nothing happens before it is first asked for anything: a command line never works through what a window began.
+ */
+export class JobQueue {
+  readonly #options: JobQueueOptions
+  readonly #running = new Map<Lane, Running>()
+  readonly #loops = new Map<Lane, Promise<void>>()
+  #lock: ProcessLock | null = null
+  #isPaused = false
+  #isClosed = false
+  /** Resolves when what is held may go on. */
+  #gate: PromiseWithResolvers<void> | null = null
+  #heldSince = 0
+
+  constructor(options: JobQueueOptions) {
+    this.#options = options
+  }
+
+  add(jobs: readonly NewJob[]): number[] {
+    this.#require()
+    const ids = this.#options.rows.add(
+      jobs.map(({ title, task, sources }) => ({ title, task, sources, lane: task.kind, pace: paceOf(task) })),
+    )
+    this.#goOn()
+    return ids
+  }
+
+  status(): Output<'jobs.status'> {
+    const isHere = this.#takeOver()
+    const { rows } = this.#options
+    const counts = { waiting: 0, running: 0, interrupted: 0, failed: 0, cancelled: 0, done: 0 }
+    for (const { state, jobs } of rows.counts()) counts[state] = jobs
+    const round = rows.round()
+    const running = [...this.#running.values()]
+    const shares = running.reduce((sum, { share }) => sum + share, 0)
+    return {
+      paused: this.#isPaused,
+      elsewhere: !isHere && counts.waiting + counts.running > 0,
+      counts,
+      round: { ...round, share: round.total === 0 ? 0 : (round.ended + shares) / round.total },
+      etaSeconds: secondsLeft({
+        waiting: rows.waiting(),
+        running: running.map(one => ({
+          ...{ lane: one.lane, pace: one.job.pace, size: one.job.size, share: one.share },
+          seconds: this.#secondsOf(one),
+          etaSeconds: one.lane === 'download' ? (one.progress?.etaSeconds ?? null) : null,
+        })),
+        measured: rows.paces(),
+      }),
+      running: running.map(({ job }) => this.#view(job)),
+    }
+  }
+
+  list({ states = ALL, ...page }: { states?: readonly JobState[] | undefined; offset: number; limit: number }): {
+    total: number
+    jobs: JobView[]
+  } {
+    this.#takeOver()
+    const { rows } = this.#options
+    const counted = rows.counts().filter(({ state }) => states.includes(state))
+    return {
+      total: counted.reduce((sum, { jobs }) => sum + jobs, 0),
+      jobs: rows.list(states, page).map(row => this.#view(row)),
+    }
+  }
+
+  /** Throws `E_NOT_FOUND`. */
+  get(id: number): { job: JobView; made: readonly Made[] } {
+    const row = this.#options.rows.get(id)
+    if (row === null) throw new StatePackError('E_NOT_FOUND', 'There is no such job any more.', { job: id })
+    return { job: this.#view(row), made: madeOf(row) }
+  }
+
+  pause(paused: boolean): void {
+    this.#require()
+    this.#options.settings.set(PAUSED, paused || undefined)
+    this.#setPaused(paused)
+    this.#goOn()
+  }
+
+  cancel(selection: JobSelection): number {
+    this.#require()
+    const { rows } = this.#options
+    const waiting = rows.select(selection, ['waiting'])
+    const running = rows.select(selection, ['running'])
+    rows.cancel(waiting)
+    for (const { job, controller } of this.#running.values()) if (running.includes(job.id)) controller.abort()
+    this.#options.onChange()
+    return waiting.length + running.length
+  }
+
+  retry({ split, ...selection }: JobSelection & { readonly split: boolean }): number {
+    this.#require()
+    const ids = this.#options.rows.select(selection, UNSETTLED)
+    this.#options.rows.again(ids, task => {
+      const known = jobTaskSchema.parse(task)
+      return split && known.kind === 'read' ? { ...known, split } : known
+    })
+    this.#goOn()
+    return ids.length
+  }
+
+  dismiss(selection: JobSelection): number {
+    this.#require()
+    const ids = this.#options.rows.select(selection, ENDED)
+    this.#options.rows.remove(ids)
+    this.#options.onChange()
+    if (this.#running.size === 0) this.#options.onIdle()
+    return ids.length
+  }
+
+  /** A paused job holds on to its model. It lets go of it, and begins again when the line goes on. */
+  letGo(): void {
+    if (!this.#isPaused) return
+    for (const running of this.#running.values()) this.#sendBack(running)
+  }
+
+  /** Stops what runs, which the next start goes on with, and gives the line to whoever asks for it next. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const running of this.#running.values()) this.#sendBack(running)
+    await Promise.all(this.#loops.values())
+    this.#lock?.close()
+  }
+
+  /** Throws `E_STORE_BUSY` where another process works through the line, `E_READ_ONLY`. */
+  #require(): void {
+    if (this.#takeOver()) return
+    const lock = this.#options.lock()
+    if (lock === null) throw new StatePackError('E_READ_ONLY', 'This library is open for reading only.')
+    lock.close()
+    const message = 'Another window of the Studio, in a program of its own, works through the jobs of this library.'
+    throw new StatePackError('E_STORE_BUSY', message)
+  }
+
+  /** Makes this process the one that works through the line; false where another is. Finds what was left of the last one. */
+  #takeOver(): boolean {
+    if (this.#lock !== null) return true
+    if (this.#isClosed) return false
+    const lock = this.#options.lock()
+    if (lock === null) return false
+    if (!lock.hold()) {
+      lock.close()
+      return false
+    }
+    this.#lock = lock
+    this.#setPaused(this.#options.settings.get(PAUSED) === true)
+    this.#goOn()
+    return true
+  }
+
+  #setPaused(paused: boolean): void {
+    if (paused === this.#isPaused) return
+    this.#isPaused = paused
+    if (paused) {
+      this.#gate = Promise.withResolvers()
+      this.#heldSince = performance.now()
+      // A download goes on from what is on the disk.
+      const download = this.#running.get('download')
+      if (download !== undefined) this.#sendBack(download)
+      return
+    }
+    for (const running of this.#running.values()) running.held += performance.now() - this.#heldSince
+    this.#gate?.resolve()
+    this.#gate = null
+  }
+
+  #sendBack(running: Running): void {
+    if (!running.isMade) running.goesBack = true
+    running.controller.abort()
+  }
+
+  #goOn(): void {
+    const { rows, onChange, onIdle } = this.#options
+    for (const lane of LANES) {
+      if (this.#loops.has(lane)) continue
+      rows.recover(lane, toErrorValue(new StatePackError('E_ENGINE_DOWN', LEFT)))
+      const loop = this.#work(lane)
+        // What became of a job cannot be written down: nothing is begun until somebody has made room.
+        .catch(() => this.#setPaused(true))
+        .then(() => {
+          this.#loops.delete(lane)
+          if (!this.#isClosed && this.#loops.size === 0) onIdle()
+        })
+      this.#loops.set(lane, loop)
+    }
+    onChange()
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    // Whoever asked has its answer first.
+    await Promise.resolve()
+    while (!this.#isPaused && !this.#isClosed) {
+      const job = this.#options.rows.begin(lane)
+      if (job === null) return
+      await this.#run(lane, job)
+    }
+  }
+
+  async #run(lane: Lane, job: JobRow): Promise<void> {
+    const { rows, onChange } = this.#options
+    const running: Running = {
+      ...{ job, lane, controller: new AbortController(), progress: null, share: 0, began: performance.now() },
+      ...{ held: 0, isMade: false, wasRead: false, goesBack: false },
+    }
+    this.#running.set(lane, running)
+    onChange()
+    let error: StatePackError | null = null
+    try {
+      await this.#perform(running)
+    } catch (thrown) {
+      error = toStatePackError(thrown)
+    }
+    const seconds = error === null && running.wasRead ? this.#secondsOf(running) : null
+    this.#running.delete(lane)
+    if (error !== null && STOPPING.has(error.code)) this.#setPaused(true)
+    if (error === null || running.isMade) rows.end(job.id, { state: 'done', seconds })
+    else if (running.goesBack) rows.end(job.id, { state: 'waiting' })
+    else if (error.code === 'E_CANCELLED') rows.end(job.id, { state: 'cancelled' })
+    else rows.end(job.id, { state: 'failed', error: toErrorValue(error) })
+    onChange()
+  }
+
+  #perform(running: Running): Promise<void> {
+    const { rows, perform, onChange } = this.#options
+    const { job, controller, lane } = running
+    const { signal } = controller
+    const task = jobTaskSchema.parse(job.task)
+    const work: JobWork = {
+      sources: () => rows.sources(job.id),
+      made: (made, { wasRead }) => {
+        rows.made(job.id, made)
+        Object.assign(running, { isMade: true, wasRead, share: 1 })
+        onChange()
+      },
+      call: {
+        signal,
+        progress: report => {
+          running.progress = report
+          running.share = running.isMade ? 1 : (shareOf(report, lane) ?? running.share)
+          onChange()
+          const gate = this.#gate
+          return gate === null || running.isMade ? undefined : orAborted(gate.promise, signal)
+        },
+      },
+    }
+    return task.kind === 'read' ? perform.read(task, work) : perform.download(task, work)
+  }
+
+  /** Without the time in which it was held. */
+  #secondsOf({ began, held }: Running): number {
+    const now = this.#gate === null ? performance.now() : this.#heldSince
+    return Math.max(0, now - began - held) / 1000
+  }
+
+  #view(row: JobRow): JobView {
+    const running = [...this.#running.values()].find(({ job }) => job.id === row.id)
+    return {
+      ...{ id: row.id, title: row.title, state: row.state },
+      task: jobTaskSchema.parse(row.task),
+      progress: running?.progress ?? null,
+      error: jobErrorSchema.nullable().parse(row.error),
+      packetIds: madeOf(row).map(({ packetId }) => packetId),
+    }
+  }
+}
+
+function madeOf({ made }: JobRow): Made[] {
+  return madeSchema.array().parse(made ?? [])
+}
+
+/** What takes about as long for as much. */
+function paceOf(task: JobTask): string {
+  return task.kind === 'read' ? `read ${task.model}${task.check ? ' and check' : ''}` : `download ${task.source}`
+}
+
+/** How far it is, of what its lane is about: other reports (hashing, laying out weights) come before or after. */
+function shareOf({ done, total, unit, part = { number: 1, of: 1 } }: Progress, lane: Lane): number | null {
+  if (unit !== (lane === 'read' ? 'tokens' : 'bytes') || done === undefined || total === undefined || total === 0)
+    return null
+  return (part.number - 1 + Math.min(1, done / total)) / part.of
+}
