@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { Outlet, useLocation } from 'react-router'
 import { useStore } from 'zustand'
+import { JobsTray } from '../features/jobs/JobsTray.tsx'
 import { useStudio } from '../stores/studio.ts'
 import { Toasts } from '../ui/toasts.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
@@ -45,6 +46,7 @@ export function Shell() {
               <Outlet />
             </Suspense>
           </ErrorBoundary>
+          <JobsTray />
         </main>
       </div>
       <CommandPalette />

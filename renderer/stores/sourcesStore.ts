@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toErrorValue, toStatePackError } from '#shared/domain/error.ts'
 import type { Client } from '#shared/rpc/client.ts'
+import { jobErrorSchema } from '#shared/rpc/methods/jobs.ts'
 import { keep, kept } from './useKept.ts'
 
 /** A dropped file on its way to being text. */
@@ -16,14 +17,22 @@ export interface SourceFile {
   /** Of the file; null while that is not known, and for a PDF. */
   readonly encoding: string | null
   readonly error: unknown
+  /** What it holds, where it is opened only when its turn to be read comes. */
+  readonly unopened: File | null
 }
+
+/** Of more files than that none is opened in advance: with hundreds that would take longer than anyone waits. */
+export const MOST_OPENED = 24
+/** Larger ones are opened here whatever their number: what is handed over at once has a limit. */
+const LARGE = 8 * 2 ** 20
 
 export interface SourcesState {
   readonly files: readonly SourceFile[]
   readonly add: (files: readonly File[]) => void
   readonly remove: (id: string) => void
-  /** Takes out those that were read into text; what failed stays until someone has seen it. */
-  readonly take: () => void
+  /** Takes out those that were handed over; what failed stays until someone has seen it. */
+  readonly take: (ids: ReadonlySet<string>) => void
+  readonly clear: () => void
 }
 export type SourcesStore = StoreApi<SourcesState>
 
@@ -31,7 +40,7 @@ const KEY = 'create.files'
 const keptSchema = z.array(
   z.object({
     ...{ id: z.string(), name: z.string(), bytes: z.number(), text: z.string().nullable() },
-    ...{ extractor: z.string().nullable(), encoding: z.string().nullable() },
+    ...{ extractor: z.string().nullable(), encoding: z.string().nullable(), error: jobErrorSchema.nullable() },
   }),
 )
 
@@ -57,21 +66,30 @@ export function createSourcesStore(client: Client): SourcesStore {
       controllers.delete(id)
     }
     return {
-      files: kept(KEY, keptSchema, []).map(file => ({
+      files: kept(KEY, keptSchema, []).map(({ error, ...file }) => ({
         ...file,
+        unopened: null,
         error:
-          file.text === null ? new StatePackError('E_CANCELLED', 'It was not read before the window was left.') : null,
+          error !== null
+            ? new StatePackError(error.code, error.message, error.details)
+            : file.text === null
+              ? new StatePackError('E_CANCELLED', 'It was not read before the window was left.')
+              : null,
       })),
       add: added => {
-        const entries = added.map(file => ({ file, id: crypto.randomUUID() }))
+        const isMany = get().files.length + added.length > MOST_OPENED
+        const entries = added.map(file => ({ file, id: crypto.randomUUID(), waits: isMany && file.size <= LARGE }))
         const fresh = { text: null, extractor: null, encoding: null, error: null }
         set({
           files: [
             ...get().files,
-            ...entries.map(({ file, id }) => ({ id, name: file.name, bytes: file.size, ...fresh })),
+            ...entries.map(({ file, id, waits }) => ({
+              ...{ id, name: file.name, bytes: file.size, ...fresh, unopened: waits ? file : null },
+            })),
           ],
         })
-        for (const { file, id } of entries) {
+        for (const { file, id, waits } of entries) {
+          if (waits) continue
           controllers.set(id, new AbortController())
           line = line.then(() => read(id, file))
         }
@@ -81,9 +99,19 @@ export function createSourcesStore(client: Client): SourcesStore {
         controllers.delete(id)
         set({ files: get().files.filter(entry => entry.id !== id) })
       },
-      take: () => set({ files: get().files.filter(entry => entry.text === null) }),
+      take: ids => set({ files: get().files.filter(entry => !ids.has(entry.id)) }),
+      clear: () => {
+        for (const controller of controllers.values()) controller.abort()
+        controllers.clear()
+        set({ files: [] })
+      },
     }
   })
-  store.subscribe(({ files }) => keep(KEY, files))
+  store.subscribe(({ files }) =>
+    keep(
+      KEY,
+      files.map(({ unopened: _, error, ...file }) => ({ ...file, error: error === null ? null : toErrorValue(error) })),
+    ),
+  )
   return store
 }

@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react'
 import type { Client } from '#shared/rpc/client.ts'
-import { type CreateQueue, createCreateQueue } from './createQueue.ts'
 import { createEngineStore, type EngineStore } from './engineStore.ts'
+import { createJobsStore, type JobsStore } from './jobsStore.ts'
 import { createLibraryStore, type LibraryStore } from './libraryStore.ts'
 import { createSettingsStore, type SettingsStore } from './settingsStore.ts'
 import { createSourcesStore, type SourcesStore } from './sourcesStore.ts'
@@ -12,7 +12,7 @@ export interface Studio {
   readonly engine: EngineStore
   readonly settings: SettingsStore
   readonly library: LibraryStore
-  readonly createQueue: CreateQueue
+  readonly jobs: JobsStore
   readonly sources: SourcesStore
 }
 
@@ -23,7 +23,7 @@ export function createStudio(client: Client): Studio {
     engine: createEngineStore(client),
     settings: createSettingsStore(client),
     library: createLibraryStore(client),
-    createQueue: createCreateQueue(client),
+    jobs: createJobsStore(client),
     sources: createSourcesStore(client),
   }
 }

@@ -130,7 +130,7 @@ export class JobQueue {
         })),
         measured: rows.paces(),
       }),
-      running: running.map(({ job }) => this.#view(job)),
+      running: running.map(({ job }) => this.#view(rows.get(job.id) ?? job)),
     }
   }
 

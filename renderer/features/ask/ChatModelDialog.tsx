@@ -5,13 +5,14 @@ import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { ModelSource } from '#shared/rpc/methods/models.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
-import { useClient, useStudio } from '../../stores/studio.ts'
+import { useClient } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes } from '../../ui/format.ts'
+import { toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { downloadsOf } from '../models/downloads.ts'
 
@@ -31,8 +32,8 @@ export interface ChatModelDialogProps {
 /** A chat model in one press: what it weighs, its licence, its download; then the same text is read again with it. */
 export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogProps) {
   const navigate = useNavigate()
-  const { createQueue } = useStudio()
-  const { downloads, start } = useStore(downloadsOf(useClient()))
+  const client = useClient()
+  const { downloads, start } = useStore(downloadsOf(client))
   const catalogue = useQuery('models.catalogue', isOpen ? {} : null, ['models.changed', 'settings.changed'])
   const installed = useQuery('models.list', isOpen ? {} : null, ['models.changed'])
   const cartridge = useQuery('library.get', isOpen ? { ref: packetId } : null, [])
@@ -52,15 +53,17 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
   function readAgain(model: ModelView): void {
     if (cartridge.data === null) return
     const { sources, summary } = cartridge.data
-    createQueue.getState().add(`${summary.name}, read by ${model.name}`, {
-      how: 'whole',
-      input: {
+    const job = {
+      title: `${summary.name}, read by ${model.name}`,
+      task: {
+        kind: 'read' as const,
         model: model.id,
-        sources: sources.map(({ name, text }) => ({ name, text })),
         template: model.hasChatTemplate,
         title: nameFromTitle(`${summary.name} (${model.name})`),
       },
-    })
+      sources: sources.map(({ name, text }) => ({ name, text })),
+    }
+    client.call('jobs.add', { jobs: [job] }).catch(toastError)
     onClose()
     void navigate('/new')
   }

@@ -5,23 +5,27 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
-import { type Order, splitOrder } from '../../stores/createQueue.ts'
+import type { SourceFile } from '../../stores/sourcesStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useKept } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { toastError } from '../../ui/toasts.tsx'
 import { EstimatePane } from './EstimatePane.tsx'
-import { JobList } from './JobList.tsx'
+import { handOver, jobsFor } from './handOver.ts'
+import { Results } from './Results.tsx'
 import { SourcesPanel } from './SourcesPanel.tsx'
 import { type TooLongChoice, tooLongModels } from './TooLong.tsx'
 import { useEstimate } from './useEstimate.ts'
 import './create.css'
 
+/** With more texts than that, checking is something to ask for. */
+const MOST_CHECKED = 10
+
 /** A text goes in, a cartridge comes out. */
 export function CreatePage() {
-  const { settings, createQueue, sources: sourcesStore } = useStudio()
+  const { client, settings, sources: sourcesStore } = useStudio()
   const defaults = useStore(settings, s => s.settings)
-  const jobs = useStore(createQueue, s => s.jobs)
   const { data, error, reload } = useQuery('models.list', {}, ['models.changed'])
   const sources = useStore(sourcesStore)
   const [text, setText] = useKept('create.text', z.string(), '')
@@ -31,6 +35,8 @@ export function CreatePage() {
   const [each, setEach] = useState(true)
   const [chosenModel, setModel] = useState<string | null>(null)
   const [chosenDtype, setDtype] = useState<StateDtype | null>(null)
+  const [chosenCheck, setCheck] = useState<boolean | null>(null)
+  const [starting, setStarting] = useState<{ readonly done: number; readonly of: number } | null>(null)
   const [tooLong, setTooLong] = useState<TooLongChoice>({ how: 'split' })
 
   // Files dropped anywhere in the window wait in the ui store until this page takes them.
@@ -52,51 +58,63 @@ export function CreatePage() {
   const modelId = model?.id
   const files = sources.files
 
-  const texts = useMemo(
-    () => [
-      ...files.flatMap(file =>
-        file.text === null ? [] : [{ name: file.name, text: file.text, extractor: file.extractor ?? undefined }],
-      ),
-      ...(text.trim() === '' ? [] : [{ name: name.trim() || titleOf(text), text, extractor: undefined }]),
-    ],
-    [files, text, name],
+  const readable = useMemo(() => files.filter(isReadable), [files])
+  const unopenedBytes = readable.reduce((sum, { unopened }) => sum + (unopened?.size ?? 0), 0)
+  const isUnopened = readable.some(({ unopened }) => unopened !== null)
+  const pasted = useMemo(
+    () => (text.trim() === '' ? null : { name: name.trim() || titleOf(text), text, extractor: undefined }),
+    [text, name],
   )
-  const estimateInput = useMemo(
-    () =>
-      modelId === undefined || texts.length === 0
-        ? null
-        : {
-            model: modelId,
-            sources: texts.map(source => ({ ...source, name: source.name.slice(-300) })),
-            template,
-            ...(systemPrompt.trim() === '' ? {} : { systemPrompt }),
-          },
-    [modelId, texts, template, systemPrompt],
+  const titles = [...readable.map(file => file.name), ...(pasted === null ? [] : [pasted.name])]
+  const reading = useMemo(
+    () => ({ template, ...(systemPrompt.trim() === '' ? {} : { systemPrompt }) }),
+    [template, systemPrompt],
   )
+  const estimateInput = useMemo(() => {
+    if (modelId === undefined || isUnopened) return null
+    const sources = [
+      ...readable.map(file => ({ name: file.name, text: file.text ?? '', extractor: file.extractor ?? undefined })),
+      ...(pasted === null ? [] : [pasted]),
+    ].map(source => ({ ...source, name: source.name.slice(-300) }))
+    return sources.length === 0 ? null : { model: modelId, sources, ...reading }
+  }, [modelId, isUnopened, readable, pasted, reading])
   const { estimate, error: estimateError } = useEstimate(estimateInput)
-  const separate = each && texts.length > 1
+  const separate = each && titles.length > 1
+  const check = chosenCheck ?? (!separate || titles.length <= MOST_CHECKED)
 
-  function start(): void {
-    if (estimateInput === null || estimate === null) return
-    const groups = separate ? texts.map(source => [source]) : [texts]
-    for (const group of groups) {
-      const title = (separate ? group[0]?.name : name.trim() || group[0]?.name) ?? 'text'
-      const base = {
-        ...estimateInput,
-        sources: group,
-        dtype,
+  async function start(): Promise<void> {
+    if (modelId === undefined) return
+    const fits = estimate?.fits ?? false
+    const how = separate ? ({ how: 'split' } as const) : tooLong
+    const jobs = jobsFor({
+      files: readable,
+      pasted,
+      separate,
+      taskFor: title => ({
+        ...{ kind: 'read', model: modelId, dtype, check, ...reading },
         ...(separate || name.trim() === '' ? { title: nameFor(title) } : { name: name.trim() }),
-      }
-      createQueue.getState().add(title, orderFor(base, estimate.fits ? null : separate ? { how: 'split' } : tooLong))
+        split: !fits && how.how === 'split',
+        ...(!fits && how.how === 'first' ? { firstTokens: how.tokens } : {}),
+      }),
+      title: separate ? null : name.trim() || null,
+    })
+    setStarting({ done: 0, of: jobs.length })
+    try {
+      await handOver(client, jobs, (taken, done) => {
+        sourcesStore.getState().take(new Set(taken.flatMap(job => job.files.map(({ id }) => id))))
+        if (taken.some(job => job.pasted !== null)) setText('')
+        setStarting({ done, of: jobs.length })
+      })
+      setName('')
+    } catch (thrown) {
+      toastError(thrown)
     }
-    sources.take()
-    setText('')
-    setName('')
+    setStarting(null)
   }
 
   return (
     <Page title="New cartridge">
-      <JobList jobs={jobs} />
+      <Results />
       {error !== null && data === null ? (
         <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
       ) : (
@@ -110,7 +128,7 @@ export function CreatePage() {
             onDtype={setDtype}
             name={name}
             onName={setName}
-            suggestedName={texts[0] === undefined ? undefined : nameFor(texts[0].name)}
+            suggestedName={titles[0] === undefined ? undefined : nameFor(titles[0])}
             nameFromFiles={separate}
             systemPrompt={systemPrompt}
             onSystemPrompt={setSystemPrompt}
@@ -118,20 +136,29 @@ export function CreatePage() {
             onTemplate={setTemplate}
             estimate={estimate}
             error={estimateError}
-            extracting={files.some(file => file.text === null && file.error === null)}
-            separate={separate ? texts.length : null}
+            extracting={files.some(file => !isReadable(file) && file.error === null)}
+            unopened={isUnopened ? { texts: titles.length, bytes: unopenedBytes } : null}
+            check={check}
+            onCheck={setCheck}
+            starting={starting}
+            separate={separate ? titles.length : null}
             tooLong={tooLong}
             onTooLong={choice => {
               setTooLong(choice)
               const recurrent = tooLongModels(ready)[0]
               if (choice.how === 'recurrent' && recurrent !== undefined) setModel(recurrent.id)
             }}
-            onStart={start}
+            onStart={() => void start()}
           />
         </div>
       )}
     </Page>
   )
+}
+
+/** It has its text, or is opened when its turn comes. */
+function isReadable({ text, unopened }: SourceFile): boolean {
+  return text !== null || unopened !== null
 }
 
 /** Of a file, without its ending. */
@@ -145,12 +172,4 @@ function titleOf(text: string): string {
   const first = lines.find(candidate => /\S/.test(candidate) && !candidate.trimEnd().endsWith(':')) ?? lines[0] ?? ''
   const line = first.replace(/[\s:;,.#]+$/, '').replace(/^[#\s]+/, '')
   return line.length <= 48 ? line : `${line.slice(0, 48).replace(/\s+\S*$/, '')}…`
-}
-
-type Base = Extract<Order, { how: 'whole' }>['input']
-
-function orderFor(base: Base, tooLong: TooLongChoice | null): Order {
-  if (tooLong?.how === 'split') return splitOrder(base)
-  if (tooLong?.how === 'first') return { how: 'whole', input: { ...base, firstTokens: tooLong.tokens } }
-  return { how: 'whole', input: base }
 }

@@ -38,6 +38,13 @@ export interface EstimatePaneProps {
   readonly estimate: Estimate | null
   readonly error: unknown
   readonly extracting: boolean
+  /** Texts that are opened only when their turn comes, and bytes of those files; null where all are open. */
+  readonly unopened: { readonly texts: number; readonly bytes: number } | null
+  /** Whether what each recalls is checked after reading. */
+  readonly check: boolean
+  readonly onCheck: (check: boolean) => void
+  /** How many of how many jobs have been handed over; null while none are. */
+  readonly starting: { readonly done: number; readonly of: number } | null
   /** How many cartridges, when each text becomes its own. */
   readonly separate: number | null
   readonly tooLong: TooLongChoice
@@ -47,7 +54,7 @@ export interface EstimatePaneProps {
 
 /** How it shall be read, what that will take, and the button that begins. */
 export function EstimatePane(props: EstimatePaneProps) {
-  const { models, model, estimate, separate } = props
+  const { models, model, estimate, separate, unopened, starting } = props
   const most = estimate?.mostTokens ?? estimate?.contextLength ?? 0
   const isTooLong = estimate !== null && !estimate.fits && separate === null
   return (
@@ -98,7 +105,17 @@ export function EstimatePane(props: EstimatePaneProps) {
       </details>
       {props.error !== null ? <ErrorPanel error={props.error} /> : null}
       <div className="Create-estimate" aria-live="polite">
-        {estimate === null ? (
+        {unopened !== null ? (
+          <>
+            <p className="Create-tokens">
+              <b>{formatCount(unopened.texts)}</b> texts, {formatBytes(unopened.bytes)}
+            </p>
+            <p className="muted small">
+              Each is opened when its turn comes; one that is too long becomes several cartridges. What cannot be read
+              is kept in the list of jobs, with the reason.
+            </p>
+          </>
+        ) : estimate === null ? (
           <p className="muted small">
             {props.extracting ? 'Extracting the text.' : 'Add some text, and what reading it takes appears here.'}
           </p>
@@ -136,18 +153,28 @@ export function EstimatePane(props: EstimatePaneProps) {
       {isTooLong && model !== undefined ? (
         <TooLong estimate={estimate} model={model} models={models} value={props.tooLong} onChange={props.onTooLong} />
       ) : null}
+      <Switch isSelected={props.check} onChange={props.onCheck}>
+        Check what {separate === null ? 'it recalls' : 'each recalls'}
+      </Switch>
       <div className="Create-start">
         <Button
           variant="primary"
           wide
-          isDisabled={estimate === null || model === undefined || (isTooLong && props.tooLong.how === 'recurrent')}
+          isDisabled={
+            (estimate === null && unopened === null) ||
+            model === undefined ||
+            starting !== null ||
+            (isTooLong && props.tooLong.how === 'recurrent')
+          }
           onPress={props.onStart}
         >
-          {separate !== null
-            ? `Read ${separate} texts`
-            : isTooLong && props.tooLong.how === 'split'
-              ? `Read into ${estimate.parts} cartridges`
-              : 'Read it'}
+          {starting !== null
+            ? `Handing over ${formatCount(starting.done)} of ${formatCount(starting.of)}`
+            : separate !== null
+              ? `Read ${separate} texts`
+              : isTooLong && props.tooLong.how === 'split'
+                ? `Read into ${estimate.parts} cartridges`
+                : 'Read it'}
         </Button>
       </div>
     </aside>

@@ -1,7 +1,7 @@
 import { FilePlus2, FileText, X } from 'lucide-react'
 import { DOCUMENT_ENDINGS } from '../../app/documentEndings.ts'
 import { openFiles } from '../../app/openFiles.ts'
-import type { SourceFile, SourcesState } from '../../stores/sourcesStore.ts'
+import { MOST_OPENED, type SourceFile, type SourcesState } from '../../stores/sourcesStore.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { formatBytes, formatCount } from '../../ui/format.ts'
@@ -9,6 +9,7 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
+import { VirtualTable } from '../../ui/VirtualTable.tsx'
 
 export interface SourcesPanelProps {
   readonly sources: SourcesState
@@ -28,9 +29,16 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
       title="Text"
       note="Stays on this computer"
       actions={
-        <Button icon={<FilePlus2 aria-hidden />} onPress={choose}>
-          Add files
-        </Button>
+        <>
+          {files.length > MOST_OPENED ? (
+            <Button variant="quiet" onPress={sources.clear}>
+              Remove all
+            </Button>
+          ) : null}
+          <Button icon={<FilePlus2 aria-hidden />} onPress={choose}>
+            Add files
+          </Button>
+        </>
       }
     >
       <div className="stack">
@@ -43,11 +51,7 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
             </span>
           </p>
         ) : (
-          <ul className="Create-files" aria-label="Files">
-            {files.map(file => (
-              <FileLine key={file.id} file={file} onRemove={() => sources.remove(file.id)} />
-            ))}
-          </ul>
+          <FileList files={files} onRemove={sources.remove} />
         )}
         {files.length + (text.trim() === '' ? 0 : 1) < 2 ? null : (
           <SegmentedControl
@@ -70,6 +74,57 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
         {text === '' ? null : <span className="small muted">{formatCount(text.length)} characters</span>}
       </div>
     </Panel>
+  )
+}
+
+/** A line for each of a few files, a table of many. */
+function FileList({
+  files,
+  onRemove,
+}: {
+  readonly files: readonly SourceFile[]
+  readonly onRemove: (id: string) => void
+}) {
+  if (files.length <= MOST_OPENED) {
+    return (
+      <ul className="Create-files" aria-label="Files">
+        {files.map(file => (
+          <FileLine key={file.id} file={file} onRemove={() => onRemove(file.id)} />
+        ))}
+      </ul>
+    )
+  }
+  return (
+    <VirtualTable
+      caption="Files"
+      rows={files}
+      rowKey={file => file.id}
+      maxHeight={300}
+      columns={[
+        {
+          id: 'name',
+          title: `${formatCount(files.length)} files`,
+          width: 'minmax(120px, 1fr)',
+          cell: file => (
+            <span className={file.error === null ? 'truncate' : 'truncate Create-problem'}>
+              {file.name}
+              {file.error === null ? '' : `: ${describeError(file.error).line}`}
+            </span>
+          ),
+        },
+        { id: 'size', title: 'Size', width: '90px', numeric: true, cell: file => formatBytes(file.bytes) },
+        {
+          id: 'remove',
+          title: <span className="visually-hidden">Remove</span>,
+          width: '48px',
+          cell: file => (
+            <IconButton label={`Remove ${file.name}`} onPress={() => onRemove(file.id)}>
+              <X aria-hidden />
+            </IconButton>
+          ),
+        },
+      ]}
+    />
   )
 }
 

@@ -1,138 +1,66 @@
-import { useEffect, useRef } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import type { Job } from '../../stores/createQueue.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { describeError } from '../../ui/describeError.ts'
-import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import {
-  formatBytes,
-  formatCount,
-  formatEta,
-  formatMoney,
-  formatRate,
-  formatSeconds,
-  shortDigest,
-} from '../../ui/format.ts'
+import { formatBytes, formatCount, formatMoney, formatSeconds, shortDigest } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
-import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { recallFacts } from '../../ui/recall.ts'
+import { useJobActions } from '../jobs/useJobActions.ts'
 
-/** What is being read, waits, or was read in this window, the newest first. */
-export function JobList({ jobs }: { readonly jobs: readonly Job[] }) {
-  const top = useRef<HTMLDivElement>(null)
-  const count = jobs.length
-  const before = useRef(count)
-  // What was just begun is above the form that began it.
-  useEffect(() => {
-    if (count > before.current) top.current?.scrollIntoView({ block: 'nearest' })
-    before.current = count
-  }, [count])
-  if (count === 0) return null
-  return (
-    <div className="Jobs" ref={top}>
-      {jobs.toReversed().map((job, i) => (
-        <JobPanel key={job.id} job={job} full={i === 0} />
-      ))}
-    </div>
-  )
-}
+/** Lines that are listed of several results; the library has them all. */
+const MOST_LINES = 5
 
-function JobPanel({ job, full }: { readonly job: Job; readonly full: boolean }) {
-  const { createQueue } = useStudio()
-  const { cancel, retry, split, dismiss } = createQueue.getState()
-  if (job.status === 'done') {
-    return (
-      <Panel
-        title={job.created.length === 1 ? 'Done' : `Done, ${job.created.length} cartridges`}
-        note={job.title}
-        actions={
-          <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
-            Dismiss
-          </Button>
-        }
-      >
-        <div className="stack">
-          {job.created.map(created =>
-            full && job.created.length === 1 ? (
-              <Result key={created.cartridge.packetId} created={created} />
-            ) : (
-              <ResultLine key={created.cartridge.packetId} cartridge={created.cartridge} />
-            ),
-          )}
-        </div>
-      </Panel>
-    )
-  }
-  if (job.status === 'failed') {
-    const tooLong = describeError(job.error).code === 'E_CONTEXT_LENGTH' && job.order.how === 'whole'
-    return (
-      <Panel
-        title={job.title}
-        actions={
-          <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
-            Dismiss
-          </Button>
-        }
-      >
-        <ErrorPanel
-          error={job.error}
-          action={
-            tooLong
-              ? { label: 'Split it', onPress: () => split(job.id) }
-              : { label: 'Try again', onPress: () => retry(job.id) }
-          }
-        />
-      </Panel>
-    )
-  }
-  const { progress } = job
-  const known = progress?.done !== undefined && progress.total !== undefined && progress.total > 0
-  const note = [
-    ...(known
-      ? [`${formatCount(progress.done ?? 0)} of ${formatCount(progress.total ?? 0)} ${progress.unit ?? ''}`.trim()]
-      : []),
-    ...(progress?.rate === undefined
-      ? []
-      : [formatRate(progress.rate, progress.unit === 'tokens' ? 'tok' : (progress.unit ?? ''))]),
-    ...(progress?.etaSeconds === undefined ? [] : [formatEta(progress.etaSeconds)]),
-  ].join(' · ')
+/** What became of the texts that were read last: the newest in full where it is one cartridge, others on a line each. */
+export function Results() {
+  const { data } = useQuery('jobs.list', { states: ['done'], limit: MOST_LINES }, ['jobs.changed'])
+  const read = data?.jobs.filter(({ task }) => task.kind === 'read') ?? []
+  const [newest] = read
+  const { data: found } = useQuery('jobs.get', newest === undefined ? null : { id: newest.id }, [
+    'jobs.changed',
+    'library.changed',
+  ])
+  const { dismiss } = useJobActions()
+  const navigate = useNavigate()
+  if (data === null || newest === undefined || found === null || found.job.id !== newest.id) return null
+  const isOne = data.total === 1
+  const [created] = found.made
   return (
     <Panel
-      title={job.title}
-      note={job.status === 'waiting' ? 'waiting' : job.status === 'cancelled' ? 'cancelled, nothing was kept' : null}
+      title={
+        isOne && found.made.length === 1
+          ? 'Done'
+          : `Done, ${formatCount(isOne ? found.made.length : data.total)} ${isOne ? 'cartridges' : 'texts'}`
+      }
+      note={newest.title}
       actions={
-        job.status === 'cancelled' ? (
-          <>
-            <Button size="s" onPress={() => retry(job.id)}>
-              Read it after all
+        <>
+          {isOne ? null : (
+            <Button size="s" onPress={() => navigate('/library')}>
+              Show in the library
             </Button>
-            <Button size="s" variant="quiet" onPress={() => dismiss(job.id)}>
-              Dismiss
-            </Button>
-          </>
-        ) : (
-          <Button size="s" onPress={() => cancel(job.id)}>
-            {job.created.length > 0 ? 'Skip the check' : 'Cancel'}
+          )}
+          <Button size="s" variant="quiet" onPress={() => dismiss({ states: ['done'] })}>
+            Dismiss
           </Button>
-        )
+        </>
       }
     >
-      {job.status === 'running' ? (
-        <ProgressBar
-          label={progress?.phase ?? 'starting'}
-          value={known ? (progress.done ?? 0) / (progress.total ?? 1) : null}
-          note={note}
-        />
-      ) : null}
+      {created !== undefined && found.made.length === 1 ? (
+        <Result created={created} />
+      ) : (
+        <div className="stack">
+          {found.made.slice(0, MOST_LINES).map(({ cartridge }) => (
+            <ResultLine key={cartridge.packetId} cartridge={cartridge} />
+          ))}
+        </div>
+      )}
     </Panel>
   )
 }

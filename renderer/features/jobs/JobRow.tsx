@@ -1,0 +1,110 @@
+import { Ban, CircleCheck, CircleDashed, Download, FileText, TriangleAlert, X } from 'lucide-react'
+import { useNavigate } from 'react-router'
+import type { JobView } from '#shared/rpc/methods/jobs.ts'
+import { errorOf } from '../../stores/jobsStore.ts'
+import { Button } from '../../ui/Button.tsx'
+import { describeError } from '../../ui/describeError.ts'
+import { formatCount } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { RemedyButton } from '../../ui/RemedyButton.tsx'
+import { phaseOf, progressFacts, shareOf } from './jobWords.ts'
+import { useJobActions } from './useJobActions.ts'
+
+const ICONS = {
+  waiting: CircleDashed,
+  running: FileText,
+  interrupted: TriangleAlert,
+  failed: TriangleAlert,
+  cancelled: Ban,
+  done: CircleCheck,
+} as const
+
+/** One job: what it is, how it stands, and what can be done about it. Undefined while its page is on the way. */
+export function JobRow({ job }: { readonly job: JobView | undefined }) {
+  if (job === undefined) return <div className="JobRow JobRow--gap" />
+  const Icon = job.state === 'running' && job.task.kind === 'download' ? Download : ICONS[job.state]
+  return (
+    <div className={`JobRow JobRow--${job.state}`}>
+      <Icon aria-hidden />
+      <div className="JobRow-text">
+        <b className="truncate">{job.title}</b>
+        <Standing job={job} />
+      </div>
+      <div className="JobRow-actions">
+        <Actions job={job} />
+      </div>
+    </div>
+  )
+}
+
+function Standing({ job }: { readonly job: JobView }) {
+  const error = errorOf(job)
+  if (job.state === 'running') {
+    const facts = job.progress === null ? [] : progressFacts(job.progress)
+    return (
+      <>
+        <ProgressBar bare label={`${job.title}: ${phaseOf(job)}`} value={shareOf(job)} />
+        <span className="muted">{[phaseOf(job), ...facts].join(' · ')}</span>
+      </>
+    )
+  }
+  if (error !== null) {
+    const { line, meaning } = describeError(error)
+    return (
+      <span>
+        <span className="JobRow-problem">{line}</span> <span className="muted">{meaning}</span>
+      </span>
+    )
+  }
+  if (job.state === 'waiting') return <span className="muted">waiting</span>
+  if (job.state === 'cancelled') return <span className="muted">cancelled; nothing half-made was kept</span>
+  const made = job.packetIds.length
+  return <span className="muted">{made < 2 ? 'done' : `done, ${formatCount(made)} cartridges`}</span>
+}
+
+function Actions({ job }: { readonly job: JobView }) {
+  const navigate = useNavigate()
+  const { cancel, retry, dismiss } = useJobActions()
+  const which = { ids: [job.id] }
+  const [packetId] = job.packetIds
+  const error = errorOf(job)
+  if (job.state === 'done') {
+    return packetId === undefined ? null : (
+      <Button
+        size="s"
+        variant="quiet"
+        aria-label={`Ask ${job.title}`}
+        onPress={() => navigate(`/ask/${encodeURIComponent(packetId)}`)}
+      >
+        Ask it
+      </Button>
+    )
+  }
+  if (job.state === 'waiting' || job.state === 'running') {
+    return (
+      <IconButton
+        label={packetId === undefined ? `Cancel ${job.title}` : `Skip the check of ${job.title}`}
+        onPress={() => cancel(which)}
+      >
+        <X aria-hidden />
+      </IconButton>
+    )
+  }
+  const canSplit = error?.code === 'E_CONTEXT_LENGTH' && job.task.kind === 'read' && !job.task.split
+  const again = () => retry({ ...which, split: canSplit })
+  const label = canSplit ? 'Split it' : job.state === 'cancelled' ? `${VERBS[job.task.kind]} after all` : 'Try again'
+  return (
+    <>
+      {error === null || canSplit ? null : <RemedyButton action={describeError(error).action} again={again} />}
+      <Button size="s" aria-label={`${label}: ${job.title}`} onPress={again}>
+        {label}
+      </Button>
+      <IconButton label={`Dismiss ${job.title}`} onPress={() => dismiss(which)}>
+        <X aria-hidden />
+      </IconButton>
+    </>
+  )
+}
+
+const VERBS = { read: 'Read it', download: 'Get it' } as const

@@ -1,0 +1,93 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useRef } from 'react'
+import { useStore } from 'zustand'
+import type { JobState } from '#shared/rpc/methods/jobs.ts'
+import type { JobsStatus } from '../../stores/jobsStore.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { JobRow } from './JobRow.tsx'
+import { useJobActions } from './useJobActions.ts'
+
+const PROBLEMS: readonly JobState[] = ['failed', 'interrupted']
+const VIEWS = {
+  all: { label: 'All', states: null },
+  problems: { label: 'Went wrong', states: PROBLEMS },
+  open: { label: 'To do', states: ['running', 'waiting'] },
+  ended: { label: 'Ended', states: ['done', 'cancelled'] },
+} as const satisfies Record<string, { readonly label: string; readonly states: readonly JobState[] | null }>
+type View = keyof typeof VIEWS
+
+const ROW = 46
+
+/** Every job: any number of them, of which only those in sight exist. */
+export function JobsPanel({ id }: { readonly id: string }) {
+  const { jobs } = useStudio()
+  const { items, total, error, status, shown } = useStore(jobs)
+  const { retry, dismiss } = useJobActions()
+  const box = useRef<HTMLUListElement>(null)
+  const virtual = useVirtualizer({
+    count: total,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW,
+    overscan: 6,
+    getItemKey: index => items[index]?.id ?? `gap ${index}`,
+  })
+  const visible = virtual.getVirtualItems()
+  const [first, last] = [visible[0]?.index ?? 0, visible.at(-1)?.index ?? 0]
+  useEffect(() => jobs.getState().need(first, last), [jobs, first, last])
+  if (status === null) return null
+  const view = (Object.keys(VIEWS) as View[]).find(key => VIEWS[key].states === shown) ?? 'all'
+  return (
+    <div className="Tray-panel" id={id}>
+      <div className="Tray-head">
+        <SegmentedControl
+          label="Which jobs"
+          value={view}
+          onChange={chosen => jobs.getState().show(VIEWS[chosen].states)}
+          segments={(Object.keys(VIEWS) as View[]).map(key => ({
+            id: key,
+            label: `${VIEWS[key].label} ${formatCount(countOf(status, VIEWS[key].states))}`,
+          }))}
+        />
+        <span className="grow" />
+        {countOf(status, PROBLEMS) < 2 ? null : (
+          <Button size="s" onPress={() => retry({ states: [...PROBLEMS] })}>
+            Try all again
+          </Button>
+        )}
+        {countOf(status, ['cancelled', 'done']) === 0 ? null : (
+          <Button size="s" variant="quiet" onPress={() => dismiss({ states: ['done', 'cancelled'] })}>
+            Clear ended
+          </Button>
+        )}
+      </div>
+      {error === null ? null : <ErrorPanel error={error} />}
+      {total === 0 ? <p className="Tray-none muted">None.</p> : null}
+      {/* A scrollable region must be reachable by keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
+      <ul ref={box} className="Tray-list" aria-label="Jobs" tabIndex={0} hidden={total === 0}>
+        <li className="Tray-space" role="presentation" style={{ height: virtual.getTotalSize() }} />
+        {visible.map(({ key, index, start }) => (
+          <li
+            key={key}
+            ref={virtual.measureElement}
+            data-index={index}
+            className="Tray-item"
+            aria-setsize={total}
+            aria-posinset={index + 1}
+            style={{ translate: `0 ${start}px` }}
+          >
+            <JobRow job={items[index]} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function countOf({ counts }: JobsStatus, states: readonly JobState[] | null): number {
+  return (states ?? (Object.keys(counts) as JobState[])).reduce((sum, state) => sum + counts[state], 0)
+}

@@ -1,0 +1,100 @@
+import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react'
+import { useId } from 'react'
+import { useStore } from 'zustand'
+import { type JobsStatus, needsTray } from '../../stores/jobsStore.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { Button } from '../../ui/Button.tsx'
+import { formatCount, formatEta } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { JobsPanel } from './JobsPanel.tsx'
+import { phaseOf, progressFacts } from './jobWords.ts'
+import { useJobActions } from './useJobActions.ts'
+import './jobs.css'
+
+/** The engine's line of long work, below every page: how far it is, what went wrong, and what can be done about it. */
+export function JobsTray() {
+  const { jobs } = useStudio()
+  const status = useStore(jobs, s => s.status)
+  const isOpen = useStore(jobs, s => s.isOpen)
+  const { pause, cancel } = useJobActions()
+  const panel = useId()
+  if (status === null || !needsTray(status)) return null
+  const { counts, paused, round, elsewhere } = status
+  const open = counts.waiting + counts.running
+  const problems = counts.failed + counts.interrupted
+  return (
+    <section className="Tray" aria-label="Jobs">
+      {isOpen ? <JobsPanel id={panel} /> : null}
+      <div className="Tray-bar">
+        {open === 0 ? null : (
+          <div className="Tray-progress">
+            <ProgressBar label={titleOf(status)} value={round.share} note={notesOf(status).join(' · ')} />
+          </div>
+        )}
+        {problems === 0 ? null : (
+          <span className="Tray-problems" role="status">
+            <TriangleAlert aria-hidden />
+            {problemsOf(status)}
+          </span>
+        )}
+        {open === 0 && problems === 0 ? (
+          <span className="Tray-ended">{formatCount(counts.cancelled)} cancelled</span>
+        ) : null}
+        {open === 0 ? <span className="grow" /> : null}
+        {open === 0 || elsewhere ? null : (
+          <>
+            <IconButton label={paused ? 'Resume jobs' : 'Pause jobs'} onPress={() => pause(!paused)}>
+              {paused ? <Play aria-hidden /> : <Pause aria-hidden />}
+            </IconButton>
+            <Button size="s" onPress={() => cancel({ states: ['waiting', 'running'] })}>
+              {open === 1 ? cancelWord(status) : 'Cancel all'}
+            </Button>
+          </>
+        )}
+        <IconButton
+          label={isOpen ? 'Hide jobs' : 'Show jobs'}
+          aria-expanded={isOpen}
+          aria-controls={isOpen ? panel : undefined}
+          onPress={() => jobs.getState().open(!isOpen)}
+        >
+          {isOpen ? <ChevronDown aria-hidden /> : <ChevronUp aria-hidden />}
+        </IconButton>
+      </div>
+    </section>
+  )
+}
+
+/** `3 of 500: report.pdf`, or the title alone where there is one. */
+function titleOf({ running, round, paused, elsewhere, counts }: JobsStatus): string {
+  const [first] = running
+  const name = first?.title ?? (counts.waiting === 1 ? '1 job' : `${formatCount(counts.waiting)} jobs`)
+  const state = elsewhere ? 'At work in another window: ' : paused ? 'Paused: ' : ''
+  const place =
+    round.total > 1 && first !== undefined
+      ? `${formatCount(Math.min(round.total, round.ended + 1))} of ${formatCount(round.total)} · `
+      : ''
+  return `${state}${place}${name}`
+}
+
+function notesOf({ running, round, etaSeconds, paused }: JobsStatus): string[] {
+  const [first] = running
+  if (first === undefined || paused) return []
+  const { rate, ...progress } = first.progress ?? { phase: '' }
+  const eta = etaSeconds === null ? [] : [formatEta(etaSeconds)]
+  const facts = progressFacts({ ...progress, rate, etaSeconds: undefined })
+  // Of many, how fast and how long still is what counts.
+  return [phaseOf(first), ...(round.total > 1 ? facts.slice(-1) : facts), ...eta]
+}
+
+function problemsOf({ counts }: JobsStatus): string {
+  return [
+    ...(counts.failed === 0 ? [] : [`${formatCount(counts.failed)} failed`]),
+    ...(counts.interrupted === 0 ? [] : [`${formatCount(counts.interrupted)} interrupted`]),
+  ].join(', ')
+}
+
+/** A cartridge that is there already stays: only its check is stopped. */
+function cancelWord({ running }: JobsStatus): string {
+  return (running[0]?.packetIds.length ?? 0) > 0 ? 'Skip the check' : 'Cancel'
+}

@@ -1,0 +1,245 @@
+/** The line of long work on a real engine with a real model: failures, pause, cancel, what is kept and what is not. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
+import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
+import { type Client, createClient, type Input, type Output } from '#shared/rpc/client.ts'
+import { engineOptions, openTestEngine, type TestEngine } from '../testEngine.ts'
+
+type NewJob = Input<'jobs.add'>['jobs'][number]
+
+const ENTRY = join(import.meta.dirname, '../../../electron/hosts/engineProcess/main.ts')
+const NOT_TEXT = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0xff, 0xfe, 0)
+
+let folder = ''
+let opened: TestEngine
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'statepack-jobs-'))
+  opened = await openTestEngine({ folder })
+})
+afterEach(async () => {
+  await opened.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function text(title: string, words = `The goat ${title} lives in Oslo.`): NewJob {
+  return {
+    title,
+    task: { kind: 'read', model: 'starter-transformer', title, check: false },
+    sources: [{ name: title, text: words }],
+  }
+}
+/** Takes a second or more to read on any machine. */
+const long = (title: string): NewJob => ({
+  title,
+  task: { kind: 'read', model: 'starter-mamba', title, check: false },
+  sources: [{ name: title, text: `${title}. ${'The station Juniper opens at 6:30. '.repeat(3000)}` }],
+})
+
+async function until(
+  done: (status: Output<'jobs.status'>) => boolean,
+  client: Client = opened.client,
+): Promise<Output<'jobs.status'>> {
+  return vi.waitFor(
+    async () => {
+      const status = await client.call('jobs.status', {})
+      expect(done(status), JSON.stringify(status)).toBe(true)
+      return status
+    },
+    { timeout: 120_000, interval: 5 },
+  )
+}
+const idle = (client?: Client) => until(({ counts }) => counts.waiting + counts.running === 0, client)
+const reading = (client?: Client) => until(({ running }) => running[0]?.progress?.unit === 'tokens', client)
+async function states(client = opened.client): Promise<Record<string, string>> {
+  const { jobs } = await client.call('jobs.list', {})
+  return Object.fromEntries(jobs.map(({ title, state }) => [title, state]))
+}
+
+it('one that fails keeps its error and its text until it is dismissed, and stops no other', async () => {
+  const { client } = opened
+  const bad = { ...text('bad.bin'), sources: [{ name: 'bad.bin', bytes: NOT_TEXT }] }
+  const good = { ...text('b.txt'), sources: [{ name: 'b.txt', bytes: new TextEncoder().encode('The goat B.') }] }
+  await client.call('jobs.add', { jobs: [text('a'), bad, good] })
+  const { counts, round } = await idle()
+  expect(counts).toMatchObject({ done: 2, failed: 1 })
+  expect(round).toEqual({ total: 3, ended: 3, share: 1 })
+  const [failed, last] = (await client.call('jobs.list', {})).jobs
+  expect(failed).toMatchObject({ title: 'bad.bin', state: 'failed', error: { code: 'E_NOT_TEXT' } })
+  expect(last).toMatchObject({ title: 'b.txt', state: 'done' })
+  const { made } = await client.call('jobs.get', { id: last?.id ?? -1 })
+  expect(made.map(({ cartridge }) => cartridge.name)).toEqual(['b.txt'])
+  // Trying again reads it again: its bytes were kept.
+  await client.call('jobs.retry', { ids: [failed?.id ?? -1] })
+  await idle()
+  expect(await states()).toEqual({ 'bad.bin': 'failed' })
+  expect(await client.call('jobs.dismiss', { states: ['failed', 'waiting'] })).toEqual({ jobs: 1 })
+  expect(await states()).toEqual({})
+})
+
+it('a text that is too long can be split, and says which part is being read', async () => {
+  const { client } = opened
+  await client.call('jobs.add', { jobs: [text('long', 'The station Juniper opens at 6:30. '.repeat(220))] })
+  await idle()
+  const [job] = (await client.call('jobs.list', {})).jobs
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'E_CONTEXT_LENGTH' } })
+  const parts: unknown[] = []
+  await client.call('jobs.retry', { ids: [job?.id ?? -1], split: true })
+  await until(({ running, counts }) => {
+    parts.push(running[0]?.progress?.part)
+    return counts.done === 1
+  })
+  const { made } = await client.call('jobs.get', { id: job?.id ?? -1 })
+  expect(made.length).toBeGreaterThan(1)
+  expect(parts).toContainEqual({ number: 2, of: made.length })
+})
+
+it('is checked for what it recalls where that is wanted; stopping the check keeps the cartridge', async () => {
+  const { client } = opened
+  const facts = await readFile(join(import.meta.dirname, '../../../docs/verbs.md'), 'utf8')
+  const checked = text('checked', facts.slice(0, 1500))
+  const stopped = text('stopped', facts.slice(1500, 3000))
+  const checking = (one: NewJob): NewJob => ({ ...one, task: { ...one.task, check: true } as NewJob['task'] })
+  await client.call('jobs.add', { jobs: [checking(checked), checking(stopped)] })
+  await until(({ running }) => running[0]?.title === 'stopped' && running[0].packetIds.length === 1)
+  await client.call('jobs.cancel', { states: ['running'] })
+  await idle()
+  expect(await states()).toEqual({ checked: 'done', stopped: 'done' })
+  const found = (await client.call('library.list', {})).items.map(({ name, spotChecks }) => [name, spotChecks !== null])
+  expect(Object.fromEntries(found)).toEqual({ checked: true, stopped: false })
+})
+
+it('pausing holds a text where it is, asking goes on meanwhile, and nothing is read twice', async () => {
+  const { client } = opened
+  await client.call('jobs.add', { jobs: [long('held'), text('next')] })
+  await reading()
+  await client.call('jobs.pause', { paused: true })
+  const held = await vi.waitFor(async () => {
+    const before = (await client.call('jobs.status', {})).running[0]?.progress?.done
+    await new Promise(resolve => setTimeout(resolve, 150))
+    const { running } = await client.call('jobs.status', {})
+    expect(running[0]?.progress?.done).toBe(before)
+    return before ?? 0
+  })
+  const other = { model: 'starter-mamba', sources: [{ name: 'meanwhile', text: 'The goat lives in Oslo.' }] }
+  expect((await client.call('packets.create', other)).cacheHit).toBe(false)
+  expect((await client.call('jobs.status', {})).paused).toBe(true)
+  await client.call('jobs.pause', { paused: false })
+  const seen: number[] = []
+  await until(({ running, counts }) => {
+    const { done } = running[0]?.progress ?? {}
+    if (running[0]?.title === 'held' && done !== undefined) seen.push(done)
+    return counts.done === 2
+  })
+  expect(seen.every(done => done >= held)).toBe(true)
+})
+
+it('a paused text lets go of its model when that is unloaded, and is read again later', async () => {
+  const { client } = opened
+  await client.call('jobs.add', { jobs: [long('held')] })
+  await reading()
+  await client.call('jobs.pause', { paused: true })
+  await opened.engine.state.models.unload()
+  expect(await until(({ counts }) => counts.waiting === 1)).toMatchObject({ paused: true })
+  await client.call('jobs.pause', { paused: false })
+  await reading()
+  await client.call('jobs.cancel', { states: ['running'] })
+  await idle()
+})
+
+it('cancelling stops what runs, keeps what was to be read, and leaves nothing half-made', async () => {
+  const { client } = opened
+  await client.call('jobs.add', { jobs: [long('a'), text('b'), text('c')] })
+  await reading()
+  expect(await client.call('jobs.cancel', { states: ['waiting', 'running'] })).toEqual({ jobs: 3 })
+  await idle()
+  expect(await states()).toEqual({ a: 'cancelled', b: 'cancelled', c: 'cancelled' })
+  expect((await client.call('library.list', {})).total).toBe(0)
+  const [, b] = (await client.call('jobs.list', {})).jobs
+  await client.call('jobs.retry', { ids: [b?.id ?? -1] })
+  await idle()
+  expect(await states()).toMatchObject({ b: 'done' })
+})
+
+it('goes on by itself with what ran when the Studio was closed, and stays paused if it was', async () => {
+  await opened.client.call('jobs.add', { jobs: [long('a'), text('b')] })
+  await reading()
+  await opened.client.call('jobs.pause', { paused: true })
+  await opened.close()
+  opened = await openTestEngine({ folder })
+  expect(await opened.client.call('jobs.status', {})).toMatchObject({
+    paused: true,
+    counts: { waiting: 2, running: 0 },
+  })
+  await opened.client.call('jobs.pause', { paused: false })
+  await idle()
+  expect(await states()).toEqual({ a: 'done', b: 'done' })
+})
+
+it('one engine at a time works through the line; another one shows it, and takes over when the first has gone', async () => {
+  await opened.client.call('jobs.add', { jobs: [long('a')] })
+  const first = opened
+  opened = await openTestEngine({ folder })
+  expect(await opened.client.call('jobs.status', {})).toMatchObject({ elsewhere: true, counts: { running: 1 } })
+  await expect(opened.client.call('jobs.add', { jobs: [text('b')] })).rejects.toMatchObject({ code: 'E_STORE_BUSY' })
+  await first.close()
+  await idle()
+  expect(await states()).toEqual({ a: 'done' })
+})
+
+it('what was read is gone from the disk of the line, what failed is kept until it is dismissed', async () => {
+  const { client } = opened
+  const where = async (canary: string) => {
+    const store = join(folder, 'store')
+    const files = (await readdir(store)).filter(name => /^library/.test(name))
+    const found = await Promise.all(files.map(name => readFile(join(store, name))))
+    return found.some(bytes => bytes.includes(canary))
+  }
+  await client.call('jobs.pause', { paused: true })
+  const failing = { ...text('failing', 'canary-of-what-failed'), task: { ...text('failing').task, model: 'nowhere' } }
+  await client.call('jobs.add', { jobs: [text('reading', 'canary-of-what-was-read'), failing as NewJob] })
+  expect(await where('canary-of-what-was-read')).toBe(true)
+  await client.call('jobs.pause', { paused: false })
+  await idle()
+  await vi.waitFor(async () => expect(await where('canary-of-what-was-read')).toBe(false))
+  expect(await where('canary-of-what-failed')).toBe(true)
+  await client.call('jobs.dismiss', { states: ['failed'] })
+  expect(await where('canary-of-what-failed')).toBe(false)
+})
+
+it('kill -9 in the middle of reading: what ran is shown as interrupted, the rest goes on, and it can be tried again', async () => {
+  await opened.close()
+  const pids: (number | undefined)[] = []
+  const supervisor = superviseEngine({
+    start: () => {
+      const child = forkEngine(ENTRY)
+      pids.push(child.pid)
+      return child
+    },
+    engine: { ...engineOptions(folder), device: 'cpu' },
+  })
+  const client = createClient(supervisor)
+  try {
+    await client.call('jobs.add', { jobs: [text('before'), long('killed'), text('after')] })
+    await until(({ running }) => running[0]?.title === 'killed' && running[0].progress?.unit === 'tokens', client)
+    process.kill(pids[0] ?? 0, 'SIGKILL')
+    await vi.waitFor(() => expect(pids.length).toBe(2), { timeout: 20_000 })
+    await vi.waitFor(() => idle(client), { timeout: 120_000 })
+    expect(await states(client)).toEqual({ before: 'done', killed: 'interrupted', after: 'done' })
+    const [killed] = (await client.call('jobs.list', { states: ['interrupted'] })).jobs
+    expect(killed?.error?.code).toBe('E_ENGINE_DOWN')
+    await client.call('jobs.retry', { states: ['interrupted'] })
+    await idle(client)
+    expect(await states(client)).toEqual({ killed: 'done' })
+    expect((await client.call('library.list', {})).items.map(({ name }) => name).sort()).toEqual([
+      'after',
+      'before',
+      'killed',
+    ])
+  } finally {
+    await supervisor.dispose()
+    opened = await openTestEngine({ folder })
+  }
+})
