@@ -24,6 +24,8 @@ export interface JobsState {
   /** Makes sure the items `from` to `to` (inclusive) are there or on their way. */
   readonly need: (from: number, to: number) => void
   readonly open: (isOpen: boolean) => void
+  /** Reads the status again; resolves when it is there. */
+  readonly refresh: () => Promise<void>
 }
 export type JobsStore = StoreApi<JobsState>
 
@@ -58,6 +60,7 @@ export function createJobsStore(client: Client): JobsStore {
       set({ isOpen })
       if (isOpen) void readList()
     },
+    refresh: () => refresh(),
   }))
 
   /** Reads what is in sight again; pages further off are read when they are scrolled to. */
@@ -80,27 +83,31 @@ export function createJobsStore(client: Client): JobsStore {
     }
   }
 
-  let isReading = false
-  let isStale = false
-  /** One reading at a time: events that come meanwhile are answered by one more. */
-  async function refresh(): Promise<void> {
-    if (isReading) {
-      isStale = true
-      return
+  let reading: Promise<void> | null = null
+  let next: Promise<void> | null = null
+  /** One reading at a time: all that is asked for meanwhile is answered by one more. */
+  function refresh(): Promise<void> {
+    if (reading === null) {
+      reading = read().finally(() => {
+        reading = null
+      })
+      return reading
     }
-    isReading = true
-    do {
-      isStale = false
-      const before = store.getState().status
-      const status = await client.call('jobs.status', {}).catch(() => null)
-      if (status !== null) {
-        store.setState({ status })
-        // What goes wrong is shown where one is; opening takes no focus.
-        if (before !== null && endedBadly(before, status)) store.setState({ isOpen: true })
-      }
-      if (store.getState().isOpen) await readList()
-    } while (isStale)
-    isReading = false
+    next ??= reading.then(() => {
+      next = null
+      return refresh()
+    })
+    return next
+  }
+  async function read(): Promise<void> {
+    const before = store.getState().status
+    const status = await client.call('jobs.status', {}).catch(() => null)
+    if (status !== null) {
+      store.setState({ status })
+      // What goes wrong is shown where one is; opening takes no focus.
+      if (before !== null && endedBadly(before, status)) store.setState({ isOpen: true })
+    }
+    if (store.getState().isOpen) await readList()
   }
 
   client.on('jobs.changed', () => void refresh())
@@ -111,17 +118,20 @@ export function createJobsStore(client: Client): JobsStore {
   return store
 }
 
-const openJobs = ({ counts }: JobsStatus) => counts.waiting + counts.running
+/** How many wait or run. */
+export function openJobs({ counts }: Pick<JobsStatus, 'counts'>): number {
+  return counts.waiting + counts.running
+}
 
 /** The last job has just ended, and something is left for a person. */
-function endedBadly(before: JobsStatus, { counts, ...now }: JobsStatus): boolean {
+function endedBadly(before: JobsStatus, { counts }: JobsStatus): boolean {
   const fresh = counts.failed + counts.interrupted - before.counts.failed - before.counts.interrupted
-  return fresh > 0 && openJobs({ counts, ...now }) === 0
+  return fresh > 0 && openJobs({ counts }) === 0
 }
 
 /** Whether there is anything to show of the line. */
 export function needsTray({ counts }: JobsStatus): boolean {
-  return counts.waiting + counts.running + counts.failed + counts.interrupted + counts.cancelled > 0
+  return openJobs({ counts }) + counts.failed + counts.interrupted + counts.cancelled > 0
 }
 
 /** The error of a job as everything else throws it. */

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { ask, choose, expect, exportSelected, goTo, insert, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
+import { violationsOf } from './violationsOf.ts'
 
 /** Every route, and every view that a route shows in its place. */
 const ROUTES = [
@@ -43,14 +43,6 @@ async function show(page: Page, route: string): Promise<void> {
   }, route)
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
   await quiet(page)
-}
-
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode()
-    .options({ resultTypes: ['violations'] })
-    .analyze()
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`)
 }
 
 test('axe finds nothing on any route in both themes, and nothing is too wide, also at 200 % zoom', async ({ page }) => {

@@ -5,6 +5,7 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
+import { openJobs } from '../../stores/jobsStore.ts'
 import type { SourceFile } from '../../stores/sourcesStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useKept } from '../../stores/useKept.ts'
@@ -24,7 +25,8 @@ const MOST_CHECKED = 10
 
 /** A text goes in, a cartridge comes out. */
 export function CreatePage() {
-  const { client, settings, sources: sourcesStore } = useStudio()
+  const { client, settings, jobs: line, sources: sourcesStore } = useStudio()
+  const isReading = useStore(line, ({ status }) => status !== null && openJobs(status) > 0)
   const defaults = useStore(settings, s => s.settings)
   const { data, error, reload } = useQuery('models.list', {}, ['models.changed'])
   const sources = useStore(sourcesStore)
@@ -86,7 +88,7 @@ export function CreatePage() {
     if (modelId === undefined) return
     const fits = estimate?.fits ?? false
     const how = separate ? ({ how: 'split' } as const) : tooLong
-    const jobs = jobsFor({
+    const planned = jobsFor({
       files: readable,
       pasted,
       separate,
@@ -98,14 +100,16 @@ export function CreatePage() {
       }),
       title: separate ? null : name.trim() || null,
     })
-    setStarting({ done: 0, of: jobs.length })
+    setStarting({ done: 0, of: planned.length })
     try {
-      await handOver(client, jobs, (taken, done) => {
+      await handOver(client, planned, (taken, done) => {
         sourcesStore.getState().take(new Set(taken.flatMap(job => job.files.map(({ id }) => id))))
         if (taken.some(job => job.pasted !== null)) setText('')
-        setStarting({ done, of: jobs.length })
+        setStarting({ done, of: planned.length })
       })
       setName('')
+      // What was made before makes room for what is read now.
+      await line.getState().refresh()
     } catch (thrown) {
       toastError(thrown)
     }
@@ -114,7 +118,7 @@ export function CreatePage() {
 
   return (
     <Page title="New cartridge">
-      <Results />
+      {isReading || starting !== null ? null : <Results />}
       {error !== null && data === null ? (
         <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
       ) : (

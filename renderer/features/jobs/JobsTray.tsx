@@ -1,7 +1,7 @@
 import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react'
 import { useId } from 'react'
 import { useStore } from 'zustand'
-import { type JobsStatus, needsTray } from '../../stores/jobsStore.ts'
+import { type JobsStatus, needsTray, openJobs } from '../../stores/jobsStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { formatCount, formatEta } from '../../ui/format.ts'
@@ -21,7 +21,7 @@ export function JobsTray() {
   const panel = useId()
   if (status === null || !needsTray(status)) return null
   const { counts, paused, round, elsewhere } = status
-  const open = counts.waiting + counts.running
+  const open = openJobs(status)
   const problems = counts.failed + counts.interrupted
   return (
     <section className="Tray" aria-label="Jobs">
