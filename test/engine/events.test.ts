@@ -45,7 +45,11 @@ describe('the events of the contract', () => {
     })
     await client.call('packets.infer', { ref: cartridge.packetId, delta: 'Where?', maxNewTokens: 1 })
     await client.call('settings.set', { modelFolders: [folder] })
-    await vi.waitFor(() => expect(heardOf('memory.changed').length).toBeGreaterThan(0), { timeout: 10_000 })
+    await client.call('jobs.pause', { paused: true })
+    const task = { kind: 'read', model: 'starter-transformer' } as const
+    await client.call('jobs.add', { jobs: [{ title: 'waits', task, sources: [{ name: 'waits', text: 'The goat.' }] }] })
+    for (const name of ['memory.changed', 'jobs.changed'] as const)
+      await vi.waitFor(() => expect(heardOf(name).length).toBeGreaterThan(0), { timeout: 10_000 })
     expect(names.filter(name => heardOf(name).length === 0)).toEqual([])
     for (const { name, data } of heard) expect(events[name].safeParse(data).error).toBeUndefined()
     expect(heardOf('receipts.appended').map(({ op }) => op)).toEqual(['create', 'infer'])

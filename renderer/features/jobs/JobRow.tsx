@@ -1,7 +1,9 @@
 import { Ban, CircleCheck, CircleDashed, Download, FileText, TriangleAlert, X } from 'lucide-react'
 import { useNavigate } from 'react-router'
+import { useStore } from 'zustand'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
 import { errorOf } from '../../stores/jobsStore.ts'
+import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { formatCount } from '../../ui/format.ts'
@@ -28,7 +30,10 @@ export function JobRow({ job }: { readonly job: JobView | undefined }) {
     <div className={`JobRow JobRow--${job.state}`}>
       <Icon aria-hidden />
       <div className="JobRow-text">
-        <b className="truncate">{job.title}</b>
+        <b className="truncate">
+          {job.title}
+          {job.state === 'waiting' ? <span className="muted"> · waiting</span> : null}
+        </b>
         <Standing job={job} />
       </div>
       <div className="JobRow-actions">
@@ -39,13 +44,14 @@ export function JobRow({ job }: { readonly job: JobView | undefined }) {
 }
 
 function Standing({ job }: { readonly job: JobView }) {
+  const paused = useStore(useStudio().jobs, ({ status }) => status?.paused ?? false)
   const error = errorOf(job)
   if (job.state === 'running') {
-    const facts = job.progress === null ? [] : progressFacts(job.progress)
+    const facts = job.progress === null || paused ? [] : progressFacts(job.progress)
     return (
       <>
         <ProgressBar bare label={`${job.title}: ${phaseOf(job)}`} value={shareOf(job)} />
-        <span className="muted">{[phaseOf(job), ...facts].join(' · ')}</span>
+        <span className="muted">{[paused ? 'held' : phaseOf(job), ...facts].join(' · ')}</span>
       </>
     )
   }
@@ -57,7 +63,7 @@ function Standing({ job }: { readonly job: JobView }) {
       </span>
     )
   }
-  if (job.state === 'waiting') return <span className="muted">waiting</span>
+  if (job.state === 'waiting') return null
   if (job.state === 'cancelled') return <span className="muted">cancelled; nothing half-made was kept</span>
   const made = job.packetIds.length
   return <span className="muted">{made < 2 ? 'done' : `done, ${formatCount(made)} cartridges`}</span>

@@ -20,14 +20,14 @@ const VIEWS = {
 } as const satisfies Record<string, { readonly label: string; readonly states: readonly JobState[] | null }>
 type View = keyof typeof VIEWS
 
-const ROW = 46
+const ROW = 38
 
 /** Every job: any number of them, of which only those in sight exist. */
 export function JobsPanel({ id }: { readonly id: string }) {
   const { jobs } = useStudio()
   const { items, total, error, status, shown } = useStore(jobs)
   const { retry, dismiss } = useJobActions()
-  const box = useRef<HTMLUListElement>(null)
+  const box = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => box.current,
@@ -66,24 +66,24 @@ export function JobsPanel({ id }: { readonly id: string }) {
       </div>
       {error === null ? null : <ErrorPanel error={error} />}
       {total === 0 ? <p className="Tray-none muted">None.</p> : null}
-      {/* A scrollable region must be reachable by keyboard. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
-      <ul ref={box} className="Tray-list" aria-label="Jobs" tabIndex={0} hidden={total === 0}>
-        <li className="Tray-space" role="presentation" style={{ height: virtual.getTotalSize() }} />
-        {visible.map(({ key, index, start }) => (
-          <li
-            key={key}
-            ref={virtual.measureElement}
-            data-index={index}
-            className="Tray-item"
-            aria-setsize={total}
-            aria-posinset={index + 1}
-            style={{ translate: `0 ${start}px` }}
-          >
-            <JobRow job={items[index]} />
-          </li>
-        ))}
-      </ul>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+      <div ref={box} className="Tray-scroll" tabIndex={0} role="group" aria-label="Jobs" hidden={total === 0}>
+        <ul className="Tray-list" aria-label="Jobs" style={{ height: virtual.getTotalSize() }}>
+          {visible.map(({ key, index, start }) => (
+            <li
+              key={key}
+              ref={virtual.measureElement}
+              data-index={index}
+              className="Tray-item"
+              aria-setsize={total}
+              aria-posinset={index + 1}
+              style={{ translate: `0 ${start}px` }}
+            >
+              <JobRow job={items[index]} />
+            </li>
+          ))}
+        </ul>
+      </div>
     </div>
   )
 }

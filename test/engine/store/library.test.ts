@@ -98,7 +98,7 @@ describe('the library', () => {
     const { packetId } = await store.publishPacket({ ...testPacket('a'), names: ['A'] })
     await store.close()
     const db = new Database(join(store.folder, 'library.sqlite'))
-    db.exec('DROP TABLE spot_checks')
+    db.exec('DROP TABLE spot_checks; DROP TABLE jobs; DROP TABLE job_sources')
     db.pragma('user_version = 4')
     db.close()
     const again = await openTestStore(store.folder)
@@ -108,6 +108,10 @@ describe('the library', () => {
     expect(await again.summary(packetId)).toMatchObject({ name: 'A', spotChecks: { recalled: 7, checked: 10 } })
     again.library.packets.forget([packetId])
     expect(again.library.connection.prepare('SELECT * FROM spot_checks').all()).toEqual([])
+    const job = { lane: 'read', title: 'a', task: {}, pace: 'p', sources: [{ name: 'a', text: 'one' }] }
+    const [id = -1] = again.library.jobs.add([job])
+    expect(again.library.jobs.begin('read')).toMatchObject({ id, state: 'running', size: 3 })
+    expect(again.library.jobs.sources(id)).toEqual(job.sources)
   })
 
   it('is locked by one at a time, within a process and between openings', async () => {
