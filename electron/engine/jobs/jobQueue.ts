@@ -322,8 +322,11 @@ export class JobQueue {
           running.progress = report
           running.share = running.isMade ? 1 : (shareOf(report, lane) ?? running.share)
           onChange()
-          const gate = this.#gate
-          return gate === null || running.isMade ? undefined : orAborted(gate.promise, signal)
+          if (this.#gate === null || running.isMade) return
+          const held = orAborted(this.#gate.promise, signal)
+          // Only reading waits for it; the work that made another report hears of the abort by itself.
+          held.catch(() => {})
+          return held
         },
       },
     }

@@ -213,11 +213,7 @@ export function createModelPool({
     return openEntry(find(id), { chosen, signal, onOpening })
   }
 
-  async function load(
-    found: string | ModelEntry,
-    signal?: AbortSignal,
-    onOpening?: OnOpening,
-  ): Promise<LoadedModel> {
+  async function load(found: string | ModelEntry, signal?: AbortSignal, onOpening?: OnOpening): Promise<LoadedModel> {
     const entry = typeof found === 'string' ? find(found) : found
     const key = keyOf(entry)
     const model = await open(entry, signal, onOpening)

@@ -58,8 +58,8 @@ const SOON = 50
 export function readingProgress(call: Call, phase = 'reading') {
   const began = performance.now()
   return ({ done, total, tokensPerSecond }: { done: number; total: number; tokensPerSecond: number }) => {
-    if (performance.now() - began < SOON) return
-    call.progress?.({
+    if (performance.now() - began < SOON) return undefined
+    return call.progress?.({
       phase,
       done,
       total,

@@ -27,7 +27,7 @@ export function JobsPanel({ id }: { readonly id: string }) {
   const { jobs } = useStudio()
   const { items, total, error, status, shown } = useStore(jobs)
   const { retry, dismiss } = useJobActions()
-  const box = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLElement>(null)
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => box.current,
@@ -67,7 +67,7 @@ export function JobsPanel({ id }: { readonly id: string }) {
       {error === null ? null : <ErrorPanel error={error} />}
       {total === 0 ? <p className="Tray-none muted">None.</p> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
-      <div ref={box} className="Tray-scroll" tabIndex={0} role="group" aria-label="Jobs" hidden={total === 0}>
+      <section ref={box} className="Tray-scroll" tabIndex={0} aria-label="The jobs" hidden={total === 0}>
         <ul className="Tray-list" aria-label="Jobs" style={{ height: virtual.getTotalSize() }}>
           {visible.map(({ key, index, start }) => (
             <li
@@ -83,7 +83,7 @@ export function JobsPanel({ id }: { readonly id: string }) {
             </li>
           ))}
         </ul>
-      </div>
+      </section>
     </div>
   )
 }

@@ -35,7 +35,7 @@ function text(title: string, words = `The goat ${title} lives in Oslo.`): NewJob
 const long = (title: string): NewJob => ({
   title,
   task: { kind: 'read', model: 'starter-mamba', title, check: false },
-  sources: [{ name: title, text: `${title}. ${'The station Juniper opens at 6:30. '.repeat(3000)}` }],
+  sources: [{ name: title, text: `${title}. ${'The station Juniper opens at 6:30. '.repeat(2000)}` }],
 })
 
 async function until(
