@@ -8,10 +8,12 @@ export interface RemedyButtonProps {
   readonly action: ErrorRemedy
   /** Tries again what failed once it is mended, where the place that shows the error can. */
   readonly again: (() => void) | undefined
+  /** One of many in a list, where a loud button each would shout. */
+  readonly isQuiet?: boolean
 }
 
 /** The button that helps with an error; none where the place's own button is the one, or one is there already. */
-export function RemedyButton({ action, again }: RemedyButtonProps) {
+export function RemedyButton({ action, again, isQuiet = false }: RemedyButtonProps) {
   const studio = useContext(StudioContext)
   if (action.do === 'again') return null
   const press = {
@@ -28,7 +30,7 @@ export function RemedyButton({ action, again }: RemedyButtonProps) {
   }[action.do]
   if (press === undefined) return null
   return (
-    <Button size="s" variant="primary" onPress={press}>
+    <Button size="s" variant={isQuiet ? 'quiet' : 'primary'} onPress={press}>
       {action.label}
     </Button>
   )

@@ -32,7 +32,7 @@ export function JobRow({ job }: { readonly job: JobView | undefined }) {
       <div className="JobRow-text">
         <b className="truncate">
           {job.title}
-          {job.state === 'waiting' ? <span className="muted"> · waiting</span> : null}
+          <span className="muted">{endingOf(job)}</span>
         </b>
         <Standing job={job} />
       </div>
@@ -63,10 +63,15 @@ function Standing({ job }: { readonly job: JobView }) {
       </span>
     )
   }
-  if (job.state === 'waiting') return null
-  if (job.state === 'cancelled') return <span className="muted">cancelled; nothing half-made was kept</span>
-  const made = job.packetIds.length
-  return <span className="muted">{made < 2 ? 'done' : `done, ${formatCount(made)} cartridges`}</span>
+  return null
+}
+
+/** How it stands, where that is a word or two. */
+function endingOf({ state, packetIds }: JobView): string {
+  if (state === 'waiting') return ' · waiting'
+  if (state === 'cancelled') return ' · cancelled, nothing half-made was kept'
+  if (state !== 'done') return ''
+  return packetIds.length < 2 ? ' · done' : ` · done, ${formatCount(packetIds.length)} cartridges`
 }
 
 function Actions({ job }: { readonly job: JobView }) {
@@ -102,7 +107,7 @@ function Actions({ job }: { readonly job: JobView }) {
   const label = canSplit ? 'Split it' : job.state === 'cancelled' ? `${VERBS[job.task.kind]} after all` : 'Try again'
   return (
     <>
-      {error === null || canSplit ? null : <RemedyButton action={describeError(error).action} again={again} />}
+      {error === null || canSplit ? null : <RemedyButton isQuiet action={describeError(error).action} again={again} />}
       <Button size="s" aria-label={`${label}: ${job.title}`} onPress={again}>
         {label}
       </Button>
