@@ -30,7 +30,7 @@ test(`${MANY} files, ${BAD} of them bad: a reload and other pages lose nothing, 
   await page.getByRole('button', { name: `Read ${MANY} texts` }).click()
 
   // Handed over: the page holds nothing of it any more, and may go.
-  const tray = page.getByRole('region', { name: 'Jobs' })
+  const tray = page.getByRole('region', { name: 'Jobs', exact: true })
   await expect(page.getByText('Drop files or folders anywhere')).toBeVisible()
   await expect(tray.getByRole('progressbar')).toBeVisible()
   await page.reload()
@@ -75,7 +75,7 @@ test('an engine that is killed while it reads leaves the text in the line, to be
   await page.getByRole('textbox', { name: 'Paste text' }).fill(`Killed once. ${LONG}`)
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Killed once')
   await page.getByRole('button', { name: 'Read it' }).click()
-  const tray = page.getByRole('region', { name: 'Jobs' })
+  const tray = page.getByRole('region', { name: 'Jobs', exact: true })
   await expect(tray.getByText(/tok\/s/).first()).toBeVisible()
   studio.killEngine()
   await expect(tray.getByText('1 interrupted')).toBeVisible()
@@ -98,7 +98,7 @@ test('by keyboard: cancelled, read after all; axe finds nothing in both themes a
   const start = page.getByRole('button', { name: 'Read it' })
   await expect(start).toBeEnabled()
   await start.press('Enter')
-  const tray = page.getByRole('region', { name: 'Jobs' })
+  const tray = page.getByRole('region', { name: 'Jobs', exact: true })
   await tray.getByRole('button', { name: 'Show jobs' }).press('Enter')
   await tray.getByRole('button', { name: 'Pause jobs' }).press('Space')
   for (const { width, height } of [

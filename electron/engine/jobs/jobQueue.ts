@@ -29,6 +29,13 @@ export interface JobWork {
 }
 
 type Lane = JobTask['kind']
+
+interface JobQuery {
+  readonly states?: readonly JobState[] | undefined
+  readonly kind?: Lane | undefined
+  readonly offset: number
+  readonly limit: number
+}
 /** Ends when the work is done; throws why it cannot be. */
 export type Performers = { readonly [L in Lane]: (task: Extract<JobTask, { kind: L }>, work: JobWork) => Promise<void> }
 
@@ -134,17 +141,11 @@ export class JobQueue {
     }
   }
 
-  list({ states = ALL, ...page }: { states?: readonly JobState[] | undefined; offset: number; limit: number }): {
-    total: number
-    jobs: JobView[]
-  } {
+  list({ states = ALL, kind, ...page }: JobQuery): { total: number; jobs: JobView[] } {
     this.#takeOver()
-    const { rows } = this.#options
-    const counted = rows.counts().filter(({ state }) => states.includes(state))
-    return {
-      total: counted.reduce((sum, { jobs }) => sum + jobs, 0),
-      jobs: rows.list(states, page).map(row => this.#view(row)),
-    }
+    const lanes = kind === undefined ? LANES : [kind]
+    const { total, rows } = this.#options.rows.list({ states, lanes }, page)
+    return { total, jobs: rows.map(row => this.#view(row)) }
   }
 
   /** Throws `E_NOT_FOUND`. */

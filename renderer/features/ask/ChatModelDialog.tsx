@@ -1,10 +1,9 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Output } from '#shared/rpc/client.ts'
-import type { ModelSource } from '#shared/rpc/methods/models.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
+import { errorOf } from '../../stores/jobsStore.ts'
 import { useClient } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { abilityText } from '../../ui/abilityText.ts'
@@ -14,7 +13,8 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes } from '../../ui/format.ts'
 import { toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
-import { downloadsOf } from '../models/downloads.ts'
+import { useJobActions } from '../jobs/useJobActions.ts'
+import { isUnderway, useDownloads } from '../models/useDownloads.ts'
 
 type Offer = Output<'models.catalogue'>['entries'][number]
 
@@ -33,7 +33,8 @@ export interface ChatModelDialogProps {
 export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogProps) {
   const navigate = useNavigate()
   const client = useClient()
-  const { downloads, start } = useStore(downloadsOf(client))
+  const { downloads, start } = useDownloads(isOpen)
+  const { cancel } = useJobActions()
   const catalogue = useQuery('models.catalogue', isOpen ? {} : null, ['models.changed', 'settings.changed'])
   const installed = useQuery('models.list', isOpen ? {} : null, ['models.changed'])
   const cartridge = useQuery('library.get', isOpen ? { ref: packetId } : null, [])
@@ -42,13 +43,8 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
   const chatting =
     installed.data?.models.filter(({ ability, status }) => ability === 'chat' && status === 'ready') ?? []
   const offers = offersFor(catalogue.data?.entries ?? [])
-  const running = Object.values(downloads).some(({ status }) => status === 'running')
-  const download = asked === null ? undefined : downloads[asked]
-
-  async function get(offer: Offer, source: ModelSource): Promise<void> {
-    setAsked(offer.hubId)
-    if ((await start(offer.hubId, source)) !== null) setAsked(null)
-  }
+  const job = asked === null ? undefined : downloads.get(asked)
+  const error = job === undefined ? null : errorOf(job)
 
   function readAgain(model: ModelView): void {
     if (cartridge.data === null) return
@@ -113,8 +109,11 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
                 <Button
                   key={kind}
                   size="s"
-                  isDisabled={running}
-                  onPress={() => void get(offer, kind)}
+                  isDisabled={isUnderway(downloads.get(offer.hubId))}
+                  onPress={() => {
+                    setAsked(offer.hubId)
+                    start(offer.hubId, kind)
+                  }}
                   aria-label={`Get ${offer.hubId}, ${formatBytes(bytes)} (${precision}) from ${place}`}
                 >
                   {formatBytes(bytes)} from {place}
@@ -125,17 +124,17 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
           </li>
         ))}
       </ul>
-      {download?.status === 'running' ? (
+      {isUnderway(job) ? (
         <div className="row">
           <div className="grow">
-            <TaskProgress progress={download.progress} fallback="Asking for it" />
+            <TaskProgress progress={job.progress} fallback="Asking for it" />
           </div>
-          <Button size="s" onPress={download.cancel}>
+          <Button size="s" onPress={() => cancel({ ids: [job.id] })}>
             Cancel
           </Button>
         </div>
       ) : null}
-      {download?.status === 'failed' ? <ErrorPanel error={download.error} /> : null}
+      {error === null ? null : <ErrorPanel error={error} />}
     </Dialog>
   )
 }

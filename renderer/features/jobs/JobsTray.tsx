@@ -9,6 +9,7 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { JobsPanel } from './JobsPanel.tsx'
 import { phaseOf, progressFacts } from './jobWords.ts'
+import { useDoneToast } from './useDoneToast.ts'
 import { useJobActions } from './useJobActions.ts'
 import './jobs.css'
 
@@ -19,6 +20,7 @@ export function JobsTray() {
   const isOpen = useStore(jobs, s => s.isOpen)
   const { pause, cancel } = useJobActions()
   const panel = useId()
+  useDoneToast(status)
   if (status === null || !needsTray(status)) return null
   const { counts, paused, round, elsewhere } = status
   const open = openJobs(status)

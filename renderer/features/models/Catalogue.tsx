@@ -1,9 +1,9 @@
 import { Download as DownloadIcon } from 'lucide-react'
-import { useState } from 'react'
-import { useStore } from 'zustand'
+import { useEffect, useState } from 'react'
 import type { Output } from '#shared/rpc/client.ts'
+import type { JobView } from '#shared/rpc/methods/jobs.ts'
 import type { ModelSource } from '#shared/rpc/methods/models.ts'
-import { useClient } from '../../stores/studio.ts'
+import { errorOf } from '../../stores/jobsStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Badge } from '../../ui/Badge.tsx'
@@ -12,30 +12,28 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { toastDone } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
-import { type Download, downloadsOf } from './downloads.ts'
+import { useJobActions } from '../jobs/useJobActions.ts'
 import { stateSize } from './stateSize.ts'
+import { isUnderway, useDownloads } from './useDownloads.ts'
 
 type Entry = Output<'models.catalogue'>['entries'][number]
 
 /** Models that can be had: what each is good for, what it weighs, and its download. */
 export function Catalogue() {
-  const store = downloadsOf(useClient())
-  const { downloads, start, dismiss } = useStore(store)
+  const { downloads, start } = useDownloads()
   const read = useQuery('models.catalogue', {}, ['models.changed', 'settings.changed'])
   const unfinished = useQuery('models.unfinished', {}, ['models.changed'])
+  const underway = [...downloads.values()].filter(isUnderway).map(({ id }) => id)
+  const { reload } = unfinished
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what has arrived is another thing when a download begins or ends
+  useEffect(reload, [underway.join()])
   const [hubId, setHubId] = useState('')
   const entries = read.data?.entries ?? []
   const arrived = new Map(unfinished.data?.downloads.map(found => [found.hubId, found]))
-  const others = [...new Set([...Object.keys(downloads), ...arrived.keys()])].filter(
+  const others = [...new Set([...downloads.keys(), ...arrived.keys()])].filter(
     id => !entries.some(entry => entry.hubId === id),
   )
-  const get = async (id: string, source: ModelSource) => {
-    const model = await start(id, source)
-    if (model !== null) toastDone('Model installed', model.name)
-    unfinished.reload()
-  }
   return (
     <Panel
       title="Catalogue"
@@ -49,11 +47,7 @@ export function Catalogue() {
           {entries.map(entry => (
             <li key={entry.id} className="Offer">
               <OfferText entry={entry} />
-              <Progressing
-                download={downloads[entry.hubId]}
-                onRetry={source => void get(entry.hubId, source)}
-                onDismiss={() => dismiss(entry.hubId)}
-              />
+              <Progressing job={downloads.get(entry.hubId)} />
               <div className="Offer-action">
                 {entry.installed ? (
                   <Badge tone="ok">Installed</Badge>
@@ -62,8 +56,8 @@ export function Catalogue() {
                     hubId={entry.hubId}
                     sources={entry.sources}
                     arrived={arrived.get(entry.hubId)}
-                    download={downloads[entry.hubId]}
-                    onGet={source => void get(entry.hubId, source)}
+                    job={downloads.get(entry.hubId)}
+                    onGet={source => start(entry.hubId, source)}
                   />
                 )}
               </div>
@@ -74,18 +68,14 @@ export function Catalogue() {
               <div className="Offer-text">
                 <h3>{id}</h3>
               </div>
-              <Progressing
-                download={downloads[id]}
-                onRetry={source => void get(id, source)}
-                onDismiss={() => dismiss(id)}
-              />
+              <Progressing job={downloads.get(id)} />
               <div className="Offer-action">
                 <OfferAction
                   hubId={id}
                   sources={[]}
                   arrived={arrived.get(id)}
-                  download={downloads[id]}
-                  onGet={source => void get(id, source)}
+                  job={downloads.get(id)}
+                  onGet={source => start(id, source)}
                 />
               </div>
             </li>
@@ -97,7 +87,7 @@ export function Catalogue() {
             event.preventDefault()
             const id = hubId.trim()
             setHubId('')
-            if (id !== '') void get(id, 'hub')
+            if (id !== '') start(id, 'hub')
           }}
         >
           <TextField
@@ -148,14 +138,15 @@ interface OfferActionProps {
   readonly sources: Entry['sources']
   /** Of an interrupted download. */
   readonly arrived: Output<'models.unfinished'>['downloads'][number] | undefined
-  readonly download: Download | undefined
+  readonly job: JobView | undefined
   readonly onGet: (source: ModelSource) => void
 }
 
-function OfferAction({ hubId, sources, arrived, download, onGet }: OfferActionProps) {
-  if (download?.status === 'running') {
+function OfferAction({ hubId, sources, arrived, job, onGet }: OfferActionProps) {
+  const { cancel } = useJobActions()
+  if (isUnderway(job)) {
     return (
-      <Button size="s" onPress={download.cancel} aria-label={`Cancel ${hubId}`}>
+      <Button size="s" onPress={() => cancel({ ids: [job.id] })} aria-label={`Cancel ${hubId}`}>
         Cancel
       </Button>
     )
@@ -198,24 +189,21 @@ function OfferAction({ hubId, sources, arrived, download, onGet }: OfferActionPr
   )
 }
 
-interface ProgressingProps {
-  readonly download: Download | undefined
-  readonly onRetry: (source: ModelSource) => void
-  readonly onDismiss: () => void
-}
-
-function Progressing({ download, onRetry, onDismiss }: ProgressingProps) {
-  if (download === undefined) return null
-  const { status, progress, error, source } = download
+/** A job that fetches a model, where its model is offered: how far it is, or why it is not here. */
+function Progressing({ job }: { readonly job: JobView | undefined }) {
+  const { retry, dismiss } = useJobActions()
+  const error = job === undefined ? null : errorOf(job)
+  if (job === undefined || (error === null && !isUnderway(job))) return null
+  const which = { ids: [job.id] }
   return (
     <div className="Offer-progress">
-      {status === 'running' ? (
-        <TaskProgress progress={progress} fallback={source === 'hub' ? 'Asking the hub' : 'Asking the package index'} />
+      {error === null ? (
+        <TaskProgress progress={job.progress} fallback="Waiting for its turn" />
       ) : (
         <div className="stack">
-          <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => onRetry(source) }} />
+          <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => retry(which) }} />
           <div className="row">
-            <Button size="s" variant="quiet" onPress={onDismiss}>
+            <Button size="s" variant="quiet" onPress={() => dismiss(which)}>
               Dismiss
             </Button>
           </div>

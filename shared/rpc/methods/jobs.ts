@@ -116,6 +116,7 @@ export const jobMethods = {
   'jobs.list': method(
     z.strictObject({
       states: z.array(jobStateSchema).optional(),
+      kind: z.enum(['read', 'download']).optional(),
       offset: count.default(0),
       limit: z.number().int().min(1).max(200).default(100),
     }),

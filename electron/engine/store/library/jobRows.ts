@@ -111,13 +111,22 @@ export class JobRows {
     return row === undefined ? null : parsed(row)
   }
 
-  list(states: readonly JobState[], { offset, limit }: { offset: number; limit: number }): JobRow[] {
-    return this.#db
-      .prepare<[string, number, number], Stored>(
-        `SELECT ${COLUMNS} FROM main.jobs WHERE state IN (SELECT value FROM json_each(?)) ORDER BY ${ORDER} LIMIT ? OFFSET ?`,
+  /** A page of those in some states and lanes, and how many there are. */
+  list(
+    { states, lanes }: { states: readonly JobState[]; lanes: readonly string[] },
+    { offset, limit }: { offset: number; limit: number },
+  ): { total: number; rows: JobRow[] } {
+    const where = `state IN (SELECT value FROM json_each(?)) AND lane IN (SELECT value FROM json_each(?))`
+    const which = [JSON.stringify(states), JSON.stringify(lanes)] as const
+    const counted = this.#db
+      .prepare<[string, string], { total: number }>(`SELECT count(*) AS total FROM main.jobs WHERE ${where}`)
+      .get(...which)
+    const rows = this.#db
+      .prepare<[string, string, number, number], Stored>(
+        `SELECT ${COLUMNS} FROM main.jobs WHERE ${where} ORDER BY ${ORDER} LIMIT ? OFFSET ?`,
       )
-      .all(JSON.stringify(states), limit, offset)
-      .map(parsed)
+      .all(...which, limit, offset)
+    return { total: counted?.total ?? 0, rows: rows.map(parsed) }
   }
 
   /** Ids of those that are meant, as far as they are in one of `states`. */
