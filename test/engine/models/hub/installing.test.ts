@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { ASSETS, bundledText, openTestEngine, type TestEngine } from '../../testEngine.ts'
@@ -84,6 +84,31 @@ describe('the hub', () => {
     expect(await modelOf(view.id)).toBeUndefined()
     expect(await readdir(join(root, 'data', 'models'))).toEqual(['.downloads'])
     expect(await offer()).toMatchObject({ installed: false })
+  })
+
+  test('a download in the line of jobs is paused, outlives the engine, and goes on where it stopped', async () => {
+    const hubId = 'someone/tiny'
+    const files = await Promise.all(NAMES.map(async name => [name, await readFile(join(STARTER, name))] as const))
+    hub = await startHub({ [hubId]: Object.fromEntries(files) })
+    hub.fault = (path, count) =>
+      path.endsWith('model.safetensors') && count === 0 ? { stallAfter: 200_000 } : undefined
+    await studio.client.call('settings.set', { hubEndpoint: hub.endpoint })
+    const status = () => studio.client.call('jobs.status', {})
+    await studio.client.call('jobs.add', {
+      jobs: [{ title: 'tiny', task: { kind: 'download', hubId, source: 'hub' } }],
+    })
+    await vi.waitFor(async () => expect((await status()).running[0]?.progress).toMatchObject({ phase: 'downloading' }))
+    await vi.waitFor(() => expect(hub?.of('model.safetensors')[0]?.sent).toBe(200_000))
+    await studio.client.call('jobs.pause', { paused: true })
+    await vi.waitFor(async () => expect((await status()).counts).toMatchObject({ running: 0, waiting: 1 }))
+    await studio.close()
+    studio = await openTestEngine({ folder: root })
+    await studio.client.call('jobs.pause', { paused: false })
+    await vi.waitFor(async () => expect((await status()).counts.done).toBe(1), { timeout: 60_000 })
+    expect(hub.of('model.safetensors').at(-1)?.start).toBeGreaterThan(0)
+    expect(await modelOf('someone--tiny')).toMatchObject({ status: 'ready', downloaded: true })
+    const { jobs } = await studio.client.call('jobs.list', { kind: 'read' })
+    expect(jobs).toEqual([])
   })
 
   test('a folder of one’s own is taken off the list and never deleted', async () => {
