@@ -1,57 +1,74 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { BLOCK_TOKENS } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 
-/** A state that begins with the tokens that a chain names; `position` is how many tokens of it the entry stands for. */
-export interface PrefixEntry {
-  readonly packetId: Digest
-  readonly position: number
-}
+/** Fewer tokens than this are read faster than a state is restored. */
+export const WORTH_TOKENS = 16
 
-/** Where a packet is entered: after each full block, and at its end. */
+/** A beginning of a token sequence: its first `position` tokens, as `chain` names them. */
 export interface PrefixMark {
   readonly chain: string
   readonly position: number
 }
 
-/** Stored packets by chain, newest first; at most `limit`. */
-export type StoredPrefixes = (chain: string, limit: number) => readonly PrefixEntry[]
+/** What looking for a beginning needs to know of a state that no library knows. */
+export interface UnstoredPrefix {
+  readonly packetId: Digest
+  readonly dtype: StateDtype
+  /** Of all its tokens; see {@link prefixMarks}. */
+  readonly marks: readonly PrefixMark[]
+}
+
+/** Where stored packets are looked up. */
+export interface StoredPrefixes {
+  withPrefix(
+    chain: string,
+    options: { readonly dtypes: readonly StateDtype[]; readonly limit: number },
+  ): readonly Digest[]
+  prefixLengths(chain: string, below: number): readonly number[]
+}
+
+export interface PrefixCandidate {
+  readonly packetId: Digest
+  /** It and those that follow agree with the tokens asked for in fewer than this many. */
+  readonly below: number
+}
 
 /** Most states looked at for one chain: those of one base are alike. */
 const CANDIDATES = 16
 
 /**
- * The chain of a token sequence: `chain[k]` names the model and the first `64 * k` tokens, `H(chain[k - 1], ids)`. Cut to
- * 128 bits: whoever finds a state by it compares the tokens themselves. `model` is the digest of what it computes with,
- * without its name.
- */
-export function prefixChain(model: Digest, tokens: Int32Array): string[] {
-  const chain = [sha256(`prefix ${model}`).slice(7, 39)]
-  for (let end = BLOCK_TOKENS; end <= tokens.length; end += BLOCK_TOKENS) {
-    const block = tokens.subarray(end - BLOCK_TOKENS, end)
-    chain.push(sha256(`${chain.at(-1)} ${block.join(' ')}`).slice(7, 39))
-  }
-  return chain
-}
-
-/**
- * The entries of a state with these tokens. Keys and values can be cut back to any block. A recurrent state stands for all
- * of its tokens and no fewer; it is entered at every block all the same, so that whoever misses it can be told why.
+ * Where a state is entered and looked for: after 16, 32, 48 and 64 tokens, after each further 64, and at its end. `chain`
+ * names the model and the tokens up to there: `H(chain before, ids since)`, cut to 128 bits: whoever finds a state by it compares
+ * the tokens themselves. `model` is the digest of what it computes with, without its name. Fewer tokens than are worth a
+ * restore have no mark.
  */
 export function prefixMarks(model: Digest, tokens: Int32Array): PrefixMark[] {
-  if (tokens.length === 0) return []
-  const chain = prefixChain(model, tokens)
-  const blocks = chain.slice(1).map((link, index) => ({ chain: link, position: (index + 1) * BLOCK_TOKENS }))
-  // Shorter than a block: there is only the end.
-  return blocks.length > 0 ? blocks : [{ chain: chain[0] ?? '', position: tokens.length }]
+  const marks: PrefixMark[] = []
+  for (let end = WORTH_TOKENS; end <= tokens.length; end = nextLink(end))
+    marks.push(markAt(model, tokens, marks.at(-1), end))
+  const last = marks.at(-1)
+  if (last !== undefined && last.position < tokens.length) marks.push(markAt(model, tokens, last, tokens.length))
+  return marks
+}
+
+function nextLink(position: number): number {
+  return position + (position < BLOCK_TOKENS ? WORTH_TOKENS : BLOCK_TOKENS)
+}
+
+function markAt(model: Digest, tokens: Int32Array, before: PrefixMark | undefined, position: number): PrefixMark {
+  const chain = before?.chain ?? sha256(`prefix ${model}`).slice(7, 39)
+  const since = tokens.subarray(before?.position ?? 0, position).join(' ')
+  return { chain: sha256(`${chain} ${since}`).slice(7, 39), position }
 }
 
 /** From tokens to the states that begin like them, stored or not. */
 export class PrefixIndex {
   readonly #open: () => Promise<StoredPrefixes>
-  readonly #unstored = new Map<string, PrefixEntry[]>()
-  /** Where each of them is entered. */
-  readonly #chains = new Map<Digest, readonly string[]>()
+  /** By chain, oldest first. */
+  readonly #unstored = new Map<string, Map<Digest, UnstoredPrefix>>()
+  readonly #entered = new Map<Digest, UnstoredPrefix>()
 
   /** `open`: a way to look stored packets up, as they are now. */
   constructor(open: () => Promise<StoredPrefixes>) {
@@ -59,38 +76,54 @@ export class PrefixIndex {
   }
 
   /** Enters a state that no library knows. */
-  add(packetId: Digest, marks: readonly PrefixMark[]): void {
-    this.#chains.set(
-      packetId,
-      marks.map(({ chain }) => chain),
-    )
-    for (const { chain, position } of marks) {
-      const entries = this.#unstored.get(chain) ?? []
-      this.#unstored.set(chain, entries)
-      if (entries.some(entry => entry.packetId === packetId)) continue
-      entries.unshift({ packetId, position })
-      if (entries.length > CANDIDATES) entries.pop()
+  add(state: UnstoredPrefix): void {
+    this.remove(state.packetId)
+    this.#entered.set(state.packetId, state)
+    for (const { chain } of state.marks) {
+      const states = this.#unstored.get(chain) ?? new Map<Digest, UnstoredPrefix>()
+      this.#unstored.set(chain, states.set(state.packetId, state))
     }
   }
 
   /** Takes a state out that can no longer be resolved. */
   remove(packetId: Digest): void {
-    for (const chain of this.#chains.get(packetId) ?? []) {
-      const left = this.#unstored.get(chain)?.filter(entry => entry.packetId !== packetId) ?? []
-      if (left.length > 0) this.#unstored.set(chain, left)
-      else this.#unstored.delete(chain)
+    for (const { chain } of this.#entered.get(packetId)?.marks ?? []) {
+      const states = this.#unstored.get(chain)
+      states?.delete(packetId)
+      if (states?.size === 0) this.#unstored.delete(chain)
     }
-    this.#chains.delete(packetId)
+    this.#entered.delete(packetId)
   }
 
-  /** States that may share a beginning with these tokens, those that share the most blocks first. */
-  async *candidates(model: Digest, tokens: Int32Array): AsyncGenerator<PrefixEntry & { readonly blocks: number }> {
+  /**
+   * States that may share a beginning with these tokens: those that share most marks first, of those the ones that end within
+   * what they share, the longest first; then those in `dtypes`. However many begin alike, none of these hides another.
+   */
+  async *candidates(model: Digest, tokens: Int32Array, dtypes: readonly StateDtype[]): AsyncGenerator<PrefixCandidate> {
     const stored = await this.#open()
-    const chain = prefixChain(model, tokens)
-    for (let blocks = chain.length - 1; blocks >= 0; blocks--) {
-      const link = chain[blocks] ?? ''
-      const entries = [...(this.#unstored.get(link) ?? []), ...stored(link, CANDIDATES)]
-      for (const entry of entries) yield { ...entry, blocks }
+    const statesAt = (chain: string): Digest[] => {
+      const unstored = [...(this.#unstored.get(chain)?.values() ?? [])].reverse()
+      const serving = unstored.filter(({ dtype }) => dtypes.includes(dtype))
+      const others = unstored.filter(({ dtype }) => !dtypes.includes(dtype))
+      const inMemory = [...serving, ...others].slice(0, CANDIDATES).map(({ packetId }) => packetId)
+      return [...inMemory, ...stored.withPrefix(chain, { dtypes, limit: CANDIDATES })]
+    }
+    const lengthsAt = (chain: string, below: number): number[] => {
+      const unstored = [...(this.#unstored.get(chain)?.values() ?? [])].map(({ marks }) => marks.at(-1)?.position ?? 0)
+      const lengths = new Set([...unstored, ...stored.prefixLengths(chain, below)])
+      return [...lengths].filter(length => length < below).sort((a, b) => b - a)
+    }
+    const links = prefixMarks(model, tokens)
+    for (const link of links.reverse()) {
+      const { chain, position } = link
+      const states = statesAt(chain)
+      if (states.length === 0) continue
+      const below = Math.min(nextLink(position), tokens.length + 1)
+      for (const length of lengthsAt(chain, below)) {
+        if (length === position) continue
+        for (const packetId of statesAt(markAt(model, tokens, link, length).chain)) yield { packetId, below }
+      }
+      for (const packetId of states) yield { packetId, below }
     }
   }
 }

@@ -91,7 +91,12 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const { prefix, miss }: PrefixSearch =
     input.again && input.from === undefined
       ? { prefix: null, miss: { why: 'nothing-alike' } }
-      : await deepestPrefix(context, loaded, { tokens: text.tokens, dtype, from: input.from, except: known })
+      : await deepestPrefix(context, loaded, {
+          tokens: text.tokens,
+          dtype,
+          from: input.from,
+          except: known === null ? [] : [known],
+        })
   using session = prefix === null ? runtime.newSession() : await restorePrefix(loaded, prefix)
   const toRead = text.tokens.subarray(prefix?.tokens ?? 0)
   const began = performance.now()

@@ -4,17 +4,15 @@ import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Session } from '../inference/session.ts'
 import { BLOCK_TOKENS, type StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
+import { WORTH_TOKENS } from '../live/prefixIndex.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { modelIdentity, sameModel } from './contextId.ts'
-import { readFace } from './face.ts'
+import { type Face, readFace } from './face.ts'
 import { damagedAsNull } from './isDamaged.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
 import { cacheLayers, layersOfType, type Packet } from './packet.ts'
 import { isRounded, roundingsAfter } from './roundings.ts'
-
-/** Fewer tokens than this are read faster than a state is restored. */
-const WORTH_TOKENS = 16
 
 /** A known state that begins like what is to be read. */
 export interface Prefix {
@@ -66,115 +64,138 @@ export interface PrefixQuery {
   readonly dtype: StateDtype
   /** This state and so many of its tokens only: as it was done before. */
   readonly from?: { readonly packetId: Digest; readonly tokens: number } | undefined
-  /** A state that does not serve: it is damaged. */
-  readonly except?: Digest | null
+  /** States that do not serve: they are damaged. */
+  readonly except?: readonly Digest[]
 }
 
 /**
- * The deepest known state that begins like `tokens`: stored, or kept in memory; never an import that nobody trusts. Keys
+ * The known state that spares most of reading `tokens`: stored, or kept in memory; never an import that nobody trusts. Keys
  * and values are cut back to where the two agree; a recurrent state to a checkpoint that memory has of its reading. At least one token is
  * left to be read, unless the state is of exactly these tokens and has its logits. A state stored in another dtype serves
- * only if it was not rounded. Throws what reading a found state throws.
+ * only if it was not rounded, a damaged one never. Throws what reading states throws.
  */
 export async function deepestPrefix(
   context: PacketContext,
   loaded: LoadedModel,
-  { tokens, dtype, from, except }: PrefixQuery,
+  query: PrefixQuery,
 ): Promise<PrefixSearch> {
-  const { model } = loaded
-  const seen = new Set<Digest>()
-  let best: Found | null = null
-  let miss: PrefixMiss = { why: 'nothing-alike' }
-  let missedAt = -1
-  const note = (at: number, why: PrefixMiss) => {
-    if (at <= missedAt) return
-    missedAt = at
-    miss = why
-  }
-  const asked = from?.tokens ?? tokens.length
+  const { tokens, dtype, from, except = [] } = query
+  const seen = new Set<Digest>(except)
+  let best: Usable | null = null
+  const misses: Missed[] = []
   const candidates =
     from === undefined
-      ? context.live.prefixes.candidates(modelIdentity(model.fingerprint), tokens)
-      : [{ packetId: from.packetId, blocks: tokens.length }]
-  for await (const { packetId, blocks } of candidates) {
-    // What shares fewer blocks cannot agree for longer.
-    if (best !== null && best.common >= (blocks + 1) * BLOCK_TOKENS) break
-    if (seen.has(packetId) || packetId === except) continue
+      ? context.live.prefixes.candidates(modelIdentity(loaded.model.fingerprint), tokens, [dtype, 'float32'])
+      : [{ packetId: from.packetId, below: tokens.length + 1 }]
+  for await (const { packetId, below } of candidates) {
+    if (best !== null && best.tokens >= below - 1) break
+    if (seen.has(packetId)) continue
     seen.add(packetId)
     const found = await readFace(context, packetId).catch(damagedAsNull)
     if (found === null) continue
-    const { packet, tokens: known, logits } = found.face
-    const { config } = packet
-    if (!sameModel(config.model, model.fingerprint) || config.origin.kind !== 'tokens') continue
-    const common = Math.min(asked, commonLength(known, tokens))
-    const isCut = common < known.length
-    // Something must be left to be read: a checkpoint has no logits.
-    const most = Math.min(common, tokens.length - 1)
-    const checkpoint =
-      config.kind === 'kv' || !isCut
-        ? null
-        : from === undefined
-          ? context.live.timelines.deepest(packetId, most)
-          : await readAgain(loaded, tokens.subarray(0, most))
-    if (checkpoint === null && config.cache.dtype !== dtype && config.cache.dtype !== 'float32') {
-      note(common, { why: 'other-dtype', packetId, position: common })
-      continue
-    }
-    if (checkpoint === null && config.kind !== 'kv' && isCut) {
-      note(common, { why: 'cannot-be-cut', packetId, position: common })
-      continue
-    }
-    if (isCut && common < tokens.length)
-      note(common, {
-        ...{ why: 'other-token', packetId, position: common, part: partOf(loaded, found.face, common) },
-        ...{ known: textAt(loaded, known, common), asked: textAt(loaded, tokens, common) },
-      })
-    const usable = checkpoint?.position ?? common
-    if ((best === null || usable > best.common) && (checkpoint !== null || (await isWhole(context, packet))))
-      best = { packet, known, common: usable, logits, checkpoint }
+    const { usable, missed } = await usableOf(context, loaded, { face: found.face, query })
+    if (missed !== null) misses.push(missed)
+    if (usable === null || (best !== null && usable.tokens <= best.tokens)) continue
+    if (usable.checkpoint !== null || (await isWhole(context, usable.face.packet))) best = usable
   }
+  const miss = deepestMiss(misses, best?.tokens ?? 0)
   if (best === null) return { prefix: null, miss }
-  const { packet, known, common, logits, checkpoint } = best
-  const exact = common === known.length && common === tokens.length && logits !== null
-  // Nothing says what comes after a token in the middle of another state but reading it once more.
-  const agreed = exact ? common : packet.config.kind === 'kv' ? Math.min(common, tokens.length - 1) : common
+  const { packet, tokens: known, logits } = best.face
   const { packetId } = packet
-  if (checkpoint !== null)
+  if (best.checkpoint !== null)
     return {
       miss,
       prefix: {
-        ...{ packetId, tokens: agreed, snapshot: checkpoint, logits: null },
+        ...{ packetId, tokens: best.tokens, snapshot: best.checkpoint, logits: null },
         ...{ sharedBlocks: [], rounded: [], bytesRead: 0, isExact: true },
       },
     }
-  // The numbers of a block were rounded together: of one that is cut, with tokens that are not the new text's.
-  const isCut = isRounded(packet.config.cache) && agreed < known.length
-  const usable = isCut ? agreed - (agreed % BLOCK_TOKENS) : agreed
-  if (usable < WORTH_TOKENS || (!exact && usable >= tokens.length)) return { prefix: null, miss }
-  const { snapshot, bytesRead } = await readLiveSnapshot(context, packet)
-  const full = Math.floor(usable / BLOCK_TOKENS)
+  const read = await readLiveSnapshot(context, packet).catch(damagedAsNull)
+  // Its numbers are not what they should be: another state serves, or none.
+  if (read === null) return deepestPrefix(context, loaded, { ...query, except: [...except, packetId] })
+  const full = Math.floor(best.tokens / BLOCK_TOKENS)
+  const isAll = best.tokens === known.length
   return {
     miss,
     prefix: {
       packetId,
-      tokens: usable,
-      snapshot: usable === known.length ? snapshot : cutBack(snapshot, usable),
-      logits: usable === known.length ? logits : null,
+      tokens: best.tokens,
+      snapshot: isAll ? read.snapshot : cutBack(read.snapshot, best.tokens),
+      logits: isAll ? logits : null,
       sharedBlocks: packet.config.cache.dtype === dtype ? layersOfType(packet, LAYER_TYPES.kv).slice(0, full) : [],
-      rounded: roundingsAfter(packet.config.cache, usable),
-      bytesRead,
+      rounded: roundingsAfter(packet.config.cache, best.tokens),
+      bytesRead: read.bytesRead,
       isExact: packet.config.cache.dtype === 'float32',
     },
   }
 }
 
-interface Found {
-  readonly packet: Packet
-  readonly known: Int32Array
-  readonly common: number
-  readonly logits: Float32Array | null
+interface Usable {
+  readonly face: Face
+  /** So many of its tokens need not be read. */
+  readonly tokens: number
   /** Where the packet itself has read further. */
   readonly checkpoint: StateSnapshot | null
+}
+
+/** What more of a state there would be to use. */
+interface Missed {
+  readonly position: number
+  readonly miss: PrefixMiss
+}
+
+/** How much of a state serves, and why no more. */
+async function usableOf(
+  context: PacketContext,
+  loaded: LoadedModel,
+  { face, query }: { face: Face; query: PrefixQuery },
+): Promise<{ usable: Usable | null; missed: Missed | null }> {
+  const { tokens, dtype, from } = query
+  const { packet, tokens: known, logits } = face
+  const { packetId, config } = packet
+  if (!sameModel(config.model, loaded.model.fingerprint) || config.origin.kind !== 'tokens')
+    return { usable: null, missed: null }
+  const common = Math.min(from?.tokens ?? tokens.length, commonLength(known, tokens))
+  const isCut = common < known.length
+  // Nothing says what comes after a token in the middle of another state but reading it once more.
+  const most = !isCut && logits !== null ? common : Math.min(common, tokens.length - 1)
+  const wrongDtype = config.cache.dtype !== dtype && config.cache.dtype !== 'float32'
+  const missed = (miss: PrefixMiss): Missed => ({ position: common, miss })
+  const differs = (): Missed | null =>
+    isCut && common < tokens.length
+      ? missed({
+          ...{ why: 'other-token', packetId, position: common, part: partOf(loaded, face, common) },
+          ...{ known: textAt(loaded, known, common), asked: textAt(loaded, tokens, common) },
+        })
+      : null
+  const use = (count: number, checkpoint: StateSnapshot | null = null): Usable | null =>
+    count < WORTH_TOKENS ? null : { face, tokens: count, checkpoint }
+
+  if (config.kind === 'kv') {
+    if (wrongDtype) return { usable: null, missed: missed({ why: 'other-dtype', packetId, position: common }) }
+    // The numbers of a block were rounded together: of one that is cut, with tokens that are not the new text's.
+    const sharp = isRounded(config.cache) && most < known.length ? most - (most % BLOCK_TOKENS) : most
+    return { usable: use(sharp), missed: differs() }
+  }
+  if (most === known.length && !wrongDtype) return { usable: use(most), missed: null }
+  const checkpoint =
+    from === undefined
+      ? context.live.timelines.deepest(packetId, most)
+      : await readAgain(loaded, tokens.subarray(0, most))
+  if (checkpoint !== null) return { usable: use(checkpoint.position, checkpoint), missed: differs() }
+  const why = wrongDtype ? 'other-dtype' : 'cannot-be-cut'
+  return { usable: null, missed: missed({ why, packetId, position: common }) }
+}
+
+/** Of the states of which more would be of use than `used` tokens, why the one that agrees the longest is not. */
+function deepestMiss(misses: readonly Missed[], used: number): PrefixMiss {
+  // In another precision or at another place none of them would spare more than the one that goes on differently there.
+  const atBest = misses.filter(
+    ({ position, miss }) => position > used || (position === used && miss.why === 'other-token'),
+  )
+  const deepest = Math.max(...atBest.map(({ position }) => position))
+  const those = atBest.filter(({ position }) => position === deepest).map(({ miss }) => miss)
+  return those.find(({ why }) => why === 'other-token') ?? those[0] ?? { why: 'nothing-alike' }
 }
 
 /** The checkpoint that an operation went on from when it was done before; memory may no longer have it. */

@@ -30,7 +30,7 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
     parents: config.parents.map(({ packetId, op }) => ({ packetId, op })),
     prefixes:
       config.origin.kind === 'tokens' && tokens !== undefined
-        ? prefixMarks(modelIdentity(config.model), tokensFromBytes(tokens))
+        ? prefixMarks(modelIdentity(config.model), tokensFromBytes(tokens)).map(({ chain }) => chain)
         : [],
     card,
     // Source digests are searched too: a text is found by its SHA-256.

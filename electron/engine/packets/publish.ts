@@ -70,7 +70,8 @@ export async function keepUnstored(
   const { packetId, contextId, manifestBlob, config, configBlob, layers } = assembled
   const blobs = [manifestBlob, configBlob, ...layers.filter(layer => 'bytes' in layer)]
   live.unstored.add({ packetId, contextId, tokens: config.position.next, layers }, blobs)
-  if (config.origin.kind === 'tokens') live.prefixes.add(packetId, prefixMarks(modelIdentity(config.model), tokens))
+  const marks = config.origin.kind === 'tokens' ? prefixMarks(modelIdentity(config.model), tokens) : []
+  live.prefixes.add({ packetId, dtype: config.cache.dtype, marks })
   await poolLayers({ live }, assembled)
 }
 

@@ -189,10 +189,10 @@ export class Store {
     }
   }
 
-  /** A way to look packets up by how they begin; see {@link SearchIndex.withPrefix}. */
-  async prefixes(): Promise<(chain: string, limit: number) => { packetId: Digest; position: number }[]> {
+  /** The index of how packets begin, as it is now: see {@link SearchIndex.withPrefix}. */
+  async prefixes(): Promise<Pick<SearchIndex, 'withPrefix' | 'prefixLengths'>> {
     await this.#refresh()
-    return (chain, limit) => this.index.withPrefix(chain, limit)
+    return this.index
   }
 
   /** Lists packets; a damaged index is built again on the way. */

@@ -23,8 +23,8 @@ export interface PacketIndexEntry {
   readonly recipe: string
   /** Digests of texts by which it is found; `whole`: of all that it was made from. */
   readonly texts: readonly { readonly digest: Digest; readonly whole: boolean }[]
-  /** By which beginnings of token sequences it is found, and how many tokens of it each stands for. */
-  readonly prefixes: readonly { readonly chain: string; readonly position: number }[]
+  /** Chains of the beginnings of token sequences by which it is found. */
+  readonly prefixes: readonly string[]
 }
 
 export interface StoredPacket {

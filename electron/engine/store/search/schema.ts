@@ -1,5 +1,5 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
-export const INDEX_VERSION = 5
+export const INDEX_VERSION = 6
 
 export const INDEX_TABLES = ['packets', 'parents', 'texts', 'prefixes', 'words'] as const
 
@@ -20,7 +20,7 @@ CREATE TABLE idx.parents (child TEXT NOT NULL, parent TEXT NOT NULL, op TEXT NOT
 CREATE INDEX idx.children_of ON parents (parent);
 CREATE TABLE idx.texts (digest TEXT NOT NULL, packet_id TEXT NOT NULL, whole INTEGER NOT NULL, PRIMARY KEY (digest, packet_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX idx.texts_of ON texts (packet_id);
-CREATE TABLE idx.prefixes (chain TEXT NOT NULL, packet_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (chain, packet_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE idx.prefixes (chain TEXT NOT NULL, packet_id TEXT NOT NULL, PRIMARY KEY (chain, packet_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX idx.prefixes_of ON prefixes (packet_id);
 -- Rows of the same id as in packets. Words are cut and folded before they come here; English endings are dropped.
 CREATE VIRTUAL TABLE idx.words USING fts5(title, card, texts, tokenize = 'porter unicode61 remove_diacritics 0');

@@ -72,8 +72,8 @@ export class SearchIndex {
         // The whole text first: it may be one of the sources, too.
         for (const { digest, whole } of entry.texts.toSorted((a, b) => Number(b.whole) - Number(a.whole)))
           db.prepare('INSERT OR IGNORE INTO idx.texts VALUES (?, ?, ?)').run(digest, packetId, whole ? 1 : 0)
-        for (const { chain, position } of entry.prefixes)
-          db.prepare('INSERT OR IGNORE INTO idx.prefixes VALUES (?, ?, ?)').run(chain, packetId, position)
+        for (const chain of entry.prefixes)
+          db.prepare('INSERT OR IGNORE INTO idx.prefixes VALUES (?, ?)').run(chain, packetId)
         entry.parents.forEach((parent, place) => {
           db.prepare('INSERT INTO idx.parents VALUES (?, ?, ?, ?)').run(packetId, parent.packetId, parent.op, place)
         })
@@ -101,13 +101,27 @@ export class SearchIndex {
     return this.#db.prepare<[], { packets: number; bytes: number }>(sql).get() ?? { packets: 0, bytes: 0 }
   }
 
-  /** Packets that begin with the tokens that a chain names, newest first; not what was imported and is not trusted. */
-  withPrefix(chain: string, limit: number): { packetId: Digest; position: number }[] {
-    const sql = `SELECT packet_id AS id, position FROM idx.prefixes JOIN main.packets USING (packet_id)
+  /**
+   * Packets that begin with the tokens that a chain names: those of these dtypes first, of those the newest; not what was
+   * imported and is not trusted.
+   */
+  withPrefix(chain: string, { dtypes, limit }: { dtypes: readonly string[]; limit: number }): Digest[] {
+    const sql = `SELECT packet_id AS id FROM idx.prefixes JOIN main.packets USING (packet_id)
                  WHERE chain = ? AND removed_at IS NULL AND trust <> 'restricted'
-                 ORDER BY added_at DESC, packet_id LIMIT ?`
-    const rows = this.#db.prepare<[string, number], { id: string; position: number }>(sql).all(chain, limit)
-    return rows.map(({ id, position }) => ({ packetId: parseDigest(id), position }))
+                 ORDER BY dtype IN (SELECT value FROM json_each(?)) DESC, added_at DESC, packet_id LIMIT ?`
+    const rows = this.#db
+      .prepare<[string, string, number], { id: string }>(sql)
+      .all(chain, JSON.stringify(dtypes), limit)
+    return rows.map(({ id }) => parseDigest(id))
+  }
+
+  /** How many tokens the packets have that begin so and have fewer than `below`: each length once. */
+  prefixLengths(chain: string, below: number): number[] {
+    const sql = `SELECT DISTINCT tokens FROM idx.prefixes JOIN idx.packets USING (packet_id) WHERE chain = ? AND tokens < ?`
+    return this.#db
+      .prepare<[string, number], { tokens: number }>(sql)
+      .all(chain, below)
+      .map(({ tokens }) => tokens)
   }
 
   /** Packets that somebody named and whose words are not in the index yet. */
