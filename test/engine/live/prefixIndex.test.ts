@@ -1,20 +1,23 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PrefixIndex, prefixChain, prefixMarks } from '#engine/live/prefixIndex.ts'
+import { PrefixIndex, prefixMarks } from '#engine/live/prefixIndex.ts'
 import { sha256 } from '#engine/sha256.ts'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { exported, openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 
 const model = sha256('a model')
 
 describe('chains of tokens', () => {
-  it('are equal exactly as long as the tokens are', () => {
+  it('are equal exactly where the tokens up to there are', () => {
     const tokens = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 300 })
     fc.assert(
       fc.property(tokens, tokens, (a, b) => {
-        const [left, right] = [prefixChain(model, Int32Array.from(a)), prefixChain(model, Int32Array.from(b))]
-        for (let k = 0; k < Math.min(left.length, right.length); k++) {
-          expect(left[k] === right[k]).toBe(a.slice(0, 64 * k).join() === b.slice(0, 64 * k).join())
+        const [left, right] = [prefixMarks(model, Int32Array.from(a)), prefixMarks(model, Int32Array.from(b))]
+        for (const { chain, position } of left) {
+          const other = right.find(mark => mark.position === position)
+          if (other === undefined) continue
+          expect(chain === other.chain).toBe(a.slice(0, position).join() === b.slice(0, position).join())
         }
       }),
     )
@@ -22,26 +25,65 @@ describe('chains of tokens', () => {
 
   it('belong to one model', () => {
     const tokens = Int32Array.from({ length: 100 }, (_, i) => i)
-    const other = prefixChain(sha256('another'), tokens)
-    expect(prefixChain(model, tokens).filter(link => other.includes(link))).toEqual([])
+    const other = new Set(prefixMarks(sha256('another'), tokens).map(({ chain }) => chain))
+    expect(prefixMarks(model, tokens).filter(({ chain }) => other.has(chain))).toEqual([])
   })
 
-  it('find the states that begin alike, those that share most first', async () => {
-    const index = new PrefixIndex(async () => () => [])
-    const long = Int32Array.from({ length: 400 }, (_, i) => i)
-    const ids = new Map<Digest, number>()
-    for (const shared of [0, 63, 64, 130, 400]) {
-      const tokens = long.map((id, at) => (at < shared ? id : id + 1000))
-      const packetId = sha256(`state ${shared}`)
-      ids.set(packetId, shared)
-      index.add(packetId, prefixMarks(model, tokens))
+  it('stand after 16, 32, 48, 64 tokens, each further 64, and at the end', () => {
+    const at = (length: number) => prefixMarks(model, new Int32Array(length)).map(({ position }) => position)
+    expect([at(15), at(16), at(50), at(64), at(150)]).toEqual([
+      [],
+      [16],
+      [16, 32, 48, 50],
+      [16, 32, 48, 64],
+      [16, 32, 48, 64, 128, 150],
+    ])
+  })
+})
+
+describe('the states that begin like a text', () => {
+  const long = Int32Array.from({ length: 400 }, (_, i) => i)
+  /** States that leave `long` after so many tokens and go on to others, or end there. */
+  const indexOf = (states: readonly { shared: number; length: number; dtype?: StateDtype }[]) => {
+    const index = new PrefixIndex(async () => ({ withPrefix: () => [], prefixLengths: () => [] }))
+    const named = new Map<Digest, (typeof states)[number]>()
+    for (const [at, state] of states.entries()) {
+      const tokens = long.slice(0, state.length).map((id, place) => (place < state.shared ? id : id + 1000 * (at + 1)))
+      const packetId = sha256(`state ${at}`)
+      named.set(packetId, state)
+      index.add({ packetId, dtype: state.dtype ?? 'float32', marks: prefixMarks(model, tokens) })
     }
-    const found: number[] = []
-    for await (const { packetId } of index.candidates(model, long)) {
-      const shared = ids.get(packetId) ?? -1
-      if (!found.includes(shared)) found.push(shared)
+    const found = async () => {
+      const all = new Set<Digest>()
+      for await (const { packetId } of index.candidates(model, long, ['float32'])) all.add(packetId)
+      return [...all].map(packetId => named.get(packetId))
     }
-    expect(found).toEqual([400, 130, 64])
+    return { index, named, found }
+  }
+
+  it('come in the order of how much they share, short of a block, too', async () => {
+    const states = [0, 15, 16, 40, 63, 64, 130, 400].map(shared => ({ shared, length: 400 }))
+    const found = await indexOf(states).found()
+    expect(found.map(state => state?.shared)).toEqual([400, 130, 64, 63, 40, 16])
+  })
+
+  it('are found however many newer ones begin alike: one that ends there, and one of the right dtype', async () => {
+    const base = { shared: 300, length: 300 }
+    const exact = { shared: 310, length: 320 }
+    const others = Array.from({ length: 40 }, () => ({ shared: 300, length: 350, dtype: 'float16' as const }))
+    const longer = Array.from({ length: 20 }, () => ({ shared: 300, length: 350 }))
+    expect(await indexOf([exact, ...others]).found()).toContain(exact)
+    const [first] = await indexOf([base, ...others, ...longer]).found()
+    expect(first).toBe(base)
+  })
+
+  it('are gone when they are taken out', async () => {
+    const { index, named, found } = indexOf([
+      { shared: 100, length: 100 },
+      { shared: 90, length: 130 },
+    ])
+    for (const packetId of named.keys()) index.remove(packetId)
+    expect(await found()).toEqual([])
   })
 })
 
