@@ -6,7 +6,7 @@ export interface TierMove {
   readonly label: string
   readonly bytes: number
   readonly from: TierName | 'cold' | 'new'
-  readonly to: TierName | 'cold'
+  readonly to: TierName | 'cold' | 'gone'
   readonly reason: string
 }
 
@@ -18,8 +18,8 @@ export interface TierEntry {
   /** Tokens that would have to be read to have it again. */
   readonly cost: number
   readonly from: TierMove['from']
-  /** Where it is still found when it is given up here. */
-  readonly below: 'warm' | 'cold'
+  /** Where it is still found when it is given up here; `gone`: nowhere, it has to be read again. */
+  readonly below: 'warm' | 'cold' | 'gone'
   readonly reason: string
   /** How often it was used before it was last given up here; 0 unless given. */
   readonly usedBefore?: number | undefined

@@ -39,7 +39,7 @@ export class Timelines {
     this.#held.delete(packetId)
     let evicted = false
     const hold = this.#warm.hold({
-      ...{ label: packetId, bytes: bytesOf(checkpoints), cost: last.position, from: 'new', below: 'cold' },
+      ...{ label: packetId, bytes: bytesOf(checkpoints), cost: last.position, from: 'new', below: 'gone' },
       reason: 'checkpoints of its reading',
       evict: () => {
         evicted = true

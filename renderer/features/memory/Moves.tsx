@@ -22,9 +22,9 @@ export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
           width: '130px',
           cell: ({ from, to }) => (
             <span className="Memory-move">
-              {from === 'new' ? 'new' : <span className={`Tier Tier--${from}`}>{from}</span>}
+              <Place of={from} />
               <ArrowRight aria-label="to" />
-              <span className={`Tier Tier--${to}`}>{to}</span>
+              <Place of={to} />
             </span>
           ),
         },
@@ -33,4 +33,9 @@ export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
       ]}
     />
   )
+}
+
+/** A tier, or that there is none on this side. */
+function Place({ of }: { readonly of: MemoryMove['from' | 'to'] }) {
+  return of === 'new' || of === 'gone' ? of : <span className={`Tier Tier--${of}`}>{of}</span>
 }

@@ -53,7 +53,8 @@ const moveSchema = z.strictObject({
   name: z.string(),
   bytes: count,
   from: z.enum(['new', ...tierSchema.options]),
-  to: tierSchema,
+  /** `gone`: what was given up is kept nowhere else, and would be read again. */
+  to: z.enum([...tierSchema.options, 'gone']),
   reason: z.string(),
 })
 export type MemoryMove = z.infer<typeof moveSchema>

@@ -51,6 +51,10 @@ describe('checkpoints of a reading', () => {
     const { receipt, tokensProcessed, cartridge } = await create(engine, A + facts('Alder', 5))
     expect(tokensProcessed).toBeLessThan(cartridge.tokens)
     await engine.client.call('memory.purge', { tier: 'warm' })
+    // Nothing else keeps them, and nothing says so; the state itself is on disk.
+    const { moves } = await engine.client.call('memory.status', {})
+    const left = moves.filter(({ reason }) => reason === 'purged').map(({ to }) => to)
+    expect(new Set(left)).toEqual(new Set(['gone', 'cold']))
     const replayed = await engine.client.call('receipts.replay', { id: receipt.receipt_id })
     expect(replayed).toMatchObject({ same: true })
     // Without them a state that has read further cannot serve, and says so.
