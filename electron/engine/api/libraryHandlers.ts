@@ -70,7 +70,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       }
       if (otherNames !== undefined) packets.setOtherNames(packetId, otherNames, Date.now())
       if (name !== undefined || otherNames !== undefined) {
-        store.index.forgetWords(packetId)
+        store.index.words.forget(packetId)
         store.touchIndexFile()
       }
       if (tags !== undefined) packets.setTags(packetId, tags)

@@ -38,7 +38,7 @@ export async function suggest(
   const candidates = await runnable(context, { words, model })
   const { index } = context.store
   const ids = candidates.map(({ packetId }) => packetId)
-  const holds = words.map(({ word }) => index.holding(word, ids))
+  const holds = words.map(({ word }) => index.words.holding(word, ids))
   const bare = new Map<string, readonly number[]>()
   let tokensProcessed = 0
   const read = async (state: Parameters<typeof wordBits>[1]) => {
@@ -104,7 +104,7 @@ async function runnable(
 ): Promise<{ packetId: Digest; modelId: string }[]> {
   const asked = [...new Set(words.map(({ word }) => word))]
   const runnable: { packetId: Digest; modelId: string }[] = []
-  for (const packetId of context.store.index.about(asked, 500)) {
+  for (const packetId of context.store.index.words.about(asked, 500)) {
     if (runnable.length === MOST_TRIED) break
     const { config } = await readPacket(context.blobs, packetId)
     const entry = await context.models.forFingerprint(config.model, sameModel).catch(() => null)

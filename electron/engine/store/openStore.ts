@@ -26,7 +26,8 @@ import { type PublishOptions, type PublishResult, publishManifest, publishPacket
 import { readOnlyFs } from './readOnlyFs.ts'
 import { giveReserve, keepReserve, takeBackReserve } from './reserve.ts'
 import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
-import { isDamage, type PacketWords, SearchIndex } from './search/searchIndex.ts'
+import { isDamage, SearchIndex } from './search/searchIndex.ts'
+import type { PacketWords } from './search/wordIndex.ts'
 import type { StoreParts } from './storeParts.ts'
 import { parseStrictJson } from './strictJson.ts'
 import { clearAbandoned } from './tempFiles.ts'
@@ -183,9 +184,9 @@ export class Store {
    */
   async indexWords(read: (packetId: Digest) => Promise<PacketWords>): Promise<void> {
     await this.#refresh()
-    for (const packetId of this.index.wordless()) {
+    for (const packetId of this.index.words.missing()) {
       const words = await read(packetId).catch(() => null)
-      if (words !== null) this.index.putWords(packetId, words)
+      if (words !== null) this.index.words.put(packetId, words)
     }
   }
 

@@ -11,20 +11,15 @@ import type { Library } from '../library/library.ts'
 import type { PacketIndexEntry } from '../packetIndexEntry.ts'
 import { foldText } from './foldText.ts'
 import { INDEX_SCHEMA, INDEX_TABLES, INDEX_VERSION } from './schema.ts'
-import { wordsOf } from './wordsOf.ts'
+import { WordIndex } from './wordIndex.ts'
 
 const SEAL = 'index.seal'
-
-/** What a packet is about, in words. */
-export interface PacketWords {
-  readonly title: string
-  readonly card: string
-  readonly texts: string
-}
 
 export class SearchIndex {
   /** True when the file was there, whole and of this version; false when it was begun again and is to be filled. */
   readonly wasWhole: boolean
+  /** What packets are about. */
+  readonly words: WordIndex
   readonly #library: Library
   readonly #path: string
   readonly #memory: boolean
@@ -33,6 +28,7 @@ export class SearchIndex {
     this.#library = library
     library.connection.function('fold', { deterministic: true }, text => foldText(String(text)))
     this.#path = path
+    this.words = new WordIndex(library.connection, write => this.#ifWhole(write))
     this.#memory = options.memory
     this.wasWhole = this.#open()
   }
@@ -122,55 +118,6 @@ export class SearchIndex {
       .prepare<[string, number], { tokens: number }>(sql)
       .all(chain, below)
       .map(({ tokens }) => tokens)
-  }
-
-  /** Packets that somebody named and whose words are not in the index yet. */
-  wordless(): Digest[] {
-    const sql = `SELECT l.packet_id AS id FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
-                 WHERE l.removed_at IS NULL AND i.id NOT IN (SELECT rowid FROM idx.words)
-                 AND EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)`
-    const rows = this.#db.prepare<[], { id: string }>(sql).all()
-    return rows.map(({ id }) => parseDigest(id))
-  }
-
-  /** Its words changed: they are entered again when they are next asked for. */
-  forgetWords(packetId: Digest): void {
-    this.#ifWhole(() => this.#dropWords(packetId))
-  }
-
-  /** Enters what a packet is about: what {@link SearchIndex.about} finds it by. */
-  putWords(packetId: Digest, { title, card, texts }: PacketWords): void {
-    const [titled, carded, written] = [title, card, texts].map(text =>
-      wordsOf(text)
-        .map(({ word }) => word)
-        .join(' '),
-    )
-    const sql = `INSERT OR REPLACE INTO idx.words (rowid, title, card, texts)
-                 SELECT id, ?, ?, ? FROM idx.packets WHERE packet_id = ?`
-    this.#ifWhole(() => this.#db.prepare(sql).run(titled, carded, written, packetId))
-  }
-
-  /**
-   * Packets that somebody named and that may be run, by how well their names, cards and texts go with these words: best first
-   * (BM25, https://www.sqlite.org/fts5.html#the_bm25_function).
-   */
-  about(words: readonly string[], limit: number): Digest[] {
-    if (words.length === 0) return []
-    const sql = `SELECT l.packet_id AS id
-                 FROM idx.words JOIN idx.packets i ON i.id = words.rowid JOIN main.packets l ON l.packet_id = i.packet_id
-                 WHERE words MATCH ? AND l.removed_at IS NULL AND l.trust <> 'restricted'
-                 AND EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)
-                 ORDER BY bm25(words, 4, 2, 1), l.packet_id LIMIT ?`
-    const rows = this.#db.prepare<[string, number], { id: string }>(sql).all(words.map(phrase).join(' OR '), limit)
-    return rows.map(({ id }) => parseDigest(id))
-  }
-
-  /** Which of these packets hold a word, in any of its English forms, in names, card or text. */
-  holding(word: string, packetIds: readonly Digest[]): Set<Digest> {
-    const sql = `SELECT i.packet_id AS id FROM idx.words JOIN idx.packets i ON i.id = words.rowid
-                 WHERE words MATCH ? AND i.packet_id IN (SELECT value FROM json_each(?))`
-    const rows = this.#db.prepare<[string, string], { id: string }>(sql).all(phrase(word), JSON.stringify(packetIds))
-    return new Set(rows.map(({ id }) => parseDigest(id)))
   }
 
   /** Every parent link of packets in the library, for the lineage graph. */
@@ -287,24 +234,14 @@ export class SearchIndex {
     return (this.#db.pragma('database_list') as { name: string }[]).some(({ name }) => name === 'idx')
   }
 
-  #dropWords(packetId: Digest): void {
-    const sql = 'DELETE FROM idx.words WHERE rowid = (SELECT id FROM idx.packets WHERE packet_id = ?)'
-    this.#db.prepare(sql).run(packetId)
-  }
-
   #drop(packetId: Digest): void {
-    this.#dropWords(packetId)
+    this.words.drop(packetId)
     for (const table of INDEX_TABLES) {
       if (table === 'words') continue
       const column = table === 'parents' ? 'child' : 'packet_id'
       this.#db.prepare(`DELETE FROM idx.${table} WHERE ${column} = ?`).run(packetId)
     }
   }
-}
-
-/** A word as a string of FTS5's query language. */
-function phrase(word: string): string {
-  return `"${word.replaceAll('"', '""')}"`
 }
 
 /** True for the errors by which SQLite says that a file is not what it should be. */
