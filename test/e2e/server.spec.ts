@@ -34,6 +34,15 @@ test('the server is started, asked by the snippet that is shown, explains the re
   await expect(rows.nth(1)).toContainText('Goes on from')
   await expect(page.locator('.Stat', { hasText: 'Requests' })).toContainText('2')
 
+  // What is refused says why; and in a small window every column is there without scrolling sideways.
+  await ask(curl.replace('"messages"', '"mesages"'))
+  await expect(rows.nth(1)).toContainText('400')
+  await expect(rows.nth(1)).toContainText('mesages')
+  await page.setViewportSize({ width: 900, height: 600 })
+  const log = page.getByRole('region', { name: 'Requests to the server' })
+  expect(await log.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+  await page.setViewportSize({ width: 1280, height: 800 })
+
   // The other window sees the same, and its new token refuses the old one.
   const other = await studio.newWindow()
   await goTo(other, 'Server')

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { ERROR_CODES, StatePackError, toErrorValue } from '#shared/domain/error.ts'
+import { ERROR_CODES, type ErrorValue, StatePackError, toErrorValue } from '#shared/domain/error.ts'
 import { createClient } from '#shared/rpc/client.ts'
 import { fieldProblem } from '../dispatch/fieldProblem.ts'
 import { createFrameStream } from '../loopback/frameStream.ts'
@@ -11,7 +11,6 @@ import type { ApiMetrics } from './apiMetrics.ts'
 import { type ApiRoute, type CountTokens, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
 import type { ApiOptions } from './apiServer.ts'
 import { errorResponse } from './errorResponse.ts'
-import { openApiDocument } from './openApiDocument.ts'
 import { apiRoutes } from './routes/apiRoutes.ts'
 import { stateCounts } from './stateCounts.ts'
 
@@ -21,6 +20,12 @@ type Parts = Pick<ApiOptions, 'transport' | 'health' | 'journal'> & {
   readonly metrics: ApiMetrics
   /** The server ends what is still running. */
   readonly closing: AbortSignal
+}
+
+/** Where it is noted what a request has read, and why it failed. */
+interface Noted {
+  readonly count: CountTokens
+  readonly fail: (error: ErrorValue) => void
 }
 
 /** Bytes of bodies that may be held at once, in bodies of the largest size. */
@@ -33,30 +38,27 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
   const app = new Hono<Bindings>()
   const client = createClient(transport)
   const budget: BodyBudget = { held: 0, limit: BODIES_TOGETHER * bodyLimit }
-  const routes = apiRoutes({ health, counts: stateCounts(client) })
-  const document = openApiDocument(routes)
 
-  app.get('/openapi.json', c => c.json(document, 200, PLAIN))
-  app.get('/metrics', async c => c.body(await metrics.text(), 200, { ...PLAIN, 'content-type': metrics.contentType }))
-  for (const route of routes) {
+  for (const route of apiRoutes({ health, counts: stateCounts(client), metrics })) {
     app[route.method](route.path.replace(/\{(\w+)\}/g, ':$1'), async c => {
       const started = performance.now()
       const { outgoing } = c.env
-      const entry = route.path === '/health' ? undefined : journal?.begin(nameOf(route), callerOf(c))
+      const entry = route.isWatching ? undefined : journal?.begin(nameOf(route), callerOf(c))
       outgoing.once('close', () => {
         const seconds = (performance.now() - started) / 1000
         metrics.answered(route.path, outgoing.statusCode, seconds)
         entry?.end(outgoing.writableFinished ? outgoing.statusCode : ERROR_CODES.E_CANCELLED.http, seconds)
       })
-      return answer(c, route, tokens => {
+      const count: CountTokens = tokens => {
         metrics.count(tokens)
         entry?.count(tokens)
-      })
+      }
+      return answer(c, route, { count, fail: error => entry?.fail(error) })
     })
   }
   app.notFound(c => failure(c, new StatePackError('E_NOT_FOUND', `There is no ${c.req.method} ${c.req.path} here.`)))
 
-  async function answer(c: Context<Bindings>, route: ApiRoute, count: CountTokens): Promise<Response> {
+  async function answer(c: Context<Bindings>, route: ApiRoute, { count, fail }: Noted): Promise<Response> {
     const gone = new AbortController()
     // Whoever hangs up no longer wants the answer: the engine stops.
     c.env.outgoing.once('close', () => gone.abort())
@@ -67,11 +69,14 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       const input = route.input.safeParse(sent)
       if (!input.success) throw fieldProblem('E_BAD_INPUT', route.path, input.error)
       const given = await route.answer(input.data, call)
-      if (isEvents(given)) return await eventStream(given, () => gone.abort())
+      if (isEvents(given)) return await eventStream(given, { onGone: () => gone.abort(), onFail: fail })
       const output = route.output.safeParse(given)
       if (!output.success) throw fieldProblem('E_INTERNAL', route.path, output.error)
+      if (route.text !== undefined)
+        return c.body(output.data as string, 200, { ...PLAIN, 'content-type': route.text })
       return c.json(output.data as object, 200, PLAIN)
     } catch (thrown) {
+      fail(toErrorValue(thrown))
       return failure(c, thrown)
     }
   }
@@ -117,7 +122,10 @@ function failure(c: Context<Bindings>, thrown: unknown): Response {
 }
 
 /** Begins to answer with the first event: until then a failure still has its own status. */
-async function eventStream({ events, failed }: ServerEvents, onGone: () => void): Promise<Response> {
+async function eventStream(
+  { events, failed }: ServerEvents,
+  { onGone, onFail }: { onGone: () => void; onFail: Noted['fail'] },
+): Promise<Response> {
   const stream = createFrameStream<ServerEvent>(onGone, encodeEvent)
   const begun = Promise.withResolvers<void>()
   let isBegun = false
@@ -133,7 +141,9 @@ async function eventStream({ events, failed }: ServerEvents, onGone: () => void)
     },
     thrown => {
       if (!isBegun) return begun.reject(thrown)
-      stream.send(failed(toErrorValue(thrown)))
+      const error = toErrorValue(thrown)
+      onFail(error)
+      stream.send(failed(error))
       stream.close()
     },
   )

@@ -11,7 +11,6 @@ export interface ApiGateRules {
   readonly bodyLimit: number
 }
 
-/** Answered to anyone who may reach the server at all: neither says anything of what is stored. */
 const OPEN = new Set(['/health', '/openapi.json'])
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
@@ -32,7 +31,7 @@ export function createApiGate(rules: ApiGateRules): (head: RequestHead) => { rea
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       return refuse(403, 'E_FORBIDDEN', address.foreign)
     const path = requestHead.url.split('?', 1)[0] ?? ''
-    if (requestHead.method === 'GET' && OPEN.has(path)) return { ok: true }
+    if (isOpen(requestHead.method ?? '', path)) return { ok: true }
     const [, bearer = ''] = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '') ?? []
     if (!isToken(bearer) && !isToken(headers.get('x-api-key') ?? ''))
       return refuse(401, 'E_UNAUTHORIZED', 'Send the server’s token: Authorization: Bearer <token>.')
@@ -41,6 +40,11 @@ export function createApiGate(rules: ApiGateRules): (head: RequestHead) => { rea
       return refuse(413, 'E_TOO_LARGE', `A request may have ${rules.bodyLimit} bytes.`)
     return { ok: true }
   }
+}
+
+/** Answered to anyone who may reach the server at all: neither says anything of what is stored. */
+export function isOpen(method: string, path: string): boolean {
+  return method.toUpperCase() === 'GET' && OPEN.has(path)
 }
 
 /**

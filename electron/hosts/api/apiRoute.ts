@@ -46,6 +46,10 @@ export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType =
   readonly query?: boolean
   /** With `stream: true` it answers by server-sent events. */
   readonly streams?: boolean
+  /** It answers a text of this media type instead of JSON. */
+  readonly text?: string
+  /** Asked by what watches the server, over and over: not noted as a request of a program. */
+  readonly isWatching?: boolean
   answer(input: z.output<I>, call: ApiCall): Promise<z.input<O> | ServerEvents>
 }
 

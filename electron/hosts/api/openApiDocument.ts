@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
+import { isOpen } from './apiGate.ts'
 import type { ApiRoute } from './apiRoute.ts'
 
 export const errorSchema = z.strictObject({
@@ -26,7 +27,8 @@ export function openApiDocument(routes: readonly ApiRoute[]): Record<string, unk
   }
 }
 
-function operationOf({ method, path, summary, input, output, query, streams }: ApiRoute): Record<string, unknown> {
+function operationOf(route: ApiRoute): Record<string, unknown> {
+  const { method, path, summary, input, output, query, streams, text } = route
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const { properties = {}, required = [], ...fields } = jsonSchema(input, 'input') as Fields
   const sent = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.includes(name)))
@@ -35,9 +37,11 @@ function operationOf({ method, path, summary, input, output, query, streams }: A
     ...(query ? Object.entries(sent).map(([name, schema]) => ({ name, in: 'query', schema })) : []),
   ]
   const body = { ...fields, properties: sent, required: required.filter(name => !inPath.includes(name)) }
-  const answer = { 'application/json': { schema: jsonSchema(output, 'output') } }
+  const [mediaType = 'application/json'] = (text ?? '').split(';').filter(type => type !== '')
+  const answer = { [mediaType]: { schema: jsonSchema(output, 'output') } }
   return {
     summary,
+    ...(isOpen(method, path) ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(method === 'get' ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {

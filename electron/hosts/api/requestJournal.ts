@@ -1,9 +1,12 @@
+import type { ErrorValue } from '#shared/domain/error.ts'
 import type { ServerRequest, ServerStatus } from '#shared/rpc/methods/server.ts'
 import type { TokensRead } from './apiRoute.ts'
 
 /** A request as it goes. */
 export interface JournalEntry {
   readonly count: (tokens: TokensRead) => void
+  /** Before its end: what the caller is told. */
+  readonly fail: (error: Pick<ErrorValue, 'code' | 'message'>) => void
   readonly end: (status: number, seconds: number) => void
 }
 
@@ -37,7 +40,7 @@ export function createRequestJournal(onChange: () => void): RequestJournal {
       running += 1
       callers.set(caller, Date.now())
       rows.unshift({
-        ...{ id, at: new Date().toISOString(), route, status: null, seconds: null },
+        ...{ id, at: new Date().toISOString(), route, status: null, error: null, seconds: null },
         ...{ tokens: null, reused: null, missed: null },
       })
       rows.length = Math.min(rows.length, MOST)
@@ -50,6 +53,9 @@ export function createRequestJournal(onChange: () => void): RequestJournal {
           totals.spared += cached
           totals.generated += generated
           change(id, { tokens: own, reused: reused?.name ?? null, missed: reuseMissed ?? null })
+        },
+        fail({ code, message }) {
+          change(id, { error: { code, message } })
         },
         end(status, seconds) {
           running -= 1

@@ -19,6 +19,8 @@ export interface EngineHealth {
   readonly reason: string | null
   readonly inFlight: number
   readonly waiting: number
+  /** How many may wait: one more is refused. Null where nothing waits, because nothing is between caller and engine. */
+  readonly maxWaiting: number | null
   readonly restarts: number
 }
 
@@ -223,7 +225,7 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       return promise
     },
     subscribe: listener => hub.subscribe(listener),
-    health: () => ({ state, reason, inFlight: inFlight.size, waiting: waiting.length, restarts }),
+    health: () => ({ state, reason, inFlight: inFlight.size, waiting: waiting.length, maxWaiting, restarts }),
     async settled() {
       await onceSettled.promise
       return this.health()

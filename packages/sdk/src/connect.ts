@@ -20,8 +20,9 @@ export function connect({ address, token }: ConnectOptions): StatePack {
       try {
         const response = await fetch(`${base}${path}`, sent)
         if (!response.ok) throw errorOf(await response.json().catch(() => null), response.status)
-        const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
-        if (!isStream) return await response.json()
+        const [type] = response.headers.get('content-type')?.split(';') ?? []
+        if (type === 'application/json') return await response.json()
+        if (type !== 'text/event-stream') return await response.text()
         if (response.body !== null) await readEvents(response.body, event => onEvent?.(event))
       } catch (thrown) {
         if (thrown instanceof StatePackError) throw thrown

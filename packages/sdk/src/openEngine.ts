@@ -24,8 +24,9 @@ export async function openEngine({ store, models, device, threads }: EngineOptio
   const log = openLog(join(folders.dataFolder, 'logs'), 'sdk')
   const engine = await createEngine({ ...folders, device, threads, starters: false, onEvent: hub.emit, log })
   const client = createClient(createInProcessTransport(dispatch(engine.handlers, log), hub))
-  const health = () => ({ state: 'ready' as const, reason: null, inFlight: 0, waiting: 0, restarts: 0 })
-  const routes = apiRoutes({ health, counts: stateCounts(client) })
+  const idle = { inFlight: 0, waiting: 0, maxWaiting: null, restarts: 0 }
+  const health = () => ({ state: 'ready' as const, reason: null, ...idle })
+  const routes = apiRoutes({ health, counts: stateCounts(client), metrics: null })
   const send: Send = async (path, body, { signal = new AbortController().signal, onEvent }) => {
     const { route, fields } = found(routes, { path, body })
     const input = route.input.safeParse(fields)

@@ -3,9 +3,11 @@ import { Badge } from '../../ui/Badge.tsx'
 import { formatCount, formatSeconds } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 
+/** How a request is noted whose caller went away. */
+const HUNG_UP = 499
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
-/** Each request with what of its prompt was known, and why not more. */
+/** Each request with what of its prompt was known and why not more, or why it was refused. */
 export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
   return (
     <div className="Server-log">
@@ -15,8 +17,17 @@ export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
         rowKey={({ id }) => String(id)}
         columns={[
           { id: 'at', title: 'When', cell: ({ at }) => clock.format(new Date(at)) },
-          { id: 'route', title: 'Request', cell: ({ route }) => <span className="mono">{route}</span> },
-          { id: 'status', title: 'Status', cell: ({ status }) => <Status status={status} /> },
+          {
+            id: 'route',
+            title: 'Request, and what was known of it',
+            cell: request => (
+              <>
+                <span className="mono">{request.route}</span>
+                <p className="Server-why">{why(request)}</p>
+              </>
+            ),
+          },
+          { id: 'status', title: 'Status', cell: request => <Status {...request} /> },
           {
             id: 'seconds',
             title: 'Took',
@@ -35,20 +46,23 @@ export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
             numeric: true,
             cell: ({ tokens }) => (tokens === null ? '' : formatCount(tokens.spared)),
           },
-          { id: 'why', title: 'Why', cell: request => <span className="Server-why">{why(request)}</span> },
         ]}
       />
     </div>
   )
 }
 
-function Status({ status }: Pick<ServerRequest, 'status'>) {
+function Status({ status, error }: Pick<ServerRequest, 'status' | 'error'>) {
   if (status === null) return <Badge tone="accent">running</Badge>
-  if (status === 499) return <Badge tone="warn">hung up</Badge>
+  if (status === HUNG_UP) return <Badge tone="warn">hung up</Badge>
+  // A streamed answer has its status before it fails.
+  if (status < 400 && error !== null) return <Badge tone="bad">cut short</Badge>
   return <Badge tone={status < 400 ? 'ok' : 'bad'}>{String(status)}</Badge>
 }
 
-function why({ tokens, reused, missed }: ServerRequest): string {
+function why({ status, error, tokens, reused, missed }: ServerRequest): string {
+  if (status === HUNG_UP) return 'The program hung up before it had its answer.'
+  if (error !== null) return error.message
   if (tokens === null) return ''
   const known = reused === null ? 'Nothing known begins alike for long enough.' : `Goes on from ${reused}.`
   if (missed === null) return known

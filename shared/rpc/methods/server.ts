@@ -11,6 +11,8 @@ const requestSchema = z.strictObject({
   route: z.string(),
   /** HTTP status; null while it runs. */
   status: count.nullable(),
+  /** Why it failed, also in the middle of a streamed answer; null when it did not. */
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   /** From its head to the end of its answer; null while it runs. */
   seconds: z.number().nullable(),
   /** Of the prompt: all of it, and what was not read again. Null for requests that read nothing. */

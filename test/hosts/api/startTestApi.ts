@@ -21,7 +21,8 @@ export async function startTestApi(
   const hub = createEventHub()
   const test = await openTestEngine({ onEvent: hub.emit, ...engineOptions })
   const transport = createInProcessTransport(dispatch(test.engine.handlers), hub)
-  const health = () => ({ state: 'ready' as const, reason: null, inFlight: 0, waiting: 0, restarts: 0 })
+  const idle = { inFlight: 0, waiting: 0, maxWaiting: null, restarts: 0 }
+  const health = () => ({ state: 'ready' as const, reason: null, ...idle })
   const api = await startApiServer({ transport, health, ...options })
   const send: TestApi['send'] = (path, body, init = {}) =>
     fetch(`${api.address}${path}`, {

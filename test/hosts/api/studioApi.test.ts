@@ -134,9 +134,14 @@ describe('a row of the journal', () => {
     expect(JSON.stringify(journal.read())).not.toContain('How long')
   })
 
-  it('tells a refusal and a client that hung up', async () => {
-    await api.ask('/infer', {})
-    expect(newest()).toMatchObject({ route: 'POST /infer', status: 400, tokens: null })
+  it('tells a refusal with its reason, and a client that hung up', async () => {
+    const refused = await api.ask('/infer', {})
+    const { code, message } = refused.json.error
+    expect(newest()).toMatchObject({ route: 'POST /infer', status: 400, tokens: null, error: { code, message } })
+    // A model that is not there: the route asked the engine before it failed.
+    const unknown = await api.ask('/v1/completions', { model: 'no-such-model', prompt: base, stream: true })
+    expect(newest()).toMatchObject({ status: 404, error: unknown.json.error && { code: 'E_UNKNOWN_MODEL' } })
+    expect(JSON.stringify(newest())).not.toContain('lease')
     const gone = new AbortController()
     const body = { model, prompt: base, max_tokens: 400, temperature: 2, stream: true }
     const response = await api.send('/v1/completions', body, { signal: gone.signal })

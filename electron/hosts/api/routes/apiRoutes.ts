@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
 import type { EngineHealth } from '../../engineProcess/supervisor.ts'
+import type { ApiMetrics } from '../apiMetrics.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
+import { openApiDocument } from '../openApiDocument.ts'
 import type { StateCounts } from '../stateCounts.ts'
 import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
@@ -13,11 +15,17 @@ import { suggestRoute } from './suggest.ts'
 
 const count = z.number().int().nonnegative()
 
-/** Every route that answers JSON. `health` and `counts` are known here: the engine is not asked. */
-export function apiRoutes(host: { health: () => EngineHealth; counts: () => StateCounts }): readonly ApiRoute[] {
+/** Every route there is. What `host` tells is known here: the engine is not asked. */
+export function apiRoutes(host: {
+  readonly health: () => EngineHealth
+  readonly counts: () => StateCounts
+  /** Null where no server counts. */
+  readonly metrics: Pick<ApiMetrics, 'contentType' | 'text'> | null
+}): readonly ApiRoute[] {
   const health = apiRoute({
     method: 'get',
     path: '/health',
+    isWatching: true,
     summary: 'Whether the server answers, and how much it has to do.',
     input: z.strictObject({}),
     output: z.strictObject({
@@ -27,17 +35,20 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
       states_hot: count,
       states_cached: count,
       requests_running: count,
+      /** Length of the queue, and how long it may get: one more is answered 429. Null where there is no queue. */
       requests_waiting: count,
+      requests_waiting_limit: count.nullable(),
       engine_restarts: count,
     }),
     async answer() {
-      const { state, inFlight, waiting, restarts } = host.health()
+      const { state, inFlight, waiting, maxWaiting, restarts } = host.health()
       const { hot, cached } = host.counts()
       return {
         status: state === 'ready' ? ('ok' as const) : state === 'failed' ? ('failed' as const) : ('starting' as const),
         version: VERSION,
         ...{ states_hot: hot, states_cached: cached },
-        ...{ requests_running: inFlight, requests_waiting: waiting, engine_restarts: restarts },
+        ...{ requests_running: inFlight, requests_waiting: waiting, requests_waiting_limit: maxWaiting },
+        engine_restarts: restarts,
       }
     },
   })
@@ -60,8 +71,19 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
       return { object: 'list' as const, data }
     },
   })
-  return [
+  const document = apiRoute({
+    method: 'get',
+    path: '/openapi.json',
+    isWatching: true,
+    summary: 'This document.',
+    input: z.strictObject({}),
+    output: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
+    answer: async () => openApi,
+  })
+  const routes = [
     health,
+    ...(host.metrics === null ? [] : [metricsRoute(host.metrics)]),
+    document,
     models,
     ...stateRoutes,
     suggestRoute,
@@ -71,4 +93,19 @@ export function apiRoutes(host: { health: () => EngineHealth; counts: () => Stat
     responsesRoute(),
     messages,
   ]
+  const openApi = openApiDocument(routes)
+  return routes
+}
+
+function metricsRoute({ contentType, text }: Pick<ApiMetrics, 'contentType' | 'text'>): ApiRoute {
+  return apiRoute({
+    method: 'get',
+    path: '/metrics',
+    isWatching: true,
+    summary: 'Counts and latencies, as Prometheus reads them.',
+    input: z.strictObject({}),
+    output: z.string(),
+    text: contentType,
+    answer: text,
+  })
 }
