@@ -3,6 +3,7 @@ import { type ApiOptions, type ApiServer, startApiServer } from '#hosts/api/apiS
 import { dispatch } from '#hosts/dispatch/dispatch.ts'
 import { createInProcessTransport } from '#hosts/dispatch/inProcessTransport.ts'
 import { createEventHub } from '#hosts/eventHub.ts'
+import type { Transport } from '#shared/rpc/transport.ts'
 import { openTestEngine, type TestEngine } from '../../engine/testEngine.ts'
 
 export interface TestApi extends TestEngine {
@@ -17,10 +18,12 @@ export interface TestApi extends TestEngine {
 export async function startTestApi(
   options: Partial<ApiOptions> = {},
   engineOptions: Parameters<typeof openTestEngine>[0] = {},
+  /** Stands between server and engine. */
+  between: (engine: Transport) => Transport = engine => engine,
 ): Promise<TestApi> {
   const hub = createEventHub()
   const test = await openTestEngine({ onEvent: hub.emit, ...engineOptions })
-  const transport = createInProcessTransport(dispatch(test.engine.handlers), hub)
+  const transport = between(createInProcessTransport(dispatch(test.engine.handlers), hub))
   const idle = { inFlight: 0, waiting: 0, maxWaiting: null, restarts: 0 }
   const health = () => ({ state: 'ready' as const, reason: null, ...idle })
   const api = await startApiServer({ transport, health, ...options })

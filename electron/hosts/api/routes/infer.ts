@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type InferResult, receiptViewSchema, samplingSchema, tokenCountsSchema } from '#shared/rpc/methods/views.ts'
 import { apiRoute } from '../apiRoute.ts'
+import { oneField } from '../oneField.ts'
 import { seamSchema, stateFields, stateHash, stateHashSchema } from './stateView.ts'
 
 const resultSchema = z.strictObject({
@@ -22,8 +23,8 @@ export const inferRoute = apiRoute({
   path: '/infer',
   summary: 'Go on from a state: read the delta, answer it. The state itself stays as it is.',
   streams: true,
-  input: z
-    .strictObject({
+  input: oneField(
+    z.strictObject({
       state_hash: stateHashSchema,
       delta_text: z.string().optional(),
       delta: z.string().optional(),
@@ -39,14 +40,9 @@ export const inferRoute = apiRoute({
       keep_output: z.boolean().default(false),
       seam: seamSchema,
       stream: z.boolean().default(false),
-    })
-    .refine(
-      ({ delta, delta_text, messages }) =>
-        [delta, delta_text, messages].filter(given => given !== undefined).length === 1,
-      {
-        message: 'give one of delta_text, delta and messages',
-      },
-    ),
+    }),
+    ['delta_text', 'delta', 'messages'],
+  ),
   output: resultSchema,
   async answer(input, { client, options, count }) {
     const { state_hash: ref, delta, delta_text, messages, max_new_tokens, sampling, stop, keep_output, seam } = input

@@ -5,6 +5,7 @@ import { nameSchema } from '#shared/domain/name.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import { receiptViewSchema, tierSchema } from '#shared/rpc/methods/views.ts'
 import { type ApiCall, type ApiRoute, apiRoute } from '../apiRoute.ts'
+import { oneField } from '../oneField.ts'
 import { modelOf } from './modelOf.ts'
 import { keywordsSchema, seamSchema, stateFields, stateHash, stateHashSchema, stateView } from './stateView.ts'
 
@@ -14,8 +15,8 @@ const createState = apiRoute({
   method: 'post',
   path: '/states',
   summary: 'Read a text once and keep the state.',
-  input: z
-    .strictObject({
+  input: oneField(
+    z.strictObject({
       base_text: z.string().optional(),
       /** System messages: the state opens a conversation, through the model's chat template. */
       messages: z
@@ -31,10 +32,9 @@ const createState = apiRoute({
       description: z.string().max(20_000).optional(),
       keywords: keywordsSchema.optional(),
       seam: seamSchema,
-    })
-    .refine(({ base_text, messages }) => (base_text === undefined) !== (messages === undefined), {
-      message: 'give either base_text or messages',
     }),
+    ['base_text', 'messages'],
+  ),
   output: z.strictObject({
     ...stateFields,
     /** The state was there already: nothing was read. */
@@ -77,16 +77,15 @@ const mergeState = apiRoute({
   method: 'post',
   path: '/merge',
   summary: 'Append a text to a state; the state itself stays as it is.',
-  input: z
-    .strictObject({
+  input: oneField(
+    z.strictObject({
       state_hash: stateHashSchema,
       delta_text: z.string().optional(),
       delta: z.string().optional(),
       seam: seamSchema,
-    })
-    .refine(({ delta, delta_text }) => (delta === undefined) !== (delta_text === undefined), {
-      message: 'give either delta_text or delta',
     }),
+    ['delta_text', 'delta'],
+  ),
   output: z.strictObject(grown),
   async answer({ state_hash: ref, delta_text, delta, seam }, { client, signal, count }) {
     const merged = await client.call('packets.merge', { ref, delta: delta_text ?? delta ?? '', seam }, { signal })
@@ -101,16 +100,16 @@ const compactState = apiRoute({
   method: 'post',
   path: '/compact',
   summary: 'Fold a chain of steps, or texts that have piled up since, into one state.',
-  input: z
-    .strictObject({
+  input: oneField(
+    z.strictObject({
       state_hash: stateHashSchema,
       /** Texts to fold into the state; without any, the chain of the state itself is folded. */
       accumulated_deltas: z.array(z.string()).max(10_000).optional(),
       deltas: z.array(z.string()).max(10_000).optional(),
-    })
-    .refine(({ deltas, accumulated_deltas }) => deltas === undefined || accumulated_deltas === undefined, {
-      message: 'give either accumulated_deltas or deltas',
     }),
+    ['accumulated_deltas', 'deltas'],
+    { isNeeded: false },
+  ),
   output: z.strictObject({ ...grown, steps_folded: count }),
   async answer({ state_hash: ref, deltas, accumulated_deltas = deltas ?? [] }, { client, signal }) {
     if (accumulated_deltas.length > 0) {

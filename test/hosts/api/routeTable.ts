@@ -1,0 +1,77 @@
+/** Good requests of every route. The tests of all routes come from this table and the OpenAPI document. */
+
+/** What the requests of the table go on from. */
+export interface Made {
+  readonly hash: string
+  /** Two states of a recurrent model. */
+  readonly recurrent: readonly string[]
+  readonly receipt: string
+  readonly response: string
+}
+
+/** Fields of a request, wherever they are sent: in the path, the query or the body. */
+export type Sent = Readonly<Record<string, unknown>>
+
+const model = 'starter-transformer'
+const user = { role: 'user', content: 'Who pays?' }
+const sampling = { temperature: 0.5, topK: 5, topP: 0.9, repetitionPenalty: 1.1, seed: 3 }
+/** What OpenAI's routes share, each with a value that is taken. */
+const chosen = { model, temperature: 0.5, top_p: 0.9 }
+const labels = { user: 'somebody', metadata: { run: 'one' }, service_tier: 'auto' }
+const toolless = { tools: [], tool_choice: 'none', parallel_tool_calls: false }
+const unpunished = { frequency_penalty: 0, presence_penalty: 0, logit_bias: {} }
+const streamed = { stream: true, stream_options: { include_usage: true } }
+
+/** By method and path; the requests of a route together send each of its documented fields. */
+export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent, ...Sent[]]>> = {
+  'get /health': () => [{}],
+  'get /metrics': () => [{}],
+  'get /openapi.json': () => [{}],
+  'get /v1/models': () => [{}],
+  'get /states': () => [{ query: 'lease', offset: 0, limit: 5 }],
+  'get /states/{hash}': ({ hash }) => [{ hash }],
+  'get /receipts/{id}': ({ receipt: id }) => [{ id }],
+  'post /states': () => [
+    { base_text: 'The lease runs for ten years. ', model, name: 'lease', description: 'Ours.', keywords: ['law'] },
+    { messages: [{ role: 'system', content: 'Be brief.' }], model, dtype: 'float16' },
+    { base_text: 'Rent is due. ', seam: 'concat' },
+  ],
+  'post /states/{hash}': ({ hash }) => [{ hash, name: 'the lease', keywords: ['law', 'flat'] }],
+  'post /infer': ({ hash: state_hash }) => [
+    { state_hash, delta_text: 'Who pays?', max_new_tokens: 2, sampling, stop: ['.'], keep_output: true },
+    { state_hash, messages: [user], max_new_tokens: 2 },
+    { state_hash, delta: 'Who pays?', max_new_tokens: 2, seam: 'concat', stream: true },
+  ],
+  'post /merge': ({ hash: state_hash }) => [
+    { state_hash, delta_text: 'Rent is due on the first. ' },
+    { state_hash, delta: 'Rent is due on the first. ', seam: 'concat' },
+  ],
+  'post /compact': ({ hash: state_hash }) => [
+    { state_hash, accumulated_deltas: ['Pets are ', 'welcome. '] },
+    { state_hash, deltas: ['Pets are welcome. '] },
+  ],
+  'post /combine': ({ recurrent }) => [
+    { states: recurrent.map(state_hash => ({ state_hash, weight: 0.5 })), name: 'both' },
+  ],
+  'post /suggest': () => [{ question: 'How long does the lease run?', model, limit: 2 }],
+  'post /v1/completions': ({ hash: state }) => [
+    { ...chosen, prompt: 'The lease', max_tokens: 2, seed: 1, stop: '.', n: 2, logprobs: 1, echo: false },
+    { prompt: ['Who pays?'], state, max_tokens: 2, ...labels, ...unpunished, ...streamed },
+  ],
+  'post /v1/chat/completions': ({ hash: state }) => [
+    { ...chosen, messages: [user], max_tokens: 2, seed: 1, stop: ['.'], n: 2, logprobs: true, top_logprobs: 1 },
+    { messages: [user], state, max_completion_tokens: 2, ...labels, ...toolless, ...unpunished, ...streamed },
+    { messages: [user], max_tokens: 2, response_format: { type: 'text' }, store: false },
+  ],
+  'post /v1/responses': ({ hash: state, response }) => [
+    { ...chosen, input: 'Who pays?', instructions: 'Be brief.', max_output_tokens: 2, ...labels, ...toolless },
+    { input: 'And when?', previous_response_id: response, max_output_tokens: 2, store: false, stream: true },
+    { input: 'Who pays?', state, max_output_tokens: 2, text: { format: { type: 'text' } } },
+    { input: 'Who pays?', max_output_tokens: 2, truncation: 'disabled', include: [], background: false },
+  ],
+  'post /v1/messages': ({ hash: state }) => [
+    { ...chosen, top_k: 5, messages: [user], max_tokens: 2, system: 'Be brief.', stop_sequences: ['.'], tools: [] },
+    { messages: [user], max_tokens: 2, state, stream: true },
+    { messages: [user], max_tokens: 2, metadata: { user_id: 'u' }, thinking: { type: 'disabled' } },
+  ],
+}
