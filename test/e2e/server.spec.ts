@@ -37,7 +37,7 @@ test('the server is started, asked by the snippet that is shown, explains the re
   // What is refused says why; and in a small window every column is there without scrolling sideways.
   await ask(curl.replace('"messages"', '"mesages"'))
   await expect(rows.nth(1)).toContainText('400')
-  await expect(rows.nth(1)).toContainText('mesages')
+  await expect(rows.nth(1)).toContainText('The field “messages” of')
   await page.setViewportSize({ width: 900, height: 600 })
   const log = page.getByRole('region', { name: 'Requests to the server' })
   expect(await log.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)

@@ -151,7 +151,7 @@ describe.each(['here', 'remote'] as const)('states %s', place => {
     await stateful.updateState('Pets are welcome. ')
     const saved = await stateful.saveCurrentState({ name: 'm-pets' })
     expect(saved.tokens).toBeGreaterThan(first.tokens)
-    const kept = await stateful.generate('Who?', { maxNewTokens: 2, keep: true })
+    const kept = await stateful.generate('Who?', { maxNewTokens: 2, keepOutput: true })
     expect(stateful.currentState).toBe(kept.newStateHash)
     stateful.resetState()
     expect(stateful.currentState).toBeNull()

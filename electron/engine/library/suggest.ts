@@ -33,6 +33,7 @@ export async function suggest(
   }: { readonly question: string; readonly model?: string | undefined; readonly limit: number },
   call: Call = {},
 ): Promise<Suggestion> {
+  if (model !== undefined) await context.models.open(model, call.signal)
   await indexWords(context)
   const words = wordsOf(question).slice(0, MOST_WORDS)
   const candidates = await runnable(context, { words, model })

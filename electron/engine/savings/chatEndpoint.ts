@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'
+import { createSafeFetch, isLoopback, type SafeFetch } from '../network/safeFetch.ts'
 import { type ParsedAnswer, parseChatAnswer } from './chatAnswer.ts'
 import { type ChatDialect, dialectFields, learnDialect, USUAL_DIALECT } from './chatDialect.ts'
 
@@ -18,9 +19,8 @@ export interface ChatEndpoint {
   /** Empty for a server that wants none: then no authorization is sent. */
   readonly apiKey: string
   readonly model: string
-  readonly fetch?: typeof fetch
-  /** Longest wait for one answer; two minutes when not given. */
-  readonly timeoutMs?: number
+  /** One for the requests of a run, so that they share a connection. */
+  readonly fetch?: SafeFetch
 }
 
 export interface ChatAnswer extends ParsedAnswer {
@@ -30,6 +30,8 @@ export interface ChatAnswer extends ParsedAnswer {
 }
 
 const MAX_ANSWER = 4 << 20
+/** Longest wait for one answer. */
+const LONGEST_MS = 120_000
 
 /**
  * The address requests go to, with `base` before the usual path where it has no path of its own. Throws `E_BAD_INPUT` when it
@@ -37,7 +39,7 @@ const MAX_ANSWER = 4 << 20
  */
 export function chatUrl(endpoint: string, base: ChatDialect['base'] = ''): URL {
   const url = addressOf(endpoint.trim())
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.hostname))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
     throw new StatePackError('E_BAD_INPUT', 'The endpoint must use https; http is accepted on this machine only.', {
       host: url.hostname,
     })
@@ -56,25 +58,10 @@ function addressOf(endpoint: string): URL {
   try {
     if (/^[a-z][a-z\d+.-]*:\/\//i.test(endpoint)) return new URL(endpoint)
     const bare = new URL(`http://${endpoint}`)
-    return isThisMachine(bare.hostname) ? bare : new URL(`https://${endpoint}`)
+    return isLoopback(bare) ? bare : new URL(`https://${endpoint}`)
   } catch {
     throw new StatePackError('E_BAD_INPUT', 'The endpoint is not an address.')
   }
-}
-
-/**
- * Loopback by its reserved names and ranges (RFC 6761, RFC 5735, RFC 4291), as URLs write them, and what servers print when
- * they listen everywhere: a client that is told that address asks its own machine.
- */
-function isThisMachine(hostname: string): boolean {
-  return (
-    /^(.+\.)?localhost\.?$/.test(hostname) ||
-    /^127(\.\d{1,3}){3}$/.test(hostname) ||
-    hostname === '[::1]' ||
-    hostname === '0.0.0.0' ||
-    hostname === '[::]' ||
-    /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/.test(hostname)
-  )
 }
 
 /**
@@ -121,21 +108,22 @@ export async function askEndpoint(
   }
 }
 
+/** A redirect is not followed: what has a key and a price goes where it was meant to go, or nowhere. */
 async function post(
-  { apiKey, fetch: send = fetch, timeoutMs = 120_000 }: ChatEndpoint,
+  { apiKey, fetch }: ChatEndpoint,
   { url, body, signal }: { url: URL; body: string; signal: AbortSignal | undefined },
 ): Promise<{ status: number; body: string; seconds: number }> {
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = AbortSignal.timeout(LONGEST_MS)
+  const bytes = new TextEncoder().encode(body)
   const began = performance.now()
   try {
-    const response = await send(url, {
+    const response = await (fetch ?? createSafeFetch(url))(url, {
       method: 'POST',
-      redirect: 'error',
-      headers: {
-        ...(apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),
-        'content-type': 'application/json',
+      headers: { 'content-type': 'application/json', 'content-length': String(bytes.length) },
+      authorization: apiKey === '' ? undefined : `Bearer ${apiKey}`,
+      body: async function* () {
+        yield bytes
       },
-      body,
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
     const text = await readCapped(response)
@@ -144,9 +132,7 @@ async function post(
     if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
     if (error instanceof StatePackError) throw error
     // The original error is not passed on: what it says is up to others, and it may say the key.
-    const reason = timeout.aborted
-      ? `did not answer within ${timeoutMs / 1000} seconds`
-      : 'could not be reached, or redirected elsewhere'
+    const reason = timeout.aborted ? `did not answer within ${LONGEST_MS / 1000} seconds` : 'could not be reached'
     throw new StatePackError('E_NETWORK', `${url.host} ${reason}.`, { host: url.host })
   }
 }

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { costOf, type Price } from '#shared/domain/prices.ts'
+import { createSafeFetch } from '../network/safeFetch.ts'
 import { type ChatDialect, USUAL_DIALECT } from './chatDialect.ts'
 import { askEndpoint, type ChatEndpoint, type ChatMessage, chatUrl } from './chatEndpoint.ts'
 import { deltaText, type LoopTexts, PROVIDER_LOOP } from './loopTexts.ts'
@@ -64,7 +65,7 @@ export interface ProviderBenchmarkResult {
  * {@link askEndpoint} throws, with `spentUsd` in the details; `E_SPENDING_CAP` when not even the first request fits.
  */
 export async function runProviderBenchmark(options: ProviderBenchmarkOptions): Promise<ProviderBenchmarkResult> {
-  chatUrl(options.endpoint)
+  const asked = { ...options, fetch: createSafeFetch(chatUrl(options.endpoint)) }
   const modes: ProviderModeResult[] = []
   let spentUsd = 0
   let stoppedByCap = false
@@ -78,7 +79,7 @@ export async function runProviderBenchmark(options: ProviderBenchmarkOptions): P
         stoppedByCap = true
         break
       }
-      const answer = await ask(options, { messages, dialect, spentUsd })
+      const answer = await ask(asked, { messages, dialect, spentUsd })
       dialect = answer.dialect
       const { inputTokens, cachedTokens, outputTokens, seconds } = answer
       // What is not found in a cache that charges for writing is written to it.

@@ -72,8 +72,7 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       if (isEvents(given)) return await eventStream(given, { onGone: () => gone.abort(), onFail: fail })
       const output = route.output.safeParse(given)
       if (!output.success) throw fieldProblem('E_INTERNAL', route.path, output.error)
-      if (route.text !== undefined)
-        return c.body(output.data as string, 200, { ...PLAIN, 'content-type': route.text })
+      if (route.text !== undefined) return c.body(output.data as string, 200, { ...PLAIN, 'content-type': route.text })
       return c.json(output.data as object, 200, PLAIN)
     } catch (thrown) {
       fail(toErrorValue(thrown))

@@ -31,9 +31,9 @@ export function createApiGate(rules: ApiGateRules): (head: RequestHead) => { rea
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       return refuse(403, 'E_FORBIDDEN', address.foreign)
     const path = requestHead.url.split('?', 1)[0] ?? ''
-    if (isOpen(requestHead.method ?? '', path)) return { ok: true }
     const [, bearer = ''] = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '') ?? []
-    if (!isToken(bearer) && !isToken(headers.get('x-api-key') ?? ''))
+    const isKnown = isToken(bearer) || isToken(headers.get('x-api-key') ?? '')
+    if (!isKnown && !isOpen(requestHead.method, path))
       return refuse(401, 'E_UNAUTHORIZED', 'Send the server’s token: Authorization: Bearer <token>.')
     if (headers.has('content-encoding')) return refuse(415, 'E_BAD_INPUT', 'Send the body as it is, not compressed.')
     if (Number(headers.get('content-length') ?? 0) > rules.bodyLimit)

@@ -14,8 +14,11 @@ export const errorSchema = z.strictObject({
   }),
 })
 
+/** What a client of any kind finds in the document. */
+export const documentSchema = z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) })
+
 /** The OpenAPI 3.1 document of the routes, made from the schemas that check them. */
-export function openApiDocument(routes: readonly ApiRoute[]): Record<string, unknown> {
+export function openApiDocument(routes: readonly ApiRoute[]): z.output<typeof documentSchema> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return {

@@ -1,7 +1,7 @@
 import { Chain, type LoopStats } from './chain.ts'
 import type { FoldPolicy } from './foldPolicy.ts'
 import { opened, type Where } from './opened.ts'
-import type { CallOptions, Sampling, Seam, StatePack } from './statePack.ts'
+import type { AnswerOptions, Seam, StatePack } from './statePack.ts'
 
 export interface AgentLoopOptions extends Where {
   /** An installed model's id. */
@@ -11,10 +11,9 @@ export interface AgentLoopOptions extends Where {
   readonly seam?: Seam
 }
 
-export interface RunOptions extends CallOptions {
+export interface RunOptions extends Pick<AnswerOptions, 'signal' | 'sampling'> {
   /** Tokens of each step's answer, which the state keeps; default 0: texts are appended and nothing is answered. */
   readonly maxNewTokens?: number
-  readonly sampling?: Sampling
   readonly onStep?: (step: LoopStep) => void
 }
 

@@ -2,23 +2,13 @@ import { StatePackError } from '../../../shared/domain/error.ts'
 import { Chain, type LoopStats } from './chain.ts'
 import type { FoldPolicy } from './foldPolicy.ts'
 import { opened, type Where } from './opened.ts'
-import type { Answer, CallOptions, CreatedState, Sampling, StatePack } from './statePack.ts'
+import type { Answer, AnswerOptions, CallOptions, CreatedState, StatePack } from './statePack.ts'
 
 export interface StatePackLLMOptions extends Where {
   /** Fold the chain into one state after so many calls. */
   readonly mergeEvery?: number
   /** When it is folded otherwise; default `never`. */
   readonly policy?: FoldPolicy
-}
-
-export interface LLMCallOptions extends CallOptions {
-  /** Default 32. */
-  readonly maxNewTokens?: number
-  readonly sampling?: Sampling
-  readonly stop?: readonly string[]
-  /** Later calls know this answer, too. */
-  readonly keepOutput?: boolean
-  readonly onPiece?: (piece: string) => void
 }
 
 /** A model with a base text that is read once: each call reads its delta, and goes on from everything before it. */
@@ -51,10 +41,10 @@ export class StatePackLLM {
     return base
   }
 
-  /** Answers a delta. Throws `E_USAGE` before a base is set. */
+  /** Answers a delta; with `keepOutput` later calls know the answer, too. Throws `E_USAGE` before a base is set. */
   async call(
     delta: string,
-    { maxNewTokens, sampling, stop, keepOutput, ...options }: LLMCallOptions = {},
+    { maxNewTokens, sampling, stop, keepOutput, ...options }: AnswerOptions = {},
   ): Promise<Answer> {
     const chain = this.#withBase()
     const asked = { stateHash: chain.stateHash, deltaText: delta, maxNewTokens, sampling, stop, keepOutput }

@@ -2,12 +2,12 @@ import { StatePackError } from '../../../shared/domain/error.ts'
 import { opened, type Where } from './opened.ts'
 import type {
   Answer,
+  AnswerOptions,
   CallOptions,
   CreatedState,
   GrownState,
   ListedState,
   Receipt,
-  Sampling,
   State,
   StateDetails,
   StatePack,
@@ -18,16 +18,6 @@ export interface StatefulModelOptions extends Where {
   readonly model: string
   /** The state it begins with and is reset to: a name or a hash. Without one it begins with nothing read. */
   readonly initialState?: string
-}
-
-export interface GenerateOptions extends CallOptions {
-  /** Default 32. */
-  readonly maxNewTokens?: number
-  readonly sampling?: Sampling
-  readonly stop?: readonly string[]
-  /** The current state becomes that with prompt and answer. */
-  readonly keep?: boolean
-  readonly onPiece?: (piece: string) => void
 }
 
 /** A model with a current state, in the manner of Statecraft: what it generates goes on from there. */
@@ -141,14 +131,16 @@ export class StatefulModel {
     return (await this.#server.states(search)).states
   }
 
-  /** Goes on from the current state with a prompt. The state stays as it is unless `keep` is set. */
-  async generate(prompt: string, options: GenerateOptions = {}): Promise<Answer> {
-    const { maxNewTokens, sampling, stop, keep = false, ...call } = options
+  /** Goes on from the current state with a prompt. With `keepOutput` the current state becomes that with prompt and answer. */
+  async generate(
+    prompt: string,
+    { maxNewTokens, sampling, stop, keepOutput = false, ...options }: AnswerOptions = {},
+  ): Promise<Answer> {
     if (this.#current === null)
       throw new StatePackError('E_USAGE', 'There is no current state: loadState or updateState first.')
-    const asked = { stateHash: this.#current, deltaText: prompt, maxNewTokens, sampling, stop, keepOutput: keep }
-    const answer = await this.#server.infer(asked, call)
-    if (keep) this.#current = answer.newStateHash
+    const asked = { stateHash: this.#current, deltaText: prompt, maxNewTokens, sampling, stop, keepOutput }
+    const answer = await this.#server.infer(asked, options)
+    if (keepOutput) this.#current = answer.newStateHash
     return answer
   }
 

@@ -149,11 +149,19 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** How a delta is answered. */
+export interface AnswerOptions
+  extends CallOptions,
+    Pick<InferInput, 'maxNewTokens' | 'sampling' | 'stop' | 'keepOutput'> {
+  /** Told each piece of the answer as it comes. */
+  readonly onPiece?: (piece: string) => void
+}
+
 export interface StatePack {
   /** Reads a text once and keeps the state. */
   createState(input: CreateStateInput, options?: CallOptions): Promise<CreatedState>
   /** Goes on from a state: reads the delta, answers it. With `onPiece` the answer comes piece by piece, too. */
-  infer(input: InferInput, options?: CallOptions & { readonly onPiece?: (piece: string) => void }): Promise<Answer>
+  infer(input: InferInput, options?: Pick<AnswerOptions, 'signal' | 'onPiece'>): Promise<Answer>
   /** Appends a text to a state. */
   merge(
     input: { readonly stateHash: string; readonly deltaText: string; readonly seam?: Seam },

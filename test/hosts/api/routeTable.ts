@@ -51,7 +51,8 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
     { state_hash, deltas: ['Pets are welcome. '] },
   ],
   'post /combine': ({ recurrent }) => [
-    { states: recurrent.map(state_hash => ({ state_hash, weight: 0.5 })), name: 'both' },
+    { states: recurrent.map(state_hash => ({ state_hash, weight: 0.5 })) },
+    { states: recurrent.map((state_hash, i) => ({ state_hash, weight: i })), name: 'the second' },
   ],
   'post /suggest': () => [{ question: 'How long does the lease run?', model, limit: 2 }],
   'post /v1/completions': ({ hash: state }) => [

@@ -32,8 +32,9 @@ const REFERENCES: Readonly<Record<string, string>> = {
   ...{ hash: UNKNOWN, id: UNKNOWN, state_hash: UNKNOWN, state: UNKNOWN, previous_response_id: `resp_${UNKNOWN}` },
   model: 'no-such-model',
 }
-/** None of them is of every type. */
-const VALUES = [7.5, 'x'.repeat(999), [], {}, true]
+/** Of each type one, and nothing that a field takes which takes only some. */
+const LONG = 'x'.repeat(999)
+const VALUES = [7.5, LONG, [], {}, true]
 
 const journal = createRequestJournal(() => {})
 /** Calls that are held until their caller has gone: from which one on, and the methods of those that were. */
@@ -153,10 +154,12 @@ describe.each(routes)('%s', route => {
 
   it('refuses by its name each field of a wrong type, and one that it does not have', async () => {
     const { parameters = [] } = operation(route)
-    const inQuery = parameters.filter(({ in: where }) => where === 'query').map(({ name, schema }) => [name, schema])
-    const properties = { ...bodyOf(route)?.properties, ...Object.fromEntries(inQuery) } as Record<string, Schema>
-    for (const [name, schema] of Object.entries(properties)) {
-      const wrong = VALUES.find(value => !z.fromJSONSchema(schema).safeParse(value).success)
+    const inBody = Object.entries(bodyOf(route)?.properties ?? {}).map(
+      ([name, schema]) => [name, VALUES.find(value => !z.fromJSONSchema(schema).safeParse(value).success)] as const,
+    )
+    // A query is text, whatever it means.
+    const inQuery = parameters.filter(one => one.in === 'query').map(({ name }) => [name, LONG] as const)
+    for (const [name, wrong] of [...inBody, ...inQuery]) {
       const refused = await ask(route, withField(route, name, wrong))
       expect({ name, ...refused }).toMatchObject({ status: 400, code: 'E_BAD_INPUT' })
       expect(refused.message).toContain(name)
@@ -219,19 +222,19 @@ describe.each(routes)('%s', route => {
   it('wants the token unless the document says otherwise, its own address, and no foreign page', async () => {
     const authorization = `Bearer ${api.api.token}`
     const isOpen = operation(route).security?.length === 0
-    for (const wrong of [{}, { authorization: 'Bearer wrong' }, { 'x-api-key': 'wrong' }])
-      expect(await statusOf(route, wrong)).toBe(isOpen ? 200 : 401)
-    for (const foreign of [
-      { host: 'evil.example' },
-      { host: `127.0.0.1.evil.example:${api.api.port}` },
-      { origin: 'http://evil.example' },
-      { 'sec-fetch-site': 'cross-site' },
-    ])
-      expect(await statusOf(route, { authorization, ...foreign })).toBe(403)
+    const strangers: Record<string, string>[] = [{}, { authorization: 'Bearer wrong' }, { 'x-api-key': 'wrong' }]
+    for (const stranger of strangers) expect(await statusOf(route, stranger)).toBe(isOpen ? 200 : 401)
+    for (const [header, value] of [
+      ['host', 'evil.example'],
+      ['host', `127.0.0.1.evil.example:${api.api.port}`],
+      ['origin', 'http://evil.example'],
+      ['sec-fetch-site', 'cross-site'],
+    ] as const)
+      expect(await statusOf(route, { authorization, [header]: value })).toBe(403)
     // A `post` comes this far and no further: it has no content type.
     const isGet = route.startsWith('get')
-    for (const right of [{ authorization }, { 'x-api-key': api.api.token }])
-      expect(await statusOf(route, right)).toBe(isGet ? 200 : 415)
+    const known: Record<string, string>[] = [{ authorization }, { 'x-api-key': api.api.token }]
+    for (const caller of known) expect(await statusOf(route, caller)).toBe(isGet ? 200 : 415)
   })
 
   it('stops the engine when the caller hangs up, whatever it is waiting for', async () => {
@@ -258,6 +261,7 @@ describe.each(routes)('%s', route => {
       gone.abort()
       await answered
       if (isHeld) await expect.poll(() => journal.read().log[0]).toMatchObject({ status: 499 })
+      if (nth === 1 && isHeld) expect(await receipts()).toBe(before)
       return isHeld
     }
     let calls = 0
@@ -266,9 +270,6 @@ describe.each(routes)('%s', route => {
     const isWatching = ['get /health', 'get /metrics', 'get /openapi.json'].includes(route)
     expect(calls > 0).toBe(!isWatching)
     await expect.poll(() => journal.read().running).toBe(0)
-    // The last one was answered; those that hung up have done nothing.
-    const [whole] = await Promise.all([receipts()])
-    expect(whole - before).toBeLessThanOrEqual(1)
   })
 })
 
@@ -301,7 +302,11 @@ describe('a client that', () => {
 
   it('does not read keeps nobody else from being answered, and gets its answer when it does', async () => {
     const slow = routes.map(route => {
-      const { method, path, body = '' } = placed(route, good(route).at(-1) ?? {})
+      const {
+        method,
+        path,
+        body = '',
+      } = placed(route, good(route).find(({ stream }) => stream) ?? good(route)[0] ?? {})
       const socket = connect(api.api.port, '127.0.0.1')
       socket.pause()
       socket.write(

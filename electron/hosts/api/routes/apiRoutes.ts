@@ -3,7 +3,7 @@ import { VERSION } from '#engine/version.ts'
 import type { EngineHealth } from '../../engineProcess/supervisor.ts'
 import type { ApiMetrics } from '../apiMetrics.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
-import { openApiDocument } from '../openApiDocument.ts'
+import { documentSchema, openApiDocument } from '../openApiDocument.ts'
 import type { StateCounts } from '../stateCounts.ts'
 import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
@@ -77,7 +77,7 @@ export function apiRoutes(host: {
     isWatching: true,
     summary: 'This document.',
     input: z.strictObject({}),
-    output: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
+    output: documentSchema,
     answer: async () => openApi,
   })
   const routes = [

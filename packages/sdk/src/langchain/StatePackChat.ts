@@ -2,8 +2,7 @@ import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager
 import { BaseChatModel, type BaseChatModelParams } from '@langchain/core/language_models/chat_models'
 import { AIMessage, AIMessageChunk, type BaseMessage, type UsageMetadata } from '@langchain/core/messages'
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs'
-import { streamEvents } from '../streamEvents.ts'
-import { type StatePackModelFields, settingsOf, type Usage } from './fields.ts'
+import { type StatePackModelFields, settingsOf, streamChunks, type Usage } from './fields.ts'
 import { roleOf, textOf } from './messageParts.ts'
 
 interface Completion {
@@ -18,6 +17,8 @@ interface CompletionChunk {
   readonly usage?: Usage
   readonly state?: string
 }
+
+const PATH = '/v1/chat/completions'
 
 /**
  * A chat model. The whole conversation is given each time, as LangChain does; what was read before is not read again, and
@@ -37,10 +38,8 @@ export class StatePackChat extends BaseChatModel {
   }
 
   async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
-    const { signal } = options
-    const answered = await this.#fields.server.request('/v1/chat/completions', this.#body(messages, options), {
-      signal,
-    })
+    const body = { ...settingsOf(this.#fields, options), messages: said(messages) }
+    const answered = await this.#fields.server.request(PATH, body, { signal: options.signal })
     const { choices, usage, model, state } = answered as Completion
     const [choice] = choices
     const text = choice?.message.content ?? ''
@@ -57,11 +56,8 @@ export class StatePackChat extends BaseChatModel {
     options: this['ParsedCallOptions'],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const body = { ...this.#body(messages, options), stream: true, stream_options: { include_usage: true } }
-    const { signal } = options
-    for await (const { data } of streamEvents(this.#fields.server, { path: '/v1/chat/completions', body, signal })) {
-      if (typeof data !== 'object' || data === null) continue
-      const { choices, usage, state } = data as CompletionChunk
+    const asked = { path: PATH, body: { messages: said(messages) } }
+    for await (const { choices, usage, state } of streamChunks<CompletionChunk>(this.#fields, asked, options)) {
       const [choice] = choices
       const text = choice?.delta.content ?? ''
       const message = new AIMessageChunk({
@@ -73,11 +69,10 @@ export class StatePackChat extends BaseChatModel {
       if (text !== '') await run?.handleLLMNewToken(text)
     }
   }
+}
 
-  #body(messages: BaseMessage[], options: { stop?: string[] }): Record<string, unknown> {
-    const said = messages.map(message => ({ role: roleOf(message), content: textOf(message) }))
-    return { ...settingsOf(this.#fields, options), messages: said }
-  }
+function said(messages: readonly BaseMessage[]) {
+  return messages.map(message => ({ role: roleOf(message), content: textOf(message) }))
 }
 
 function usageOf({ prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details }: Usage): UsageMetadata {

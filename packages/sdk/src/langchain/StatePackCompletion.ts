@@ -1,14 +1,15 @@
 import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager'
 import { BaseLLM, type BaseLLMParams } from '@langchain/core/language_models/llms'
 import { GenerationChunk, type LLMResult } from '@langchain/core/outputs'
-import { streamEvents } from '../streamEvents.ts'
-import { type StatePackModelFields, settingsOf, type Usage } from './fields.ts'
+import { type StatePackModelFields, settingsOf, streamChunks, type Usage } from './fields.ts'
 
 interface Completion {
   readonly choices: readonly { text: string; finish_reason: string | null }[]
   readonly usage?: Usage
   readonly state?: string
 }
+
+const PATH = '/v1/completions'
 
 /** A model that goes on with a text. `generationInfo` says what was read and what was spared, and the state it led to. */
 export class StatePackCompletion extends BaseLLM {
@@ -24,11 +25,10 @@ export class StatePackCompletion extends BaseLLM {
   }
 
   async _generate(prompts: string[], options: this['ParsedCallOptions']): Promise<LLMResult> {
-    const { signal } = options
     const generations: LLMResult['generations'] = []
     for (const prompt of prompts) {
       const body = { ...settingsOf(this.#fields, options), prompt }
-      const answered = await this.#fields.server.request('/v1/completions', body, { signal })
+      const answered = await this.#fields.server.request(PATH, body, { signal: options.signal })
       const { choices, usage, state } = answered as Completion
       generations.push(
         choices.map(({ text, finish_reason }) => ({ text, generationInfo: { finish_reason, usage, state } })),
@@ -42,11 +42,8 @@ export class StatePackCompletion extends BaseLLM {
     options: this['ParsedCallOptions'],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<GenerationChunk> {
-    const body = { ...settingsOf(this.#fields, options), prompt, stream: true, stream_options: { include_usage: true } }
-    const { signal } = options
-    for await (const { data } of streamEvents(this.#fields.server, { path: '/v1/completions', body, signal })) {
-      if (typeof data !== 'object' || data === null) continue
-      const { choices, usage, state } = data as Completion
+    const asked = { path: PATH, body: { prompt } }
+    for await (const { choices, usage, state } of streamChunks<Completion>(this.#fields, asked, options)) {
       const text = choices[0]?.text ?? ''
       const generationInfo = { ...(usage && { usage }), ...(state && { state }) }
       yield new GenerationChunk({ text, generationInfo })
