@@ -10,6 +10,7 @@ import { createFetchModel } from './api/fetchModel.ts'
 import { hubHandlers } from './api/hubHandlers.ts'
 import { inspectHandlers } from './api/inspectHandlers.ts'
 import { jobHandlers } from './api/jobHandlers.ts'
+import { keyHandlers } from './api/keyHandlers.ts'
 import { libraryHandlers } from './api/libraryHandlers.ts'
 import { memoryHandlers } from './api/memoryHandlers.ts'
 import { modelHandlers } from './api/modelHandlers.ts'
@@ -35,7 +36,7 @@ import { openMeter } from './meter/meter.ts'
 import { findModels } from './models/sources/findModels.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { ProcessLock } from './processLock.ts'
-import { openKeys } from './receipts/keys.ts'
+import { KeyStore } from './receipts/keyStore.ts'
 import { openReceiptLog } from './receipts/receiptLog.ts'
 import { createRecorder } from './record/recorder.ts'
 import { type ColdTier, createColdTier } from './registry/coldTier.ts'
@@ -82,7 +83,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
     const leases = new RuntimeLeases()
-    const keys = await openKeys(join(dataFolder, 'keys'))
+    const keys = await KeyStore.open(join(dataFolder, 'keys'))
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys, readOnly: store.readOnly })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
     const settings = createSettingsStore(store.library)
@@ -177,6 +178,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...remixHandlers(state),
         ...askHandlers(state),
         ...receiptHandlers(state),
+        ...keyHandlers(state),
         ...modelHandlers(state, modelSettings),
         ...hubHandlers(state, fetchModel),
         ...jobHandlers(state, queue),

@@ -8,6 +8,7 @@ import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
 import { inspectMethods } from './methods/inspect.ts'
 import { jobMethods } from './methods/jobs.ts'
+import { keyMethods } from './methods/keys.ts'
 import { libraryMethods } from './methods/library.ts'
 import { memoryMethods } from './methods/memory.ts'
 import { modelMethods } from './methods/models.ts'
@@ -29,6 +30,7 @@ export const contract = {
   ...askMethods,
   ...remixMethods,
   ...receiptMethods,
+  ...keyMethods,
   ...modelMethods,
   ...savingsMethods,
   ...memoryMethods,

@@ -1,5 +1,6 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
+import { allows } from '#shared/domain/trust.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { PacketContext } from '../packets/context.ts'
 import { freeName } from '../packets/publish.ts'
@@ -85,7 +86,7 @@ async function decision(
   const { library } = context.store
   const { packetId } = checked.packet
   const known = library.packets.get(packetId)
-  const isRunnable = known !== null && known.removedAt === null && known.trust !== 'restricted'
+  const isRunnable = known !== null && known.removedAt === null && allows(known.trust, 'run')
   // What comes unasked beside a packet that is trusted here changes nothing of it.
   const isWelcome = ({ signature }: SoundReferrer) =>
     trust === true || !isRunnable || (signature?.publisher ?? 'unknown') !== 'unknown'
@@ -107,6 +108,8 @@ async function decision(
       )
         packets.setTrust(packetId, isOwn ? 'own' : 'trusted')
       if (trust === true && signer?.publisher === 'unknown') trustPublisher(context, signer.keyid)
+      // A publisher who was seen before stays known by the new key, whatever becomes of the old one.
+      for (const { signature } of taken) if (signature?.follows != null) trustPublisher(context, signature.keyid)
     },
   }
 }

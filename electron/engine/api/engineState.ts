@@ -2,6 +2,7 @@ import type { Settings } from '#shared/rpc/methods/engine.ts'
 import type { SecretStore } from '../library/secrets.ts'
 import type { Meter } from '../meter/meter.ts'
 import type { PacketContext } from '../packets/context.ts'
+import type { KeyStore } from '../receipts/keyStore.ts'
 
 /** What handlers share besides the packet operations. */
 export interface EngineState extends PacketContext {
@@ -13,6 +14,7 @@ export interface EngineState extends PacketContext {
     readonly assets: string
     readonly models: readonly string[]
   }
+  readonly keys: KeyStore
   readonly settings: SettingsStore
   readonly secrets: SecretStore
   /** Every inference ever recorded here. */

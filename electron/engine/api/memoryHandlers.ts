@@ -3,9 +3,9 @@ import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { MemoryHolding, MemoryTierView } from '#shared/rpc/methods/memory.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
+import { assertAllowed } from '../packets/assertAllowed.ts'
 import { readFace } from '../packets/face.ts'
 import { readLiveSnapshot } from '../packets/liveSnapshot.ts'
-import { assertRunnable } from '../packets/openState.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = 'memory.status' | 'memory.pin' | 'memory.purge'
@@ -48,7 +48,7 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
   }
 
   async function prefetch(packetId: Digest): Promise<void> {
-    assertRunnable(state, packetId)
+    assertAllowed(state, packetId, 'run')
     const { face } = await readFace(state, packetId)
     await readLiveSnapshot(state, face.packet)
   }

@@ -5,6 +5,7 @@ import type { Runtime } from '../inference/runtime.ts'
 interface Operation {
   readonly name: string
   readonly runtimes: Set<Runtime>
+  isOver: boolean
 }
 
 /**
@@ -21,10 +22,11 @@ export class RuntimeLeases {
   /** Runs an operation; what it takes is its own until the promise settles. Within another operation it is part of that. */
   async during<T>(name: string, task: () => Promise<T> | T): Promise<T> {
     if (this.#current.getStore() !== undefined) return task()
-    const operation: Operation = { name, runtimes: new Set() }
+    const operation: Operation = { name, runtimes: new Set(), isOver: false }
     try {
       return await this.#current.run(operation, task)
     } finally {
+      operation.isOver = true
       for (const runtime of operation.runtimes) this.#release(runtime, operation)
       for (const wake of [...this.#waiting]) wake()
     }
@@ -35,10 +37,10 @@ export class RuntimeLeases {
     return this.#current.exit(() => this.during(name, task))
   }
 
-  /** The running operation uses this runtime. Outside of any, nothing is held. */
+  /** The running operation uses this runtime. Outside of any, and by what an operation left running, nothing is held. */
   take(runtime: Runtime): void {
     const operation = this.#current.getStore()
-    if (operation === undefined) return
+    if (operation === undefined || operation.isOver) return
     operation.runtimes.add(runtime)
     const holders = this.#holders.get(runtime) ?? new Set()
     this.#holders.set(runtime, holders)

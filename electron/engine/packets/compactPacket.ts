@@ -5,11 +5,12 @@ import { blobsOf } from '#shared/domain/oci.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { inParallel } from '../store/inParallel.ts'
+import { assertAllowed } from './assertAllowed.ts'
 import { composeText, readingOf, type SourceText } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
 import { type Created, createPacket } from './createPacket.ts'
-import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
+import { assertFits, loadModelFor } from './openState.ts'
 import { type Packet, readDocuments, readPacket } from './packet.ts'
 import { plainText } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -33,7 +34,7 @@ export async function compactPacket(
   call: Call = {},
 ): Promise<Compacted> {
   const packetId = await resolvePacketId(context, ref)
-  assertRunnable(context, packetId)
+  assertAllowed(context, packetId, 'run')
   const packet = await readPacket(context.blobs, packetId)
   const { sources, recipe } = await readDocuments(context.blobs, packet)
   const why = cannotFold(packet, sources)

@@ -1,3 +1,4 @@
+import { allows } from '#shared/domain/trust.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { type ComposedText, composeText, type TextInput } from './composeText.ts'
@@ -27,7 +28,8 @@ async function timeOfEarlierReading(
   const { items } = await store.list({ limit: 10_000 })
   for (const item of items) {
     if (item.weightsDigest !== model.fingerprint.weightsDigest) continue
-    if (store.library.packets.get(item.packetId)?.trust === 'restricted') continue
+    const trust = store.library.packets.get(item.packetId)?.trust
+    if (trust === undefined || !allows(trust, 'run')) continue
     const packet = await readPacket(blobs, item.packetId)
     if (!sameModel(packet.config.model, model.fingerprint)) continue
     const { recipe, sources: read } = await readDocuments(blobs, packet)

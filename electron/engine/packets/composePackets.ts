@@ -1,7 +1,8 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { assertAllowed } from './assertAllowed.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
-import { assertFits, assertRunnable, loadModelFor } from './openState.ts'
+import { assertFits, loadModelFor } from './openState.ts'
 import { readDocuments, readPacket } from './packet.ts'
 import { plainText } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -48,7 +49,7 @@ export async function composePackets(
 /** What of a cartridge can be read again, and what cannot. */
 async function readPart(context: PacketContext, ref: string) {
   const packetId = await resolvePacketId(context, ref)
-  assertRunnable(context, packetId)
+  assertAllowed(context, packetId, 'run')
   const packet = await readPacket(context.blobs, packetId)
   const { sources, card, recipe } = await readDocuments(context.blobs, packet)
   const texts = sources.filter(({ turn }) => !turn)

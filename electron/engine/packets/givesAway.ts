@@ -1,10 +1,10 @@
 import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
 import type { Output } from '#shared/rpc/client.ts'
+import { assertAllowed } from './assertAllowed.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { findSecrets } from './findSecrets.ts'
 import { installedModel } from './inspectPacket.ts'
-import { assertRunnable } from './openState.ts'
 import { type Packet, readDocuments, readPacket, readTokens } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 import { summaryOf } from './summaries.ts'
@@ -16,7 +16,7 @@ import { summaryOf } from './summaries.ts'
  */
 export async function givesAway(context: PacketContext, ref: string): Promise<Output<'packets.exportReview'>> {
   const packetId = await resolvePacketId(context, ref)
-  assertRunnable(context, packetId)
+  assertAllowed(context, packetId, 'share')
   const packet = await readPacket(context.blobs, packetId)
   const { sources, recipe, card } = await readDocuments(context.blobs, packet)
   const { systemPrompt } = recipe

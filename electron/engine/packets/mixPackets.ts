@@ -19,9 +19,9 @@ export interface WeightedRef {
  * models differ, `E_NOT_FOUND` for a state that was never stored.
  */
 export async function openParents(context: PacketContext, parents: readonly WeightedRef[], call: Call) {
-  const states = await Promise.all(
-    parents.map(async ({ ref, weight }) => ({ base: await openState(context, ref, call), weight })),
-  )
+  const states: { base: OpenedState; weight: number }[] = []
+  // One after the other: where one is refused, no other is still being opened.
+  for (const { ref, weight } of parents) states.push({ base: await openState(context, ref, call), weight })
   const total = parents.reduce((sum, { weight }) => sum + weight, 0)
   const [first] = states
   for (const { base } of states) {

@@ -7,6 +7,7 @@ import type { LoadedModel } from '../live/modelPool.ts'
 import type { RunAfter } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { StateContents } from './assemble.ts'
+import { assertAllowed } from './assertAllowed.ts'
 import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -61,7 +62,7 @@ export async function openState(
   { model: wanted, signal, acceptEdits, early = false }: OpenOptions & Call = {},
 ): Promise<OpenedState> {
   const packetId = await resolvePacketId(context, ref, wanted)
-  assertRunnable(context, packetId)
+  assertAllowed(context, packetId, 'run')
   const { face, bytesRead } = await readFace(context, packetId)
   const { packet, tokens, logits, documents } = face
   const start = performance.now()
@@ -194,15 +195,5 @@ export function componentChecks(packet: Packet, { model }: Pick<LoadedModel, 'mo
       },
       model,
     ),
-  )
-}
-
-/** The trust policy: an imported cartridge may be looked at, and run only once someone trusted it or it recomputed here. */
-export function assertRunnable(context: PacketContext, packetId: Digest): void {
-  if (context.store.library.packets.get(packetId)?.trust !== 'restricted') return
-  throw new StatePackError(
-    'E_RESTRICTED',
-    'This cartridge was imported and is not trusted yet. Trust it, or check it by recomputing.',
-    { packetId },
   )
 }

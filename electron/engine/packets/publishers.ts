@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { StatePackError } from '#shared/domain/error.ts'
 import type { PacketContext } from './context.ts'
 
 const PUBLISHERS = 'app.publishers'
@@ -12,4 +13,14 @@ export function knownPublishers({ store }: Pick<PacketContext, 'store'>): string
 export function trustPublisher(context: Pick<PacketContext, 'store'>, keyid: string): void {
   const known = knownPublishers(context)
   if (!known.includes(keyid)) context.store.library.settings.set(PUBLISHERS, [...known, keyid])
+}
+
+/** Throws `E_NOT_FOUND` for a publisher who is not trusted here. */
+export function forgetPublisher(context: Pick<PacketContext, 'store'>, keyid: string): void {
+  const known = knownPublishers(context)
+  if (!known.includes(keyid)) throw new StatePackError('E_NOT_FOUND', 'Nobody here trusts this publisher.', { keyid })
+  context.store.library.settings.set(
+    PUBLISHERS,
+    known.filter(other => other !== keyid),
+  )
 }

@@ -1,4 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { allows } from '#shared/domain/trust.ts'
 import { mixStates } from '../inference/mixStates.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { PacketContext } from './context.ts'
@@ -14,7 +15,7 @@ export async function rebuildMix(context: PacketContext, packet: Packet): Promis
   const parents = await Promise.all(
     origin.parents.map(async ({ contextId, weight }, place) => {
       // The very state that was mixed, in whatever dtype; or the same context, made here.
-      const standing = packets.allOfContext(contextId).filter(({ trust }) => trust !== 'restricted')
+      const standing = packets.allOfContext(contextId).filter(({ trust }) => allows(trust, 'run'))
       const row =
         standing.find(({ packetId }) => packetId === mixed[place]?.packetId) ??
         packets.ofContext(contextId, packet.config.cache.dtype)

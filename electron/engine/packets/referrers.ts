@@ -1,10 +1,8 @@
-import { z } from 'zod'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Manifest } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
-import { parseEnvelope } from '../receipts/dsse.ts'
-import { type PublicKey, publicKeyOf } from '../receipts/keys.ts'
+import { claimedKey, claimedRotations, followedFrom } from '../receipts/keyClaims.ts'
 import { verifyClaim } from '../receipts/statement.ts'
 import type { BlobReader } from '../store/blobReader.ts'
 import { readManifest } from '../store/manifests.ts'
@@ -15,6 +13,8 @@ import { referrerManifest, SIGNATURE_TYPE, TRACE_TYPE } from './referrer.ts'
 
 /** Bytes of one signature, and of one trace: far more than any that this product writes. */
 export const REFERRER_CAPS = { [SIGNATURE_TYPE]: 64 * 1024, [TRACE_TYPE]: 64 * 1024 * 1024 }
+/** in-toto predicate type of a publisher's word for a cartridge. */
+export const SIGNATURE_PREDICATE = 'urn:statepack:cartridge-signature:v1'
 /** Referrers of one cartridge that are looked at; the rest are refused unread. */
 const MOST = 256
 
@@ -23,6 +23,8 @@ export interface PacketSignature {
   readonly keyid: string
   /** `own`: this installation. `known`: trusted before. `unknown`: nobody here has said so yet. */
   readonly publisher: 'own' | 'known' | 'unknown'
+  /** Of a `known` publisher with a new key: the id of the trusted one that has signed for it. */
+  readonly follows: string | null
 }
 
 export interface SoundReferrer {
@@ -45,7 +47,6 @@ export async function soundReferrers(
 ): Promise<JudgedReferrers> {
   const sound: SoundReferrer[] = []
   const refused: { digest: Digest; why: StatePackError }[] = []
-  const known = knownPublishers(context)
   for (const [place, digest] of referrers.entries()) {
     try {
       if (place >= MOST) throw new StatePackError('E_TOO_LARGE', `More than ${MOST} signatures and traces.`)
@@ -56,10 +57,7 @@ export async function soundReferrers(
         continue
       }
       const envelope = await content(blobs, manifest, { packetId, digest, type: SIGNATURE_TYPE })
-      const { key } = await verifyClaim(envelope, { subject: packetId, trusted: [claimedKey(envelope)] })
-      const isOwn = context.keys.trusted.some(({ keyid }) => keyid === key.keyid)
-      const publisher = isOwn ? 'own' : known.includes(key.keyid) ? 'known' : 'unknown'
-      sound.push({ digest, signature: { keyid: key.keyid, publisher } })
+      sound.push({ digest, signature: await judgeSignature(context, envelope, packetId) })
     } catch (thrown) {
       const isKnown = thrown instanceof StatePackError
       // Not readable now is not the same as wrong: that is for whoever asked to know.
@@ -89,12 +87,21 @@ async function content(
   return blobs.read(layer, { maxBytes: REFERRER_CAPS[type] })
 }
 
-/** The key that a signature says it was made with; the signature itself then proves it. */
-function claimedKey(envelope: Uint8Array): PublicKey {
-  const { payload } = parseEnvelope(envelope)
-  const parsed = z
-    .object({ predicate: z.object({ publicKey: z.string() }) })
-    .safeParse(JSON.parse(new TextDecoder().decode(payload)))
-  if (!parsed.success) throw new StatePackError('E_BAD_SIGNATURE', 'The signature does not say which key made it.')
-  return publicKeyOf(parsed.data.predicate.publicKey)
+/** Whose word it is. Throws `E_BAD_SIGNATURE`, `E_BAD_FORMAT` for one that does not hold, or by a key that was revoked. */
+async function judgeSignature(
+  context: Pick<PacketContext, 'keys' | 'store'>,
+  envelope: Uint8Array,
+  packetId: Digest,
+): Promise<PacketSignature> {
+  const { key, predicateType } = await verifyClaim(envelope, { subject: packetId, trusted: [claimedKey(envelope)] })
+  const { keyid } = key
+  if (predicateType !== SIGNATURE_PREDICATE)
+    throw new StatePackError('E_BAD_SIGNATURE', 'What is signed here is no word for a cartridge.', { predicateType })
+  const { revoked, trusted } = context.keys
+  if (revoked.has(keyid)) throw new StatePackError('E_BAD_SIGNATURE', 'Its key was revoked by its owner.', { keyid })
+  if (trusted.some(own => own.keyid === keyid)) return { keyid, publisher: 'own', follows: null }
+  const known = new Set(knownPublishers(context))
+  if (known.has(keyid)) return { keyid, publisher: 'known', follows: null }
+  const follows = await followedFrom(key, { rotations: claimedRotations(envelope), known, revoked })
+  return { keyid, publisher: follows === null ? 'unknown' : 'known', follows }
 }

@@ -1,5 +1,6 @@
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { allows } from '#shared/domain/trust.ts'
 import type { PacketRow } from '../store/library/packetRows.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -53,7 +54,7 @@ function asDigest(ref: string): Digest | null {
 
 /** A packet that may be run before a stranger's, then by dtype. */
 function preferred<T extends Pick<PacketRow, 'trust' | 'dtype'>>(rows: readonly T[]): T | null {
-  const rank = ({ trust, dtype }: T) => (trust === 'restricted' ? DTYPES.length : 0) + DTYPES.indexOf(dtype)
+  const rank = ({ trust, dtype }: T) => (allows(trust, 'run') ? 0 : DTYPES.length) + DTYPES.indexOf(dtype)
   return rows.toSorted((a, b) => rank(a) - rank(b))[0] ?? null
 }
 
@@ -69,7 +70,7 @@ async function madeFromText(context: Context, digest: Digest, model: string | un
   )
   let candidates = found.filter(({ config }) => wanted === null || sameModel(config.model, wanted))
   for (const isNearer of [
-    ({ trust }: (typeof found)[number]) => trust !== 'restricted',
+    ({ trust }: (typeof found)[number]) => allows(trust, 'run'),
     ({ whole }: (typeof found)[number]) => whole,
     ({ config }: (typeof found)[number]) => config.parents.length === 0,
   ]) {

@@ -1,6 +1,6 @@
 import type { Digest } from '#shared/domain/digest.ts'
+import { assertAllowed } from './assertAllowed.ts'
 import type { PacketContext } from './context.ts'
-import { assertRunnable } from './openState.ts'
 import { type Packet, readPacket } from './packet.ts'
 import { soundReferrers } from './referrers.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -19,7 +19,7 @@ export interface Shareable {
  */
 export async function shareable(context: PacketContext, ref: string): Promise<Shareable> {
   const packetId = await resolvePacketId(context, ref)
-  assertRunnable(context, packetId)
+  assertAllowed(context, packetId, 'share')
   const packet = await readPacket(context.blobs, packetId)
   if (!context.store.readOnly) await signPacket(context, packetId)
   const stored = context.store.library.referrers.list({ subject: packetId }).map(({ digest }) => digest)

@@ -5,20 +5,19 @@ import { signClaim } from '../receipts/statement.ts'
 import type { PacketContext } from './context.ts'
 import { trustPublisher } from './publishers.ts'
 import { attach, SIGNATURE_TYPE } from './referrer.ts'
-import { type PacketSignature, soundReferrers } from './referrers.ts'
-
-/** in-toto predicate type of a publisher's word for a cartridge. */
-const PREDICATE = 'urn:statepack:cartridge-signature:v1'
+import { type PacketSignature, SIGNATURE_PREDICATE, soundReferrers } from './referrers.ts'
 
 /** Signs a cartridge's manifest digest with this installation's key, once; the signature travels with the cartridge. */
 export async function signPacket(context: PacketContext, packetId: Digest): Promise<void> {
   const { keys, store } = context
+  const { rotations } = keys
   const existing = await storedSignatures(context, packetId)
   if (existing.some(({ keyid }) => keyid === keys.current.keyid)) return
   const claim = {
     subject: { name: 'cartridge', digest: packetId },
-    predicateType: PREDICATE,
-    predicate: { publicKey: publicPem(keys.current) },
+    predicateType: SIGNATURE_PREDICATE,
+    // With its predecessors' words: who trusted one of them can go on with this one.
+    predicate: { publicKey: publicPem(keys.current), ...(rotations.length === 0 ? {} : { rotations: [...rotations] }) },
   }
   await attach(store, { subject: packetId, artifactType: SIGNATURE_TYPE, bytes: signClaim(claim, keys) })
 }
@@ -58,7 +57,9 @@ export function signerInWords([first]: readonly PacketSignature[]): string | nul
     known: 'a publisher trusted before',
     unknown: 'a publisher seen for the first time',
   }
-  return `${whose[first.publisher]} (${first.keyid.slice(0, 16)}…)`
+  const follows =
+    first.follows === null ? '' : `, with a new key that the one before (${first.follows.slice(0, 16)}…) has signed for`
+  return `${whose[first.publisher]} (${first.keyid.slice(0, 16)}…${follows})`
 }
 
 /** Lets an import be run, and trusts the one signer that {@link signerInWords} named: whoever signed it first. */
@@ -69,7 +70,7 @@ export async function trustCartridge(context: PacketContext, packetId: Digest): 
   context.store.library.connection
     .transaction(() => {
       packets.setTrust(packetId, 'trusted')
-      if (first?.publisher === 'unknown') trustPublisher(context, first.keyid)
+      if (first !== undefined && first.publisher !== 'own') trustPublisher(context, first.keyid)
     })
     .immediate()
 }

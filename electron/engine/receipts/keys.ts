@@ -3,12 +3,17 @@
  *   <folder>/signing-key.pem          PKCS #8, 0600
  *   <folder>/retired/<keyid>.pub.pem  public halves of earlier keys, so that old receipts still verify
  *   <folder>/trusted/<keyid>.pub.pem  public keys of the owner's other machines, whose receipts count as own
+ *   <folder>/rotations/<new>.<old>.json   the old key's signed word for the new one; travels with what the new one signs
+ *   <folder>/revoked/<keyid>.json     keys, one's own or others', whose owner has signed that they count no more
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { access, chmod, link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import { replaceFile } from '../store/replaceFile.ts'
+
+/** Links of a chain of keys that are looked at. */
+export const MOST_ROTATIONS = 32
 
 export interface PublicKey {
   /** SHA-256 of the DER (SPKI) form, 64 hexadecimal digits. */
@@ -27,6 +32,10 @@ export interface KeyRing {
   readonly current: SigningKey
   /** Own keys, the current one first: what this installation trusts as its own. */
   readonly trusted: readonly PublicKey[]
+  /** Signed words of earlier keys for their successors, oldest first, up to the current key: DSSE envelopes. */
+  readonly rotations: readonly string[]
+  /** Ids of keys that count no more, whoever's they are. */
+  readonly revoked: ReadonlySet<string>
 }
 
 /**
@@ -44,7 +53,29 @@ export async function openKeys(folder: string): Promise<KeyRing> {
       if (name.endsWith('.pub.pem')) others.push(publicKeyOf(await readFile(join(folder, place, name), 'utf8')))
     }
   }
-  return { current, trusted: [current, ...others.filter(key => key.keyid !== current.keyid)] }
+  return {
+    current,
+    trusted: [current, ...others.filter(key => key.keyid !== current.keyid)],
+    rotations: await readRotations(join(folder, 'rotations'), current.keyid),
+    revoked: new Set((await namesIn(join(folder, 'revoked'))).map(name => name.replace(/\.json$/, ''))),
+  }
+}
+
+/** From the first key of this owner to the one of `keyid`, link by link. */
+async function readRotations(folder: string, keyid: string): Promise<string[]> {
+  const names = await namesIn(folder)
+  const links: string[] = []
+  for (let at = keyid; links.length < MOST_ROTATIONS; ) {
+    const name = names.find(found => found.startsWith(`${at}.`))
+    if (name === undefined) break
+    links.unshift(await readFile(join(folder, name), 'utf8'))
+    at = name.split('.')[1] ?? ''
+  }
+  return links
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.json') && !name.startsWith('.'))
 }
 
 /** Accepts the receipts of another machine of the same owner: its public key, PEM. Throws `E_BAD_FORMAT`. */
@@ -59,12 +90,45 @@ export function publicPem(key: PublicKey): string {
   return String(key.publicKey.export({ type: 'spki', format: 'pem' }))
 }
 
-/** Replaces the signing key; the old public half stays trusted for what it signed, the old private half is erased. */
-export async function rotateKeys(folder: string): Promise<KeyRing> {
+/**
+ * Replaces the signing key. The old public half stays trusted for what it signed, the old private half is erased. What
+ * `keep` writes is on the disk before the key changes.
+ */
+export async function replaceSigningKey(
+  folder: string,
+  next: SigningKey,
+  keep: { readonly place: 'rotations' | 'revoked'; readonly name: string; readonly bytes: Uint8Array }[] = [],
+): Promise<KeyRing> {
   const { current } = await openKeys(folder)
-  await savePublicKey(join(folder, 'retired'), current)
-  await writeDurably(join(folder, 'signing-key.pem'), newKeyPem())
+  for (const { place, name, bytes } of keep) await saveClaim(folder, { place, name, bytes })
+  if (next.keyid !== current.keyid) {
+    await savePublicKey(join(folder, 'retired'), current)
+    await writeDurably(join(folder, 'signing-key.pem'), privatePem(next))
+  }
   return openKeys(folder)
+}
+
+/** Keeps a signed word about a key. */
+export async function saveClaim(
+  folder: string,
+  { place, name, bytes }: { place: 'rotations' | 'revoked'; name: string; bytes: Uint8Array },
+): Promise<void> {
+  await mkdir(join(folder, place), { recursive: true, mode: 0o700 })
+  await writeDurably(join(folder, place, name), new TextDecoder().decode(bytes))
+}
+
+export function newSigningKey(): SigningKey {
+  return signingKeyOf(newKeyPem())
+}
+
+/** A private key from PEM. Throws for anything that is not an Ed25519 one. */
+export function signingKeyOf(pem: string): SigningKey {
+  const privateKey = createPrivateKey(pem)
+  return { privateKey, ...identify(createPublicKey(privateKey)) }
+}
+
+export function privatePem({ privateKey }: SigningKey): string {
+  return String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
 }
 
 /** A public key from PEM or from its 32 raw bytes. Throws `E_BAD_FORMAT` for anything that is not Ed25519. */
@@ -108,8 +172,7 @@ async function readSigningKey(file: string): Promise<SigningKey | null> {
   try {
     // A restored backup may have loosened it; only the owner has any business reading it.
     await chmod(file, 0o600)
-    const privateKey = createPrivateKey(pem)
-    return { privateKey, ...identify(createPublicKey(privateKey)) }
+    return signingKeyOf(pem)
   } catch (cause) {
     throw new StatePackError(
       'E_CORRUPT',

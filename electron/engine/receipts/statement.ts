@@ -121,7 +121,7 @@ export interface Claim {
 }
 
 /** Signs a claim as a DSSE envelope over an in-toto Statement: verification level 2 of a cartridge. */
-export function signClaim({ subject, predicateType, predicate }: Claim, keys: KeyRing): Uint8Array {
+export function signClaim({ subject, predicateType, predicate }: Claim, keys: Pick<KeyRing, 'current'>): Uint8Array {
   const statement = {
     _type: STATEMENT_TYPE,
     subject: [{ name: subject.name, digest: { sha256: hexOf(subject.digest) } }],

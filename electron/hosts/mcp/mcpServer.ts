@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
 import { toErrorValue } from '#shared/domain/error.ts'
 import { nameSchema } from '#shared/domain/name.ts'
+import { allows } from '#shared/domain/trust.ts'
 import type { Client, Output } from '#shared/rpc/client.ts'
 
 const cartridge = z.string().min(1).max(300).describe('A name, a packet_id or a context_id.')
@@ -116,7 +117,7 @@ function entryOf({
 
 /** A stranger's texts are not handed to an assistant, which could take them for orders. */
 function contentsOf({ summary, card, sources }: Output<'library.get'>) {
-  if (summary.trust === 'restricted')
+  if (!allows(summary.trust, 'quote'))
     return { ...entryOf(summary), note: 'Imported, and not trusted yet: its texts are shown in the Studio only.' }
   return { ...entryOf(summary), card, sources: sources.map(({ name, text }) => ({ name, text })) }
 }

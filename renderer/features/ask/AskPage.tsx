@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { useStore } from 'zustand'
+import { allows } from '#shared/domain/trust.ts'
 import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
 import { Page } from '../../app/Page.tsx'
 import { useMedia } from '../../app/useMedia.ts'
@@ -97,7 +98,7 @@ function Ask({ packetId, earlier, onLeave }: AskProps) {
       ? modelId !== undefined
       : summary === null
         ? cartridge.error === null
-        : summary.trust !== 'restricted' && summary.model.installed
+        : allows(summary.trust, 'run') && summary.model.installed
 
   return (
     <Page title="Ask" fill actions={narrow ? <Button onPress={() => setSheet(true)}>Timeline</Button> : undefined}>

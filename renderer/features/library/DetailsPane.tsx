@@ -2,6 +2,7 @@ import { Download, Ellipsis, Pencil, Pin, PinOff, ShieldCheck, Trash2 } from 'lu
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import { StatePackError } from '#shared/domain/error.ts'
+import { allows } from '#shared/domain/trust.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -184,7 +185,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
         <Button
           variant="primary"
           wide
-          isDisabled={summary.trust === 'restricted' || !summary.model.installed}
+          isDisabled={!allows(summary.trust, 'run') || !summary.model.installed}
           onPress={() => navigate(`/ask/${address}`)}
         >
           Ask this cartridge

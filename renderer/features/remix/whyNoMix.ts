@@ -1,3 +1,4 @@
+import { allows } from '#shared/domain/trust.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 
 /** Why these cartridges cannot be mixed, as a sentence; null when they can (or when there are too few to say). */
@@ -11,7 +12,7 @@ export function whyNoMix(
   const models = [...new Set(parents.map(parent => parent.model.name))]
   if (models.length > 1)
     return `They belong to different models (${models.join(', ')}); their states have no common meaning.`
-  const restricted = parents.find(parent => parent.trust === 'restricted')
+  const restricted = parents.find(parent => !allows(parent.trust, 'run'))
   if (restricted !== undefined) return `${restricted.name} came from elsewhere and is not trusted yet.`
   return null
 }

@@ -19,6 +19,7 @@ import { Select } from '../../ui/Select.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { EngineFacts } from './EngineFacts.tsx'
+import { KeysPanel } from './KeysPanel.tsx'
 import './settings.css'
 
 const DTYPES = [
@@ -56,6 +57,7 @@ export function SettingsPage() {
       ) : (
         <div className="Settings">
           <SettingsForm settings={settings} info={info} />
+          <KeysPanel />
           <EngineFacts />
         </div>
       )}

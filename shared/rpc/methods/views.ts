@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ABILITIES } from '../../domain/ability.ts'
 import { digestSchema, fingerprintSchema, stateDtypeSchema, stateKindSchema } from '../../domain/cartridge.ts'
 import { componentIdSchema } from '../../domain/component.ts'
+import { TRUST_LEVELS } from '../../domain/trust.ts'
 
 export const count = z.number().int().nonnegative()
 /** A packet_id, a context_id (with or without `sha256:`) or a name. */
@@ -10,8 +11,7 @@ export const refSchema = z.string().min(1)
 
 export const verifiedLevelSchema = z.enum(['none', 'intact', 'signed', 'sampled', 'recomputed'])
 export const tierSchema = z.enum(['hot', 'warm', 'cold'])
-/** `own`: made here. `starter`: came with the app. `trusted`: imported, then trusted. `restricted`: may be inspected, not run. */
-export const trustSchema = z.enum(['own', 'starter', 'trusted', 'restricted'])
+export const trustSchema = z.enum(TRUST_LEVELS)
 
 export const cartridgeSummarySchema = z.strictObject({
   packetId: digestSchema,

@@ -15,6 +15,21 @@ describe('leases on a runtime', () => {
     return { events, runtime: { dispose: async () => void events.push('freed') } as Runtime }
   }
 
+  it('are not taken by what an operation left running when it failed', async () => {
+    const leases = new RuntimeLeases()
+    const { events, runtime: one } = runtime()
+    let late = Promise.resolve()
+    const failed = leases.during('remix.mix', () => {
+      late = pause(5).then(() => leases.take(one))
+      return Promise.reject(new Error('refused'))
+    })
+    await expect(failed).rejects.toThrow('refused')
+    await late
+    expect(leases.holders(one)).toEqual([])
+    await leases.free(one)
+    expect(events).toEqual(['freed'])
+  })
+
   it('keep it until the operation that took it is over, and say who that is', async () => {
     const leases = new RuntimeLeases()
     const { events, runtime: one } = runtime()

@@ -1,9 +1,12 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openKeys, publicPem, rotateKeys, trustKey } from '#engine/receipts/keys.ts'
+import { acceptRevocation, exportKey, importKey, revokeKey, rotateKeys } from '#engine/receipts/keyChanges.ts'
+import { openKeys, publicPem, trustKey } from '#engine/receipts/keys.ts'
 import { openReceiptLog } from '#engine/receipts/receiptLog.ts'
+import { signClaim } from '#engine/receipts/statement.ts'
 import { verifyLog } from '#engine/receipts/verifyLog.ts'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { draftOf, scratch } from './fixtures.ts'
 
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
@@ -59,5 +62,65 @@ describe('signing keys', () => {
     })
     const trusting = await trustKey(place.path, publicPem(other.current))
     expect(await verifyLog(logPlace.path, { trusted: trusting.trusted })).toMatchObject({ ok: true, count: 3 })
+  })
+
+  it('travel sealed: only the passphrase opens the file, and nothing in it can be changed', async () => {
+    await using place = await scratch()
+    await using elsewhere = await scratch()
+    const { current } = await rotateKeys(place.path)
+    const text = await exportKey(place.path, 'correct horse battery')
+    expect(text).not.toContain('PRIVATE')
+    const before = await openKeys(elsewhere.path)
+    await expect(importKey(elsewhere.path, text, 'correct horse batterz')).rejects.toMatchObject({
+      code: 'E_BAD_INPUT',
+    })
+    const file = JSON.parse(text)
+    const flipped = (name: string, value: string) =>
+      JSON.stringify({ ...file, [name]: (value[0] === 'A' ? 'B' : 'A') + value.slice(1) })
+    for (const name of ['nonce', 'sealed'])
+      await expect(importKey(elsewhere.path, flipped(name, file[name]), 'correct horse battery')).rejects.toMatchObject(
+        { code: 'E_BAD_INPUT' },
+      )
+    const renamed = JSON.stringify({ ...file, keyid: before.current.keyid })
+    await expect(importKey(elsewhere.path, renamed, 'correct horse battery')).rejects.toMatchObject({
+      code: 'E_BAD_INPUT',
+    })
+    for (const weak of [{ ...file, kdf: { ...file.kdf, N: 2 } }, { ...file, kdf: { ...file.kdf, N: 2 ** 30 } }, {}])
+      await expect(importKey(elsewhere.path, JSON.stringify(weak), 'correct horse battery')).rejects.toMatchObject({
+        code: 'E_BAD_FORMAT',
+      })
+    await expect(exportKey(place.path, 'short')).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    expect((await openKeys(elsewhere.path)).current.keyid).toBe(before.current.keyid)
+    const imported = await importKey(elsewhere.path, text, 'correct horse battery')
+    expect(imported.current.keyid).toBe(current.keyid)
+    // Its history came along, and what this machine signed before stays valid.
+    expect(imported.rotations).toHaveLength(1)
+    expect(imported.trusted.map(({ keyid }) => keyid)).toContain(before.current.keyid)
+    expect(await mode(join(elsewhere.path, 'signing-key.pem'))).toBe('600')
+  })
+
+  it('are revoked by themselves only', async () => {
+    await using place = await scratch()
+    await using elsewhere = await scratch()
+    const old = await openKeys(place.path)
+    const { keys, certificate } = await revokeKey(place.path)
+    expect(keys.current.keyid).not.toBe(old.current.keyid)
+    expect(keys.rotations).toEqual([])
+    expect([...keys.revoked]).toEqual([old.current.keyid])
+    const told = await acceptRevocation(elsewhere.path, certificate)
+    expect([...told.revoked]).toEqual([old.current.keyid])
+    // A word of one key about another is none.
+    const forged = signClaim(
+      {
+        subject: { name: 'signing-key', digest: parseDigest(keys.current.keyid) },
+        predicateType: 'urn:statepack:key-revocation:v1',
+        predicate: { publicKey: publicPem(told.current) },
+      },
+      told,
+    )
+    await expect(acceptRevocation(elsewhere.path, Buffer.from(forged).toString())).rejects.toMatchObject({
+      code: 'E_BAD_SIGNATURE',
+    })
+    await expect(acceptRevocation(elsewhere.path, 'no certificate')).rejects.toMatchObject({ code: 'E_BAD_FORMAT' })
   })
 })

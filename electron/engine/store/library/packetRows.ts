@@ -3,9 +3,8 @@ import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { isName, normalName } from '#shared/domain/name.ts'
+import type { Trust } from '#shared/domain/trust.ts'
 
-/** `own`: made here. `starter`: came with the app. `trusted`: imported, then trusted. `restricted`: inspect, do not run. */
-export type Trust = 'own' | 'starter' | 'trusted' | 'restricted'
 export type VerifiedLevel = 'none' | 'intact' | 'signed' | 'sampled' | 'recomputed'
 
 export interface PacketRow {

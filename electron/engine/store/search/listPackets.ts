@@ -1,7 +1,8 @@
 /** The library view: text search, filters, sorting, a window of results, and counts for the filter bar. */
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
-import type { Trust, VerifiedLevel } from '../library/packetRows.ts'
+import type { Trust } from '#shared/domain/trust.ts'
+import type { VerifiedLevel } from '../library/packetRows.ts'
 import type { SpotChecks } from '../library/spotCheckRows.ts'
 import { foldText } from './foldText.ts'
 import { wordsOf } from './wordsOf.ts'

@@ -1,0 +1,97 @@
+/** The signing key to or from a file, sealed with a passphrase. */
+import { useState } from 'react'
+import { useStudio } from '../../stores/studio.ts'
+import { Button } from '../../ui/Button.tsx'
+import { Dialog } from '../../ui/Dialog.tsx'
+import { describeError } from '../../ui/describeError.ts'
+import { saveFile } from '../../ui/saveFile.ts'
+import { TextField } from '../../ui/TextField.tsx'
+import { toastDone } from '../../ui/toasts.tsx'
+
+const SHORTEST = 8
+
+const WORDS = {
+  export: { title: 'Export the signing key', action: 'Export' },
+  import: { title: 'Import a signing key', action: 'Import' },
+} as const
+
+export function KeyFileDialog({
+  direction,
+  onClose,
+}: {
+  readonly direction: keyof typeof WORDS
+  readonly onClose: () => void
+}) {
+  const { client } = useStudio()
+  const [passphrase, setPassphrase] = useState('')
+  const [file, setFile] = useState<File | null>(null)
+  const [isPending, setPending] = useState(false)
+  const [refused, setRefused] = useState<string>()
+  const { title, action } = WORDS[direction]
+  const isReady = direction === 'export' ? [...passphrase].length >= SHORTEST : file !== null && passphrase !== ''
+
+  async function work(): Promise<void> {
+    if (direction === 'export') {
+      const { fileName, text } = await client.call('keys.export', { passphrase })
+      saveFile(fileName, text, 'application/json')
+    } else if (file !== null) {
+      const { keyid } = await client.call('keys.import', { text: await file.text(), passphrase })
+      toastDone('Signing key imported', `${keyid.slice(0, 16)}… signs from now on.`)
+    }
+    onClose()
+  }
+  return (
+    <Dialog
+      title={title}
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form="key-file" isDisabled={!isReady} isPending={isPending}>
+            {action}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="key-file"
+        className="stack"
+        onSubmit={event => {
+          event.preventDefault()
+          setPending(true)
+          work()
+            .catch(thrown => setRefused(describeError(thrown).line))
+            .finally(() => setPending(false))
+        }}
+      >
+        {direction === 'import' ? (
+          <label className="stack stack--tight">
+            <span className="Field-label">Key file</span>
+            <input
+              type="file"
+              accept="application/json,.json"
+              onChange={event => setFile(event.target.files?.[0] ?? null)}
+            />
+          </label>
+        ) : null}
+        <TextField
+          label="Passphrase"
+          type="password"
+          autoComplete="off"
+          value={passphrase}
+          onChange={text => {
+            setPassphrase(text)
+            setRefused(undefined)
+          }}
+          hint={
+            direction === 'export'
+              ? `At least ${SHORTEST} characters. Without it nobody can use the file, you included.`
+              : 'The one it was exported with. The key in use now stays valid for what it signed.'
+          }
+          error={refused}
+        />
+      </form>
+    </Dialog>
+  )
+}

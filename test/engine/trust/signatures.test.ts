@@ -1,0 +1,176 @@
+/** What is refused as a signature of a cartridge, on its way in; and how a publisher's new key and a revoked one are met. */
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { IN_TOTO_TYPE, pae, signEnvelope } from '#engine/receipts/dsse.ts'
+import { revokeKey, rotateKeys } from '#engine/receipts/keyChanges.ts'
+import { type KeyRing, openKeys, publicPem } from '#engine/receipts/keys.ts'
+import { sha256 } from '#engine/sha256.ts'
+import { type Digest, hexOf } from '#shared/domain/digest.ts'
+import { exported, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { type Draft, putTogether, takeApart, utf8 } from './forgery.ts'
+
+const SIGNATURE = 'application/vnd.dsse.envelope.v1+json'
+const PREDICATE = 'urn:statepack:cartridge-signature:v1'
+
+let maker: TestEngine
+let here: TestEngine
+let packetId: Digest
+let draft: Draft
+let keys: KeyRing
+let other: KeyRing
+beforeAll(async () => {
+  maker = await openTestEngine()
+  here = await openTestEngine()
+  const sources = [{ name: 'tea.txt', text: 'Facts:\nThe tea of Tolan is green.\n' }]
+  const made = await maker.client.call('packets.create', { model: 'starter-transformer', sources })
+  packetId = made.cartridge.packetId
+  draft = takeApart(await exported(maker.client, { ref: packetId }))
+  keys = await openKeys(join(maker.folder, 'publisher'))
+  other = await openKeys(join(maker.folder, 'other'))
+})
+afterAll(async () => {
+  await maker.close()
+  await here.close()
+})
+
+const statement = () => ({
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [{ name: 'cartridge', digest: { sha256: hexOf(packetId) } }],
+  predicateType: PREDICATE,
+  predicate: { publicKey: publicPem(keys.current) } as Record<string, unknown>,
+})
+const signed = (payload: unknown, type = IN_TOTO_TYPE) => signEnvelope(type, canonicalBytes(payload), keys.current)
+const good = () => JSON.parse(new TextDecoder().decode(signed(statement())))
+const json = (value: unknown) => utf8(JSON.stringify(value))
+const resigned = (change: (envelope: ReturnType<typeof good>) => unknown) => json(change(good()))
+const withSig = (change: (sig: Buffer) => Buffer) =>
+  resigned(envelope => ({
+    ...envelope,
+    signatures: [
+      { ...envelope.signatures[0], sig: change(Buffer.from(envelope.signatures[0].sig, 'base64')).toString('base64') },
+    ],
+  }))
+const aboutDigest = (digest: object) => ({ ...statement(), subject: [{ name: 'cartridge', digest }] })
+
+/** Each is wrong in one way, and by someone who holds a key: all else is as it should be. */
+const REFUSED: Readonly<Record<string, () => Uint8Array>> = {
+  'no bytes': () => utf8(''),
+  'no JSON': () => utf8('signed, the publisher'),
+  'an envelope of another form': () => json({ signature: 'AA==' }),
+  'an envelope without signatures': () => resigned(envelope => ({ ...envelope, signatures: [] })),
+  'a payload that is not base64': () => resigned(envelope => ({ ...envelope, payload: '{}' })),
+  'a payload that is no JSON': () => signEnvelope(IN_TOTO_TYPE, utf8('signed'), keys.current),
+  'another payload type': () => signed(statement(), 'application/json'),
+  'an empty statement': () => signed({}),
+  'another kind of statement': () => signed({ ...statement(), _type: 'https://in-toto.io/Statement/v0.1' }),
+  'no subject': () => signed({ ...statement(), subject: [] }),
+  'two subjects': () => signed({ ...statement(), subject: [...statement().subject, ...statement().subject] }),
+  'the digest of another cartridge': () => signed(aboutDigest({ sha256: hexOf(sha256('another')) })),
+  'half of the digest': () => signed(aboutDigest({ sha256: hexOf(packetId).slice(32) })),
+  'the digest in capitals': () => signed(aboutDigest({ sha256: hexOf(packetId).toUpperCase() })),
+  'a digest of another algorithm': () => signed(aboutDigest({ sha512: hexOf(packetId) })),
+  'the word for something else': () => signed({ ...statement(), predicateType: 'urn:statepack:key-rotation:v1' }),
+  'a word that is no type': () => signed({ ...statement(), predicateType: '' }),
+  'no key': () => signed({ ...statement(), predicate: {} }),
+  'a key that is no key': () => signed({ ...statement(), predicate: { publicKey: 'mine' } }),
+  'a key of another kind': () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    return signed({ ...statement(), predicate: { publicKey: publicKey.export({ type: 'spki', format: 'pem' }) } })
+  },
+  'the key of someone else': () => signed({ ...statement(), predicate: { publicKey: publicPem(other.current) } }),
+  'the name of someone else': () =>
+    resigned(envelope => ({ ...envelope, signatures: [{ ...envelope.signatures[0], keyid: other.current.keyid }] })),
+  'a flipped bit': () => withSig(sig => Buffer.from(sig.map((byte, at) => (at === 7 ? byte ^ 1 : byte)))),
+  'a signature of zeros': () => withSig(sig => Buffer.alloc(sig.length)),
+  'a signature cut short': () => withSig(sig => sig.subarray(1)),
+  'a signature with more behind it': () => withSig(sig => Buffer.concat([sig, Buffer.from([0])])),
+  'an empty signature': () => withSig(() => Buffer.alloc(0)),
+  'a signature of the bare payload': () => {
+    const { payload } = good()
+    return withSig(() => sign(null, Buffer.from(payload, 'base64'), keys.current.privateKey))
+  },
+  'a signature under another type': () => {
+    const { payload } = good()
+    const message = pae('application/json', Buffer.from(payload, 'base64'))
+    return withSig(() => sign(null, message, keys.current.privateKey))
+  },
+  'the signature of another statement': () => {
+    const { signatures } = JSON.parse(new TextDecoder().decode(signed(aboutDigest({ sha256: hexOf(sha256('x')) }))))
+    return resigned(envelope => ({ ...envelope, signatures }))
+  },
+  'a chain of keys without end': () =>
+    signed({ ...statement(), predicate: { ...statement().predicate, rotations: Array(33).fill('{}') } }),
+}
+
+const file = (...envelopes: Uint8Array[]) =>
+  putTogether(
+    draft,
+    envelopes.map(bytes => ({ artifactType: SIGNATURE, bytes })),
+  )
+const review = (...envelopes: Uint8Array[]) => here.client.call('packets.review', {}, { upload: [file(...envelopes)] })
+
+it('are at least thirty kinds', () => expect(Object.keys(REFUSED).length).toBeGreaterThanOrEqual(30))
+
+it('the one that is right is taken', async () => {
+  const found = await review(signed(statement()))
+  expect(found).toMatchObject({ refusedReferrers: 0, signedBy: expect.stringContaining('seen for the first time') })
+})
+
+it.each(Object.entries(REFUSED))('refused: %s, and nothing else with it', async (_, forge) => {
+  expect(await review(forge())).toMatchObject({ refusedReferrers: 1, signedBy: null })
+})
+
+it('a publisher who is known goes on under a new key that the old one has signed for', async () => {
+  const reader = await openTestEngine()
+  const send = async (to: TestEngine, trust = false) => {
+    const bytes = await exported(maker.client, { ref: packetId })
+    const { signedBy } = await to.client.call('packets.review', {}, { upload: [bytes] })
+    await to.client.call('packets.import', { trust }, { upload: [bytes] })
+    return { bytes, signedBy, publishers: (await to.client.call('keys.status', {})).publishers }
+  }
+  const old = (await maker.client.call('keys.status', {})).keyid
+  expect((await send(reader, true)).publishers).toEqual([old])
+  const { keyid } = await maker.client.call('keys.rotate', {})
+  const after = await send(reader)
+  expect(after.signedBy).toContain('a publisher trusted before')
+  expect(after.publishers).toEqual([old, keyid])
+  // To whom the old one says nothing, the new one is a stranger as well.
+  expect((await send(here)).signedBy).toContain('seen for the first time')
+  expect((await here.client.call('keys.status', {})).publishers).toEqual([])
+
+  const { certificate } = await maker.client.call('keys.revoke', {})
+  expect(await exported(maker.client, { ref: packetId })).not.toEqual(after.bytes)
+  await reader.client.call('keys.acceptRevocation', { certificate })
+  const seen = await reader.client.call('packets.review', {}, { upload: [after.bytes] })
+  expect(seen.refusedReferrers).toBe(1)
+  await expect(reader.client.call('keys.forget', { keyid: 'f'.repeat(64) })).rejects.toMatchObject({
+    code: 'E_NOT_FOUND',
+  })
+  expect((await reader.client.call('keys.forget', { keyid: old })).publishers).toEqual([keyid])
+  await reader.close()
+})
+
+it('no chain leads past a key that was revoked, or that did not sign', async () => {
+  const folder = join(maker.folder, 'rotated')
+  const first = await openKeys(folder)
+  const second = await rotateKeys(folder)
+  const word = (ring: KeyRing, rotations: readonly string[]) =>
+    signEnvelope(
+      IN_TOTO_TYPE,
+      canonicalBytes({ ...statement(), predicate: { publicKey: publicPem(ring.current), rotations: [...rotations] } }),
+      ring.current,
+    )
+  const { store } = here.engine.state
+  store.library.settings.set('app.publishers', [first.current.keyid])
+  expect((await review(word(second, second.rotations))).signedBy).toContain('trusted before')
+  expect((await review(word(other, second.rotations))).signedBy).toContain('seen for the first time')
+  expect((await review(word(second, ['{}', ...second.rotations.slice(1)]))).signedBy).toContain('first time')
+  const thief = join(maker.folder, 'thief')
+  await openKeys(thief)
+  const { certificate } = await revokeKey(thief)
+  await here.client.call('keys.acceptRevocation', { certificate })
+  expect((await review(word(second, second.rotations))).signedBy).toContain('trusted before')
+  store.library.settings.set('app.publishers', [])
+})
