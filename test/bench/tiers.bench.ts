@@ -1,7 +1,24 @@
-/** What a tier gives up when it is full: the product's choice against LRU, on one trace at the same bytes. */
-import { row } from './benchEngine.ts'
+/**
+ * What a tier gives up when it is full: the product's choice against LRU, on one trace at the same bytes. Then real states
+ * in tiers: a session of `--steps N` (1,024) steps with memory for `--window N` (64) of them, and `--mamba N` (1,000; the aim is
+ * about 100,000) steps of a recurrent model.
+ */
+import { parseArgs } from 'node:util'
+import { Timeline } from '#engine/live/timelines.ts'
+import { arraysHeld } from './arraysHeld.ts'
+import { row, STARTERS, withBenchEngine } from './benchEngine.ts'
 import { branchyTrace } from './branchyTrace.ts'
 import { lruKeeper, readOnce, tierKeeper, tokensReread } from './replayTrace.ts'
+import { beginSession, compareSpeed, measureMemory, measureRewind } from './tieredSession.ts'
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '1024' },
+    window: { type: 'string', default: '64' },
+    mamba: { type: 'string', default: '1000' },
+  },
+})
+const [steps, window, mambaSteps] = [values.steps, values.window, values.mamba].map(Number) as [number, number, number]
 
 const KINDS = {
   'recurrent, 1.36 MB a state': { kept: { perState: 1_357_568 }, room: 1_357_568 },
@@ -23,3 +40,70 @@ console.table(
     }),
   ),
 )
+
+const rows = []
+for (const model of STARTERS) {
+  const all = await withBenchEngine(async engine => measureMemory(await beginSession(engine, model), steps))
+  const budget = (all.counted * window) / steps
+  // The buffers that a session runs in are needed however few of its states are kept.
+  const budgets = { hot: Math.min(all.hot, budget), warm: Math.max(0, budget - all.hot) }
+  rows.push(
+    await withBenchEngine(async engine => {
+      const session = await beginSession(engine, model, budgets)
+      const tiered = await measureMemory(session, steps)
+      await engine.state.live.unstored.settle()
+      // Each is gone to once, the newest first: what has to be read then pushes out what comes later.
+      const back = (before: number) => session.checkpoints.slice(before - 16, before).reverse()
+      const warm = await measureRewind(engine, back(steps))
+      const cold = await measureRewind(engine, back(steps >> 2))
+      const speed = await withBenchEngine(async other =>
+        compareSpeed([await beginSession(other, model), await beginSession(engine, model, budgets)], steps >> 1),
+      )
+      return row({
+        model,
+        'all in memory MB': all.counted / 1e6,
+        'window %': (100 * tiered.counted) / all.counted,
+        'peak / budget': tiered.counted / budget,
+        'held / counted': tiered.held / tiered.counted,
+        'back, warm ms': warm.ms,
+        'back, cold ms': cold.ms,
+        'cold / warm': cold.ms / warm.ms,
+        'layers read warm': warm.misses,
+        'layers read cold': cold.misses,
+        'speed, tiered / not': speed,
+      })
+    }),
+  )
+}
+console.log(`${steps} states of a session, memory for ${window} of them (${(100 * window) / steps} %):`)
+console.table(rows)
+console.log('Aims: window <= 7 % at 64 of 1,024; peak / budget <= 1.05; cold / warm <= 3; speed >= 0.95.')
+
+await withBenchEngine(async ({ state }) => {
+  const { runtime } = await state.models.load('starter-mamba')
+  using session = runtime.newSession()
+  const timeline = new Timeline()
+  const found = []
+  let token = 1
+  const before = await arraysHeld()
+  const began = performance.now()
+  for (let step = 1; step <= mambaSteps; step++) {
+    const logits = await session.append([token], { onCheckpoint: timeline.add })
+    token = logits.indexOf(Math.max(...logits))
+    if (step % (mambaSteps / 10) !== 0) continue
+    const held = await arraysHeld()
+    const kept = timeline.checkpoints.length
+    found.push(
+      row({
+        steps: step,
+        'steps / s': (1000 * step) / (performance.now() - began),
+        'arrays MB': (held - before) / 1e6,
+        checkpoints: kept,
+        'without them MB': (held - before - kept * 1_357_568) / 1e6,
+        'process MB': process.memoryUsage.rss() / 1e6,
+      }),
+    )
+  }
+  console.log(`${mambaSteps} steps of starter-mamba, a checkpoint every 64, fewer the older:`)
+  console.table(found)
+})

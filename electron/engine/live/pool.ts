@@ -6,7 +6,7 @@ export interface Poolable<Value> {
   /** Of memory, once it is there. */
   readonly bytes: number | ((value: Value) => number)
   /** Tokens that would have to be read to have it again. */
-  readonly cost: number
+  readonly cost: number | ((value: Value) => number)
   /** Reads, verifies and decodes it. */
   readonly load: () => Promise<Value>
 }
@@ -72,7 +72,8 @@ export class Pool<Value> {
     if (this.#pooled.has(key)) return
     let evicted = false
     const hold = this.#tier.hold({
-      ...{ label, cost, from, below: 'cold', usedBefore: this.#uses.get(key) },
+      ...{ label, from, below: 'cold', usedBefore: this.#uses.get(key) },
+      cost: typeof cost === 'function' ? cost(value) : cost,
       bytes: typeof bytes === 'function' ? bytes(value) : bytes,
       reason: from === 'new' ? 'it was made' : 'it was opened',
       evict: uses => {

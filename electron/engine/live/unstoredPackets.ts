@@ -32,6 +32,8 @@ export class UnstoredPackets implements BlobSource {
   readonly #disk: { readonly blobs: BlobSource; readonly writer: Pick<BlobWriter, 'putMany'> }
   readonly #kept = new Map<Digest, Kept>()
   readonly #moving = new Map<Digest, Promise<void>>()
+  #leaving: { readonly blobs: NewBlob[]; readonly arrived: Promise<void> } | null = null
+  #written: Promise<void> = Promise.resolve()
   /** Blobs that only unstored packets have, in memory or on disk. */
   readonly #added = new Set<Digest>()
   /** How many unstored packets need a blob. */
@@ -67,17 +69,22 @@ export class UnstoredPackets implements BlobSource {
     this.#most = most
   }
 
-  /** Keeps a packet's manifest and what else of it is not stored. It is found by its packet_id and its context_id. */
+  /**
+   * Keeps a packet's manifest and what else of it is not stored. It is found by its packet_id and its context_id. `cost`: tokens
+   * that would have to be read again without these blobs. They are of use together, so they are worth the same by the byte.
+   */
   add(
-    packet: { packetId: Digest; contextId: Digest; tokens: number; layers: readonly Descriptor[] },
+    packet: { packetId: Digest; contextId: Digest; cost: number; layers: readonly Descriptor[] },
     blobs: readonly NewBlob[],
   ): void {
+    const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
     for (const blob of blobs) {
       if (this.#added.has(blob.digest)) continue
       this.#added.add(blob.digest)
       const hold = this.#warm.hold(
         {
-          ...{ label: packet.packetId, bytes: blob.size, cost: packet.tokens, from: 'new', below: 'cold' },
+          ...{ label: packet.packetId, bytes: blob.size, cost: (packet.cost * blob.size) / bytes },
+          ...{ from: 'new', below: 'cold' },
           reason: 'kept in memory, not stored',
           evict: () => this.#move(blob),
         },
@@ -172,15 +179,29 @@ export class UnstoredPackets implements BlobSource {
   /** To disk. The bytes can still be read while they are on their way; should the disk refuse them, they stay in memory. */
   #move(blob: NewBlob): void {
     this.#onMove(blob.digest)
-    const moving = this.#disk.writer.putMany([blob]).then(
-      () => {
-        if (this.#kept.get(blob.digest)?.blob === blob) this.#kept.delete(blob.digest)
-      },
-      () => {},
-    )
-    this.#moving.set(
-      blob.digest,
-      moving.finally(() => this.#moving.delete(blob.digest)),
-    )
+    this.#leaving ??= this.#nextGroup()
+    this.#leaving.blobs.push(blob)
+    const arrived = this.#leaving.arrived.finally(() => this.#moving.delete(blob.digest))
+    this.#moving.set(blob.digest, arrived)
+  }
+
+  /** What leaves while others are being written goes together after them: one flush of the folder for all. */
+  #nextGroup(): { readonly blobs: NewBlob[]; readonly arrived: Promise<void> } {
+    const blobs: NewBlob[] = []
+    const arrived = this.#written.then(async () => {
+      this.#leaving = null
+      await this.#write(blobs)
+    })
+    this.#written = arrived
+    return { blobs, arrived }
+  }
+
+  async #write(blobs: readonly NewBlob[]): Promise<void> {
+    try {
+      await this.#disk.writer.putMany(blobs)
+    } catch {
+      return
+    }
+    for (const blob of blobs) if (this.#kept.get(blob.digest)?.blob === blob) this.#kept.delete(blob.digest)
   }
 }

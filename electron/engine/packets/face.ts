@@ -1,6 +1,6 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { PacketContext } from './context.ts'
-import { type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
+import { cacheLayers, type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
 
 /** What a packet says of itself besides its keys and values or its recurrent state. */
 export interface Face {
@@ -18,8 +18,8 @@ export async function readFace(
   const { value, loaded } = await faces.get(packetId, {
     label: packetId,
     bytes: bytesOf,
-    // Reading it again runs no model: it is worth keeping while its state is.
-    cost: 64,
+    // Reading it again runs no model: it is worth keeping while its state is, so as much by the byte.
+    cost: face => (face.tokens.length * bytesOf(face)) / Math.max(1, cacheBytes(face.packet)),
     load: async () => {
       const packet = await readPacket(blobs, packetId)
       const [tokens, logits, documents] = await Promise.all([
@@ -36,4 +36,8 @@ export async function readFace(
 function bytesOf({ packet, tokens, logits, documents }: Face): number {
   const texts = documents.sources.reduce((sum, { bytes }) => sum + bytes, documents.card.length)
   return packet.manifest.config.size + tokens.byteLength + (logits?.byteLength ?? 0) + texts
+}
+
+function cacheBytes(packet: Packet): number {
+  return cacheLayers(packet).reduce((sum, { size }) => sum + size, 0)
 }

@@ -1,6 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
+import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Trust } from '#shared/domain/trust.ts'
 import { prefixMarks } from '../live/prefixIndex.ts'
@@ -69,7 +70,11 @@ export async function keepUnstored(
 ): Promise<void> {
   const { packetId, contextId, manifestBlob, config, configBlob, layers } = assembled
   const blobs = [manifestBlob, configBlob, ...layers.filter(layer => 'bytes' in layer)]
-  live.unstored.add({ packetId, contextId, tokens: config.position.next, layers }, blobs)
+  const shared = layers.filter(layer => layer.mediaType === LAYER_TYPES.kv && !('bytes' in layer)).length
+  // A recurrent state is read again from the start.
+  const known = config.kind === 'kv' ? shared * config.cache.blockTokens : 0
+  const cost = Math.max(1, config.position.next - known)
+  live.unstored.add({ packetId, contextId, cost, layers }, blobs)
   const marks = config.origin.kind === 'tokens' ? prefixMarks(modelIdentity(config.model), tokens) : []
   live.prefixes.add({ packetId, dtype: config.cache.dtype, marks })
   await poolLayers({ live }, assembled)

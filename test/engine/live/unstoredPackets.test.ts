@@ -22,7 +22,7 @@ describe('packets that nobody stored', () => {
       return { manifest, own, contextId: blob(`context ${name}`).digest, packetId: manifest.digest }
     })
     const add = ({ manifest, own, ...ids }: (typeof packets)[number]) =>
-      unstored.add({ ...ids, tokens: 64, layers: [base, own] }, [manifest, base, own])
+      unstored.add({ ...ids, cost: 64, layers: [base, own] }, [manifest, base, own])
     const [a, b, c, d, e] = packets as [
       (typeof packets)[0],
       (typeof packets)[0],
@@ -53,6 +53,40 @@ describe('packets that nobody stored', () => {
     expect([...unstored.liveDigests()].sort()).toEqual(
       [base, ...[d, e, b].flatMap(({ manifest, own }) => [manifest, own])].map(({ digest }) => digest).sort(),
     )
+    await store.close()
+  })
+
+  it('stay while they are recent: a short one of long ago is worth no more by the byte, nor is what describes it', async () => {
+    const store = await openTestStore()
+    const groups: number[] = []
+    const warm = new MemoryTier('warm', { budget: 200_000 })
+    const unstored = new UnstoredPackets(warm, {
+      blobs: store.blobs,
+      writer: {
+        putMany: blobs => {
+          groups.push(blobs.length)
+          return store.writer.putMany(blobs)
+        },
+      },
+      onMove: () => {},
+      onForget: () => {},
+    })
+    // A conversation that grows by a token with each step: its last block by a kilobyte, until the block is full.
+    const steps = Array.from({ length: 128 }, (_, at) => {
+      const rows = (at % 64) + 1
+      const [manifest, own] = [blob(`manifest ${at}`), newBlob('x/y', noise(`rows ${at}`, rows * 1000))]
+      return { rows, manifest, own, contextId: blob(`context ${at}`).digest, packetId: manifest.digest }
+    })
+    for (const { rows, manifest, own, ...ids } of steps)
+      unstored.add({ ...ids, cost: rows, layers: [own] }, [manifest, own])
+    const inMemory = steps.filter(({ manifest, own }) =>
+      [manifest, own].every(({ digest }) => unstored.inMemory(digest) !== null && warm.bytesOf(manifest.digest) > 100),
+    )
+    expect(inMemory.map(({ rows }) => rows)).toEqual([62, 63, 64])
+    // What leaves at once is written at once.
+    await unstored.settle()
+    expect(groups.length).toBeLessThanOrEqual(2)
+    expect(unstored.inMemory(steps[0]?.own.digest ?? blob('').digest)).toBeNull()
     await store.close()
   })
 })
