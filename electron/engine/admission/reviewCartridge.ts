@@ -7,29 +7,16 @@ import { findSecrets } from '../packets/findSecrets.ts'
 import { installedModel } from '../packets/inspectPacket.ts'
 import { readDocuments, readTokens } from '../packets/packet.ts'
 import { signerInWords } from '../packets/signatures.ts'
-import { type ImportCandidate, importCartridge } from '../store/cartridgeFile/importCartridge.ts'
+import type { ImportCandidate } from '../store/cartridgeFile/importCartridge.ts'
 import type { CartridgeSource } from './cartridgeSource.ts'
 import { checkCandidate } from './checkCandidate.ts'
+import { lookInto } from './lookInto.ts'
 
 type Review = Output<'packets.review'>
 
-/** Looks at a file without keeping anything of it: everything is checked as for an import, then thrown away. */
+/** Looks at a file without keeping anything of it. */
 export async function reviewCartridge(context: PacketContext, source: CartridgeSource): Promise<Review> {
-  let review: Review | null = null
-  const stop = new StatePackError('E_CANCELLED', 'Reviewed.')
-  try {
-    await importCartridge(context.store.parts, source.chunks(), {
-      lenient: source.lenient,
-      review: async candidate => {
-        review = await reviewOf(context, candidate, source.bytes)
-        throw stop
-      },
-    })
-  } catch (thrown) {
-    if (thrown !== stop) throw thrown
-  }
-  if (review === null) throw new StatePackError('E_INTERNAL', 'The file was read without being reviewed.')
-  return review
+  return lookInto(context, source, candidate => reviewOf(context, candidate, source.bytes))
 }
 
 /** What a person must have seen who is asked for trust: what the model will read, and whether the texts shown say so. */

@@ -1,4 +1,5 @@
 import type { Digest } from '#shared/domain/digest.ts'
+import type { BlobSource } from '../live/unstoredPackets.ts'
 import type { PacketContext } from './context.ts'
 import { cacheLayers, type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
 
@@ -20,17 +21,19 @@ export async function readFace(
     bytes: bytesOf,
     // Reading it again runs no model: it is worth keeping while its state is, so as much by the byte.
     cost: face => (face.tokens.length * bytesOf(face)) / Math.max(1, cacheBytes(face.packet)),
-    load: async () => {
-      const packet = await readPacket(blobs, packetId)
-      const [tokens, logits, documents] = await Promise.all([
-        readTokens(blobs, packet),
-        readLogits(blobs, packet),
-        readDocuments(blobs, packet),
-      ])
-      return { packet, tokens, logits, documents }
-    },
+    load: async () => faceOf(blobs, await readPacket(blobs, packetId)),
   })
   return { face: value, bytesRead: loaded ? bytesOf(value) : 0 }
+}
+
+/** Read and verified, kept nowhere. */
+export async function faceOf(blobs: BlobSource, packet: Packet): Promise<Face> {
+  const [tokens, logits, documents] = await Promise.all([
+    readTokens(blobs, packet),
+    readLogits(blobs, packet),
+    readDocuments(blobs, packet),
+  ])
+  return { packet, tokens, logits, documents }
 }
 
 function bytesOf({ packet, tokens, logits, documents }: Face): number {

@@ -11,7 +11,7 @@ import { assertAllowed } from './assertAllowed.ts'
 import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
-import { readFace } from './face.ts'
+import { type Face, readFace } from './face.ts'
 import { readEarlySnapshot, readLiveSnapshot } from './liveSnapshot.ts'
 import { editsSince } from './modelEdits.ts'
 import { layersOfType, type Packet } from './packet.ts'
@@ -64,12 +64,20 @@ export async function openState(
   const packetId = await resolvePacketId(context, ref, wanted)
   assertAllowed(context, packetId, 'run')
   const { face, bytesRead } = await readFace(context, packetId)
-  const { packet, tokens, logits, documents } = face
+  const { packet } = face
   const start = performance.now()
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
   const secondsLoading = (performance.now() - start) / 1000
   const edits = await assertFits(context, packet, loaded, acceptEdits)
-  const state = await (early ? readEarlySnapshot : readLiveSnapshot)(context, packet)
+  const { snapshot, bytesRead: fromLayers } = await (early ? readEarlySnapshot : readLiveSnapshot)(context, packet)
+  return { ...stateOf(face, { loaded, edits, snapshot }), bytesRead: bytesRead + fromLayers, secondsLoading }
+}
+
+/** The state of a packet whose parts are in memory, for the model that it was checked against. */
+export function stateOf(
+  { packet, tokens, logits, documents }: Face,
+  { loaded, edits, snapshot }: Pick<OpenedState, 'loaded' | 'edits' | 'snapshot'>,
+): OpenedState {
   const { config } = packet
   const full = Math.floor(config.tokens.count / config.cache.blockTokens)
   return {
@@ -81,7 +89,7 @@ export async function openState(
     tail: config.tail.text,
     segments: config.segments,
     origin: config.origin,
-    snapshot: state.snapshot,
+    snapshot,
     logits,
     dtype: config.cache.dtype,
     promptMeta: config.promptMeta,
@@ -89,8 +97,8 @@ export async function openState(
     recipe: recipeByPlace(documents.recipe),
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
-    bytesRead: bytesRead + state.bytesRead,
-    secondsLoading,
+    bytesRead: 0,
+    secondsLoading: 0,
   }
 }
 

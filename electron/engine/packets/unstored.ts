@@ -5,7 +5,7 @@ import type { LoadedModel } from '../live/modelPool.ts'
 import { answerEnd, turnOf } from '../models/tokenizer/conversation.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { Call } from './context.ts'
-import { emptyState, splitDelta } from './growState.ts'
+import { type Delta, emptyState, splitDelta } from './growState.ts'
 import type { OpenedState } from './openState.ts'
 
 const ANSWER_TOKENS = 32
@@ -29,19 +29,29 @@ export async function readUnstored(loaded: LoadedModel, text: string, call: Call
   }
 }
 
-/** Greedy answer of a state to a question, on a session of its own; `logits` are those before its first word. */
+/** {@link answerDelta} to a question that opens a conversation of its own. */
 export async function answerUnstored(
   state: OpenedState,
   question: string,
   call: Call,
 ): Promise<{ text: string; logits: Float32Array }> {
-  const { model, runtime } = state.loaded
-  const tokenizer = tokenizerOf(model)
+  const tokenizer = tokenizerOf(state.loaded.model)
   const parts = turnOf(tokenizer, { opening: null, turns: [], loose: 'x\n', lastAnswer: '' }, question)
   const text = parts.map(part => part.text).join('')
   const at = text.indexOf(question)
   const start = Buffer.byteLength(text.slice(0, at))
-  const split = splitDelta(state, { text, said: [start, start + Buffer.byteLength(question)] }, 'exact')
+  return answerDelta(state, { text, said: [start, start + Buffer.byteLength(question)] }, call)
+}
+
+/** Greedy answer of a state to what is read after it, on a session of its own; `logits` are those before its first word. */
+export async function answerDelta(
+  state: OpenedState,
+  delta: Delta,
+  call: Call,
+): Promise<{ text: string; logits: Float32Array }> {
+  const { model, runtime } = state.loaded
+  const tokenizer = tokenizerOf(model)
+  const split = splitDelta(state, delta, 'exact')
   const end = answerEnd(tokenizer)
   const watch = watchForStops(end.stopTexts)
   const decoder = tokenizer.streamDecoder({ skipSpecial: true })

@@ -43,6 +43,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack export': ['statepack export handbook --out handbook.cartridge'],
   'statepack import': [
     'statepack import handbook.cartridge --review',
+    'statepack import handbook.cartridge --try "What is the notice period?"',
     'statepack import handbook.cartridge --name handbook',
     'statepack import repacked.tar --lenient',
   ],

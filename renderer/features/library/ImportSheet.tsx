@@ -22,6 +22,7 @@ import { toastDone } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
+import { TryQuestion } from './TryQuestion.tsx'
 import './library.css'
 
 /** What the person called the file is what they will look for. */
@@ -125,6 +126,7 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
       />
       <SecretsNotice secrets={found.secrets} />
       <ReviewedText review={found} />
+      {found.modelInstalled ? <TryQuestion file={file} lenient={lenient} /> : null}
       {importing.status === 'failed' ? (
         <ErrorPanel error={importing.error} action={{ label: 'Skip this file', onPress: onDone }} />
       ) : null}

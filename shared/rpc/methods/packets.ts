@@ -300,6 +300,15 @@ export const packetMethods = {
     }),
     { takes: fileBytes },
   ),
+  /**
+   * Asks a file one question before anything of it is kept: its state is restored for this answer alone, and neither the
+   * library, memory nor the receipts know of it. Throws `E_UNKNOWN_MODEL`, `E_COMPONENT_MISMATCH` besides.
+   */
+  'packets.try': streaming(
+    z.strictObject({ ...fileFields, question: z.string().trim().min(1).max(4000) }),
+    z.strictObject({ answer: z.string(), seconds: z.number() }),
+    { takes: fileBytes },
+  ),
   'packets.import': streaming(
     z.strictObject({ ...fileFields, trust: z.boolean().default(false), name: nameSchema.optional() }),
     z.strictObject({

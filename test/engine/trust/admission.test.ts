@@ -178,6 +178,34 @@ it('shows what the model will read: tail, system prompt and card are looked thro
   ])
 })
 
+it.each(['starter-transformer', 'starter-mamba'])(
+  'asks a file of %s before it is kept, and keeps nothing',
+  async id => {
+    const text = 'Facts:\nThe fee of the club is 314.\n'
+    const { cartridge } = await maker.client.call('packets.create', { model: id, sources: [{ text }] })
+    const ref = cartridge.packetId
+    const file = await exported(maker.client, { ref })
+    const [before, files] = [library(here), await here.files()]
+    const { live } = here.engine.state
+    const question = 'What is the fee of the club?'
+    const { answer } = await here.client.call('packets.try', { question }, { upload: [file] })
+    expect(answer).toBe('314.')
+    const asked = await maker.client.call('ask.ask', { ref, question })
+    expect(answer).toBe(asked.with?.output.trim())
+    expect(library(here)).toEqual(before)
+    expect(await here.files()).toEqual(files)
+    expect(live.warm.bytes).toBe(0)
+    // It is as strange as before.
+    const imported = await here.client.call('packets.import', {}, { upload: [file] })
+    expect(imported.cartridge.trust).toBe('restricted')
+    await expect(here.client.call('packets.infer', { ref, delta: question })).rejects.toMatchObject({
+      code: 'E_RESTRICTED',
+    })
+    const cut = here.client.call('packets.try', { question }, { upload: [file.subarray(0, file.length - 600)] })
+    await expect(cut).rejects.toMatchObject({ code: expect.stringMatching(/^E_(BAD_FORMAT|CORRUPT|MISSING_BLOB)$/) })
+  },
+)
+
 it('reads a file from where it is, in pieces, and refuses what is no file before opening it', async () => {
   const { file } = await madeElsewhere()
   const path = join(here.folder, 'tea.cartridge')

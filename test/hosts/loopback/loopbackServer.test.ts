@@ -42,7 +42,7 @@ describe('the contract over HTTP', () => {
 
   it('takes a file, and no path of one: a page does not choose what is read from this disk', async () => {
     const client = createClient(transport)
-    for (const method of ['packets.import', 'packets.review'] as const) {
+    for (const method of ['packets.import', 'packets.review', 'packets.try'] as const) {
       await expect(client.call(method, { path: '/etc/hostname' })).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
     }
   })

@@ -102,6 +102,8 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'packets.estimate': 'none',
   'packets.import': 'none',
   'packets.review': 'none',
+  // A file, in a sandbox: nothing of the library.
+  'packets.try': 'none',
   'packets.whyMiss': 'none',
   'receipts.begin': 'none',
   'receipts.export': 'none',

@@ -14,6 +14,7 @@ interface ImportOptions extends GlobalOptions {
   readonly trust?: boolean
   readonly name?: string
   readonly review?: boolean
+  readonly try?: string
   readonly lenient?: boolean
 }
 
@@ -54,12 +55,14 @@ export function addTransferCommands(program: Command): void {
     .option('--trust', 'allow it to be run at once')
     .option('--name <name>', 'what to call it')
     .option('--review', 'only look: write nothing')
+    .option('--try <question>', 'only ask the file a question: write nothing')
     .option('--lenient', 'take the tar of another tool: any order, owners and times in it')
     .action(async (file: string, options: ImportOptions) => {
       await finish(async () => {
         await runCommand(options, ({ client, call }) =>
           withCartridgeFile(file, call.signal, async path => {
             const input = { path, lenient: options.lenient ?? false }
+            if (options.try !== undefined) return client.call('packets.try', { ...input, question: options.try }, call)
             if (options.review === true) return client.call('packets.review', input, call)
             const review = options.trust === true ? await client.call('packets.review', input, call) : null
             const warning = review === null ? null : trustWarning(review)
