@@ -2,11 +2,19 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from './startTestApi.ts'
 
-/** Requests of all kinds on a few states; alone and among others each gives the same. */
+/** Requests of all kinds on twenty states, ten of each model; alone and among others each gives the same. */
 const BASES = [
   'The lease runs for ten years. Rent is due on the first of each month. ',
   'Step 1: notice. ',
   'Pets are welcome. ',
+  // Some begin alike, so that one goes on from what another has read.
+  'The lease runs for ten years. Pets are welcome. ',
+  'The lease runs for two years. Rent is due on the first of each month. ',
+  'Step 1: notice. Step 2: notice. ',
+  'The fee of the club is 314. ',
+  'The captain of Halcyon is Oskar. The owner of the house Alder is Mira Lund. ',
+  'You are an autonomous legal research agent. ',
+  'You are an autonomous legal research agent. Track instructions, prior tool results and citations. ',
 ]
 const DELTAS = ['The deposit is 900 euro. ', 'Question: Who pays?\nAnswer:', 'Step 2: waiver affects damages. ']
 const MODELS = ['starter-transformer', 'starter-mamba']
@@ -76,6 +84,8 @@ describe('eight clients at once', () => {
     }
     const count = process.env.DEEP === '1' ? 1000 : 24
     const steps = fc.sample(step, { numRuns: count, seed: 20 })
+    if (process.env.DEEP === '1')
+      expect(new Set(steps.map(({ model, base }) => `${model} ${base}`)).size).toBe(MODELS.length * BASES.length)
     const given: unknown[] = []
     const next = steps.entries()
     const client = async () => {
@@ -92,5 +102,5 @@ describe('eight clients at once', () => {
       if (first.has(key)) expect(given[at]).toEqual(first.get(key))
       else first.set(key, given[at])
     }
-  }, 600_000)
+  }, 1_800_000)
 })
