@@ -10,7 +10,8 @@ export function fastFolder(prefix: string): string {
   return mkdtempSync(join(process.env.DEEP ? tmpdir() : roomyMemory(), prefix))
 }
 
-function roomyMemory(): string {
+/** A folder in memory where the system has room for it, else the one for temporary files. */
+export function roomyMemory(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
     return bavail * bsize > 512 * 1024 * 1024 ? '/dev/shm' : tmpdir()

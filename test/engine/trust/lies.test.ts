@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { roomyMemory } from '../../crash/fastFolder.ts'
 import { writeAsciiTokenizer } from '../../model/asciiTokenizer.ts'
 import { exported, openTestEngine, questionDelta, type TestEngine } from '../testEngine.ts'
 import { putTogether, takeApart } from './forgery.ts'
@@ -23,20 +24,23 @@ interface Start {
 const times = (quick: number, deep: number) => (process.env.DEEP ? deep : quick)
 /** For all variations of one lie; two hundred of them take a while. */
 const PATIENCE_MS = times(180_000, 3_600_000)
-const HYBRID = 'granite-hybrid'
+/** The smallest models of their kinds; the starters where a chat template or a large vocabulary is needed. */
+const GOLDEN = ['granite-hybrid', 'mamba2']
 const STARTS: readonly Start[] = [
   { name: 'a transformer', model: 'starter-transformer', variations: times(2, 200) },
-  { name: 'a recurrent model', model: 'starter-mamba', variations: times(1, 200) },
-  { name: 'a hybrid', model: HYBRID, variations: times(1, 50) },
-  { name: 'a chain in int8', model: 'starter-transformer', dtype: 'int8', grow: 'merged', variations: times(1, 50) },
-  { name: 'a conversation', model: 'starter-transformer', grow: 'conversation', variations: times(1, 50) },
+  { name: 'a recurrent model', model: 'mamba2', variations: times(1, 200) },
+  { name: 'a hybrid', model: 'granite-hybrid', variations: times(1, 200) },
+  { name: 'a chain in int8', model: 'starter-transformer', dtype: 'int8', grow: 'merged', variations: times(1, 200) },
+  { name: 'a conversation', model: 'starter-transformer', grow: 'conversation', variations: times(1, 200) },
 ]
 
 let models: string
 beforeAll(async () => {
   models = await mkdtemp(join(tmpdir(), 'statepack-lies-'))
-  await cp(resolve('test/golden', HYBRID), join(models, HYBRID), { recursive: true })
-  await writeAsciiTokenizer(join(models, HYBRID))
+  for (const name of GOLDEN) {
+    await cp(resolve('test/golden', name), join(models, name), { recursive: true })
+    await writeAsciiTokenizer(join(models, name))
+  }
 })
 afterAll(() => rm(models, { recursive: true, force: true }))
 
@@ -64,10 +68,13 @@ async function codeOf(call: Promise<unknown>): Promise<string | null> {
 describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
   let here: TestEngine
   let there: TestEngine
+  let store: string
   let honest: Honest
   beforeAll(async () => {
     here = await openTestEngine({ modelFolders: [models] })
-    there = await openTestEngine({ modelFolders: [models] })
+    // In memory: thousands of imports are judged by what is said of them, whatever the disk is.
+    store = await mkdtemp(join(roomyMemory(), 'statepack-lies-'))
+    there = await openTestEngine({ modelFolders: [models], folder: store })
     const facts = 'Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nMira has a red parrot named Pico.\n'
     const other = 'Facts:\nThe phone of Harbor Coffee is 555-0142.\nThe station Juniper opens at 6:30.\n'
     const create = async (text: string, systemPrompt?: string) => {
@@ -104,6 +111,7 @@ describe.each(STARTS)('from $name', ({ model, dtype, grow, variations }) => {
   afterAll(async () => {
     await here.close()
     await there.close()
+    await rm(store, { recursive: true, force: true })
   })
 
   async function expectUntrusted(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
