@@ -3,6 +3,7 @@ import { readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import { openModelFile, readModelFile, WEIGHTS_INDEX } from './modelFile.ts'
+import { modelText } from './modelText.ts'
 import { weightFileNames } from './weightFileNames.ts'
 
 export interface CheckpointTensor {
@@ -110,7 +111,7 @@ async function weightFiles(folder: string): Promise<{ name: string; expected: st
   if (index === null) return files.map(name => ({ name, expected: [] }))
   const shards = new Map<string, string[]>()
   for (const [tensor, file] of Object.entries(
-    weightMap(Buffer.from(await readModelFile(join(folder, index), WEIGHTS_INDEX)).toString('utf8'), index),
+    weightMap(modelText(await readModelFile(join(folder, index), WEIGHTS_INDEX), index, 'E_MODEL_WEIGHTS'), index),
   )) {
     if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
       throw weightsError(index, `the entry of ${tensor} is not the name of a shard`)

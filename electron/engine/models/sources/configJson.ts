@@ -1,5 +1,6 @@
 /** JSON as Python writes it: bare Infinity, -Infinity and NaN, and `{"__float__": "Infinity"}`. */
 import { StatePackError } from '#shared/domain/error.ts'
+import { modelText } from './modelText.ts'
 
 const LITERALS: Readonly<Record<string, number>> = {
   Infinity: Number.POSITIVE_INFINITY,
@@ -12,9 +13,9 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
 
 /** Parses a JSON object in UTF-8 (a byte-order mark is allowed). Throws `E_MODEL_CONFIG` naming the file. */
 export function parsePythonJson(bytes: Uint8Array, file = 'config.json'): Record<string, unknown> {
+  const text = modelText(bytes, file, 'E_MODEL_CONFIG')
   let value: unknown
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     const plain = text.replace(TOKENS, token => (token in LITERALS ? `{"__float__":"${token}"}` : token))
     value = JSON.parse(plain, (_key, item: unknown) => floatOf(item) ?? item)
   } catch (error) {

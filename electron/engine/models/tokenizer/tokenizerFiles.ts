@@ -5,6 +5,7 @@ import { sha256 } from '#engine/sha256.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { readModelFileIfThere, TOKENIZER_FILE } from '../sources/modelFile.ts'
+import { modelText } from '../sources/modelText.ts'
 
 const addedTokenSchema = z.looseObject({
   id: z.number().int().nonnegative(),
@@ -197,7 +198,7 @@ function chatTemplateOf(
   { chat_template: configured }: TokenizerConfig,
 ): { chatTemplate: string | null; note: string | null } {
   const jinja = files['chat_template.jinja']
-  if (jinja !== null) return { chatTemplate: decodeText(jinja, 'chat_template.jinja'), note: null }
+  if (jinja !== null) return { chatTemplate: modelText(jinja, 'chat_template.jinja', 'E_TOKENIZER'), note: null }
   const source = configured ?? parseIfThere(files, 'chat_template.json').chat_template ?? null
   if (source === null || typeof source === 'string') return { chatTemplate: source, note: null }
   const chosen = source.find(({ name }) => name === 'default')
@@ -221,20 +222,12 @@ function parseIfThere(files: TokenizerBytes, name: keyof TokenizerBytes): Tokeni
   return bytes === null ? {} : parseAs(tokenizerConfigSchema, bytes, name)
 }
 
-function decodeText(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new StatePackError('E_TOKENIZER', `${name} is not UTF-8 text.`, { file: name }, cause)
-  }
-}
-
 function parseAs<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): T {
+  const text = modelText(bytes, name, 'E_TOKENIZER')
   let value: unknown
   try {
-    value = JSON.parse(decodeText(bytes, name))
+    value = JSON.parse(text)
   } catch (cause) {
-    if (cause instanceof StatePackError) throw cause
     throw new StatePackError('E_TOKENIZER', `${name} is not valid JSON.`, { file: name }, cause)
   }
   const parsed = schema.safeParse(value)
