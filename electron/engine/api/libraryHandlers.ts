@@ -26,7 +26,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       }
       const { items, total, facets } = await store.list({ ...query, named: true, weights: installed.weights })
       return {
-        items: items.map(item => cartridgeSummary({ installed, live }, item)),
+        items: await Promise.all(items.map(item => cartridgeSummary({ installed, live }, item))),
         total,
         facets: {
           all: facets.all,

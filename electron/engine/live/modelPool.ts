@@ -31,8 +31,11 @@ export interface RuntimeInMemory {
 }
 
 export interface InstalledModels {
-  /** Whether the model of a state is: by its weights where a model was ever opened, by its name where it was not yet. */
-  has(model: Pick<Fingerprint, 'name' | 'weightsDigest'>): boolean
+  /**
+   * Whether the model of a state is: by its weights where a model was ever opened. One that never was might be it when its
+   * headers name the same architecture; names say nothing.
+   */
+  has(model: Pick<Fingerprint, 'architecture' | 'weightsDigest'>): Promise<boolean>
   /** Digests of the weights of those that were ever opened, by id. */
   readonly weights: ReadonlyMap<string, string>
 }
@@ -78,7 +81,7 @@ export interface ModelPool {
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
   describe(entry: ModelEntry): Promise<ModelDescription>
   /**
-   * Opens a model that is not installed yet as far as running it would, and keeps nothing; of several in a folder the first
+   * Opens a model that is not installed yet as far as running it would, and keeps what its weights are; of several in a folder the first
    * whose headers can be read. Returns where it lies. Throws what {@link load} throws.
    */
   tryFolder(folder: string, signal?: AbortSignal, onOpening?: OnOpening): Promise<string>
@@ -184,7 +187,9 @@ export function createModelPool({
     const [, ...others] = findModels([{ folder, starter: false }])
     const entry = only(folder)
     if (others.length === 0) {
-      await requireTried(entry, await openEntry(entry, { chosen: precision(entry), signal, onOpening }), signal)
+      const model = await openEntry(entry, { chosen: precision(entry), signal, onOpening })
+      await requireTried(entry, model, signal)
+      remember(keyOf(entry), model.fingerprint.weightsDigest)
       return entry.folder
     }
     // Hashing the weights of a whole shelf takes long: of several models one has to be readable.
@@ -199,14 +204,23 @@ export function createModelPool({
   function installedModels(): InstalledModels {
     const seen = weightsMemory?.get() ?? {}
     const known = new Map<string, string>()
-    const unopened = new Set<string>()
+    const unopened: ModelEntry[] = []
     for (const entry of entries()) {
       const digest = weights.get(keyOf(entry)) ?? seen[keyOf(entry)]
-      if (digest === undefined) unopened.add(entry.id)
+      if (digest === undefined) unopened.push(entry)
       else known.set(entry.id, digest)
     }
     const digests = new Set(known.values())
-    return { weights: known, has: ({ name, weightsDigest }) => digests.has(weightsDigest) || unopened.has(name) }
+    const isOf = (architecture: string) => (entry: ModelEntry) =>
+      describe(entry).then(
+        described => described.architecture === architecture,
+        () => false,
+      )
+    return {
+      weights: known,
+      has: async ({ architecture, weightsDigest }) =>
+        digests.has(weightsDigest) || (await Promise.all(unopened.map(isOf(architecture)))).includes(true),
+    }
   }
 
   function openAt(id: string, chosen: Precision, signal?: AbortSignal, onOpening?: OnOpening): Promise<Model> {

@@ -6,10 +6,10 @@ import type { PacketSummary } from '../store/search/listPackets.ts'
 import type { PacketContext } from './context.ts'
 
 /** A stored packet as windows show it. `installed` is asked of the pool once for a whole list. */
-export function cartridgeSummary(
+export async function cartridgeSummary(
   { installed, live }: { installed: InstalledModels; live: PacketContext['live'] },
   packet: PacketSummary,
-): CartridgeSummary {
+): Promise<CartridgeSummary> {
   return {
     packetId: packet.packetId,
     contextId: packet.contextId,
@@ -18,7 +18,10 @@ export function cartridgeSummary(
     model: {
       name: packet.modelName,
       architecture: packet.architecture,
-      installed: installed.has({ name: packet.modelName, weightsDigest: packet.weightsDigest as Digest }),
+      installed: await installed.has({
+        architecture: packet.architecture,
+        weightsDigest: packet.weightsDigest as Digest,
+      }),
     },
     dtype: packet.dtype as StateDtype,
     tokens: packet.tokens,

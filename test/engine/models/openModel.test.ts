@@ -51,6 +51,26 @@ describe('a folder that cannot be used is refused with what and where', () => {
     expect((await refusal(empty)).code).toBe('E_MODEL_CONFIG')
   })
 
+  test.each(['config.json', 'generation_config.json', 'tokenizer.json', 'chat_template.jinja'])(
+    '%s in another encoding: it is named',
+    async file => {
+      const text = '{ "name": "caf\u00e9" }'
+      const encoded = {
+        'UTF-16LE': Buffer.from(`\uFEFF${text}`, 'utf16le'),
+        'UTF-16BE': Buffer.from(text, 'utf16le').swap16(),
+        'WINDOWS-1252': Buffer.from(text, 'latin1'),
+      }
+      for (const [encoding, bytes] of Object.entries(encoded)) {
+        const folder = join(root, `${file} in ${encoding}`)
+        await cp(resolve('test/golden/onnx/llama'), folder, { recursive: true })
+        await writeFile(join(folder, file), bytes)
+        const error = await refusal(folder)
+        expect(error.code).toMatch(/^E_(MODEL_CONFIG|TOKENIZER)$/)
+        expect(error.message).toContain(`${file} is in ${encoding}, not in UTF-8: save it as UTF-8`)
+      }
+    },
+  )
+
   test('an unknown architecture is named, with the supported ones', async () => {
     const folder = await copyOf('llama')
     await changeConfig(folder, { model_type: 'bert' })
