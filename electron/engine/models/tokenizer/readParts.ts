@@ -74,10 +74,9 @@ export function createPartsReader(pipeline: TokenizerPipeline): ReadParts {
       if (isMeant(match, held.length, parts)) continue
       foldTo(match.start)
       take(flush(pipeline, run))
-      const tokens = pipeline.encodePlain(
-        text.slice(match.start, match.end),
-        run.atStart && count === 0 ? 'start' : 'inside',
-      )
+      const spelling = text.slice(match.start, match.end)
+      const place = run.atStart && count === 0 ? 'start' : 'inside'
+      const tokens = pipeline.within(spelling.length, () => pipeline.encodePlain(spelling, place))
       const start = count - shift
       spelled.push({ token: match.token.content, start, end: start + tokens.length })
       take(tokens)

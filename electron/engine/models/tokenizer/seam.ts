@@ -30,8 +30,7 @@ export function fold(pipeline: TokenizerPipeline, state: SeamState, delta: strin
     const text = tail + delta.slice(from, to)
     from = to
     const at = atStart ? 'start' : 'inside'
-    const boundary = lastSafeBoundary(pipeline, text, at)
-    const tokens = boundary === 0 ? null : pipeline.encode(text.slice(0, boundary), at)
+    const { boundary, tokens } = pipeline.within(text.length, () => settledPart(pipeline, text, at))
     if (tokens === null || (pipeline.fusesUnknown && tokens.at(-1) === pipeline.unknownId)) {
       tail = text
       continue
@@ -45,7 +44,13 @@ export function fold(pipeline: TokenizerPipeline, state: SeamState, delta: strin
 
 /** The tokens of a held-back tail once it is known that nothing follows. */
 export function flush(pipeline: TokenizerPipeline, state: SeamState): Int32Array {
-  return pipeline.encode(state.tail, state.atStart ? 'start' : 'inside')
+  return pipeline.within(state.tail.length, () => pipeline.encode(state.tail, state.atStart ? 'start' : 'inside'))
+}
+
+/** What of a text is settled, and its tokens; null when nothing is. */
+function settledPart(pipeline: TokenizerPipeline, text: string, at: 'start' | 'inside') {
+  const boundary = lastSafeBoundary(pipeline, text, at)
+  return { boundary, tokens: boundary === 0 ? null : pipeline.encode(text.slice(0, boundary), at) }
 }
 
 /** One array of all the parts. */

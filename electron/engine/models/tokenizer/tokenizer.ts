@@ -10,7 +10,7 @@ import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
 import { tokenSpelling } from './tokenBytes.ts'
 import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
-import { createTokenizerPipeline, type TokenizerPipeline } from './tokenizerPipeline.ts'
+import { createTokenizerPipeline, type TokenizerPipeline, type Within } from './tokenizerPipeline.ts'
 import { requireUsable, type TokenizerTrialOptions } from './tokenizerTrial.ts'
 import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
 
@@ -84,23 +84,13 @@ const WHOLE = 1 << 15
  */
 export async function openTokenizer(source: TokenizerSource, options: TokenizerTrialOptions): Promise<Tokenizer> {
   await requireUsable(source, options)
-  const tokenizer = createTokenizer(tokenizerFiles(source))
-  return options.own === true ? tokenizer : bounded(tokenizer)
-}
-
-/** Milliseconds of work that reading a text may take besides what its length adds: far more than any real one needs. */
-const READING_MS = 20_000
-const CHARACTERS_A_MS = 20
-
-/** What the trial did not find has an end, too. */
-function bounded(tokenizer: Tokenizer): Tokenizer {
-  const within = <T>(characters: number, run: () => T): T =>
-    withinTime(READING_MS + characters / CHARACTERS_A_MS, tooSlow, run)
+  const files = tokenizerFiles(source)
+  if (options.own === true) return createTokenizer(files)
+  const within = bounded()
+  const tokenizer = createTokenizer(files, within)
   return {
     ...tokenizer,
-    encode: (text, options) => within(text.length, () => tokenizer.encode(text, options)),
     fold: (state, delta, mode) => within(state.tail.length + delta.length, () => tokenizer.fold(state, delta, mode)),
-    flush: state => within(state.tail.length, () => tokenizer.flush(state)),
     checkSeam: (text, folded, state) => within(text.length, () => tokenizer.checkSeam(text, folded, state)),
     readParts: (state, parts, mode) => {
       const characters = parts.reduce((sum, part) => sum + part.text.length, state.tail.length)
@@ -110,22 +100,39 @@ function bounded(tokenizer: Tokenizer): Tokenizer {
   }
 }
 
+/** Milliseconds of work that reading a text may take, and characters that add one: a tenth of the pace of the slowest real one. */
+const READING_MS = 1_000
+const CHARACTERS_A_MS = 50
+
+/**
+ * What the trial did not find has an end, too: a short one, since nothing else has a turn meanwhile, and one only, since a
+ * tokenizer that met it is not used again before it is opened anew.
+ */
+function bounded(): Within {
+  let late: StatePackError | null = null
+  return (characters, run) => {
+    if (late !== null) throw late
+    return withinTime(READING_MS + characters / CHARACTERS_A_MS, () => (late = tooSlow()), run)
+  }
+}
+
 function tooSlow(): StatePackError {
   const message =
-    'The tokenizer of this model does not come to an end (a pattern that backtracks, say): it is not used.'
+    'The tokenizer of this model does not come to an end on this text (a pattern that backtracks, say): the model is not used before it is opened again. Choose another model.'
   return new StatePackError('E_TOKENIZER', message, { file: 'tokenizer.json' })
 }
 
-/** From what its files say, with no limit on what it does: for the trial. Throws `E_TOKENIZER`. */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const pipeline = createTokenizerPipeline(files)
+/** From what its files say; what it may take is the caller's to say, by default no limit. Throws `E_TOKENIZER`. */
+export function createTokenizer(files: TokenizerFiles, within: Within = (_, run) => run()): Tokenizer {
+  const pipeline = createTokenizerPipeline(files, within)
   const spelling = tokenSpelling(pipeline, files.json.decoder)
   const special = pipeline.addedTokens.filter(token => token.special).sort((a, b) => a.id - b.id)
   const specialSet = new Set(special.map(token => token.id))
   const { before, after, digest } = around(files, pipeline)
 
   const encode: Tokenizer['encode'] = (text, { bos = false } = {}) => {
-    const ids = text.length <= WHOLE ? pipeline.encode(text, 'start') : encodeLong(pipeline, text)
+    const ids =
+      text.length <= WHOLE ? within(text.length, () => pipeline.encode(text, 'start')) : encodeLong(pipeline, text)
     return bos ? concatenate([before, ids, after]) : ids
   }
   const streamDecoder: Tokenizer['streamDecoder'] = ({ skipSpecial = false } = {}) => {

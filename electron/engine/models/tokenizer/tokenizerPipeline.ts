@@ -15,9 +15,14 @@ import { flattenStages } from './stages.ts'
 import type { Stage, TokenizerFiles } from './tokenizerFiles.ts'
 import { createVocabularyReach, type VocabularyReach } from './vocabularyReach.ts'
 
+/** Runs what reads so many characters of text, for as long as that may take. */
+export type Within = <T>(characters: number, run: () => T) => T
+
 /** The stages of a tokenizer, each usable alone: what the seam rule needs to know about how text becomes tokens. */
 export interface TokenizerPipeline {
   readonly library: LibraryTokenizer
+  /** Around each piece of a text that is read at once: patterns may be anybody's. */
+  readonly within: Within
   readonly addedTokens: readonly AddedToken[]
   /** Added tokens matched in the text as it is. */
   readonly scanRaw: AddedTokenScanner
@@ -49,7 +54,7 @@ export interface TokenizerPipeline {
 }
 
 /** Builds the pipeline from the library's own stages. Throws `E_TOKENIZER` for stages it does not know. */
-export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipeline {
+export function createTokenizerPipeline(files: TokenizerFiles, within: Within): TokenizerPipeline {
   const { json, config } = files
   const addedTokens = (json.added_tokens ?? []).map(token => ({
     ...token,
@@ -149,6 +154,7 @@ export function createTokenizerPipeline(files: TokenizerFiles): TokenizerPipelin
 
   return {
     library,
+    within,
     undecided: undecidedBecause({ pointwise, hold: preTokenizer.hold, reach }),
     addedTokens,
     scanRaw,

@@ -48,6 +48,22 @@ test('while a hostile tokenizer is opened the engine answers; it is refused, mar
   })
 })
 
+test('a text that the trial did not think of holds the engine for a moment, and once', async () => {
+  await withHostileFolder(CHECKPOINT, splitBy('([xy]+)+!|\\s|.'), async folder => {
+    const { tokenizer } = await openModel(folder)
+    const work = () => {
+      const before = process.cpuUsage()
+      expect(() => tokenizer?.encode(`${'x'.repeat(60)}?`)).toThrow(/does not come to an end on this text/)
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1e6
+    }
+    expect(work()).toBeLessThan(8)
+    // It is known now: no text is tried any more.
+    expect(work()).toBeLessThan(0.4)
+    expect(() => tokenizer?.encode('goat')).toThrow(/does not come to an end/)
+  })
+})
+
 test('cancelling ends a trial and leaves no verdict', async () => {
   await withHostileFolder(CHECKPOINT, BACKTRACKS_TOO, async folder => {
     const trying = openModel(folder, { cacheFolder, signal: AbortSignal.timeout(500) })
