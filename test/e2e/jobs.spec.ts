@@ -18,7 +18,7 @@ test(`${MANY} files, ${BAD} of them bad: a reload and other pages lose nothing, 
   const folder = join(studio.home, 'many')
   mkdirSync(folder)
   const files = Array.from({ length: MANY }, (_, i) => {
-    const isBad = i % Math.floor(MANY / BAD) === 1
+    const isBad = i % Math.ceil(MANY / BAD) === 1
     const path = join(folder, isBad ? `bad ${i}.bin` : `note ${i}.txt`)
     writeFileSync(path, isBad ? NOT_TEXT : `Note ${i}: goat ${i} lives in house ${i * 7}.\n`)
     return path

@@ -186,6 +186,34 @@ const VIEWS: readonly View[] = [
       await page.getByRole('heading', { name: 'Done' }).waitFor()
     },
   },
+  {
+    name: 'jobs',
+    route: () => 'library',
+    act: async page => {
+      const tray = page.getByRole('region', { name: 'Jobs', exact: true })
+      const files = Array.from({ length: 40 }, (_, i) => ({
+        ...{ name: i === 2 ? 'scan.bin' : `minutes ${i}.txt`, mimeType: '' },
+        buffer: i === 2 ? Buffer.from([0x7f, 0x45, 0xff, 0xfe, 0]) : Buffer.from(`Minutes ${i}: ${LETTER}`),
+      }))
+      await page.evaluate(() => {
+        location.hash = '/new'
+      })
+      const chooser = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: 'Add files' }).click()
+      await (await chooser).setFiles(files)
+      await page.getByRole('button', { name: 'Read 40 texts' }).click()
+      await tray.getByText('1 failed').waitFor()
+      await tray.getByRole('button', { name: 'Pause jobs' }).click()
+      await tray.getByRole('button', { name: 'Show jobs' }).click()
+    },
+    leave: async page => {
+      const tray = page.getByRole('region', { name: 'Jobs', exact: true })
+      await tray.getByRole('button', { name: 'Cancel all' }).click()
+      await tray.getByRole('button', { name: 'Clear ended' }).click()
+      await tray.getByRole('button', { name: 'Dismiss scan.bin' }).click()
+      await tray.waitFor({ state: 'hidden' })
+    },
+  },
   { name: 'ask', route: made => `ask/${id(made.station)}` },
   {
     name: 'ask-proved',

@@ -58,6 +58,11 @@ export function JobsPanel({ id }: { readonly id: string }) {
             Try all again
           </Button>
         )}
+        {countOf(status, ['cancelled']) < 2 ? null : (
+          <Button size="s" onPress={() => retry({ states: ['cancelled'] })}>
+            Do all cancelled
+          </Button>
+        )}
         {countOf(status, ['cancelled', 'done']) === 0 ? null : (
           <Button size="s" variant="quiet" onPress={() => dismiss({ states: ['done', 'cancelled'] })}>
             Clear ended

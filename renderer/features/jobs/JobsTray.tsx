@@ -40,7 +40,7 @@ export function JobsTray() {
             {problemsOf(status)}
           </span>
         )}
-        {open === 0 && problems === 0 ? (
+        {open === 0 && counts.cancelled > 0 ? (
           <span className="Tray-ended">{formatCount(counts.cancelled)} cancelled</span>
         ) : null}
         {open === 0 ? <span className="grow" /> : null}
@@ -70,7 +70,7 @@ export function JobsTray() {
 /** `3 of 500: report.pdf`, or the title alone where there is one. */
 function titleOf({ running, round, paused, elsewhere, counts }: JobsStatus): string {
   const [first] = running
-  const name = first?.title ?? (counts.waiting === 1 ? '1 job' : `${formatCount(counts.waiting)} jobs`)
+  const name = first?.title ?? (counts.waiting === 1 ? '1 to do' : `${formatCount(counts.waiting)} to do`)
   const state = elsewhere ? 'At work in another window: ' : paused ? 'Paused: ' : ''
   const place =
     round.total > 1 && first !== undefined
