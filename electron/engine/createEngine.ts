@@ -23,6 +23,8 @@ import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { transferHandlers } from './api/transferHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
+import { Copies } from './jobs/copies.ts'
+import { importJob } from './jobs/importJob.ts'
 import { JobQueue } from './jobs/jobQueue.ts'
 import { readJob } from './jobs/readJob.ts'
 import { createSecretStore } from './library/secrets.ts'
@@ -148,16 +150,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       cold = createColdTier(state, { place: parseReference(shared), tokenHosts, incoming, log })
     }
     const fetchModel = createFetchModel(state, process.env.HF_TOKEN)
+    const copies = new Copies(store.parts.layout.uploads)
     const queue = new JobQueue({
       rows: store.library.jobs,
       settings: store.library.settings,
       lock: () => (store.readOnly ? null : new ProcessLock(store.parts.layout.jobsLock)),
       perform: {
         read: (task, work) => leases.apart('jobs', () => readJob(state, task, work)),
+        import: (task, work) => leases.apart('jobs', () => importJob(state, task, work)),
         download: (task, { call }) => leases.apart('jobs', async () => void (await fetchModel(task, call))),
       },
       onChange: atMostEvery(200, () => emit('jobs.changed', {})),
-      onIdle: () => store.library.scrub(),
+      onIdle: () => {
+        store.library.scrub()
+        void copies.sweep(queue.copies())
+      },
     })
     log.info('opened', { version: VERSION, readOnly: store.readOnly, count: store.library.packets.all().length })
     const closing = new AbortController()
@@ -181,7 +188,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...keyHandlers(state),
         ...modelHandlers(state, modelSettings),
         ...hubHandlers(state, fetchModel),
-        ...jobHandlers(state, queue),
+        ...jobHandlers(state, queue, copies),
         ...savingsHandlers(state),
         ...memoryHandlers(state),
         ...registryHandlers(state, incoming),

@@ -10,7 +10,6 @@ import {
   jobTaskSchema,
   type Made,
   madeSchema,
-  type NewJob,
 } from '#shared/rpc/methods/jobs.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { orAborted } from '../orAborted.ts'
@@ -24,6 +23,8 @@ import { secondsLeft } from './remaining.ts'
 export interface JobWork {
   readonly call: Call
   readonly sources: () => readonly JobSource[]
+  /** Bytes or characters of what it reads. */
+  readonly size: number
   /** Says what has been stored, once: from here on the job is done whatever happens. */
   readonly made: (made: readonly Made[], how: { readonly wasRead: boolean }) => void
 }
@@ -46,7 +47,7 @@ export interface JobQueueOptions {
   readonly lock: () => ProcessLock | null
   readonly perform: Performers
   readonly onChange: () => void
-  /** Runs when texts have been deleted and nothing is left to do. */
+  /** Runs when what was read or dismissed has been deleted and nothing is at work. */
   readonly onIdle: () => void
 }
 
@@ -66,7 +67,15 @@ interface Running {
   goesBack: boolean
 }
 
-const LANES = ['read', 'download'] as const satisfies readonly Lane[]
+export interface QueuedJob {
+  readonly title: string
+  readonly task: JobTask
+  readonly sources?: readonly JobSource[]
+  /** Bytes to be read, where it has no sources. */
+  readonly size?: number
+}
+
+const LANES = ['read', 'download', 'import'] as const satisfies readonly Lane[]
 const PAUSED = 'jobs.paused'
 const LEFT = 'The engine ended while it was at work on this. Nothing half-made was kept.'
 const OPEN: readonly JobState[] = ['waiting', 'running']
@@ -106,10 +115,12 @@ export class JobQueue {
     this.#options = options
   }
 
-  add(jobs: readonly NewJob[]): number[] {
-    this.#require()
+  add(jobs: readonly QueuedJob[]): number[] {
+    this.require()
     const ids = this.#options.rows.add(
-      jobs.map(({ title, task, sources }) => ({ title, task, sources, lane: task.kind, pace: paceOf(task) })),
+      jobs.map(({ title, task, sources = [], size }) => ({
+        ...{ title, task, sources, size, lane: task.kind, pace: paceOf(task) },
+      })),
     )
     this.#goOn()
     return ids
@@ -156,14 +167,14 @@ export class JobQueue {
   }
 
   pause(paused: boolean): void {
-    this.#require()
+    this.require()
     this.#options.settings.set(PAUSED, paused || undefined)
     this.#setPaused(paused)
     this.#goOn()
   }
 
   cancel(selection: JobSelection): number {
-    this.#require()
+    this.require()
     const { rows } = this.#options
     const waiting = rows.select(selection, ['waiting'])
     const running = rows.select(selection, ['running'])
@@ -174,7 +185,7 @@ export class JobQueue {
   }
 
   retry({ split, ...selection }: JobSelection & { readonly split: boolean }): number {
-    this.#require()
+    this.require()
     const ids = this.#options.rows.select(selection, UNSETTLED)
     this.#options.rows.again(ids, task => {
       const known = jobTaskSchema.parse(task)
@@ -185,12 +196,18 @@ export class JobQueue {
   }
 
   dismiss(selection: JobSelection): number {
-    this.#require()
+    this.require()
     const ids = this.#options.rows.select(selection, ENDED)
     this.#options.rows.remove(ids)
     this.#options.onChange()
     if (this.#running.size === 0) this.#options.onIdle()
     return ids.length
+  }
+
+  /** Copies of files that jobs still need. */
+  copies(): ReadonlySet<string> {
+    const tasks = this.#options.rows.tasks('import').map(task => jobTaskSchema.parse(task))
+    return new Set(tasks.flatMap(task => (task.kind === 'import' && task.isCopy ? [task.path] : [])))
   }
 
   /** A paused job holds on to its model. It lets go of it, and begins again when the line goes on. */
@@ -208,7 +225,7 @@ export class JobQueue {
   }
 
   /** Throws `E_STORE_BUSY` where another process works through the line, `E_READ_ONLY`. */
-  #require(): void {
+  require(): void {
     if (this.#takeOver()) return
     const lock = this.#options.lock()
     if (lock === null) throw new StatePackError('E_READ_ONLY', 'This library is open for reading only.')
@@ -239,9 +256,8 @@ export class JobQueue {
     if (paused) {
       this.#gate = Promise.withResolvers()
       this.#heldSince = performance.now()
-      // A download goes on from what is on the disk.
-      const download = this.#running.get('download')
-      if (download !== undefined) this.#sendBack(download)
+      // A download goes on from what is on the disk, and a file is taken in whole or not at all.
+      for (const running of this.#running.values()) if (running.lane !== 'read') this.#sendBack(running)
       return
     }
     for (const running of this.#running.values()) running.held += performance.now() - this.#heldSince
@@ -312,6 +328,7 @@ export class JobQueue {
     const task = jobTaskSchema.parse(job.task)
     const work: JobWork = {
       sources: () => rows.sources(job.id),
+      size: job.size,
       made: (made, { wasRead }) => {
         rows.made(job.id, made)
         Object.assign(running, { isMade: true, wasRead, share: 1 })
@@ -331,7 +348,8 @@ export class JobQueue {
         },
       },
     }
-    return task.kind === 'read' ? perform.read(task, work) : perform.download(task, work)
+    if (task.kind === 'read') return perform.read(task, work)
+    return task.kind === 'download' ? perform.download(task, work) : perform.import(task, work)
   }
 
   /** Without the time in which it was held. */
@@ -358,7 +376,8 @@ function madeOf({ made }: JobRow): Made[] {
 
 /** What takes about as long for as much. */
 function paceOf(task: JobTask): string {
-  return task.kind === 'read' ? `read ${task.model}${task.check ? ' and check' : ''}` : `download ${task.source}`
+  if (task.kind === 'read') return `read ${task.model}${task.check ? ' and check' : ''}`
+  return task.kind === 'download' ? `download ${task.source}` : 'import'
 }
 
 /** How far it is, of what its lane is about: other reports (hashing, laying out weights) come before or after. */

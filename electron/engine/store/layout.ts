@@ -11,6 +11,7 @@ export interface StoreLayout {
   readonly blobs: string
   readonly tmp: string
   readonly incoming: string
+  readonly uploads: string
   readonly layoutFile: string
   readonly indexFile: string
   readonly library: string
@@ -28,6 +29,7 @@ export function storeLayout(folder: string): StoreLayout {
     blobs,
     tmp: join(folder, 'tmp'),
     incoming: join(folder, 'incoming'),
+    uploads: join(folder, 'uploads'),
     layoutFile: join(folder, 'oci-layout'),
     indexFile: join(folder, 'index.json'),
     library: join(folder, 'library.sqlite'),

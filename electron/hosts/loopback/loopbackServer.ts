@@ -46,7 +46,7 @@ const BODY_LIMITS = { usual: 64 * MIB, files: 1024 * MIB, together: 2048 * MIB }
 /** The method whose input is a whole file. Cartridges are uploads: they may have any size, and are never held whole. */
 const FILE_METHOD = 'documents.extract'
 /** Methods that could read a file of this machine by its path. */
-const PATH_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review', 'packets.try'])
+const PATH_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review', 'packets.try', 'jobs.import'])
 const ALIVE_MS = 10_000
 
 type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }

@@ -1,4 +1,4 @@
-import { Ban, CircleCheck, CircleDashed, Download, FileText, TriangleAlert, X } from 'lucide-react'
+import { Ban, CircleCheck, CircleDashed, Download, FileText, PackageOpen, TriangleAlert, X } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
@@ -15,17 +15,18 @@ import { useJobActions } from './useJobActions.ts'
 
 const ICONS = {
   waiting: CircleDashed,
-  running: FileText,
   interrupted: TriangleAlert,
   failed: TriangleAlert,
   cancelled: Ban,
   done: CircleCheck,
 } as const
 
+const RUNNING = { read: FileText, download: Download, import: PackageOpen } as const
+
 /** One job: what it is, how it stands, and what can be done about it. Undefined while its page is on the way. */
 export function JobRow({ job }: { readonly job: JobView | undefined }) {
   if (job === undefined) return <div className="JobRow JobRow--gap" />
-  const Icon = job.state === 'running' && job.task.kind === 'download' ? Download : ICONS[job.state]
+  const Icon = job.state === 'running' ? RUNNING[job.task.kind] : ICONS[job.state]
   return (
     <div className={`JobRow JobRow--${job.state}`}>
       <Icon aria-hidden />
@@ -76,19 +77,23 @@ function endingOf({ state, packetIds }: JobView): string {
 
 function Actions({ job }: { readonly job: JobView }) {
   const navigate = useNavigate()
+  const { library } = useStudio()
   const { cancel, retry, dismiss } = useJobActions()
   const which = { ids: [job.id] }
   const [packetId] = job.packetIds
   const error = errorOf(job)
   if (job.state === 'done') {
-    return packetId === undefined ? null : (
-      <Button
-        size="s"
-        variant="quiet"
-        aria-label={`Ask ${job.title}`}
-        onPress={() => navigate(`/ask/${encodeURIComponent(packetId)}`)}
-      >
-        Ask it
+    if (packetId === undefined) return null
+    const show = () => {
+      library.getState().select([packetId])
+      void navigate('/library')
+    }
+    // What came from elsewhere may have to be trusted first.
+    const [label, onPress] =
+      job.task.kind === 'import' ? ['Show', show] : ['Ask', () => void navigate(`/ask/${encodeURIComponent(packetId)}`)]
+    return (
+      <Button size="s" variant="quiet" aria-label={`${label} ${job.title}`} onPress={onPress}>
+        {label} it
       </Button>
     )
   }
@@ -118,4 +123,4 @@ function Actions({ job }: { readonly job: JobView }) {
   )
 }
 
-const VERBS = { read: 'Read it', download: 'Get it' } as const
+const VERBS = { read: 'Read it', download: 'Get it', import: 'Import it' } as const

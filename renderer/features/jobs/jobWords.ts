@@ -19,7 +19,7 @@ export function progressFacts({ done, total, unit, rate, etaSeconds }: Progress)
 
 /** What a job is doing, in a word or two. */
 export function phaseOf({ progress, task, packetIds }: JobView): string {
-  const doing = progress?.phase ?? (task.kind === 'read' ? 'opening' : 'asking for it')
+  const doing = progress?.phase ?? (task.kind === 'download' ? 'asking for it' : 'opening')
   const part =
     progress?.part === undefined || packetIds.length > 0 ? '' : ` part ${progress.part.number} of ${progress.part.of}`
   return `${doing}${part}`

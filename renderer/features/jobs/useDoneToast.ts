@@ -4,6 +4,8 @@ import { type JobsStatus, openJobs } from '../../stores/jobsStore.ts'
 import { formatCount } from '../../ui/format.ts'
 import { toastDone } from '../../ui/toasts.tsx'
 
+const DONE = { read: 'was read', download: 'is installed', import: 'is in the library' } as const
+
 /** Says once that the line is empty, unless the page shows what came of it. */
 export function useDoneToast(status: JobsStatus | null): void {
   const before = useRef(status)
@@ -12,10 +14,10 @@ export function useDoneToast(status: JobsStatus | null): void {
     const last = before.current
     before.current = status
     if (last === null || status === null || openJobs(last) === 0 || openJobs(status) > 0) return
-    const isShown = pathname === '/new' && last.running[0]?.task.kind !== 'download'
-    if (status.counts.done === 0 || isShown) return
     const [only] = last.running
-    if (status.round.total === 1 && only !== undefined) toastDone(`${only.title} is done`)
+    const isShown = pathname === '/new' && (only === undefined || only.task.kind === 'read')
+    if (status.counts.done === 0 || isShown) return
+    if (status.round.total === 1 && only !== undefined) toastDone(`${only.title} ${DONE[only.task.kind]}`)
     else toastDone(`${formatCount(status.counts.done)} jobs are done`)
   }, [status, pathname])
 }

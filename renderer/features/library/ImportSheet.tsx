@@ -6,7 +6,6 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { type ChosenFile, cartridgeInput } from '../../client/cartridgeInput.ts'
-import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
@@ -18,7 +17,6 @@ import { formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { toastDone } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
@@ -53,10 +51,9 @@ export function ImportSheet() {
 }
 
 function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: () => void }) {
-  const { library } = useStudio()
   const navigate = useNavigate()
   const { run, ...review } = useTask('packets.review')
-  const importing = useTask('packets.import')
+  const importing = useTask('jobs.import')
   const [name, setName] = useState(nameOf(file))
   const [lenient, setLenient] = useState(false)
 
@@ -81,13 +78,8 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
   async function take(trust: boolean): Promise<void> {
     const { path, upload } = cartridgeInput(file)
     const called = name.trim() === '' ? {} : { name: name.trim() }
-    const result = await importing.run({ path, trust, lenient, ...called }, upload)
-    if (result === null) return
-    toastDone(
-      result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`,
-      result.cartridge.trust === 'restricted' ? 'Restricted: it can be inspected, not run.' : undefined,
-    )
-    library.getState().select([result.cartridge.packetId])
+    const job = { title: file.name, path, trust, lenient, ...called }
+    if ((await importing.run(job, upload)) === null) return
     void navigate('/library')
     onDone()
   }

@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
 import { ERROR_CODES, type ErrorCode } from '../../domain/error.ts'
-import { method } from '../method.ts'
+import { nameSchema } from '../../domain/name.ts'
+import { method, streaming } from '../method.ts'
 import { progressSchema } from '../progress.ts'
 import { modelSourceSchema } from './models.ts'
-import { createdSchema, firstTokens, readingFields, sourceSchema } from './packets.ts'
+import { createdSchema, fileBytes, fileFields, firstTokens, readingFields, sourceSchema } from './packets.ts'
 import { count } from './views.ts'
 
 /**
@@ -36,7 +37,18 @@ const downloadTaskSchema = z.strictObject({
 })
 export type DownloadTask = z.infer<typeof downloadTaskSchema>
 
-export const jobTaskSchema = z.discriminatedUnion('kind', [readTaskSchema, downloadTaskSchema])
+/** How a reviewed `.cartridge` file is taken in. */
+const importFields = { lenient: fileFields.lenient, trust: z.boolean().default(false), name: nameSchema.optional() }
+const importTaskSchema = z.strictObject({
+  kind: z.literal('import'),
+  path: z.string(),
+  /** The file is a copy of what a page sent, and goes when the job does. */
+  isCopy: z.boolean(),
+  ...importFields,
+})
+export type ImportTask = z.infer<typeof importTaskSchema>
+
+export const jobTaskSchema = z.discriminatedUnion('kind', [readTaskSchema, downloadTaskSchema, importTaskSchema])
 export type JobTask = z.infer<typeof jobTaskSchema>
 
 /** A document is opened when its turn comes. */
@@ -47,7 +59,7 @@ export type JobSource = z.infer<typeof jobSourceSchema>
 const newJobSchema = z
   .strictObject({
     title: z.string().min(1).max(1000),
-    task: jobTaskSchema,
+    task: z.discriminatedUnion('kind', [readTaskSchema, downloadTaskSchema]),
     sources: z.array(jobSourceSchema).default([]),
   })
   .refine(
@@ -95,6 +107,12 @@ export const jobMethods = {
     z.strictObject({ jobs: z.array(newJobSchema).min(1).max(1000) }),
     z.strictObject({ ids: z.array(count) }),
   ),
+  /** Puts a `.cartridge` file into the line: where it lies, or, uploaded, once all of it has arrived. */
+  'jobs.import': streaming(
+    z.strictObject({ title: z.string().min(1).max(1000), path: fileFields.path, ...importFields }),
+    z.strictObject({ ids: z.array(count) }),
+    { takes: fileBytes },
+  ),
   /** Everything at a glance: small, whatever the number of jobs. */
   'jobs.status': method(
     z.strictObject({}),
@@ -116,7 +134,7 @@ export const jobMethods = {
   'jobs.list': method(
     z.strictObject({
       states: z.array(jobStateSchema).optional(),
-      kind: z.enum(['read', 'download']).optional(),
+      kind: z.enum(['read', 'download', 'import']).optional(),
       offset: count.default(0),
       limit: z.number().int().min(1).max(200).default(100),
     }),

@@ -24,13 +24,13 @@ export const sourceSchema = z.strictObject({
 })
 
 /** A `.cartridge` file: an upload, or (from a program on this machine, never over HTTP) the path it is read from as a stream. */
-const fileFields = {
+export const fileFields = {
   path: z.string().min(1).max(32_768).optional(),
   /** Take another tool's tar of an OCI layout, in which a changed byte of the tar itself may go unseen. */
   lenient: z.boolean().default(false),
 }
 /** The bytes of a file, in pieces of any size from the first to the last; a mebibyte or so travels best. */
-const fileBytes = z.instanceof(Uint8Array)
+export const fileBytes = z.instanceof(Uint8Array)
 
 export const deltaPacketSchema = z.strictObject({
   version: z.literal('state-delta-v1'),

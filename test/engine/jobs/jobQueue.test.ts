@@ -14,7 +14,7 @@ async function openQueue(perform: Partial<Performers>) {
     rows: store.library.jobs,
     settings: store.library.settings,
     lock: () => new ProcessLock(store.parts.layout.jobsLock),
-    perform: { read: async () => {}, download: async () => {}, ...perform },
+    perform: { read: async () => {}, download: async () => {}, import: async () => {}, ...perform },
     onChange: () => {},
     onIdle: () => {},
   })

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { type Client, createClient, type Input, type Output } from '#shared/rpc/client.ts'
-import { engineOptions, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { engineOptions, exported, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 type NewJob = Input<'jobs.add'>['jobs'][number]
 
@@ -207,6 +207,41 @@ it('what was read is gone from the disk of the line, what failed is kept until i
   expect(await where('canary-of-what-failed')).toBe(true)
   await client.call('jobs.dismiss', { states: ['failed'] })
   expect(await where('canary-of-what-failed')).toBe(false)
+})
+
+it('a file that was sent is kept until it is taken in; one that is refused until it is dismissed', async () => {
+  const { client } = opened
+  const made = await client.call('packets.create', {
+    model: 'starter-transformer',
+    sources: [{ name: 'a', text: 'The goat lives in Oslo.' }],
+  })
+  const bytes = await exported(client, { ref: made.cartridge.packetId })
+  await client.call('library.delete', { packetIds: [made.cartridge.packetId] })
+  const copies = () => readdir(join(folder, 'store', 'uploads')).catch(() => [])
+  await client.call('jobs.pause', { paused: true })
+  await client.call(
+    'jobs.import',
+    { title: 'good', name: 'Sent' },
+    { upload: [bytes.subarray(0, 99), bytes.subarray(99)] },
+  )
+  await client.call('jobs.import', { title: 'cut' }, { upload: [bytes.subarray(0, 5000)] })
+  expect((await copies()).length).toBe(2)
+  // Who leaves in the middle of sending leaves nothing.
+  const broken = (function* () {
+    yield bytes.subarray(0, 100)
+    throw new Error('gone')
+  })()
+  await expect(client.call('jobs.import', { title: 'broken' }, { upload: broken })).rejects.toThrow('gone')
+  expect((await copies()).length).toBe(2)
+  await opened.close()
+  opened = await openTestEngine({ folder })
+  await opened.client.call('jobs.pause', { paused: false })
+  await idle()
+  expect(await states()).toEqual({ good: 'done', cut: 'failed' })
+  expect((await opened.client.call('library.list', {})).items.map(({ name }) => name)).toEqual(['Sent'])
+  await vi.waitFor(async () => expect((await copies()).length).toBe(1))
+  await opened.client.call('jobs.dismiss', { states: ['failed'] })
+  await vi.waitFor(async () => expect(await copies()).toEqual([]))
 })
 
 it('kill -9 in the middle of reading: what ran is shown as interrupted, the rest goes on, and it can be tried again', async () => {

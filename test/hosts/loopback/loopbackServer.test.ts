@@ -45,6 +45,8 @@ describe('the contract over HTTP', () => {
     for (const method of ['packets.import', 'packets.review', 'packets.try'] as const) {
       await expect(client.call(method, { path: '/etc/hostname' })).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
     }
+    const job = { title: 'hostname', path: '/etc/hostname' }
+    await expect(client.call('jobs.import', job)).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
   })
 
   it('streams progress, then the answer, with typed arrays', async () => {

@@ -16,6 +16,8 @@ export interface JobRow {
 
 export interface NewJobRow extends Pick<JobRow, 'title' | 'lane' | 'task' | 'pace'> {
   readonly sources: readonly JobSource[]
+  /** Bytes to be read, where it has no sources. */
+  readonly size?: number | undefined
 }
 
 interface Stored extends Omit<JobRow, 'task' | 'made' | 'error'> {
@@ -44,8 +46,8 @@ export class JobRows {
     const source = this.#db.prepare('INSERT INTO main.job_sources VALUES (?, ?, ?, ?)')
     return this.#write(() => {
       const round = this.#roundToJoin()
-      return jobs.map(({ lane, title, task, pace, sources }) => {
-        const size = sources.reduce((sum, one) => sum + ('text' in one ? one.text.length : one.bytes.length), 0)
+      return jobs.map(({ lane, title, task, pace, sources, size: given = 0 }) => {
+        const size = sources.reduce((sum, one) => sum + ('text' in one ? one.text.length : one.bytes.length), given)
         const id = Number(insert.run(round, lane, title, JSON.stringify(task), pace, size).lastInsertRowid)
         for (const one of sources) {
           if ('text' in one) source.run(id, one.name, one.text, one.extractor ?? null)
@@ -159,6 +161,14 @@ export class JobRows {
 
   remove(ids: readonly number[]): void {
     this.#write(() => this.#forget('id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)))
+  }
+
+  /** Tasks of a lane that are not done. */
+  tasks(lane: string): unknown[] {
+    return this.#db
+      .prepare<[string], { task: string }>("SELECT task FROM main.jobs WHERE lane = ? AND state <> 'done'")
+      .all(lane)
+      .map(({ task }) => JSON.parse(task))
   }
 
   counts(): { readonly state: JobState; readonly jobs: number }[] {
