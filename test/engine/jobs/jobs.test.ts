@@ -219,11 +219,7 @@ it('a file that was sent is kept until it is taken in; one that is refused until
   await client.call('library.delete', { packetIds: [made.cartridge.packetId] })
   const copies = () => readdir(join(folder, 'store', 'uploads')).catch(() => [])
   await client.call('jobs.pause', { paused: true })
-  await client.call(
-    'jobs.import',
-    { title: 'good', name: 'Sent' },
-    { upload: [bytes.subarray(0, 99), bytes.subarray(99)] },
-  )
+  await client.call('jobs.import', { title: 'good' }, { upload: [bytes.subarray(0, 99), bytes.subarray(99)] })
   await client.call('jobs.import', { title: 'cut' }, { upload: [bytes.subarray(0, 5000)] })
   expect((await copies()).length).toBe(2)
   // Who leaves in the middle of sending leaves nothing.
@@ -238,7 +234,9 @@ it('a file that was sent is kept until it is taken in; one that is refused until
   await opened.client.call('jobs.pause', { paused: false })
   await idle()
   expect(await states()).toEqual({ good: 'done', cut: 'failed' })
-  expect((await opened.client.call('library.list', {})).items.map(({ name }) => name)).toEqual(['Sent'])
+  expect((await opened.client.call('library.list', {})).items.map(({ packetId }) => packetId)).toEqual([
+    made.cartridge.packetId,
+  ])
   await vi.waitFor(async () => expect((await copies()).length).toBe(1))
   await opened.client.call('jobs.dismiss', { states: ['failed'] })
   await vi.waitFor(async () => expect(await copies()).toEqual([]))
