@@ -73,6 +73,7 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'jobs.cancel': 'none',
   'jobs.dismiss': 'none',
   'jobs.get': 'none',
+  'jobs.import': 'none',
   'jobs.list': 'none',
   'jobs.pause': 'none',
   'jobs.retry': 'none',
