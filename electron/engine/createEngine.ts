@@ -27,6 +27,7 @@ import { Copies } from './jobs/copies.ts'
 import { importJob } from './jobs/importJob.ts'
 import { JobQueue } from './jobs/jobQueue.ts'
 import { readJob } from './jobs/readJob.ts'
+import { purgeConversations } from './library/conversations.ts'
 import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
 import { createLiveState } from './live/liveState.ts'
@@ -167,6 +168,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       },
     })
     log.info('opened', { version: VERSION, readOnly: store.readOnly, count: store.library.packets.all().length })
+    if (!store.readOnly) purgeConversations(store, Date.now())
     const closing = new AbortController()
     const startersReady =
       options.starters === false || store.readOnly

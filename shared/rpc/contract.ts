@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { askMethods } from './methods/ask.ts'
+import { conversationMethods } from './methods/conversations.ts'
 import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
 import { inspectMethods } from './methods/inspect.ts'
@@ -28,6 +29,7 @@ export const contract = {
   ...jobMethods,
   ...inspectMethods,
   ...askMethods,
+  ...conversationMethods,
   ...remixMethods,
   ...receiptMethods,
   ...keyMethods,

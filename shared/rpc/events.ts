@@ -3,6 +3,8 @@ import { z } from 'zod'
 
 export const events = {
   'library.changed': z.strictObject({ packetIds: z.array(z.string()) }),
+  /** Turns, names, drafts or answers under way of these conversations; those that were deleted or came back, too. */
+  'conversations.changed': z.strictObject({ ids: z.array(z.string()) }),
   'models.changed': z.strictObject({}),
   'receipts.appended': z.strictObject({ receiptId: z.string(), op: z.string() }),
   'savings.changed': z.strictObject({}),

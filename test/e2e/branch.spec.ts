@@ -30,9 +30,9 @@ test('rewind to a step, branch there, and keep an answer as a cartridge', async 
 
   await expect(page.getByRole('option', { name: /A branch kept/ })).toHaveAttribute('aria-selected', 'true')
 
-  // The history is the cartridge's, not the window's: it is there after a reload.
+  // Coming back to Ask is coming back to it, after a reload, too.
   await page.reload()
-  await insert(page, 'Harbor Coffee handbook')
+  await goTo(page, 'Ask')
   await expect(steps.getByRole('button')).toHaveCount(4)
 
   // And the lineage says where the kept one came from.

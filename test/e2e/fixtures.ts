@@ -128,12 +128,19 @@ export async function ask(page: Page, question: string): Promise<Locator> {
   return answers.last()
 }
 
-/** Puts a cartridge into the slot of the Ask page. */
+/** Puts a cartridge into the slot of a new conversation. */
 export async function insert(page: Page, name: string): Promise<void> {
   await goTo(page, 'Ask')
+  await page.getByRole('button', { name: 'New conversation' }).click()
+  await showSide(page, 'Cartridges')
   const rack = page.getByRole('button', { name })
   await rack.first().click()
-  await expect(page.getByRole('button', { name: 'Eject' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Eject', exact: true })).toBeVisible()
+}
+
+/** Chooses what stands beside a conversation. */
+export async function showSide(page: Page, view: 'Conversations' | 'Timeline' | 'Cartridges'): Promise<void> {
+  await page.getByRole('radio', { name: view }).click({ force: true })
 }
 
 /** Chooses files in the dialog that pressing `button` opens. */

@@ -13,7 +13,7 @@ test('the palette acts on the selected cartridge, and Ctrl+Z takes a deletion ba
   await command('inspect this')
   await expect(page.getByRole('heading', { level: 1, name: 'Inspect' })).toBeVisible()
   await command('ask this')
-  await expect(page.getByRole('button', { name: 'Eject' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Eject', exact: true })).toBeVisible()
   await goTo(page, 'Library')
   await card.click()
   await command('delete this')

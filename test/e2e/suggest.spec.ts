@@ -22,7 +22,7 @@ test('a question finds its cartridge, and goes along into the slot', async ({ pa
     .getByRole('button', { name: /Harbor Coffee/ })
     .first()
     .click()
-  await expect(page.getByRole('button', { name: 'Eject' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Eject', exact: true })).toBeVisible()
   await expect(box).toHaveValue(QUESTION)
   await expect(find).toHaveCount(0)
   await box.press('Enter')

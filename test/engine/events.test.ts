@@ -44,6 +44,7 @@ describe('the events of the contract', () => {
       sources: [{ name: 'goat', text: 'Facts about the red goat. The goat lives in Oslo.\n' }],
     })
     await client.call('packets.infer', { ref: cartridge.packetId, delta: 'Where?', maxNewTokens: 1 })
+    await client.call('conversations.save', { id: crypto.randomUUID(), draft: 'Where' })
     await client.call('settings.set', { modelFolders: [folder] })
     await client.call('jobs.pause', { paused: true })
     const task = { kind: 'read', model: 'starter-transformer' } as const

@@ -1,4 +1,5 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
+import { purgeConversations } from '../library/conversations.ts'
 import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
 import { indexWords, suggest } from '../library/suggest.ts'
@@ -96,6 +97,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       return { restored }
     },
     'library.gc': async options => {
+      if (!options.dryRun) purgeConversations(store, Date.now())
       const { packets, blobs, bytes, dryRun } = await store.gc({ ...options, keep: state.live.unstored.liveDigests() })
       if (!dryRun && packets > 0) state.changed([])
       return { packets, blobs, bytes, dryRun }

@@ -3,18 +3,25 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { CallContext } from '#shared/rpc/contract.ts'
-import { type AskStep, askStepSchema } from '#shared/rpc/methods/ask.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
+import type { InferResult } from '#shared/rpc/methods/views.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { sameModel } from '../packets/contextId.ts'
 import { type InferInput, inferPacket } from '../packets/inferPacket.ts'
 import { readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
+import type { TurnRow } from '../store/library/turnRows.ts'
+import type { Conversing } from './conversations.ts'
+import { type TurnDetail, turnView } from './turnView.ts'
 
 export interface AskInput {
   /** The cartridge in the slot; absent when it was ejected. */
   readonly ref?: string | undefined
   readonly model?: string | undefined
-  /** Continue after this step instead of from the cartridge itself. */
+  readonly conversationId?: string | undefined
+  /** The turn that it is put below; null: at the beginning. */
+  readonly previousId?: string | null | undefined
+  /** Continue after this turn instead of from the cartridge itself. */
   readonly parentId?: string | undefined
   readonly question: string
   readonly maxNewTokens: number
@@ -31,98 +38,166 @@ export interface AskInput {
 type Asking = Pick<CallContext<'ask.ask'>, 'signal' | 'progress' | 'send'>
 
 /**
- * Asks a cartridge in the way its model was made for, keeps question and answer in the state, and remembers the step: a
- * point one can rewind to or branch from. Throws what {@link inferPacket} throws.
+ * Asks in the way a model was made for, keeps question and answer in the state, and enters the turn in its conversation: a
+ * point one can rewind to or branch from. The question stands in the conversation until it has an answer, whatever happens;
+ * one that is stopped is kept as far as it came. Throws what {@link inferPacket} throws, `E_NOT_FOUND`, `E_CONFLICT`.
  */
-export async function ask(
-  context: PacketContext,
-  input: AskInput,
-  { send, ...call }: Asking,
-): Promise<Output<'ask.ask'>> {
-  if (input.ref === undefined) {
-    const without = await askWithout(context, { ...input, model: input.model ?? '' }, { ...call, send })
-    return { step: null, with: null, without }
+export async function ask(context: Conversing, input: AskInput, call: Asking): Promise<Output<'ask.ask'>> {
+  const { library } = context.store
+  const { question, parentId = null } = input
+  const parent = parentId === null ? null : turnOf(context, parentId)
+  const root = input.ref === undefined ? null : await resolvePacketId(context, input.ref)
+  const conversationId = input.conversationId ?? parent?.conversationId ?? randomUUID()
+  const model = input.model ?? null
+  const { headId, system } = library.conversations.save(
+    conversationId,
+    { packetId: root, ...(root === null && model !== null ? { model } : {}) },
+    Date.now(),
+  )
+  const previousId = input.previousId === undefined ? (parentId ?? headId) : input.previousId
+  for (const id of [previousId, parentId])
+    if (id !== null && turnOf(context, id).conversationId !== conversationId)
+      throw new StatePackError('E_CONFLICT', 'This turn belongs to another conversation.', { turn: id })
+
+  const done = context.answering(conversationId, { question, previousId, parentId })
+  let isAnswered = false
+  try {
+    const from = parent === null ? root : stateAfter(parent)
+    const of = root === null ? 'without' : 'with'
+    const answer = await inferPacket(
+      context,
+      {
+        ...(from === null
+          ? { ...bare(model), ...(system === '' ? {} : { system }) }
+          : { ref: from, model: input.model }),
+        ...{ delta: question, chat: true, maxNewTokens: input.maxNewTokens, sampling: input.sampling },
+        ...{ acceptEdits: input.acceptEdits, trace: input.trace ?? false },
+        ...{ keepOutput: true, keepStopped: true },
+        // Where nothing can be written one can still ask; the answer is not kept.
+        persist: context.store.readOnly ? 'memory' : 'durable',
+      },
+      { ...call, answering: telling(call, of) },
+    )
+    const without =
+      input.compare && root !== null && !call.signal.aborted
+        ? await askWithout(context, { ...input, model: await modelOf(context, input.model, root) }, call)
+        : null
+    const row: TurnRow = {
+      ...{ id: randomUUID(), conversationId, previousId, parentId, rootPacketId: root, question },
+      ...{ answer: answer.output.trim(), newPacketId: answer.newPacketId, at: Date.now() },
+      receiptId: answer.receipt.receipt_id,
+      detail: detailOf(answer, { without, from, traced: input.trace === true && answer.newPacketId !== null }),
+    }
+    library.turns.add(row)
+    isAnswered = true
+    const step = turnView(context.store, row) ?? unread()
+    return root === null ? { step, with: null, without: answer } : { step, with: answer, without }
+  } finally {
+    done(isAnswered)
   }
-  const answering = (text: string) => send({ of: 'with', text })
-  const root = await resolvePacketId(context, input.ref)
-  const from = input.parentId === undefined ? root : stateAfter(context, input.parentId)
-  const { question: delta, maxNewTokens, sampling, model, acceptEdits, trace = false } = input
-  const options = { delta, chat: true, maxNewTokens, sampling, model, acceptEdits, trace }
-  // Where nothing can be written one can still ask; the answer is not kept.
-  const persist = context.store.readOnly ? 'memory' : 'durable'
-  const asked = { ...options, ref: from, keepOutput: true, persist } as const
-  const answer = await inferPacket(context, asked, { ...call, answering })
-  const without = input.compare
-    ? await askWithout(context, { ...input, model: await modelOf(context, input, from) }, { ...call, send })
-    : null
-  const step: AskStep = {
-    id: randomUUID(),
-    parentId: input.parentId ?? null,
-    question: input.question,
-    delta: answer.delta,
-    answer: answer.output.trim(),
-    outputTokenIds: answer.outputTokenIds,
-    without:
-      without === null
-        ? null
-        : { answer: without.output.trim(), tokens: without.tokens.processed, seconds: without.seconds.total },
-    fromPacketId: from,
-    packetId: answer.newPacketId,
-    tokens: answer.tokens,
-    seconds: answer.seconds.total,
-    finishReason: answer.finishReason,
-    receiptId: answer.receipt.receipt_id,
-    traced: trace && answer.newPacketId !== null,
-    at: new Date().toISOString(),
-  }
-  remember(context, root, step)
-  return { step, with: answer, without }
 }
 
-async function askWithout(context: PacketContext, input: AskInput & { model: string }, { send, ...call }: Asking) {
-  if (input.model === '') throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
-  const { model, question: delta, maxNewTokens, sampling } = input
-  const options = { model, delta, chat: true, maxNewTokens, sampling }
-  const answering = (text: string) => send({ of: 'without', text })
-  // Its rate is not the cartridge's.
-  const progress: Call['progress'] = report => call.progress?.({ ...report, rate: undefined })
-  return inferPacket(context, { ...options, persist: 'memory', reuse: false }, { ...call, progress, answering })
+/** Puts the question of a turn to the bare model, and keeps the answer with the turn. */
+export async function ejectAndAsk(
+  context: Conversing,
+  input: { turnId: string; maxNewTokens: number; sampling?: InferInput['sampling'] },
+  call: Asking,
+): Promise<Turn> {
+  const turn = turnOf(context, input.turnId)
+  if (turn.rootPacketId === null)
+    throw new StatePackError('E_BAD_INPUT', 'This was asked without a cartridge already.', { turn: turn.id })
+  const model = turn.model ?? (await modelOf(context, undefined, turn.rootPacketId))
+  const without = await askWithout(context, { ...input, question: turn.question, model }, call)
+  const row = context.store.library.turns.get(turn.id) ?? unread()
+  const detail = { ...(row.detail as TurnDetail), without: withoutOf(without) }
+  context.store.library.turns.change(turn.id, { newPacketId: row.newPacketId, detail })
+  context.conversed([turn.conversationId])
+  return turnOf(context, turn.id)
 }
 
-async function modelOf(context: PacketContext, { model }: AskInput, packetId: Digest): Promise<string> {
-  if (model !== undefined) return model
-  const { config } = await readPacket(context.blobs, packetId)
-  return (await context.models.forFingerprint(config.model, sameModel)).id
-}
-
-/** Every step ever taken from a cartridge, oldest first. */
-export function askHistory({ store }: Pick<PacketContext, 'store'>, root: Digest): AskStep[] {
-  return store.library.asks.ofRoot(root).flatMap(({ detail }) => askStepSchema.safeParse(detail).data ?? [])
-}
-
-/** Names the state after a step, so that it stands in the library. */
+/** Names the state after a turn, so that it stands in the library. */
 export function keepStep(context: PacketContext, stepId: string, name: string): Digest {
-  const packetId = stateAfter(context, stepId)
+  const packetId = stateAfter(turnOf(context, stepId))
   context.store.library.packets.addName(packetId, name, Date.now())
   context.store.touchIndexFile()
   context.changed([packetId])
   return packetId
 }
 
-function stateAfter({ store }: Pick<PacketContext, 'store'>, stepId: string): Digest {
-  const packetId = store.library.asks.get(stepId)?.newPacketId
-  if (packetId) return packetId
-  throw new StatePackError('E_NOT_FOUND', 'This step is not in the history, or its state was not kept.', {
-    step: stepId,
+/** A turn by its id. Throws `E_NOT_FOUND`. */
+export function turnOf({ store }: Pick<PacketContext, 'store'>, id: string): Turn {
+  const row = store.library.turns.get(id)
+  const turn = row === null ? null : turnView(store, row)
+  if (turn === null) throw new StatePackError('E_NOT_FOUND', 'This turn is in no conversation.', { turn: id })
+  return turn
+}
+
+function stateAfter({ id, packetId, stateKept }: Turn): Digest {
+  if (packetId !== null && stateKept) return packetId
+  throw new StatePackError(
+    'E_NOT_FOUND',
+    'The state after this answer is no longer stored. Read the conversation again up to it, or ask the cartridge afresh.',
+    { turn: id },
+  )
+}
+
+function bare(model: string | null): Pick<InferInput, 'model' | 'dtype' | 'reuse'> {
+  if (model === null) throw new StatePackError('E_BAD_INPUT', 'Say which model to ask without a cartridge.')
+  // Exact, so that later questions may go on from it.
+  return { model, dtype: 'float32', reuse: false }
+}
+
+async function askWithout(
+  context: PacketContext,
+  {
+    question,
+    maxNewTokens,
+    sampling,
+    model,
+  }: Pick<AskInput, 'question' | 'maxNewTokens' | 'sampling'> & { model: string },
+  call: Asking,
+): Promise<InferResult> {
+  const { reuse } = bare(model)
+  const options = { model, delta: question, chat: true, maxNewTokens, sampling, reuse, persist: 'memory' } as const
+  // Its rate is not the cartridge's.
+  const progress: Call['progress'] = report => call.progress({ ...report, rate: undefined })
+  return inferPacket(context, options, {
+    signal: call.signal,
+    progress,
+    answering: text => call.send({ of: 'without', text }),
   })
 }
 
-function remember({ store }: Pick<PacketContext, 'store'>, rootPacketId: Digest, step: AskStep): void {
-  const { id, parentId, question, answer, packetId, receiptId, at } = step
-  store.library.asks.add({
-    ...{ id, parentId, rootPacketId, question, answer, receiptId },
-    newPacketId: packetId,
-    at: Date.parse(at),
-    detail: step,
-  })
+/** Whoever stopped an answer does not read on, and has what came until then. */
+function telling({ send, signal }: Asking, of: 'with' | 'without'): Call['answering'] {
+  return text =>
+    send({ of, text }).catch(error => {
+      if (!signal.aborted) throw error
+    })
+}
+
+async function modelOf(context: PacketContext, model: string | undefined, packetId: Digest): Promise<string> {
+  if (model !== undefined) return model
+  const { config } = await readPacket(context.blobs, packetId)
+  return (await context.models.forFingerprint(config.model, sameModel)).id
+}
+
+function withoutOf(answer: InferResult | null): TurnDetail['without'] {
+  if (answer === null) return null
+  return { answer: answer.output.trim(), tokens: answer.tokens.processed, seconds: answer.seconds.total }
+}
+
+function detailOf(
+  answer: InferResult,
+  { without, from, traced }: { without: InferResult | null; from: Digest | null; traced: boolean },
+): TurnDetail {
+  const { delta, outputTokenIds, stopTokenId, tokens, finishReason, model } = answer
+  return {
+    ...{ delta, outputTokenIds, stopTokenId, tokens, finishReason, model },
+    ...{ without: withoutOf(without), fromPacketId: from, seconds: answer.seconds.total, traced },
+  }
+}
+
+function unread(): never {
+  throw new StatePackError('E_INTERNAL', 'A turn was entered that cannot be read.')
 }

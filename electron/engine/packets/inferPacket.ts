@@ -9,6 +9,7 @@ import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
+import type { Scheduled } from '../live/scheduler.ts'
 import type { ChatMessage } from '../models/tokenizer/chat.ts'
 import { answerEnd } from '../models/tokenizer/conversation.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
@@ -49,6 +50,10 @@ export interface InferInput {
   readonly logprobs?: number | undefined
   /** The answer can be referred to by this id from now on, as the state it led to. */
   readonly answerId?: string | undefined
+  /** The answer that was given before, with the token that ended it: it is read instead of written, to have its state again. */
+  readonly answer?: { readonly ids: readonly number[]; readonly stopId: number | null } | undefined
+  /** An answer that is stopped is kept as far as it came. Default false: a call that is cancelled leaves nothing. */
+  readonly keepStopped?: boolean | undefined
   /** Texts that end the answer, besides those that the prompt style implies. */
   readonly stop?: readonly string[] | undefined
   /** How control tokens that the delta spells out are read; default as the state reads them. */
@@ -138,23 +143,29 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
-  const generation = await context.live.schedulerOf(runtime).generate(session, first, {
-    maxNewTokens: input.maxNewTokens ?? 32,
-    sampling: input.sampling,
-    stopIds: input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])],
-    history: [...base.tokens, ...split.fold, ...split.tailTokens],
-    // Every generated token is read, also the last: so the count is exact and the state can be kept.
-    keepOutput: true,
-    traceTopK: Math.max(input.trace ? TRACE_TOP_K : 0, input.logprobs === undefined ? 0 : Math.max(1, input.logprobs)),
-    signal: call.signal,
-    onToken: ({ id, index }) => {
-      const { shown: piece, stopped } = watch.push(decoder.push(id))
-      const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
-      call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate })
-      say(piece)
-      return stopped || hasLeft ? 'stop' : undefined
-    },
-  })
+  const generation =
+    input.answer !== undefined
+      ? await readAnswer(session, first, input.answer)
+      : await context.live.schedulerOf(runtime).generate(session, first, {
+          maxNewTokens: input.maxNewTokens ?? 32,
+          sampling: input.sampling,
+          stopIds: input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])],
+          history: [...base.tokens, ...split.fold, ...split.tailTokens],
+          // Every generated token is read, also the last: so the count is exact and the state can be kept.
+          keepOutput: true,
+          traceTopK: Math.max(
+            input.trace ? TRACE_TOP_K : 0,
+            input.logprobs === undefined ? 0 : Math.max(1, input.logprobs),
+          ),
+          signal: call.signal,
+          onToken: ({ id, index }) => {
+            const { shown: piece, stopped } = watch.push(decoder.push(id))
+            const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
+            call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate })
+            say(piece)
+            return stopped || hasLeft ? 'stop' : undefined
+          },
+        })
   const last = watch.push(decoder.end()).shown + watch.end()
   say(last)
   await told
@@ -245,10 +256,11 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   })
 
   const durable = (input.persist ?? 'durable') === 'durable'
+  const isKeptStopped = input.keepStopped === true && generation.finishReason === 'cancelled'
   const stored = durable
     ? await publish(context, {
         assembled,
-        call,
+        call: isKeptStopped ? { ...call, signal: undefined } : call,
         trust: 'own',
         operation: ({ packetId, bytesWritten }) => operation(packetId, bytesWritten),
       })
@@ -258,9 +270,8 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const total = clock.total()
   const output = tokenizer.decode(generation.ids, { skipSpecial: true }).slice(0, watch.length ?? undefined)
   if (input.answerId !== undefined && stored.packetId !== null) {
-    context.store.library.asks.add({
-      ...{ id: input.answerId, parentId: null, rootPacketId: baseId ?? stored.packetId, newPacketId: stored.packetId },
-      ...{ question: input.delta, answer: output, receiptId: stored.receipt.receipt_id, at: Date.now(), detail: null },
+    context.store.library.answers.add({
+      ...{ id: input.answerId, rootPacketId: baseId ?? stored.packetId, packetId: stored.packetId, at: Date.now() },
     })
   }
   return {
@@ -269,6 +280,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     model: base.loaded.entry.id,
     dtype: base.dtype,
     outputTokenIds: [...ids],
+    stopTokenId: generation.stopId,
     finishReason: generation.finishReason,
     stopText: input.stop?.find(stop => stop === watch.found) ?? null,
     newContextId: assembled.contextId,
@@ -314,6 +326,19 @@ function logprobsOf(
       top: [...likely].slice(0, top).map((other, place) => entry(other, logProbs[place] ?? 0)),
     }
   })
+}
+
+/** An answer that is known: the session reads it as it would have read its own words. */
+async function readAnswer(
+  session: Session,
+  first: Float32Array,
+  { ids, stopId }: NonNullable<InferInput['answer']>,
+): Promise<Scheduled> {
+  const logits = ids.length === 0 ? first : await session.append(ids, { logits: 'last' })
+  return {
+    ...{ ids: Int32Array.from(ids), finishReason: stopId === null ? 'length' : 'stop', stopId },
+    ...{ fed: ids.length, logits, traces: [], batched: false },
+  }
 }
 
 interface Answering {
@@ -368,8 +393,9 @@ function idsBefore(tokenizer: Tokenizer, ids: Int32Array, length: number): Int32
 }
 
 /** How the delta was phrased, as the receipt records it. */
-function asked({ chat, stop }: InferInput) {
+function asked({ chat, stop, answer }: InferInput) {
   return {
+    ...(answer === undefined ? {} : { reread: true }),
     ...(chat ? { chat } : {}),
     ...(stop === undefined || stop.length === 0 ? {} : { stop: JSON.stringify(stop) }),
   }

@@ -27,8 +27,8 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
   if (made !== null) return made
   const named = packets.named(ref)
   if (named !== null) return named
-  const answered = context.store.library.asks.get(ref)?.newPacketId
-  if (answered) return answered
+  const answered = context.store.library.answers.packetOf(ref)
+  if (answered !== null) return answered
   const fetched = digest !== null && (await context.elsewhere(digest)) ? stateOf(context, digest) : null
   if (fetched !== null) return fetched
   const shown = ref.slice(0, 200)

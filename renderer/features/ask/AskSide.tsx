@@ -1,17 +1,19 @@
 import { useState } from 'react'
+import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatPercent, formatTokens } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { CartridgeRack } from './CartridgeRack.tsx'
+import { ConversationList } from './ConversationList.tsx'
 import { KeepDialog } from './KeepDialog.tsx'
 import { SessionChart } from './SessionChart.tsx'
 import { Timeline } from './Timeline.tsx'
 import { cumulative } from './turns.ts'
 import type { Conversation } from './useConversation.ts'
 
-export type SideView = 'timeline' | 'cartridges'
+export type SideView = 'conversations' | 'timeline' | 'cartridges'
 
 export interface AskSideProps {
   readonly view: SideView
@@ -20,15 +22,18 @@ export interface AskSideProps {
   readonly conversation: Conversation
   readonly onInsert: (packetId: string) => void
   /** Goes back to a step; null: to the cartridge as it was. */
-  readonly onRewind: (stepId: string | null) => void
+  readonly onRewind: (turnId: string | null) => void
+  readonly onOpen: (conversation: ListedConversation) => void
+  /** The conversation on screen was deleted. */
+  readonly onDeleted: () => void
 }
 
-/** Right of the conversation: its timeline and what it saved, or the cartridges to put into the slot. */
-export function AskSide({ view, onView, cartridge, conversation, onInsert, onRewind }: AskSideProps) {
+/** Right of the conversation: its timeline and what it saved, the other conversations, or the cartridges to put into the slot. */
+export function AskSide({ view, onView, cartridge, conversation, ...on }: AskSideProps) {
   const [keeping, setKeeping] = useState(false)
-  const points = cumulative(conversation.turns)
+  const points = cumulative(conversation.thread)
   const total = points.at(-1) ?? { naive: 0, processed: 0 }
-  const { head } = conversation
+  const head = conversation.thread.at(-1) ?? null
   return (
     <aside className="Details AskSide" aria-label="Timeline and cartridges">
       <SegmentedControl
@@ -36,24 +41,19 @@ export function AskSide({ view, onView, cartridge, conversation, onInsert, onRew
         value={view}
         onChange={onView}
         segments={[
+          { id: 'conversations', label: 'Conversations' },
           { id: 'timeline', label: 'Timeline' },
           { id: 'cartridges', label: 'Cartridges' },
         ]}
       />
-      {view === 'cartridges' ? (
-        <CartridgeRack current={cartridge?.packetId ?? null} onInsert={onInsert} />
+      {view === 'conversations' ? (
+        <ConversationList current={conversation.id} onOpen={on.onOpen} onDeleted={on.onDeleted} />
+      ) : view === 'cartridges' ? (
+        <CartridgeRack current={cartridge?.packetId ?? null} onInsert={on.onInsert} />
       ) : (
         <>
-          {cartridge === null ? (
-            <p className="muted small">
-              With a cartridge in the slot, every answer becomes a point one can go back to.
-            </p>
-          ) : (
-            <>
-              <p className="muted small">Every step is a checkpoint. Rewind or branch from any of them.</p>
-              <Timeline cartridge={cartridge} conversation={conversation} onRewind={onRewind} />
-            </>
-          )}
+          <p className="muted small">Every answer is a checkpoint. Rewind or branch from any of them.</p>
+          <Timeline cartridge={cartridge} conversation={conversation} onRewind={on.onRewind} />
           <h2>This conversation</h2>
           {points.length < 2 ? (
             <p className="muted small">
@@ -77,8 +77,8 @@ export function AskSide({ view, onView, cartridge, conversation, onInsert, onRew
               />
             </>
           )}
-          {cartridge === null ? null : (
-            <Button wide isDisabled={head?.packetId == null} onPress={() => setKeeping(true)}>
+          {head === null ? null : (
+            <Button wide isDisabled={!head.stateKept} onPress={() => setKeeping(true)}>
               Keep as a cartridge
             </Button>
           )}

@@ -1,8 +1,6 @@
 import { ArrowUp, Square } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useState } from 'react'
 import { TextArea, TextField } from 'react-aria-components'
-import { z } from 'zod'
-import { useKept } from '../../stores/useKept.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
@@ -10,6 +8,8 @@ import { formatCount } from '../../ui/format.ts'
 import { Kbd } from '../../ui/Kbd.tsx'
 import { NumberField } from '../../ui/NumberField.tsx'
 import { Select } from '../../ui/Select.tsx'
+import type { Draft } from './useDraft.ts'
+import { useRecall } from './useRecall.ts'
 
 export interface AskOptions {
   readonly maxNewTokens: number
@@ -25,6 +25,9 @@ export interface AskOptions {
 
 export interface ComposerProps {
   readonly canAsk: boolean
+  readonly draft: Draft
+  /** What was asked before, newest first: Arrow Up brings it back. */
+  readonly asked: readonly string[]
   readonly packetId: string | null
   readonly model: string | undefined
   /** Tokens of the state that the question continues: what a naive loop would read again. */
@@ -52,15 +55,11 @@ const STARTS = [
 ] as const
 const LENGTHS = ['16', '32', '64', '128', '256', '512', '1024'] as const
 
-/** Under which a question that was not asked yet is kept. */
-export function draftKey(packetId: string | null): string {
-  return `ask.draft.${packetId ?? ''}`
-}
-
-/** Where the question is written. Enter asks, Shift+Enter breaks the line. */
+/** Where the question is written. Enter asks, Shift+Enter breaks the line, Arrow Up recalls. */
 export function Composer(props: ComposerProps) {
   const { options, onOptions, running } = props
-  const [text, setText] = useKept(draftKey(props.packetId), z.string(), '')
+  const { text, write, take } = props.draft
+  const recall = useRecall(props.asked, props.draft)
   const counted = useSettled(text.trim(), 200)
   const tokens = useQuery(
     'packets.tokenize',
@@ -76,8 +75,8 @@ export function Composer(props: ComposerProps) {
 
   function submit(): void {
     if (!canAsk) return
-    props.onAsk(text.trim())
-    setText('')
+    const question = text.trim()
+    void take().then(() => props.onAsk(question))
   }
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
@@ -85,11 +84,12 @@ export function Composer(props: ComposerProps) {
       submit()
     }
     if (event.key === 'Escape' && running) props.onStop()
+    recall(event)
   }
 
   return (
     <div className="Composer">
-      <TextField aria-label="Question" value={text} onChange={setText} maxLength={20_000} autoFocus>
+      <TextField aria-label="Question" value={text} onChange={write} maxLength={20_000} autoFocus>
         <TextArea
           className="Composer-text"
           rows={2}

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
-import type { AskStep } from '#shared/rpc/methods/ask.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -10,7 +10,7 @@ import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 
 /** Names the state after a step and keeps it in the library. */
-export function KeepDialog({ step, onClose }: { readonly step: AskStep; readonly onClose: () => void }) {
+export function KeepDialog({ step, onClose }: { readonly step: Turn; readonly onClose: () => void }) {
   const { library } = useStudio()
   const navigate = useNavigate()
   const [name, setName] = useState(step.question.slice(0, 80))

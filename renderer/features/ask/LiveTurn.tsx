@@ -9,7 +9,8 @@ export function LiveTurn({
 }: {
   readonly live: Live
   readonly bare: boolean
-  readonly onStop: () => void
+  /** Absent where another window asked. */
+  readonly onStop?: () => void
 }) {
   const text = bare ? live.with + live.without : live.with
   return (
@@ -23,10 +24,16 @@ export function LiveTurn({
             <span className="Caret" aria-hidden />
           </p>
           <footer>
-            {live.rate === null ? 'reading the question' : formatRate(live.rate)} ·{' '}
-            <button type="button" className="link" onClick={onStop}>
-              stop
-            </button>
+            {onStop === undefined ? (
+              'being answered'
+            ) : (
+              <>
+                {live.rate === null ? 'reading the question' : formatRate(live.rate)} ·{' '}
+                <button type="button" className="link" onClick={onStop}>
+                  stop
+                </button>
+              </>
+            )}
           </footer>
         </div>
         {live.compare ? (

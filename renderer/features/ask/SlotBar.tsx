@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { Button as AriaButton } from 'react-aria-components'
 import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
 import { abilityText } from '../../ui/abilityText.ts'
@@ -20,6 +21,8 @@ export interface SlotBarProps {
   readonly models: readonly ModelView[]
   readonly model: ModelView | undefined
   readonly onModel: (id: string) => void
+  /** Beside the model, where it takes one. */
+  readonly systemPrompt: ReactNode
 }
 
 /** The slot: what answers. Cartridges are dropped on the page, or chosen. */
@@ -53,6 +56,7 @@ export function SlotBar(props: SlotBarProps) {
         )}
       </AriaButton>
       <span className="grow" />
+      {empty ? props.systemPrompt : null}
       {empty ? (
         <Select
           pill

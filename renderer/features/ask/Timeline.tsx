@@ -3,29 +3,36 @@ import { formatCount, shortDigest } from '../../ui/format.ts'
 import { timeline } from './turns.ts'
 import type { Conversation } from './useConversation.ts'
 
-/** The cartridge and every step ever taken from it; pressing one rewinds to it, and the next question branches there. */
+/** Every turn of a conversation, of every branch; pressing one rewinds to it, and the next question branches there. */
 export function Timeline({
   cartridge,
   conversation,
   onRewind,
 }: {
-  readonly cartridge: CartridgeSummary
+  readonly cartridge: CartridgeSummary | null
   readonly conversation: Conversation
-  readonly onRewind: (stepId: string | null) => void
+  readonly onRewind: (turnId: string | null) => void
 }) {
-  const { head, live } = conversation
-  const shown = new Set(conversation.turns.map(turn => turn.id))
+  const { live, thread } = conversation
+  const head = thread.at(-1) ?? null
+  const shown = new Set(thread.map(turn => turn.id))
   return (
     <ol className="AskTimeline" aria-label="Steps">
       <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
-          <b className="truncate">{cartridge.name}</b>
+          <b className="truncate">{cartridge?.name ?? 'The bare model'}</b>
           <span>
-            {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
+            {cartridge === null ? (
+              'nothing read'
+            ) : (
+              <>
+                {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
+              </>
+            )}
           </span>
         </button>
       </li>
-      {timeline(conversation.steps).map(({ step, lane, afresh }) => (
+      {timeline(conversation.turns).map(({ turn: step, lane, afresh }) => (
         <li
           key={step.id}
           className={`AskTimeline-lane-${lane}${afresh ? ' AskTimeline-afresh' : ''}${head?.id === step.id && live === null ? ' AskTimeline-now' : ''}${shown.has(step.id) ? '' : ' AskTimeline-aside'}`}

@@ -1,9 +1,12 @@
-import { Dices, FlaskConical } from 'lucide-react'
+import { ChevronLeft, ChevronRight, Dices, FlaskConical, Pencil } from 'lucide-react'
+import { useState } from 'react'
 import { isRefusal } from '#shared/domain/answers.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
 import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
+import { EjectIcon } from '../../ui/EjectIcon.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatSeconds } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -12,38 +15,76 @@ import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { TraceButton } from '../trace/TraceButton.tsx'
 import { NoAnswer } from './NoAnswer.tsx'
 import { Proof } from './Proof.tsx'
-import type { Turn } from './turns.ts'
+import { QuestionEditor } from './QuestionEditor.tsx'
 
 export interface TurnViewProps {
   readonly turn: Turn
+  /** Of the slot, where it is the one that was asked. */
   readonly cartridge: CartridgeSummary | null
   /** The last one: announced when it is complete. */
   readonly latest: boolean
   readonly busy: boolean
   /** Its model copies facts and does not converse: after "I don't know." there is something to be said. */
-  readonly copiesFacts?: boolean
+  readonly copiesFacts: boolean
+  /** The turns that stand in the same place, this one among them. */
+  readonly branches: readonly Turn[]
+  readonly onBranch: (turnId: string) => void
+  /** How long an answer without the cartridge may be. */
+  readonly maxNewTokens: number
   /** Absent where its cartridge is no longer in the slot. */
   readonly onRegenerate?: () => void
+  readonly onEdit?: (question: string) => void
 }
 
 /** A question, its answer, what the answer cost, and the proof of it. */
-export function TurnView({ turn, cartridge, latest, busy, copiesFacts = false, onRegenerate }: TurnViewProps) {
+export function TurnView(props: TurnViewProps) {
+  const { turn, cartridge, latest, busy, branches, onRegenerate, onEdit } = props
   const prove = useTask('packets.prove')
-  const isStep = turn.kind === 'step'
-  const answer = (isStep ? turn.step.answer : turn.result.output).trim()
-  const tokens = isStep ? turn.step.tokens : turn.result.tokens
-  const seconds = isStep ? turn.step.seconds : turn.result.seconds.total
-  const reason = isStep ? turn.step.finishReason : turn.result.finishReason
-  const without = isStep ? turn.step.without : null
+  const [editing, setEditing] = useState(false)
+  const [ejected, setEjected] = useState('')
+  const eject = useTask('conversations.eject', { onItem: item => setEjected(before => before + item.text) })
+  const { answer, tokens, seconds, finishReason: reason, without } = turn
+  const ofCartridge = turn.rootPacketId !== null
+  const { fromPacketId } = turn
+  const ejecting = eject.status === 'running'
+  const isBusy = busy || ejecting || prove.status === 'running'
+  const place = branches.findIndex(branch => branch.id === turn.id)
+  const isTwo = without !== null || ejecting
 
   return (
     <article className="Turn">
-      <h2 className="Turn-question">{turn.question}</h2>
-      <div className={`Turn-answers${without === null ? '' : ' Turn-answers--two'}`}>
-        <div className={`Answer${isStep ? '' : ' Answer--without'}`}>
+      {editing && onEdit !== undefined ? (
+        <QuestionEditor
+          question={turn.question}
+          onClose={() => setEditing(false)}
+          onAsk={question => {
+            setEditing(false)
+            onEdit(question)
+          }}
+        />
+      ) : (
+        <header className="Turn-head">
+          <h2 className="Turn-question">{turn.question}</h2>
+          {branches.length < 2 ? null : (
+            <Branches
+              place={place}
+              count={branches.length}
+              busy={busy}
+              onGo={to => props.onBranch(branches[to]?.id ?? turn.id)}
+            />
+          )}
+          {onEdit === undefined ? null : (
+            <IconButton label="Edit the question" isDisabled={busy} onPress={() => setEditing(true)}>
+              <Pencil aria-hidden />
+            </IconButton>
+          )}
+        </header>
+      )}
+      <div className={`Turn-answers${isTwo ? ' Turn-answers--two' : ''}`}>
+        <div className={`Answer${ofCartridge ? '' : ' Answer--without'}`}>
           <header>
-            {isStep && cartridge !== null ? <TrustBadges cartridge={cartridge} tier={false} /> : null}
-            <span>{isStep ? 'with the cartridge' : 'the bare model'}</span>
+            {ofCartridge && cartridge !== null ? <TrustBadges cartridge={cartridge} tier={false} /> : null}
+            <span>{ofCartridge ? 'with the cartridge' : 'the bare model'}</span>
           </header>
           <p className="Answer-text" aria-live={latest ? 'polite' : undefined}>
             {answer === '' ? <span className="muted">(no words)</span> : answer}
@@ -59,35 +100,44 @@ export function TurnView({ turn, cartridge, latest, busy, copiesFacts = false, o
                     ? ' · stopped by you'
                     : ''}
             </span>
-            {isStep ? (
-              <>
-                {turn.step.traced === true ? <TraceButton size="s" receiptId={turn.step.receiptId} /> : null}
-                <Button
-                  size="s"
-                  variant="quiet"
-                  icon={<FlaskConical aria-hidden />}
-                  isDisabled={busy || prove.status === 'running'}
-                  onPress={() =>
-                    void prove.run({
-                      ref: turn.step.fromPacketId,
-                      delta: turn.step.question,
-                      chat: true,
-                      outputTokenIds: turn.step.outputTokenIds,
-                    })
-                  }
-                >
-                  Prove it
-                </Button>
-                {onRegenerate === undefined ? null : (
-                  <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
-                    <Dices aria-hidden />
-                  </IconButton>
-                )}
-              </>
+            {ofCartridge && !isTwo ? (
+              <Button
+                size="s"
+                variant="quiet"
+                icon={<EjectIcon />}
+                isDisabled={isBusy}
+                onPress={() => {
+                  setEjected('')
+                  void eject.run({ turnId: turn.id, maxNewTokens: props.maxNewTokens })
+                }}
+              >
+                Eject and ask again
+              </Button>
             ) : null}
+            {turn.traced ? <TraceButton size="s" receiptId={turn.receiptId} /> : null}
+            {fromPacketId === null ? null : (
+              <Button
+                size="s"
+                variant="quiet"
+                icon={<FlaskConical aria-hidden />}
+                isDisabled={isBusy}
+                onPress={() =>
+                  void prove.run({
+                    ...{ ref: fromPacketId, delta: turn.question, chat: true, outputTokenIds: turn.outputTokenIds },
+                  })
+                }
+              >
+                Prove it
+              </Button>
+            )}
+            {onRegenerate === undefined ? null : (
+              <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
+                <Dices aria-hidden />
+              </IconButton>
+            )}
             <CopyButton text={answer} label="Copy the answer" />
           </footer>
-          {isStep && latest && copiesFacts && cartridge !== null && isRefusal(answer) ? (
+          {ofCartridge && latest && props.copiesFacts && cartridge !== null && isRefusal(answer) ? (
             <NoAnswer packetId={cartridge.packetId} />
           ) : null}
           {prove.status === 'running' ? (
@@ -97,21 +147,61 @@ export function TurnView({ turn, cartridge, latest, busy, copiesFacts = false, o
           {prove.status === 'failed' ? (
             <ErrorPanel error={prove.error} action={{ label: 'Dismiss', onPress: prove.reset }} />
           ) : null}
+          {eject.status === 'failed' ? (
+            <ErrorPanel error={eject.error} action={{ label: 'Dismiss', onPress: eject.reset }} />
+          ) : null}
         </div>
-        {without === null ? null : (
-          <div className="Answer Answer--without">
+        {isTwo ? (
+          <div className="Answer Answer--without" aria-busy={ejecting}>
             <header>
               <span>without it</span>
             </header>
-            <p className="Answer-text">{without.answer === '' ? '(no words)' : without.answer}</p>
+            <p className="Answer-text" aria-live="polite">
+              {(without?.answer ?? ejected.trimStart()) || (
+                <span className="muted">{without === null ? 'reading the question' : '(no words)'}</span>
+              )}
+            </p>
             <footer>
-              <b>{formatCount(without.tokens)}</b> tokens processed ·{' '}
-              <span className="Answer-time">{formatSeconds(without.seconds)}</span>
+              {without === null ? (
+                <button type="button" className="link" onClick={eject.cancel}>
+                  stop
+                </button>
+              ) : (
+                <>
+                  <b>{formatCount(without.tokens)}</b> tokens processed ·{' '}
+                  <span className="Answer-time">{formatSeconds(without.seconds)}</span>
+                </>
+              )}
             </footer>
           </div>
-        )}
+        ) : null}
       </div>
     </article>
+  )
+}
+
+interface BranchesProps {
+  readonly place: number
+  readonly count: number
+  readonly busy: boolean
+  readonly onGo: (place: number) => void
+}
+
+/** Which of the turns in one place is on screen, and the way to the others. */
+function Branches({ place, count, busy, onGo }: BranchesProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would be of a form
+    <span className="Turn-branches" role="group" aria-label="Branches">
+      <IconButton label="The branch before" isDisabled={busy || place === 0} onPress={() => onGo(place - 1)}>
+        <ChevronLeft aria-hidden />
+      </IconButton>
+      <span>
+        {formatCount(place + 1)} of {formatCount(count)}
+      </span>
+      <IconButton label="The next branch" isDisabled={busy || place === count - 1} onPress={() => onGo(place + 1)}>
+        <ChevronRight aria-hidden />
+      </IconButton>
+    </span>
   )
 }
 

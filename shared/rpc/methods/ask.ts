@@ -1,40 +1,9 @@
-/** Ask: the history of questions to a cartridge. Every answer is a point one can rewind to or branch from. */
+/** Ask: questions to a cartridge, or to the bare model. Each is a turn of a conversation, which one can rewind to or branch from. */
 import { z } from 'zod'
-import { digestSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method, streaming } from '../method.ts'
-import {
-  cartridgeSummarySchema,
-  count,
-  inferResultSchema,
-  refSchema,
-  samplingSchema,
-  tokenCountsSchema,
-} from './views.ts'
-
-export const askStepSchema = z.strictObject({
-  id: z.string(),
-  /** The step this one continues; null for the first question to the cartridge. */
-  parentId: z.string().nullable(),
-  question: z.string(),
-  /** The question as it was read: phrased for the model. */
-  delta: z.string(),
-  answer: z.string(),
-  outputTokenIds: z.array(count),
-  /** The answer of the bare model to the same question, when it was asked for. */
-  without: z.strictObject({ answer: z.string(), tokens: count, seconds: z.number() }).nullable(),
-  /** State before and after this step. */
-  fromPacketId: digestSchema,
-  packetId: digestSchema.nullable(),
-  tokens: tokenCountsSchema,
-  seconds: z.number(),
-  finishReason: z.string(),
-  receiptId: z.string(),
-  /** What the model expected was recorded: `receipts.trace` of `receiptId` has it. */
-  traced: z.boolean().optional(),
-  at: z.string(),
-})
-export type AskStep = z.infer<typeof askStepSchema>
+import { answerItemSchema, conversationIdSchema, longestSchema, questionSchema, turnSchema } from './turn.ts'
+import { cartridgeSummarySchema, inferResultSchema, refSchema, samplingSchema } from './views.ts'
 
 export const askMethods = {
   /** Asks in the way the model was made for: its chat template for the question, its own end of answer. */
@@ -43,9 +12,14 @@ export const askMethods = {
       /** The cartridge in the slot; absent when it was ejected. */
       ref: refSchema.optional(),
       model: z.string().optional(),
+      /** The conversation that it is a turn of; without, that of `parentId`, else one that begins here. */
+      conversationId: conversationIdSchema.optional(),
+      /** Put it below this turn (null: at the beginning); without, below the one it goes on from, else the last. */
+      previousId: z.string().nullable().optional(),
+      /** Go on from the state after this turn instead of from the cartridge as it was. */
       parentId: z.string().optional(),
-      question: z.string().trim().min(1).max(20_000),
-      maxNewTokens: z.number().int().min(1).max(2048).default(64),
+      question: questionSchema,
+      maxNewTokens: longestSchema.default(64),
       sampling: samplingSchema.optional(),
       compare: z.boolean().default(false),
       /** See `packets.infer`. */
@@ -54,18 +28,13 @@ export const askMethods = {
       trace: z.boolean().default(false),
     }),
     z.strictObject({
-      step: askStepSchema.nullable(),
+      step: turnSchema,
+      /** null: the slot was empty. */
       with: inferResultSchema.nullable(),
       without: inferResultSchema.nullable(),
     }),
-    {
-      /** The answers as they come, whole characters; `of` says which of the two that a comparison asks for. */
-      sends: z.strictObject({ of: z.enum(['with', 'without']), text: z.string() }),
-    },
+    { sends: answerItemSchema },
   ),
-  /** All steps ever taken from this cartridge, oldest first; a tree through `parentId`. */
-  'ask.history': method(z.strictObject({ ref: refSchema }), z.strictObject({ steps: z.array(askStepSchema) })),
-  'ask.clear': method(z.strictObject({ ref: refSchema }), z.strictObject({ removed: count })),
-  /** The state after a step, named and kept in the library. */
+  /** The state after a turn, named and kept in the library. */
   'ask.keep': method(z.strictObject({ stepId: z.string(), name: nameSchema }), cartridgeSummarySchema),
 } as const

@@ -131,6 +131,8 @@ export const inferResultSchema = z.strictObject({
   /** Of the new state. */
   dtype: stateDtypeSchema,
   outputTokenIds: z.array(count),
+  /** The token that ended the answer; null when another thing did. */
+  stopTokenId: count.nullable(),
   /** `context`: the model's context is full. */
   finishReason: z.enum(['stop', 'length', 'context', 'cancelled']),
   /** Which of the texts asked for ended the answer. */

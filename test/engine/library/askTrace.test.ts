@@ -27,6 +27,8 @@ it('records what the model expected when asked to, and says so with the step and
   const plainId = plain.step?.receiptId ?? ''
   expect((await test.client.call('receipts.get', { id: plainId })).traced).toBe(false)
   await expect(test.client.call('receipts.trace', { id: plainId })).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
-  const { steps } = await test.client.call('ask.history', { ref: cartridge.packetId })
-  expect(steps.map(step => step.traced)).toEqual([false, true])
+  for (const { step } of [plain, traced]) {
+    const { turns } = await test.client.call('conversations.get', { id: step.conversationId })
+    expect(turns.map(turn => turn.traced)).toEqual([step.traced])
+  }
 })

@@ -25,10 +25,12 @@ async function filled(clock: () => number) {
   const { packetId } = await publish('secret', CANARY)
   for (let i = 20; i < 40; i++) await publish(`n${i}`, `neighbour ${i}`)
   store.library.packets.setTags(packetId, [CANARY])
+  store.library.conversations.save('c', { packetId }, 1)
   for (const id of ['a', 'b'])
-    store.library.asks.add({
-      ...{ id, parentId: null, rootPacketId: packetId, newPacketId: null, receiptId: 'r', at: 1, detail: { CANARY } },
-      ...{ question: `Who is ${CANARY}?`, answer: `${CANARY} is `.repeat(2000) },
+    store.library.turns.add({
+      ...{ id, conversationId: 'c', previousId: null, parentId: null, rootPacketId: packetId, newPacketId: null },
+      ...{ receiptId: 'r', at: 1, detail: { CANARY }, question: `Who is ${CANARY}?` },
+      answer: `${CANARY} is `.repeat(2000),
     })
   await store.parts.indexFile.flush()
   return { store, packetId }
@@ -49,11 +51,65 @@ describe('what is deleted', () => {
     expect(holding(store)).toEqual([])
   })
 
-  it('is gone from the history when that is cleared', async () => {
-    const { store, packetId } = await filled(() => 1e12)
-    expect(store.library.asks.clear(packetId)).toBe(2)
+  it('is in no database any more when a conversation is forgotten, and until then can be brought back', async () => {
+    const store = await openTestStore()
+    const { conversations, turns } = store.library
+    const read = await store.publishPacket({ ...testPacket('state', { card: `It was asked about ${CANARY}` }) })
+    for (const id of ['c', 'stays']) {
+      conversations.save(id, { name: id === 'c' ? CANARY : 'Other', draft: id === 'c' ? CANARY : 'words' }, 1)
+      turns.add({
+        ...{
+          id: `t-${id}`,
+          conversationId: id,
+          previousId: null,
+          parentId: null,
+          rootPacketId: null,
+          receiptId: 'r',
+          at: 1,
+        },
+        ...{
+          question: id === 'c' ? `Who is ${CANARY}?` : 'Who?',
+          answer: id === 'c' ? `${CANARY} is `.repeat(2000) : 'I.',
+        },
+        ...{ newPacketId: id === 'c' ? read.packetId : null, detail: {} },
+      })
+    }
+    expect(conversations.remove(['c'], 10)).toEqual({ removed: 1, packets: [read.packetId] })
+    expect(conversations.list({ words: [], offset: 0, limit: 9 }).items.map(({ id }) => id)).toEqual(['stays'])
+    expect(conversations.restore(['c'])).toEqual({ restored: 1, packets: [read.packetId] })
+    expect(turns.of('c')).toHaveLength(1)
+
+    conversations.remove(['c'], 10)
+    store.library.packets.remove([read.packetId], 10)
+    store.index.drop([read.packetId])
+    expect(conversations.purge(9)).toBe(0)
+    expect(conversations.purge(10)).toBe(1)
     store.library.scrub()
-    for (const path of holding(store))
-      expect(readFileSync(join(store.folder, path), 'latin1')).not.toContain(' is zanz')
+    expect(holding(store).filter(path => path.includes('sqlite'))).toEqual([])
+    expect([turns.of('c').length, turns.of('stays').length]).toEqual([0, 1])
+  })
+
+  it('takes the turns that asked a collected cartridge out of their conversation, and leaves the others whole', async () => {
+    const store = await openTestStore()
+    const { conversations, turns, packets } = store.library
+    const [gone, kept] = [
+      await store.publishPacket({ ...testPacket('gone'), names: ['gone'] }),
+      await store.publishPacket({ ...testPacket('kept'), names: ['kept'] }),
+    ]
+    conversations.save('c', {}, 1)
+    const roots = [kept, gone, gone, kept, gone]
+    for (const [i, { packetId }] of roots.entries())
+      turns.add({
+        ...{ id: String(i), conversationId: 'c', previousId: i === 0 ? null : String(i - 1), parentId: null },
+        ...{ rootPacketId: packetId, newPacketId: null, question: 'q', answer: 'a', receiptId: 'r', at: i, detail: {} },
+      })
+    packets.forget([gone.packetId])
+    expect(turns.of('c').map(({ id, previousId }) => [id, previousId])).toEqual([
+      ['0', null],
+      ['3', '0'],
+    ])
+    expect(conversations.get('c').headId).toBe('3')
+    packets.forget([kept.packetId])
+    expect(conversations.find('c')).toBeNull()
   })
 })

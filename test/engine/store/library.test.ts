@@ -3,36 +3,80 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
+import { LIBRARY_MIGRATIONS } from '#engine/store/library/schema.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
+/** The table of questions that there was before conversations. */
+const ASKS = /CREATE TABLE asks[^;]*;/.exec(LIBRARY_MIGRATIONS[0] ?? '')?.[0] ?? ''
+
 describe('the library', () => {
-  it('remembers settings and asks over a reopening', async () => {
+  it('remembers settings, conversations and answers over a reopening', async () => {
     const store = await openTestStore()
     const { library } = store
     library.settings.set('theme', { dark: true })
     library.settings.set('gone', 1)
     library.settings.set('gone', undefined)
-    const root = sha256('root')
-    const ask = {
+    const [root, after] = [sha256('root'), sha256('n')]
+    library.conversations.save('c', { packetId: root, draft: 'what about' }, 1)
+    const turn = {
+      conversationId: 'c',
       rootPacketId: root,
       question: 'q',
       answer: 'a',
-      newPacketId: sha256('n'),
       receiptId: 'r',
       detail: { n: 1 },
     }
-    library.asks.add({ ...ask, id: '1', parentId: null, at: 1 })
-    library.asks.add({ ...ask, id: '2', parentId: '1', at: 2, newPacketId: null })
+    library.turns.add({ ...turn, id: '1', previousId: null, parentId: null, newPacketId: after, at: 1 })
+    library.turns.add({ ...turn, id: '2', previousId: '1', parentId: '1', newPacketId: null, at: 2 })
+    library.answers.add({ id: 'resp', rootPacketId: root, packetId: sha256('m'), at: 3 })
     await store.close()
     const again = (await openTestStore(store.folder)).library
     expect(again.settings.get('theme')).toEqual({ dark: true })
     expect(again.settings.get('gone')).toBeUndefined()
-    expect(again.asks.ofRoot(root).map(({ id, parentId }) => [id, parentId])).toEqual([
-      ['1', null],
-      ['2', '1'],
+    expect(again.conversations.get('c')).toMatchObject({ packetId: root, draft: 'what about', headId: '2' })
+    expect(again.turns.of('c').map(({ id, previousId, detail }) => [id, previousId, detail])).toEqual([
+      ['1', null, { n: 1 }],
+      ['2', '1', { n: 1 }],
     ])
-    expect(again.asks.packets()).toEqual([sha256('n')])
-    expect(again.asks.clear(root)).toBe(2)
+    expect(again.answers.packets().toSorted()).toEqual([after, sha256('m')].toSorted())
+    expect([again.answers.packetOf('resp'), again.answers.packetOf('1'), again.answers.packetOf('2')]).toEqual([
+      sha256('m'),
+      after,
+      null,
+    ])
+  })
+
+  it('makes one conversation of what was asked of a cartridge before there were any', async () => {
+    const store = await openTestStore()
+    const [a, b] = [sha256('a'), sha256('b')]
+    store.library.connection.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    store.library.connection.exec(ASKS)
+    const add = store.library.connection.prepare('INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    add.run('1', null, a, 'q1', 'a1', a, 'r', 1, '{"n":1}')
+    add.run('2', '1', a, 'q2', 'a2', b, 'r', 2, '{"n":2}')
+    add.run('3', null, b, 'q3', 'a3', a, 'r', 3, '{"n":3}')
+    add.run('resp_1', null, b, 'q4', 'a4', b, 'r', 4, 'null')
+    add.run('4', null, a, 'q5', 'a5', b, 'r', 5, '{"n":4}')
+    store.library.connection.pragma(
+      `user_version = ${LIBRARY_MIGRATIONS.findIndex(sql => sql.includes('asks a JOIN'))}`,
+    )
+    await store.close()
+    const { library } = await openTestStore(store.folder)
+    const { items } = library.conversations.list({ words: [], offset: 0, limit: 9 })
+    expect(items.map(({ packetId, turns, firstQuestion, headId }) => [packetId, turns, firstQuestion, headId])).toEqual(
+      [
+        [a, 3, 'q1', '4'],
+        [b, 1, 'q3', '3'],
+      ],
+    )
+    expect(
+      library.turns.of(items[0]?.id ?? '').map(({ id, previousId, parentId }) => [id, previousId, parentId]),
+    ).toEqual([
+      ['1', null, null],
+      ['2', '1', '1'],
+      ['4', '2', null],
+    ])
+    expect(library.answers.packetOf('resp_1')).toBe(b)
   })
 
   it('gives a name to one packet at a time', async () => {
@@ -99,6 +143,8 @@ describe('the library', () => {
     await store.close()
     const db = new Database(join(store.folder, 'library.sqlite'))
     db.exec('DROP TABLE spot_checks; DROP TABLE jobs; DROP TABLE job_sources')
+    db.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    db.exec(ASKS)
     db.pragma('user_version = 4')
     db.close()
     const again = await openTestStore(store.folder)

@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
 
 const receipt = {
   ...{ receipt_id: '', operation_id: '', op: 'export', ok: true, seq: 0, prev: null, packet_id: null },
@@ -19,6 +20,14 @@ export function indexOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 }
 
+const turn: Turn = {
+  ...{ id: 't', conversationId: '00000000-0000-4000-8000-000000000000', previousId: null, parentId: null },
+  ...{ rootPacketId: null, question: '', delta: '', answer: '', outputTokenIds: [], stopTokenId: null, without: null },
+  ...{ model: null, fromPacketId: null, packetId: null, stateKept: false, seconds: 0, finishReason: 'stop' },
+  tokens: { base: 0, tail: 0, delta: 0, generated: 0, processed: 0, naive: 0, saved: 0, savedPercent: 0 },
+  ...{ receiptId: '', traced: false, at: '' },
+}
+
 /** `note` is a file that says what the handlers saw: it can be read from any process. */
 export function streamHandlers(note: string): Pick<Handlers, 'ask.ask' | 'packets.export' | 'packets.import'> {
   const say = (what: string) => appendFileSync(note, `${what}\n`)
@@ -27,7 +36,7 @@ export function streamHandlers(note: string): Pick<Handlers, 'ask.ask' | 'packet
     'ask.ask': async ({ question }, { send }) => {
       const count = Number(question)
       for (let index = 0; index < count; index++) await send({ of: 'with', text: `${index} ` })
-      return { step: null, with: null, without: null }
+      return { step: turn, with: null, without: null }
     },
     /** `ref`: `COUNT SIZE`, `COUNT SIZE fail`, `COUNT SIZE crash`. */
     'packets.export': async ({ ref }, { send, signal }) => {

@@ -3,7 +3,8 @@ import Database from 'better-sqlite3'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { makePrivate } from '../../privateFile.ts'
 import { sqliteCopy } from '../../sqliteCopy.ts'
-import { AskRows } from './askRows.ts'
+import { AnswerRows } from './answerRows.ts'
+import { ConversationRows } from './conversationRows.ts'
 import { JobRows } from './jobRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'
@@ -11,6 +12,7 @@ import { RemoteRows } from './remoteRows.ts'
 import { LIBRARY_MIGRATIONS, LIBRARY_VERSION } from './schema.ts'
 import { SettingRows } from './settingRows.ts'
 import { SpotCheckRows } from './spotCheckRows.ts'
+import { TurnRows } from './turnRows.ts'
 import { UsageRows } from './usageRows.ts'
 
 export class Library {
@@ -21,7 +23,9 @@ export class Library {
   readonly settings: SettingRows
   readonly usage: UsageRows
   readonly spotChecks: SpotCheckRows
-  readonly asks: AskRows
+  readonly answers: AnswerRows
+  readonly conversations: ConversationRows
+  readonly turns: TurnRows
   readonly jobs: JobRows
   readonly remotes: RemoteRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
@@ -30,12 +34,14 @@ export class Library {
   constructor(db: Database.Database, isNew: boolean) {
     this.connection = db
     this.isNew = isNew
-    this.packets = new PacketRows(db)
+    this.turns = new TurnRows(db)
+    this.packets = new PacketRows(db, this.turns)
     this.referrers = new ReferrerRows(db)
     this.settings = new SettingRows(db)
     this.usage = new UsageRows(db)
     this.spotChecks = new SpotCheckRows(db)
-    this.asks = new AskRows(db)
+    this.answers = new AnswerRows(db)
+    this.conversations = new ConversationRows(db)
     this.jobs = new JobRows(db)
     this.remotes = new RemoteRows(db)
   }

@@ -4,6 +4,7 @@ import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { isName, normalName } from '#shared/domain/name.ts'
 import type { Trust } from '#shared/domain/trust.ts'
+import type { TurnRows } from './turnRows.ts'
 
 export type VerifiedLevel = 'none' | 'intact' | 'signed' | 'sampled' | 'recomputed'
 
@@ -46,9 +47,11 @@ interface Row {
 
 export class PacketRows {
   readonly #db: Database
+  readonly #turns: TurnRows
 
-  constructor(db: Database) {
+  constructor(db: Database, turns: TurnRows) {
     this.#db = db
+    this.#turns = turns
   }
 
   get(packetId: Digest): PacketRow | null {
@@ -246,7 +249,8 @@ export class PacketRows {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }
           this.#db.prepare('DELETE FROM referrers WHERE subject = ?').run(id)
-          this.#db.prepare('DELETE FROM asks WHERE root_packet_id = ?').run(id)
+          this.#db.prepare('DELETE FROM answers WHERE root_packet_id = ?').run(id)
+          this.#turns.forgetRoot(id)
         }
       })
       .immediate()

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 6
+export const LIBRARY_VERSION = 7
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -94,5 +94,50 @@ CREATE TABLE job_sources (
   job_id INTEGER NOT NULL, name TEXT NOT NULL, content ANY NOT NULL, extractor TEXT
 ) STRICT;
 CREATE INDEX job_sources_of ON job_sources (job_id);
+`,
+  `
+-- What people asked, as conversations. Before, questions hung on the cartridge that answered: each cartridge's become one.
+CREATE TABLE conversations (
+  id TEXT PRIMARY KEY,
+  name TEXT,                      -- as somebody called it
+  packet_id TEXT,                 -- the cartridge in the slot
+  model TEXT,                     -- what answers while the slot is empty
+  system TEXT NOT NULL DEFAULT '',
+  head_id TEXT,                   -- the turn that the next question is put below
+  draft TEXT NOT NULL DEFAULT '',
+  draft_revision INTEGER NOT NULL DEFAULT 0,
+  pending TEXT,                   -- JSON: a question without an answer yet
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  removed_at INTEGER              -- set: deleted, and can be brought back for a while
+) STRICT;
+CREATE TABLE turns (
+  id TEXT PRIMARY KEY,
+  conversation_id TEXT NOT NULL,
+  previous_id TEXT,               -- what it stands below
+  parent_id TEXT,                 -- whose state it went on from
+  root_packet_id TEXT,
+  question TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  new_packet_id TEXT,
+  receipt_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  detail TEXT NOT NULL            -- JSON: whatever else the asker wants to show again
+) STRICT;
+-- Answers that programs refer to by an id.
+CREATE TABLE answers (id TEXT PRIMARY KEY, root_packet_id TEXT NOT NULL, packet_id TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+INSERT INTO answers SELECT id, root_packet_id, new_packet_id, at FROM asks WHERE detail = 'null' AND new_packet_id IS NOT NULL;
+INSERT INTO conversations (id, packet_id, created_at, updated_at)
+  SELECT lower(hex(randomblob(16))), root_packet_id, min(at), max(at) FROM asks WHERE detail <> 'null' GROUP BY root_packet_id;
+INSERT INTO turns
+  SELECT a.id, c.id, lag(a.id) OVER (PARTITION BY a.root_packet_id ORDER BY a.rowid), a.parent_id, a.root_packet_id,
+    a.question, a.answer, a.new_packet_id, a.receipt_id, a.at, a.detail
+  FROM asks a JOIN conversations c ON c.packet_id = a.root_packet_id WHERE a.detail <> 'null' ORDER BY a.rowid;
+UPDATE conversations SET head_id = (SELECT id FROM turns t WHERE t.conversation_id = conversations.id ORDER BY t.rowid DESC LIMIT 1);
+DROP TABLE asks;
+CREATE INDEX turns_of ON turns (conversation_id);
+CREATE INDEX turns_to ON turns (new_packet_id);
+CREATE INDEX turns_from ON turns (root_packet_id);
+CREATE INDEX answers_to ON answers (packet_id);
 `,
 ]

@@ -1,82 +1,91 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseDigest } from '#shared/domain/digest.ts'
-import type { AskStep } from '#shared/rpc/methods/ask.ts'
-import { cumulative, pathTo, timeline } from '../../../../renderer/features/ask/turns.ts'
+import { threadTo } from '#shared/domain/thread.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
+import { continued, cumulative, timeline } from '../../../../renderer/features/ask/turns.ts'
 
 const digest = parseDigest('0'.repeat(64))
 
-function step(id: string, parentId: string | null, naive = 10, processed = 3): AskStep {
+function turn(id: string, previousId: string | null, part: Partial<Turn> = {}): Turn {
   return {
-    id,
-    parentId,
-    question: `question ${id}`,
-    delta: '',
-    answer: '',
-    outputTokenIds: [],
-    without: null,
-    fromPacketId: digest,
-    packetId: digest,
-    tokens: {
-      base: naive - processed,
-      tail: 0,
-      delta: processed,
-      generated: 0,
-      processed,
-      naive,
-      saved: naive - processed,
-      savedPercent: 0,
+    ...{ id, conversationId: 'c', previousId, parentId: previousId, rootPacketId: digest, question: `question ${id}` },
+    ...{ delta: '', answer: '', outputTokenIds: [], stopTokenId: null, without: null, model: 'm', stateKept: true },
+    ...{
+      fromPacketId: digest,
+      packetId: digest,
+      seconds: 0,
+      finishReason: 'stop',
+      receiptId: '',
+      traced: false,
+      at: '',
     },
-    seconds: 0,
-    finishReason: 'stop',
-    receiptId: '',
-    at: '',
+    tokens: { base: 7, tail: 0, delta: 3, generated: 0, processed: 3, naive: 10, saved: 7, savedPercent: 70 },
+    ...part,
   }
 }
 
-/** Any forest: each step continues an earlier one or the cartridge itself. */
+/** Any forest: each turn stands below an earlier one or begins. */
 const forest = fc
   .array(fc.nat(), { maxLength: 40 })
-  .map(parents => parents.map((parent, i) => step(String(i), parent % (i + 1) === i ? null : String(parent % (i + 1)))))
+  .map(places => places.map((place, i) => turn(String(i), place % (i + 1) === i ? null : String(place % (i + 1)))))
 
-test('the timeline shows every step once, after the one it continues, and never far right', () => {
+test('the timeline shows every turn once, after the one it stands below, and never far right', () => {
   fc.assert(
-    fc.property(forest, steps => {
-      const entries = timeline(steps)
-      expect(entries.map(entry => entry.step.id).toSorted()).toEqual(steps.map(entry => entry.id).toSorted())
-      const at = new Map(entries.map((entry, i) => [entry.step.id, i]))
-      for (const { step: shown, lane, afresh } of entries) {
+    fc.property(forest, turns => {
+      const entries = timeline(turns)
+      expect(entries.map(entry => entry.turn.id).toSorted()).toEqual(turns.map(entry => entry.id).toSorted())
+      const at = new Map(entries.map((entry, i) => [entry.turn.id, i]))
+      for (const { turn: shown, lane, afresh } of entries) {
         expect(lane).toBeLessThanOrEqual(4)
-        if (shown.parentId === null) expect(lane).toBe(0)
-        else {
-          expect(afresh).toBe(false)
-          expect(at.get(shown.parentId)).toBeLessThan(at.get(shown.id) ?? -1)
-        }
+        expect(afresh).toBe(false)
+        if (shown.previousId !== null) expect(at.get(shown.previousId)).toBeLessThan(at.get(shown.id) ?? -1)
       }
     }),
   )
 })
 
-test('the path to a step begins at the cartridge and follows the parents', () => {
+test('one that stands below others and asked the cartridge as it was is afresh', () => {
+  const [first, second] = timeline([turn('a', null), turn('b', 'a', { parentId: null })])
+  expect([first?.afresh, second?.afresh, second?.lane]).toEqual([false, true, 0])
+})
+
+test('the thread to a turn begins at the beginning and follows what stands above', () => {
   fc.assert(
-    fc.property(forest, steps => {
-      for (const wanted of steps) {
-        const path = pathTo(steps, wanted.id)
-        expect(path.at(-1)).toBe(wanted)
-        expect(path[0]?.parentId).toBe(null)
-        for (let i = 1; i < path.length; i++) expect(path[i]?.parentId).toBe(path[i - 1]?.id)
+    fc.property(forest, turns => {
+      for (const wanted of turns) {
+        const thread = threadTo(turns, wanted.id)
+        expect(thread.at(-1)).toBe(wanted)
+        expect(thread[0]?.previousId).toBe(null)
+        for (let i = 1; i < thread.length; i++) expect(thread[i]?.previousId).toBe(thread[i - 1]?.id)
       }
     }),
   )
 })
 
-test('a history whose parents form a ring ends anyway', () => {
-  expect(pathTo([step('a', 'b'), step('b', 'a')], 'a').length).toBe(2)
+test('turns that stand in a ring end anyway', () => {
+  expect(threadTo([turn('a', 'b'), turn('b', 'a')], 'a').length).toBe(2)
+})
+
+test('a question goes on from the last turn that asked what is in the slot', () => {
+  const other = parseDigest('1'.repeat(64))
+  const thread = [
+    turn('a', null),
+    turn('b', 'a', { rootPacketId: other }),
+    turn('c', 'b', { rootPacketId: null }),
+    turn('d', 'c', { rootPacketId: null, model: 'another' }),
+  ]
+  const from = (packetId: string | null, model = 'm') => continued(thread, { packetId, model })?.id
+  expect([from(digest), from(other), from(null), from(null, 'another')]).toEqual(['a', 'b', 'c', 'd'])
+  expect(continued([], { packetId: null, model: 'm' })).toBeNull()
 })
 
 test('adds up what a naive loop reads and what was read', () => {
-  const steps = [step('a', null, 110, 14), step('b', 'a', 130, 11)]
-  const points = cumulative(steps.map(entry => ({ kind: 'step' as const, id: entry.id, question: '', step: entry })))
+  const { tokens } = turn('a', null)
+  const points = cumulative([
+    { tokens: { ...tokens, naive: 110, processed: 14 } },
+    { tokens: { ...tokens, naive: 130, processed: 11 } },
+  ])
   expect(points).toEqual([
     { naive: 0, processed: 0 },
     { naive: 110, processed: 14 },

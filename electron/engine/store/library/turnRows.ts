@@ -1,0 +1,123 @@
+/** The turns of conversations: questions and answers, each below another one; a question asked again is a branch. */
+import type { Database } from 'better-sqlite3'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+
+export interface TurnRow {
+  readonly id: string
+  readonly conversationId: string
+  /** The turn it stands below; null for a first one. */
+  readonly previousId: string | null
+  /** The turn whose state it went on from; null: the cartridge as it was, or nothing. */
+  readonly parentId: string | null
+  /** The cartridge that was asked; null: the bare model. */
+  readonly rootPacketId: Digest | null
+  readonly question: string
+  readonly answer: string
+  /** The state after the answer; null when it was not kept. */
+  readonly newPacketId: Digest | null
+  readonly receiptId: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Anything JSON that the asker wants back: token counts, seconds, the answer without the cartridge. */
+  readonly detail: unknown
+}
+
+interface Row {
+  id: string
+  conversation_id: string
+  previous_id: string | null
+  parent_id: string | null
+  root_packet_id: string | null
+  question: string
+  answer: string
+  new_packet_id: string | null
+  receipt_id: string
+  at: number
+  detail: string
+}
+
+export class TurnRows {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Enters a turn, and makes it the one that its conversation goes on after. */
+  add(turn: TurnRow): void {
+    this.#db
+      .transaction(() => {
+        this.#db
+          .prepare('INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+          .run(
+            turn.id,
+            turn.conversationId,
+            turn.previousId,
+            turn.parentId,
+            turn.rootPacketId,
+            turn.question,
+            turn.answer,
+            turn.newPacketId,
+            turn.receiptId,
+            turn.at,
+            JSON.stringify(turn.detail ?? null),
+          )
+        this.#db
+          .prepare('UPDATE conversations SET head_id = ?, updated_at = max(updated_at, ?) WHERE id = ?')
+          .run(turn.id, turn.at, turn.conversationId)
+      })
+      .immediate()
+  }
+
+  get(id: string): TurnRow | null {
+    const row = this.#db.prepare<[string], Row>('SELECT * FROM turns WHERE id = ?').get(id)
+    return row === undefined ? null : turnRow(row)
+  }
+
+  /** The turns of a conversation, in the order in which they were asked, whatever the clock said. */
+  of(conversationId: string): TurnRow[] {
+    const sql = 'SELECT * FROM turns WHERE conversation_id = ? ORDER BY rowid'
+    return this.#db.prepare<[string], Row>(sql).all(conversationId).map(turnRow)
+  }
+
+  /** Says of a turn again what may change: the state after it, and what its asker keeps with it. */
+  change(id: string, { newPacketId, detail }: Pick<TurnRow, 'newPacketId' | 'detail'>): void {
+    const sql = 'UPDATE turns SET new_packet_id = ?, detail = ? WHERE id = ?'
+    this.#db.prepare(sql).run(newPacketId, JSON.stringify(detail ?? null), id)
+  }
+
+  /** Takes out the turns that asked a packet; what stood below them moves up. Within the caller's transaction. */
+  forgetRoot(packetId: Digest): void {
+    const sql = 'SELECT * FROM turns WHERE root_packet_id = ? ORDER BY rowid LIMIT 1'
+    const first = this.#db.prepare<[string], Row>(sql)
+    // One by one: what moved up may be the next.
+    for (let row = first.get(packetId); row !== undefined; row = first.get(packetId)) {
+      const { id, conversation_id, previous_id } = row
+      this.#db.prepare('UPDATE turns SET previous_id = ? WHERE previous_id = ?').run(previous_id, id)
+      this.#db.prepare('UPDATE conversations SET head_id = ? WHERE head_id = ?').run(previous_id, id)
+      this.#db.prepare('DELETE FROM turns WHERE id = ?').run(id)
+      this.#db
+        .prepare(
+          `DELETE FROM conversations WHERE id = ? AND draft = ''
+           AND NOT EXISTS (SELECT 1 FROM turns WHERE conversation_id = conversations.id)`,
+        )
+        .run(conversation_id)
+    }
+  }
+}
+
+function turnRow(row: Row): TurnRow {
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    previousId: row.previous_id,
+    parentId: row.parent_id,
+    rootPacketId: row.root_packet_id === null ? null : parseDigest(row.root_packet_id),
+    question: row.question,
+    answer: row.answer,
+    newPacketId: row.new_packet_id === null ? null : parseDigest(row.new_packet_id),
+    receiptId: row.receipt_id,
+    at: row.at,
+    detail: JSON.parse(row.detail),
+  }
+}

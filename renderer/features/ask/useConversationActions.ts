@@ -1,0 +1,42 @@
+import { useMemo } from 'react'
+import { useClient } from '../../stores/studio.ts'
+import { saveFile } from '../../ui/saveFile.ts'
+import { toastDone, toastError, toastUndo } from '../../ui/toasts.tsx'
+
+export interface ConversationActions {
+  /** False when it was refused, which was said. */
+  readonly rename: (id: string, name: string) => Promise<boolean>
+  /** Deletes and offers to undo. */
+  readonly remove: (id: string) => Promise<boolean>
+  readonly exportMarkdown: (id: string) => Promise<boolean>
+}
+
+/** What one does to conversations as a whole. Failures are shown here, callers need not catch. */
+export function useConversationActions(): ConversationActions {
+  const client = useClient()
+  return useMemo(() => {
+    async function did(work: () => Promise<unknown>): Promise<boolean> {
+      try {
+        await work()
+        return true
+      } catch (error) {
+        toastError(error)
+        return false
+      }
+    }
+    return {
+      rename: (id, name) => did(() => client.call('conversations.save', { id, name })),
+      remove: id =>
+        did(async () => {
+          await client.call('conversations.delete', { ids: [id] })
+          toastUndo('Deleted a conversation', () => void did(() => client.call('conversations.restore', { ids: [id] })))
+        }),
+      exportMarkdown: id =>
+        did(async () => {
+          const { fileName, markdown } = await client.call('conversations.export', { id })
+          saveFile(fileName, markdown, 'text/markdown')
+          toastDone('Exported', fileName)
+        }),
+    }
+  }, [client])
+}

@@ -1,0 +1,42 @@
+import { type FormEvent, useState } from 'react'
+import { Button } from './Button.tsx'
+import { Dialog } from './Dialog.tsx'
+import { TextField } from './TextField.tsx'
+
+export interface NameDialogProps {
+  /** What it is called now; empty until that is known. */
+  readonly name: string
+  /** Resolves with true when the name was taken: then the dialog closes. */
+  readonly onRename: (name: string) => Promise<boolean>
+  readonly onClose: () => void
+}
+
+/** Asks for a new name. */
+export function NameDialog({ name, onRename, onClose }: NameDialogProps) {
+  // What was typed, also before the old name arrived.
+  const [typed, setTyped] = useState<string | null>(null)
+  const wanted = (typed ?? name).trim()
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault()
+    if (wanted !== '' && (await onRename(wanted))) onClose()
+  }
+  return (
+    <Dialog
+      title="Rename"
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form="rename" isDisabled={wanted === ''}>
+            Rename
+          </Button>
+        </>
+      }
+    >
+      <form id="rename" onSubmit={event => void submit(event)}>
+        <TextField label="Name" value={typed ?? name} onChange={setTyped} maxLength={200} autoFocus />
+      </form>
+    </Dialog>
+  )
+}
