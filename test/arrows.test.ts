@@ -76,6 +76,7 @@ const ROOMS = [
   'library',
   'admission',
   'registry',
+  'share',
   'savings',
   'jobs',
   'api',

@@ -17,11 +17,10 @@ import { modelHandlers } from './api/modelHandlers.ts'
 import { createModelSettings } from './api/modelSettings.ts'
 import { packetHandlers } from './api/packetHandlers.ts'
 import { receiptHandlers } from './api/receiptHandlers.ts'
-import { registryHandlers } from './api/registryHandlers.ts'
 import { remixHandlers } from './api/remixHandlers.ts'
 import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
-import { transferHandlers } from './api/transferHandlers.ts'
+import { shareHandlers } from './api/shareHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
 import { Copies } from './jobs/copies.ts'
 import { importJob } from './jobs/importJob.ts'
@@ -36,6 +35,7 @@ import { Pool } from './live/pool.ts'
 import { RuntimeLeases } from './live/runtimeLeases.ts'
 import { type Log, silentLog } from './logging/openLog.ts'
 import { openMeter } from './meter/meter.ts'
+import { findHubToken } from './models/hub/findHubToken.ts'
 import { findModels } from './models/sources/findModels.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { ProcessLock } from './processLock.ts'
@@ -150,7 +150,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const { tokenHosts } = options.coldTier ?? {}
       cold = createColdTier(state, { place: parseReference(shared), tokenHosts, incoming, log })
     }
-    const fetchModel = createFetchModel(state, process.env.HF_TOKEN)
+    const hub = () => {
+      const endpoint = settings.get().hubEndpoint
+      const token = findHubToken(endpoint)
+      return { endpoint, ...(token === undefined ? {} : { token }) }
+    }
+    const fetchModel = createFetchModel(state, hub)
     const copies = new Copies(store.parts.layout.uploads)
     const queue = new JobQueue({
       rows: store.library.jobs,
@@ -182,7 +187,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...engineHandlers(state),
         ...libraryHandlers(state),
         ...packetHandlers(state),
-        ...transferHandlers(state),
         ...inspectHandlers(state),
         ...remixHandlers(state),
         ...askHandlers(state),
@@ -193,7 +197,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...jobHandlers(state, queue, copies),
         ...savingsHandlers(state),
         ...memoryHandlers(state),
-        ...registryHandlers(state, incoming),
+        ...shareHandlers({ ...state, incoming, assetsFolder, hub }),
       }),
       state,
       startersReady,

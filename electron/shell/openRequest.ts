@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { addressIn, isStudioLink } from '#shared/domain/studioLink.ts'
 
 export type OpenRequest =
   | { readonly kind: 'review'; readonly file: { readonly name: string; readonly size: number; readonly path: string } }
@@ -12,19 +13,10 @@ export type OpenRequest =
   | { readonly kind: 'go'; readonly route: string }
   | { readonly kind: 'command'; readonly command: string }
 
-const MAX_LINK = 2048
-const SCHEMES: ReadonlySet<string> = new Set(['https:', 'oci:', 'hf:'])
-
-/** `statepack://review?from=<https, oci or hf address>`; null for any other link. */
+/** `statepack://import?from=<https, oci or hf address>`; null for any other link. */
 export function parseStudioLink(link: string): OpenRequest | null {
-  if (link.length > MAX_LINK || !URL.canParse(link)) return null
-  const url = new URL(link)
-  if (url.protocol !== 'statepack:' || url.host !== 'review') return null
-  const from = url.searchParams.get('from')
-  if (from === null || !URL.canParse(from)) return null
-  const target = new URL(from)
-  if (!SCHEMES.has(target.protocol) || target.username !== '' || target.password !== '') return null
-  return { kind: 'review-link', link: target.href }
+  const address = addressIn(link)
+  return address === null ? null : { kind: 'review-link', link: address }
 }
 
 /** The files and links among the arguments a second start was given; its switches are not looked at. */
@@ -32,7 +24,7 @@ export function openedByArguments(args: readonly string[]): { files: string[]; l
   const plain = args.filter(arg => !arg.startsWith('-'))
   return {
     files: plain.filter(arg => extname(arg).toLowerCase() === '.cartridge' && !arg.includes('://')),
-    links: plain.filter(arg => arg.startsWith('statepack://')),
+    links: plain.filter(isStudioLink),
   }
 }
 

@@ -8,7 +8,6 @@ import { CommandPalette } from './CommandPalette.tsx'
 import { DropZone } from './DropZone.tsx'
 import { EngineBanner } from './EngineBanner.tsx'
 import { ErrorBoundary } from './ErrorBoundary.tsx'
-import { LinkReview } from './LinkReview.tsx'
 import { Onboarding } from './Onboarding.tsx'
 import { ShortcutHelp } from './ShortcutHelp.tsx'
 import { Sidebar } from './Sidebar.tsx'
@@ -53,7 +52,6 @@ export function Shell() {
       <ShortcutHelp />
       <DropZone />
       <Onboarding />
-      <LinkReview />
       <Suspense>{importing ? <ImportSheet /> : null}</Suspense>
       <Suspense>{exporting ? <ExportSheet /> : null}</Suspense>
       <Toasts theme={theme} />

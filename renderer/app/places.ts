@@ -1,6 +1,7 @@
 import {
   Boxes,
   ChartLine,
+  Globe,
   Layers,
   LibraryBig,
   type LucideIcon,
@@ -24,6 +25,7 @@ export interface Place {
 
 const places: readonly Place[] = [
   { path: '/library', name: 'Library', icon: LibraryBig, words: 'cartridges packets list home' },
+  { path: '/community', name: 'Community', icon: Globe, words: 'catalogue browse hub registry share import download' },
   { path: '/new', name: 'New cartridge', icon: Plus, words: 'create read text file pdf' },
   { path: '/ask', name: 'Ask', icon: MessageSquare, words: 'chat question playground infer' },
   { path: '/inspect', name: 'Inspect', icon: ScanSearch, words: 'components heat map compare prove' },

@@ -11,6 +11,7 @@ function page(feature: string, name: string): ComponentType {
 }
 
 const LibraryPage = page('library', 'LibraryPage')
+const CommunityPage = page('community', 'CommunityPage')
 const CreatePage = page('create', 'CreatePage')
 const AskPage = page('ask', 'AskPage')
 const InspectPage = page('inspect', 'InspectPage')
@@ -31,6 +32,7 @@ export function createRoutes() {
       children: [
         { index: true, element: <Navigate to="/library" replace /> },
         { path: 'library', element: <LibraryPage /> },
+        { path: 'community', element: <CommunityPage /> },
         { path: 'new', element: <CreatePage /> },
         { path: 'ask/:id?', element: <AskPage /> },
         { path: 'inspect/:id?', element: <InspectPage /> },

@@ -1,26 +1,23 @@
 import { create } from 'zustand'
-import type { ChosenFile } from '../client/cartridgeInput.ts'
+import type { Candidate } from '../client/cartridgeInput.ts'
 
 export interface UiState {
   readonly paletteOpen: boolean
   readonly helpOpen: boolean
-  /** Files waiting for the import review sheet. */
-  readonly imports: readonly ChosenFile[]
+  /** Files and offers waiting for the import review sheet. */
+  readonly imports: readonly Candidate[]
   /** Packet ids whose export is being looked at. */
   readonly exports: readonly string[]
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
   /** Where a model lies that was dropped, empty where a browser does not tell; null for none. */
   readonly model: string | null
-  /** The address that an opened `statepack://` link names. */
-  readonly link: string | null
   readonly openPalette: (open: boolean) => void
   readonly openHelp: (open: boolean) => void
-  readonly setImports: (files: readonly ChosenFile[]) => void
+  readonly setImports: (files: readonly Candidate[]) => void
   readonly setExports: (packetIds: readonly string[]) => void
   readonly setSources: (files: readonly File[]) => void
   readonly setModel: (path: string | null) => void
-  readonly setLink: (link: string | null) => void
 }
 
 /** What is open on top of the routes, in this window only. */
@@ -31,12 +28,10 @@ export const useUi = create<UiState>(set => ({
   exports: [],
   sources: [],
   model: null,
-  link: null,
   openPalette: paletteOpen => set({ paletteOpen }),
   openHelp: helpOpen => set({ helpOpen }),
   setImports: imports => set({ imports }),
   setExports: exports => set({ exports }),
   setSources: sources => set({ sources }),
   setModel: model => set({ model }),
-  setLink: link => set({ link }),
 }))

@@ -1,5 +1,6 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
+import { nameOfAddress } from '../client/nameOfAddress.ts'
 import { onOpenRequest } from '../client/openRequests.ts'
 import { useUi } from './uiStore.ts'
 
@@ -11,7 +12,10 @@ export function useOpenRequests(): void {
       onOpenRequest(request => {
         const ui = useUi.getState()
         if (request.kind === 'review') ui.setImports([...ui.imports, request.file])
-        if (request.kind === 'review-link') ui.setLink(request.link)
+        if (request.kind === 'review-link') {
+          const offered = { name: nameOfAddress(request.link), from: request.link, link: true, asksFirst: true }
+          ui.setImports([...ui.imports, offered])
+        }
         if (request.kind === 'go' && request.route.startsWith('/')) void navigate(request.route)
         if (request.kind === 'command') {
           if (request.command === 'palette') ui.openPalette(!ui.paletteOpen)

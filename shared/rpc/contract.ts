@@ -15,10 +15,10 @@ import { memoryMethods } from './methods/memory.ts'
 import { modelMethods } from './methods/models.ts'
 import { packetMethods } from './methods/packets.ts'
 import { receiptMethods } from './methods/receipts.ts'
-import { registryMethods } from './methods/registry.ts'
 import { remixMethods } from './methods/remix.ts'
 import { savingsMethods } from './methods/savings.ts'
 import { serverMethods } from './methods/server.ts'
+import { shareMethods } from './methods/share.ts'
 import type { Progress } from './progress.ts'
 
 export const contract = {
@@ -36,7 +36,7 @@ export const contract = {
   ...modelMethods,
   ...savingsMethods,
   ...memoryMethods,
-  ...registryMethods,
+  ...shareMethods,
   ...serverMethods,
 } as const
 

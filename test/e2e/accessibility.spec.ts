@@ -6,6 +6,7 @@ import { violationsOf } from './violationsOf.ts'
 /** Every route, and every view that a route shows in its place. */
 const ROUTES = [
   'library',
+  'community',
   'new',
   'ask',
   'inspect',

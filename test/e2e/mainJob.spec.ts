@@ -134,7 +134,7 @@ test('a file that is no text, and a file that is no cartridge, are said and chan
   writeFileSync(bad, Buffer.from([1, 2, 3, 0, 255]))
   await choose(page, 'Import', [bad])
   await expect(page.getByRole('alert')).toBeVisible()
-  await page.getByRole('button', { name: 'Skip this file' }).click()
+  await page.getByRole('button', { name: 'Skip it' }).click()
   await expect(options).toHaveCount(before)
 
   const noise = join(studio.home, 'noise.txt')

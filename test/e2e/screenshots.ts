@@ -168,6 +168,20 @@ const VIEWS: readonly View[] = [
       await page.getByRole('radio', { name: 'List' }).click()
     },
   },
+  {
+    name: 'community',
+    route: () => 'community',
+    act: page => page.getByRole('button', { name: 'Review Allotment garden' }).waitFor(),
+  },
+  {
+    name: 'community-review',
+    route: () => 'community',
+    act: async page => {
+      await page.getByRole('button', { name: 'Review Harbour ferry' }).click()
+      await page.getByRole('button', { name: 'Import, restricted' }).waitFor()
+    },
+    leave: page => page.keyboard.press('Escape'),
+  },
   { name: 'new', route: () => 'new' },
   {
     name: 'new-filled',

@@ -181,7 +181,7 @@ describe('the compiled app, against a stand-in for electron', () => {
     const file = join(folder, 'a.cartridge')
     writeFileSync(file, new Uint8Array([7, 8, 9]))
     await app.ask({ ask: 'open-file', file })
-    const link = 'statepack://review?from=https%3A%2F%2Fexample.com%2Fb.cartridge'
+    const link = 'statepack://import?from=https%3A%2F%2Fexample.com%2Fb.cartridge'
     await app.ask({
       ask: 'second-instance',
       args: ['electron', '.', link, 'statepack://delete?from=https://example.com'],

@@ -8,25 +8,29 @@ const folder = mkdtempSync(join(tmpdir(), 'statepack-open-'))
 
 describe('a statepack:// link', () => {
   it('opens the review sheet and nothing else', () => {
-    const link = parseStudioLink(`statepack://review?from=${encodeURIComponent('https://example.com/a.cartridge')}`)
+    const link = parseStudioLink(`statepack://import?from=${encodeURIComponent('https://example.com/a.cartridge')}`)
     expect(link).toEqual({ kind: 'review-link', link: 'https://example.com/a.cartridge' })
-    expect(parseStudioLink('statepack://review?from=oci%3A%2F%2Fregistry.example%2Fa%3Av1')).toMatchObject({
+    expect(parseStudioLink('statepack://import?from=oci%3A%2F%2Fregistry.example%2Fa%3Av1')).toMatchObject({
       kind: 'review-link',
     })
   })
 
   it.each([
     'statepack://delete?from=https://example.com',
-    'statepack://review',
-    'statepack://review?from=',
-    'statepack://review?from=file:///etc/passwd',
-    'statepack://review?from=javascript:alert(1)',
-    'statepack://review?from=http://127.0.0.1/x',
-    'statepack://review?from=https://user:pw@example.com/',
-    'statepack://evil@review?from=nothing',
-    'https://review?from=https://example.com',
-    'statepack:review?from=https://example.com',
-    `statepack://review?from=https://example.com/${'a'.repeat(3000)}`,
+    'statepack://import',
+    'statepack://import?from=',
+    'statepack://import?from=file:///etc/passwd',
+    'statepack://import?from=javascript:alert(1)',
+    'statepack://import?from=http://127.0.0.1/x',
+    'statepack://import?from=https://user:pw@example.com/',
+    'statepack://evil@import?from=nothing',
+    'https://import?from=https://example.com',
+    'statepack:import?from=https://example.com',
+    `statepack://import?from=https://example.com/${'a'.repeat(3000)}`,
+    'statepack://import?from=https://a.example/&from=https://b.example/',
+    'statepack://import?from=https%3A%2F%2Fa.example%5C%5Cb.example%2F',
+    'statepack://import?from=%E0%A4%A',
+    'statepack://import/x?from=https://a.example/',
     'not a link',
   ])('is ignored when it is %s', link => expect(parseStudioLink(link)).toBeNull())
 })
@@ -40,11 +44,11 @@ describe('a file to open', () => {
       'a.cartridge',
       '/b/C.CARTRIDGE',
       'c.txt',
-      'statepack://review?from=x',
+      'statepack://import?from=x',
     ]
     expect(openedByArguments(args)).toEqual({
       files: ['a.cartridge', '/b/C.CARTRIDGE'],
-      links: ['statepack://review?from=x'],
+      links: ['statepack://import?from=x'],
     })
     expect(openedByArguments(['https://example.com/a.cartridge']).files).toEqual([])
   })

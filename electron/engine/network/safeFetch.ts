@@ -29,12 +29,21 @@ export type Lookup = typeof systemLookup
 const MOST_REDIRECTS = 8
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
+export interface SafeFetchOptions {
+  readonly lookup?: Lookup | undefined
+  /** How near the server itself may be. `public` where a link names it and no person chose it. Default: anywhere. */
+  readonly nearest?: Scope | undefined
+}
+
 /**
  * `home` is the server that a person chose, wherever it is. Others are reached only no nearer to this machine than it is
  * (a server on the internet leads neither into this network nor to this machine), and without TLS only if it is, too.
  */
-export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?: Lookup } = {}): SafeFetch {
-  const gate = new AddressGate(home)
+export function createSafeFetch(
+  home: URL,
+  { lookup = systemLookup, nearest = 'never' }: SafeFetchOptions = {},
+): SafeFetch {
+  const gate = new AddressGate(home, nearest)
   const dispatcher = new Agent({
     connect: {
       lookup: (hostname, options, done) =>
@@ -42,7 +51,7 @@ export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?:
           if (error !== null) return done(error, '', 0)
           const allowed = addresses.filter(({ address }) => gate.allows(hostname, address, addresses))
           const [first] = allowed
-          if (first === undefined) return done(tooNear(home, hostname), '', 0)
+          if (first === undefined) return done(tooNear(home, hostname, nearest), '', 0)
           if (options.all === true) done(null, allowed)
           else done(null, first.address, first.family)
         }),
@@ -52,7 +61,7 @@ export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?:
     const { origin } = new URL(url)
     let target = new URL(url)
     for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-      requireAllowed(target, { home, gate })
+      requireAllowed(target, { home, gate, nearest })
       const sent: Record<string, string> = {
         ...headers,
         'accept-encoding': 'identity',
@@ -84,15 +93,18 @@ export function createSafeFetch(home: URL, { lookup = systemLookup }: { lookup?:
 class AddressGate {
   readonly #hostname: string
   readonly #own = new Set<string>()
+  readonly #nearest: Scope
   #scope: Scope | null
 
-  constructor({ hostname }: URL) {
+  constructor({ hostname }: URL, nearest: Scope) {
     this.#hostname = hostname
+    this.#nearest = nearest
     this.#scope = isIP(bare(hostname)) !== 0 ? scopeOf(bare(hostname)) : isLocalName(hostname) ? 'loopback' : null
   }
 
   /** `together`: all addresses of the name. */
   allows(hostname: string, address: string, together: readonly LookupAddress[]): boolean {
+    if (SCOPES.indexOf(scopeOf(address)) > SCOPES.indexOf(this.#nearest)) return false
     if (hostname === this.#hostname && this.#scope === null) {
       this.#scope = innermost(together.map(one => scopeOf(one.address)))
       for (const one of together) this.#own.add(one.address)
@@ -104,7 +116,7 @@ class AddressGate {
   }
 }
 
-function requireAllowed(target: URL, { home, gate }: { home: URL; gate: AddressGate }): void {
+function requireAllowed(target: URL, { home, gate, nearest }: { home: URL; gate: AddressGate; nearest: Scope }): void {
   if (target.username !== '' || target.password !== '')
     throw refused(home, 'it redirects to an address with a password')
   if (target.protocol !== 'https:' && !(target.protocol === 'http:' && home.protocol === 'http:')) {
@@ -112,7 +124,7 @@ function requireAllowed(target: URL, { home, gate }: { home: URL; gate: AddressG
   }
   // An address in digits is connected to without being looked up.
   const literal = bare(target.hostname)
-  if (isIP(literal) !== 0 && !gate.allows(target.hostname, literal, [])) throw tooNear(home, target.hostname)
+  if (isIP(literal) !== 0 && !gate.allows(target.hostname, literal, [])) throw tooNear(home, target.hostname, nearest)
 }
 
 /** True for this very machine by its reserved names and addresses (RFC 6761, RFC 5735, RFC 4291). */
@@ -135,7 +147,9 @@ function ownCause(thrown: unknown): StatePackError | null {
   return null
 }
 
-function tooNear(home: URL, hostname: string): StatePackError {
+function tooNear(home: URL, hostname: string, nearest: Scope): StatePackError {
+  if (nearest === 'public' && hostname === home.hostname)
+    return refused(home, 'it is not on the internet, and only what is there may be named by a link')
   return refused(home, `it leads to ${hostname}, which is nearer to this machine than itself`)
 }
 

@@ -15,10 +15,13 @@ import { enterReferrer } from './registryReferrers.ts'
 import { fetchManifest, openRepository, putManifest, type Repository, type RepositoryOptions } from './repository.ts'
 import { uploadBlob } from './uploadBlob.ts'
 
-export interface Transfer extends Pick<RepositoryOptions, 'patience' | 'tokenHosts' | 'login' | 'lookup'> {
+export interface Transfer extends Pick<RepositoryOptions, 'patience' | 'tokenHosts' | 'login' | 'lookup' | 'nearest'> {
   /** Bytes after which an upload can go on in another process; default 8 MiB. */
   readonly chunkBytes?: number
 }
+
+/** A registry always tells how its blobs came there. */
+type Pushed = Output<'share.push'> & { readonly blobs: NonNullable<Output<'share.push'>['blobs']> }
 
 /** Blobs on their way at the same time. */
 export const LANES = 4
@@ -37,7 +40,7 @@ export async function pushCartridge(
   context: PacketContext,
   { ref, to, tags, ...transfer }: Transfer & { ref: string; to: RegistryReference; tags: readonly string[] },
   call: Call,
-): Promise<Output<'registry.push'>> {
+): Promise<Pushed> {
   const started = performance.now()
   const shared = await shareable(context, ref)
   const { packetId, contextId, config } = shared.packet

@@ -5,12 +5,12 @@
 import { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { PatientFetch } from '../network/patientFetch.ts'
-import { createSafeFetch, isLoopback, type Lookup, type SafeFetch } from '../network/safeFetch.ts'
+import { createSafeFetch, isLoopback, type SafeFetch, type SafeFetchOptions } from '../network/safeFetch.ts'
 import { parseChallenges } from './challenges.ts'
 import { findLogin, type Login } from './findLogin.ts'
 import type { RegistryReference } from './reference.ts'
 
-export interface RegistryAccess {
+export interface RegistryAccess extends SafeFetchOptions {
   readonly reference: RegistryReference
   /** What the requests are for, as token servers are asked: `repository:me/notes:pull,push`. */
   readonly scopes: readonly string[]
@@ -18,7 +18,6 @@ export interface RegistryAccess {
   readonly tokenHosts?: readonly string[] | undefined
   /** Default: what Docker's configuration keeps. */
   readonly login?: (registry: string) => Promise<Login | null>
-  readonly lookup?: Lookup
 }
 
 /** Token servers that registries are known to have elsewhere. */
@@ -45,9 +44,9 @@ interface Authorization {
 
 /** Throws `E_UNAUTHORIZED` where a login is missing or refused, besides what {@link SafeFetch} throws. */
 export function createRegistryFetch(access: RegistryAccess): PatientFetch {
-  const { reference, lookup } = access
+  const { reference, lookup, nearest } = access
   const { home } = reference
-  const fetch = createSafeFetch(home, lookup === undefined ? {} : { lookup })
+  const fetch = createSafeFetch(home, { lookup, nearest })
   let current: Promise<Authorization | null> | null = null
   let challenged: string | null = null
 

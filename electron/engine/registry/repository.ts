@@ -19,7 +19,7 @@ export interface Repository {
 
 export interface RepositoryOptions
   extends Pick<FetchOptions, 'signal' | 'onWait'>,
-    Pick<RegistryAccess, 'tokenHosts' | 'login' | 'lookup'> {
+    Pick<RegistryAccess, 'tokenHosts' | 'login' | 'lookup' | 'nearest'> {
   readonly patience?: Partial<Patience> | undefined
   /** What the requests do with it, and repositories of the same registry that they read from. */
   readonly actions: 'pull' | 'pull,push'

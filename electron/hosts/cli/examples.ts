@@ -50,10 +50,13 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack push': [
     'statepack push handbook ghcr.io/you/handbook:v1',
     'statepack push handbook localhost:5000/handbook --review',
+    'statepack push handbook hf://you/handbook --licence CC-BY-4.0',
+    'statepack push handbook ghcr.io/you/handbook --catalogue ghcr.io/you/catalogue --as you/handbook',
   ],
   'statepack pull': [
     'statepack pull ghcr.io/you/handbook:v1',
     'statepack pull ghcr.io/you/handbook@sha256:4be0… --name handbook',
+    'statepack pull hf://you/handbook@main',
   ],
   'statepack tags': ['statepack tags ghcr.io/you/handbook'],
   'statepack list': ['statepack list --kind kv --tag law', 'statepack list --model starter-mamba'],
@@ -95,6 +98,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'statepack serve --api --port 8321',
     'statepack serve --api --registry registry.example/team/states',
   ],
+  'statepack open': ["statepack open 'statepack://import?from=hf%3A%2F%2Fyou%2Fhandbook'"],
+  'statepack show-available': ['statepack show-available', 'statepack show-available garden --hub'],
+  'statepack catalogues list': ['statepack catalogues list'],
+  'statepack catalogues add': ['statepack catalogues add ghcr.io/you/catalogue'],
+  'statepack catalogues remove': ['statepack catalogues remove ghcr.io/you/catalogue'],
   'statepack mcp': ['statepack mcp'],
   'statepack completion': ['statepack completion bash >> ~/.bashrc'],
 }

@@ -12,8 +12,8 @@ import { addMcpCommand } from './commands/mcp.ts'
 import { addModelCommands } from './commands/models.ts'
 import { addPacketCommands } from './commands/packets.ts'
 import { addReceiptCommands } from './commands/receipts.ts'
-import { addRegistryCommands } from './commands/registry.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addShareCommands } from './commands/share.ts'
 import { addTransferCommands } from './commands/transfer.ts'
 import { EXAMPLES } from './examples.ts'
 import { exitCodes } from './exitCodes.ts'
@@ -35,7 +35,7 @@ export function createProgram(): Command {
   addDeltaCommands(program)
   addPacketCommands(program)
   addTransferCommands(program)
-  addRegistryCommands(program)
+  addShareCommands(program)
   addLibraryCommands(program)
   addReceiptCommands(program)
   addKeyCommands(program)

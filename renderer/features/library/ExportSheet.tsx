@@ -12,6 +12,7 @@ import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
 import { DragOut } from './DragOut.tsx'
+import { PublishForm } from './PublishForm.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
 import './library.css'
 
@@ -51,7 +52,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
   return (
     <>
       <h2>{found.name}</h2>
-      <p className="muted">Whoever gets this file can ask it, and can read what it was made from.</p>
+      <p className="muted">Whoever gets it can ask it, and can read what it was made from.</p>
       <Facts
         caption="What the file gives away"
         facts={[
@@ -71,7 +72,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       />
       <SecretsNotice secrets={found.secrets} />
       <section className="stack stack--tight" aria-label="Recoverable text">
-        <h3>Text that anyone holding this file can read</h3>
+        <h3>Text that anyone who gets it can read</h3>
         {found.recoverableText === '' ? (
           <p className="small muted">None as plain text. Its tokens may still tell.</p>
         ) : (
@@ -83,6 +84,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       </section>
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
       {task.status === 'running' ? <ProgressBar label="Writing the file" value={shareOf(task.progress)} /> : null}
+      <PublishForm packetId={packetId} onDone={onDone} />
       <div className="Review-foot">
         <DragOut packetId={packetId} bytes={found.bytes} name={found.name} />
         <div className="two">

@@ -5,18 +5,21 @@ import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { useUi } from '../../app/uiStore.ts'
-import { type ChosenFile, cartridgeInput } from '../../client/cartridgeInput.ts'
+import { type Candidate, cartridgeInput, isOffered, type Offered } from '../../client/cartridgeInput.ts'
+import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
-import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
+import { toastDone } from '../../ui/toasts.tsx'
+import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
@@ -24,7 +27,7 @@ import { TryQuestion } from './TryQuestion.tsx'
 import './library.css'
 
 /** What the person called the file is what they will look for. */
-function nameOf(file: ChosenFile): string {
+function nameOf(file: Candidate): string {
   return nameFromTitle(nameInFileName(file.name))
 }
 
@@ -32,7 +35,7 @@ function isKind(kind: string): kind is StateKind {
   return kind in KIND_LABEL
 }
 
-/** What a `.cartridge` file is, shown before anything of it is written; several files are reviewed one after the other. */
+/** What a cartridge is, file or offer, shown before anything of it is written; several are reviewed one after the other. */
 export function ImportSheet() {
   const files = useUi(ui => ui.imports)
   const file = files[0]
@@ -44,22 +47,67 @@ export function ImportSheet() {
       onClose={() => useUi.getState().setImports([])}
     >
       {file === undefined ? null : (
-        <Review key={`${file.name} ${file.size} ${files.length}`} file={file} onDone={next} />
+        <OneCandidate
+          key={`${isOffered(file) ? file.from : file.size} ${file.name} ${files.length}`}
+          file={file}
+          onDone={next}
+        />
       )}
     </Sheet>
   )
 }
 
-function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: () => void }) {
+function OneCandidate({ file, onDone }: { readonly file: Candidate; readonly onDone: () => void }) {
+  const [asked, setAsked] = useState(!isOffered(file) || !file.asksFirst)
+  if (isOffered(file) && !asked) return <WhereItLeads offered={file} onFetch={() => setAsked(true)} onDone={onDone} />
+  return <Review file={file} onDone={onDone} />
+}
+
+/** A link was opened: shows where it leads. Nothing is fetched by looking at it. */
+function WhereItLeads({
+  offered,
+  onFetch,
+  onDone,
+}: {
+  readonly offered: Offered
+  readonly onFetch: () => void
+  readonly onDone: () => void
+}) {
+  return (
+    <>
+      <p>
+        A link offers a cartridge at this address. Nothing has been fetched yet; it is reviewed here before anything
+        enters your library.
+      </p>
+      <div className="row">
+        <span className="mono grow" style={{ overflowWrap: 'anywhere' }}>
+          {offered.from}
+        </span>
+        <CopyButton text={offered.from} label="Copy the address" />
+      </div>
+      <div className="two">
+        <Button variant="primary" onPress={onFetch}>
+          Fetch and review
+        </Button>
+        <Button onPress={onDone}>Close</Button>
+      </div>
+    </>
+  )
+}
+
+function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: () => void }) {
+  const { library } = useStudio()
   const navigate = useNavigate()
   const { run, ...review } = useTask('packets.review')
-  const importing = useTask('jobs.import')
+  const queueing = useTask('jobs.import')
+  const taking = useTask('packets.import')
+  const importing = isOffered(file) ? taking : queueing
   const [name, setName] = useState(nameOf(file))
   const [lenient, setLenient] = useState(false)
 
   useEffect(() => {
-    const { path, upload } = cartridgeInput(file)
-    void run({ path, lenient }, upload)
+    const { input, upload } = cartridgeInput(file)
+    void run({ ...input, lenient }, upload)
   }, [file, lenient, run])
 
   const failure = review.error
@@ -67,19 +115,34 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
     return (
       <>
         <ErrorPanel error={failure} action={{ label: 'Read it leniently', onPress: () => setLenient(true) }} />
-        <Button onPress={onDone}>Skip this file</Button>
+        <Button onPress={onDone}>Skip it</Button>
       </>
     )
   }
-  if (failure !== null) return <ErrorPanel error={failure} action={{ label: 'Skip this file', onPress: onDone }} />
+  if (failure !== null) return <ErrorPanel error={failure} action={{ label: 'Skip it', onPress: onDone }} />
   const found = review.result
-  if (found === null) return <ProgressBar label={`Looking at ${file.name}`} value={null} />
+  if (found === null) {
+    return (
+      <>
+        <TaskProgress progress={review.progress} fallback={`Looking at ${file.name}`} />
+        {isOffered(file) ? <Button onPress={onDone}>Cancel</Button> : null}
+      </>
+    )
+  }
+  const { packetId, from } = found
 
   async function take(trust: boolean): Promise<void> {
-    const { path, upload } = cartridgeInput(file)
-    const called = name.trim() === '' ? {} : { name: name.trim() }
-    const job = { title: file.name, path, trust, lenient, ...called }
-    if ((await importing.run(job, upload)) === null) return
+    const { input, upload } = cartridgeInput(file)
+    const decided = { trust, lenient, ...(name.trim() === '' ? {} : { name: name.trim() }) }
+    if (isOffered(file)) {
+      // Exactly what was reviewed, wherever a tag or a branch points by now. Most of it is here since then.
+      const reviewed = { ...input, ...(from === null ? {} : { from }), packetId }
+      const entry = file.entry === undefined ? {} : { entry: file.entry }
+      const result = await taking.run({ ...reviewed, ...decided, ...entry })
+      if (result === null) return
+      toastDone(result.duplicate ? 'Already in the library' : `Imported ${result.cartridge.name}`)
+      library.getState().select([result.cartridge.packetId])
+    } else if ((await queueing.run({ title: file.name, path: input.path, ...decided }, upload)) === null) return
     void navigate('/library')
     onDone()
   }
@@ -104,10 +167,13 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
         {found.refusedReferrers === 0 ? null : <Badge tone="warn">A signature does not hold</Badge>}
       </div>
       <Facts
-        caption="What the file holds"
+        caption="What it is"
         facts={[
-          { label: 'From', value: found.signedBy ?? 'unknown, the file is not signed' },
-          { label: 'File', value: `${file.name} · ${formatBytes(found.bytes)}` },
+          { label: 'From', value: found.signedBy ?? 'unknown, it is not signed' },
+          isOffered(file)
+            ? { label: 'Offered at', value: <OfferedAt address={found.from ?? file.from} /> }
+            : { label: 'File', value: file.name },
+          { label: 'Size', value: formatBytes(found.bytes) },
           { label: 'Read', value: formatRead(found.tokens, 'tokens') },
           {
             label: 'Model',
@@ -118,12 +184,12 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
       />
       <SecretsNotice secrets={found.secrets} />
       <ReviewedText review={found} />
-      {found.modelInstalled ? <TryQuestion file={file} lenient={lenient} /> : null}
+      {found.modelInstalled ? <TryQuestion file={file} from={from} lenient={lenient} /> : null}
       {importing.status === 'failed' ? (
-        <ErrorPanel error={importing.error} action={{ label: 'Skip this file', onPress: onDone }} />
+        <ErrorPanel error={importing.error} action={{ label: 'Skip it', onPress: onDone }} />
       ) : null}
       {importing.status === 'running' ? (
-        <ProgressBar label={importing.progress?.phase ?? 'Importing'} value={null} />
+        <TaskProgress progress={importing.progress} fallback="Importing" />
       ) : (
         <div className="Review-foot">
           <p className="small muted">
@@ -150,4 +216,8 @@ function Review({ file, onDone }: { readonly file: ChosenFile; readonly onDone: 
       )}
     </>
   )
+}
+
+function OfferedAt({ address }: { readonly address: string }) {
+  return address.startsWith('shipped:') ? 'it came with the app' : <span className="mono">{address}</span>
 }

@@ -1,12 +1,20 @@
 import { useState } from 'react'
-import { type ChosenFile, cartridgeInput } from '../../client/cartridgeInput.ts'
+import { type Candidate, cartridgeInput } from '../../client/cartridgeInput.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { TextField } from '../../ui/TextField.tsx'
 
-/** A question to a file that is not imported: its state answers once, and nothing of it is kept. */
-export function TryQuestion({ file, lenient }: { readonly file: ChosenFile; readonly lenient: boolean }) {
+/** A question to what is not imported: its state answers once, and nothing of it is kept. `from`: what was reviewed, of an offer. */
+export function TryQuestion({
+  file,
+  from,
+  lenient,
+}: {
+  readonly file: Candidate
+  readonly from: string | null
+  readonly lenient: boolean
+}) {
   const [question, setQuestion] = useState('')
   const { run, cancel, status, result, error } = useTask('packets.try')
   return (
@@ -14,13 +22,13 @@ export function TryQuestion({ file, lenient }: { readonly file: ChosenFile; read
       className="stack stack--tight"
       onSubmit={event => {
         event.preventDefault()
-        const { path, upload } = cartridgeInput(file)
-        void run({ path, lenient, question }, upload)
+        const { input, upload } = cartridgeInput(file)
+        void run({ ...input, ...(from === null ? {} : { from }), lenient, question }, upload)
       }}
     >
       <TextField
         label="Try a question"
-        hint="Answered once by the state in the file. Nothing of it is kept."
+        hint="Answered once by its state. Nothing of it is kept."
         value={question}
         onChange={setQuestion}
         maxLength={4000}

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { civilTimeSchema, controlTokensSchema, digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method, streaming } from '../method.ts'
+import { placeSchema, tokenHostsSchema } from './share.ts'
 import {
   cartridgeSummarySchema,
   checkSchema,
@@ -28,6 +29,11 @@ export const fileFields = {
   path: z.string().min(1).max(32_768).optional(),
   /** Take another tool's tar of an OCI layout, in which a changed byte of the tar itself may go unseen. */
   lenient: z.boolean().default(false),
+  /** Instead: where it is offered. */
+  from: placeSchema.optional(),
+  /** A link or a stranger's list named `from`, no person did: only what is on the internet is asked. */
+  link: z.boolean().default(false),
+  tokenHosts: tokenHostsSchema,
 }
 /** The bytes of a file, in pieces of any size from the first to the last; a mebibyte or so travels best. */
 export const fileBytes = z.instanceof(Uint8Array)
@@ -270,6 +276,8 @@ export const packetMethods = {
   'packets.review': streaming(
     z.strictObject(fileFields),
     z.strictObject({
+      /** Names these bytes where they were offered, for an import; null for a file. */
+      from: z.string().nullable(),
       packetId: digestSchema,
       contextId: digestSchema,
       name: z.string(),
@@ -310,11 +318,23 @@ export const packetMethods = {
     { takes: fileBytes },
   ),
   'packets.import': streaming(
-    z.strictObject({ ...fileFields, trust: z.boolean().default(false), name: nameSchema.optional() }),
+    z.strictObject({
+      ...fileFields,
+      trust: z.boolean().default(false),
+      name: nameSchema.optional(),
+      /** Of the review that was agreed to: any other cartridge is refused. */
+      packetId: digestSchema.optional(),
+      /** The entry of a catalogue that led to it, so that a newer one is seen as its update. */
+      entry: z.strictObject({ catalogue: placeSchema, name: z.string().max(300) }).optional(),
+    }),
     z.strictObject({
       cartridge: cartridgeSummarySchema,
       duplicate: z.boolean(),
-      /** Signatures and traces that did not hold and were left out. */
+      /** Names these bytes where they were offered; null for a file. */
+      from: z.string().nullable(),
+      /** That travelled: what the library had did not. */
+      bytesFetched: count,
+      /** Signatures and traces that did not hold, or not arrive as they should, and were left out. */
       refusedReferrers: count,
       receipt: receiptViewSchema,
     }),

@@ -75,8 +75,8 @@ it.each(Array.from({ length: ROUNDS }, (_, round) => round))(
       const arrived = way === 'push' ? registry.received() : await bytesIn(join(folder, 'pull', 'store', 'incoming'))
       const engine = await openTestEngine({ folder: join(folder, way) })
       const moved = counting()
-      if (way === 'push') await engine.client.call('registry.push', { ref: packetId, to: place() })
-      else await engine.client.call('registry.pull', { from: place() })
+      if (way === 'push') await engine.client.call('share.push', { ref: packetId, to: place() })
+      else await engine.client.call('packets.import', { from: place() })
       // What had arrived is not sent again, but for what a registry does not go on with: less than a chunk of each lane.
       const lost = way === 'push' ? KILLS.push * 4 * 8192 : 0
       expect(moved(), way).toBeLessThanOrEqual(file.byteLength - arrived + lost)

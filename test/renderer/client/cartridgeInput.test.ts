@@ -13,10 +13,12 @@ async function uploaded(input: ReturnType<typeof cartridgeInput>): Promise<numbe
 }
 
 it('names a file that the system opened, or that lies on this disk, and sends only what a page alone has', async () => {
-  expect(cartridgeInput({ name: 'tea.cartridge', size: 3, path: '/tea.cartridge' })).toEqual({ path: '/tea.cartridge' })
+  expect(cartridgeInput({ name: 'tea.cartridge', size: 3, path: '/tea.cartridge' })).toEqual({
+    input: { path: '/tea.cartridge' },
+  })
   expect(await uploaded(cartridgeInput(file))).toEqual([1, 2, 3])
   vi.stubGlobal('statepack', { pathOf: (found: File) => `/home/${found.name}` })
-  expect(cartridgeInput(file)).toEqual({ path: '/home/tea.cartridge' })
+  expect(cartridgeInput(file)).toEqual({ input: { path: '/home/tea.cartridge' } })
   vi.stubGlobal('statepack', { pathOf: () => '' })
   expect(await uploaded(cartridgeInput(file))).toEqual([1, 2, 3])
 })

@@ -6,7 +6,7 @@ import { chooseDevice } from '../../chooseDevice.ts'
 import { startApi } from '../../serve/startApi.ts'
 import { startStudio } from '../../serve/startStudio.ts'
 import { finish, type GlobalOptions, print } from '../run.ts'
-import { TOKEN_HOST } from './registry.ts'
+import { TOKEN_HOST } from './share.ts'
 
 interface ServeOptions extends GlobalOptions {
   readonly port: number

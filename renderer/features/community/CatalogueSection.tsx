@@ -1,0 +1,61 @@
+import { useQuery } from '../../stores/useQuery.ts'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { ExternalLink } from '../../ui/ExternalLink.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { OfferCard } from './OfferCard.tsx'
+
+export interface Shown {
+  readonly query: string
+  readonly onlyMine: boolean
+  /** How many publishers are blocked: another number is another list. */
+  readonly blocked: number
+  readonly onBlocked: () => void
+}
+
+/** What one catalogue offers; where it cannot be read, why. */
+export function CatalogueSection({
+  place,
+  title,
+  query,
+  onlyMine,
+  onBlocked,
+}: Shown & { readonly place: string; readonly title: string }) {
+  const read = useQuery('share.browse', { place, query }, ['library.changed', 'models.changed', 'settings.changed'])
+  const entries = (read.data?.entries ?? []).filter(({ modelInstalled }) => modelInstalled || !onlyMine)
+  const hidden = read.data?.hidden ?? 0
+  return (
+    <section className="stack" aria-label={title} aria-busy={read.loading}>
+      <div className="Community-head">
+        <h2>{title}</h2>
+        {place === 'shipped' || place === 'hub' ? null : <span className="small muted mono truncate">{place}</span>}
+        <span className="grow" />
+        {read.data === null ? null : (
+          <span className="small muted">
+            {entries.length === 1 ? '1 cartridge' : `${formatCount(entries.length)} cartridges`}
+            {hidden === 0 ? '' : `, ${formatCount(hidden)} of blocked publishers hidden`}
+          </span>
+        )}
+        {read.data === null || read.data.contact === null ? null : (
+          <span className="small">
+            <ExternalLink href={read.data.contact}>Report something</ExternalLink>
+          </span>
+        )}
+      </div>
+      {read.error === null ? null : (
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+      )}
+      {read.data !== null && entries.length === 0 ? (
+        <p className="muted">
+          {query === '' && !onlyMine ? 'It lists nothing.' : 'Nothing in it matches the search and the chosen filter.'}
+        </p>
+      ) : null}
+      <ul className="Offers">
+        {entries.map(entry => (
+          <li key={`${entry.name} ${entry.packetId}`}>
+            <OfferCard offer={entry} catalogue={place} onBlocked={onBlocked} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

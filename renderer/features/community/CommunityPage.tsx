@@ -1,0 +1,66 @@
+/** Community: cartridges that others made, by catalogue. Every way in leads through the review sheet. */
+import { LibraryBig, Link2 } from 'lucide-react'
+import { useDeferredValue, useState } from 'react'
+import { Page } from '../../app/Page.tsx'
+import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Switch } from '../../ui/Switch.tsx'
+import { TextField } from '../../ui/TextField.tsx'
+import { AddressDialog } from './AddressDialog.tsx'
+import { CatalogueSection } from './CatalogueSection.tsx'
+import { CataloguesDialog } from './CataloguesDialog.tsx'
+import { HubSection } from './HubSection.tsx'
+import './community.css'
+
+export function CommunityPage() {
+  const read = useQuery('share.catalogues', {}, ['settings.changed'])
+  const [text, setText] = useState('')
+  const [onlyMine, setOnlyMine] = useState(false)
+  const [open, setOpen] = useState<'address' | 'catalogues' | null>(null)
+  const query = useDeferredValue(text.trim())
+  const shown = { query, onlyMine, onBlocked: read.reload, blocked: read.data?.blocked.length ?? 0 }
+  return (
+    <Page
+      title="Community"
+      actions={
+        <>
+          <Button icon={<LibraryBig aria-hidden />} onPress={() => setOpen('catalogues')}>
+            Catalogues
+          </Button>
+          <Button variant="primary" icon={<Link2 aria-hidden />} onPress={() => setOpen('address')}>
+            Open an address
+          </Button>
+        </>
+      }
+    >
+      <div className="Community-filters">
+        <TextField
+          aria-label="Search the catalogues"
+          placeholder="Search the catalogues"
+          value={text}
+          onChange={setText}
+          type="search"
+        />
+        <Switch isSelected={onlyMine} onChange={setOnlyMine}>
+          Only for models I have
+        </Switch>
+      </div>
+      {read.error === null ? null : (
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+      )}
+      {(read.data?.catalogues ?? []).map(({ place, title }) => (
+        <CatalogueSection key={place} place={place} title={title} {...shown} />
+      ))}
+      {read.data === null ? null : <HubSection {...shown} />}
+      <AddressDialog isOpen={open === 'address'} onClose={() => setOpen(null)} />
+      <CataloguesDialog
+        isOpen={open === 'catalogues'}
+        onClose={() => setOpen(null)}
+        catalogues={read.data?.catalogues ?? []}
+        blocked={read.data?.blocked ?? []}
+        onChanged={read.reload}
+      />
+    </Page>
+  )
+}
