@@ -37,6 +37,9 @@ const tokenSchema = z.object({
   expires_in: z.number().optional(),
 })
 
+/** For one request: a token may end while others use it, one that never serves is not asked for for ever. */
+const MOST_RENEWALS = 4
+
 interface Authorization {
   readonly header: string
   readonly until: number
@@ -59,22 +62,25 @@ export function createRegistryFetch(access: RegistryAccess): PatientFetch {
 
   return async (url, request = {}) => {
     if (new URL(url).origin !== home.origin) return await fetch(url, request)
-    const sent = await authorization()
-    const response = await fetch(url, { ...request, authorization: sent?.header })
-    const asked = response.status === 401 ? response.headers.get('www-authenticate') : null
-    if (asked === null) return response
-    await response.body?.cancel()
-    // Many requests may have been refused at once: the first asks for a token, all of them wait for it.
-    if ((await current) === sent) {
-      challenged = asked
-      current = authorise(asked, { ...access, fetch })
-      current.catch(() => {
-        current = null
-      })
+    for (let renewals = 0; ; renewals++) {
+      const sent = await authorization()
+      const response = await fetch(url, { ...request, authorization: sent?.header })
+      const asked = response.status === 401 ? response.headers.get('www-authenticate') : null
+      if (asked === null || renewals === MOST_RENEWALS) return response
+      // Many requests may have been refused at once: the first asks for a token, all of them wait for it.
+      if ((await current) === sent) {
+        challenged = asked
+        current = authorise(asked, { ...access, fetch })
+        current.catch(() => {
+          current = null
+        })
+      }
+      const renewed = await current
+      // The same again would be refused again.
+      if (renewed !== null && renewed.header === sent?.header) return response
+      await response.body?.cancel()
+      if (renewed === null) throw needsLogin(reference)
     }
-    const renewed = await current
-    if (renewed === null) throw needsLogin(reference)
-    return await fetch(url, { ...request, authorization: renewed.header })
   }
 }
 
