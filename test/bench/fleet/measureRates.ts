@@ -48,8 +48,8 @@ async function measureTransfers(folder: string): Promise<Pick<Rates, 'push' | 'p
     const sources = [{ text: 'notice '.repeat(TOKENS) }]
     const { cartridge } = await here.client.call('packets.create', { model: SHAPE, sources, dtype: 'float16' })
     const to = `${registry.host}/bench/states`
-    const [pushing, pushed] = await timed(() => here.client.call('registry.push', { ref: cartridge.packetId, to }))
-    const [pulling, pulled] = await timed(() => there.client.call('registry.pull', { from: pushed.reference }))
+    const [pushing, pushed] = await timed(() => here.client.call('share.push', { ref: cartridge.packetId, to }))
+    const [pulling, pulled] = await timed(() => there.client.call('packets.import', { from: pushed.reference }))
     return {
       push: (pushed.bytesSent / pushing) * 1000,
       pull: (pulled.bytesFetched / pulling) * 1000,
