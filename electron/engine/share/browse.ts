@@ -23,13 +23,13 @@ export async function browse(
 ): Promise<Output<'share.browse'>> {
   const blocked = new Set(blockedPublishers(context).map(({ keyid }) => keyid))
   if (place === ON_HUB) {
-    const found = (await searchHub(context.hub(), query, call)).map(entry => offered(context, ON_HUB, entry))
-    const entries = found.filter(({ publisher }) => !blocked.has(publisher.keyid))
+    const found = await searchHub(context.hub(), query, call)
+    const shown = found.filter(({ publisher }) => !blocked.has(publisher.keyid))
     return {
       title: new URL(context.hub().endpoint).host,
       contact: null,
-      entries,
-      hidden: found.length - entries.length,
+      entries: await offeredAt(context, ON_HUB, shown),
+      hidden: found.length - shown.length,
     }
   }
   const { catalogue } = await catalogueOf(context, place, call)
@@ -38,7 +38,11 @@ export async function browse(
   return {
     title: catalogue.title,
     contact: catalogue.contact,
-    entries: shown.filter(entry => isAbout(entry, words)).map(entry => offered(context, place, entry)),
+    entries: await offeredAt(
+      context,
+      place,
+      shown.filter(entry => isAbout(entry, words)),
+    ),
     hidden: catalogue.entries.length - shown.length,
   }
 }
@@ -61,28 +65,32 @@ function isAbout(
   return words.every(word => text.includes(word))
 }
 
-function offered(
+async function offeredAt(
   context: ShareContext,
   place: string,
-  entry: Omit<Offered, 'link' | 'modelInstalled' | 'here'>,
-): Offered {
+  entries: readonly Omit<Offered, 'link' | 'modelInstalled' | 'here'>[],
+): Promise<Offered[]> {
+  const installed = context.models.installed()
+  return await Promise.all(
+    entries.map(async entry => ({
+      ...entry,
+      ...located(place, entry.from),
+      modelInstalled: await installed.has(entry.model),
+      here: whatIsHere(context, place, entry),
+    })),
+  )
+}
+
+/** The cartridge of an entry, or an earlier one that was taken by its name. */
+function whatIsHere(context: ShareContext, place: string, entry: Pick<Offered, 'name' | 'packetId'>): Offered['here'] {
   const { packets, settings } = context.store.library
   const has = (packetId: Digest) => {
     const row = packets.get(packetId)
     return row !== null && row.removedAt === null
   }
+  if (has(entry.packetId)) return { packetId: entry.packetId, isOlder: false }
   const taken = settings.get(keyOf(place, entry.name))
-  const older = typeof taken === 'string' && isDigest(taken) && taken !== entry.packetId && has(taken) ? taken : null
-  return {
-    ...entry,
-    ...located(place, entry.from),
-    modelInstalled: context.models.installed().has(entry.model),
-    here: has(entry.packetId)
-      ? { packetId: entry.packetId, isOlder: false }
-      : older === null
-        ? null
-        : { packetId: older, isOlder: true },
-  }
+  return typeof taken === 'string' && isDigest(taken) && has(taken) ? { packetId: taken, isOlder: true } : null
 }
 
 function keyOf(catalogue: string, name: string): string {
