@@ -17,8 +17,8 @@ import { BLOCK_BYTES, writeLargeCartridge } from './largeCartridge.ts'
 const MIB = 2 ** 20
 const HOSTS = resolve(import.meta.dirname, '../../../electron/hosts')
 const NOTE_PEAK = pathToFileURL(join(import.meta.dirname, 'notePeak.ts')).href
-/** 320 MiB. */
-const LARGE = 20
+/** Of the large file, in MiB. */
+const LARGE = Number(process.env.LARGE_MIB ?? 320) / (BLOCK_BYTES / MIB)
 const SMALL = 2
 /** What may come on top, whatever the size: what is on the way, and what the collector has not come to yet. */
 const GROWTH = 160 * MIB

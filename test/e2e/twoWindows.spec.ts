@@ -1,0 +1,56 @@
+/** What is done in one window is seen in another on whatever page it is, without reloading. */
+import { ask, expect, goTo, insert, readText, test } from './fixtures.ts'
+
+const [FIRST, SECOND, THIRD] = ['Lighthouse of Sula', 'Ferry of Sula', 'Market of Sula']
+const QUESTION = 'Who is the manager of Harbor Coffee?'
+const text = (place: string) =>
+  `Facts:\nThe manager of Harbor Coffee is Lena Ortiz.\nThe phone of ${place} is 555-0142.\nAnders likes noodles.\n`
+
+test('receipts, meter, memory and library follow what another window creates, asks and deletes', async ({
+  page,
+  studio,
+}) => {
+  await page.evaluate(() => Object.assign(window, { isSameDocument: true }))
+  const other = await studio.newWindow()
+
+  await goTo(page, 'Receipts')
+  const chip = (op: string) => page.getByRole('button', { name: new RegExp(`^${op}`) })
+  await expect(chip('create')).toBeVisible()
+  const created = Number(/\d+/.exec((await chip('create').textContent()) ?? '')?.[0])
+  await readText(other, FIRST, text(FIRST))
+  await expect(chip('create')).toHaveText(`create${created + 1}`)
+  await expect(page.getByText('Answered from a state')).toHaveCount(0)
+  await insert(other, FIRST)
+  await ask(other, QUESTION)
+  await expect(page.getByText('Answered from a state')).not.toHaveCount(0)
+
+  await goTo(page, 'Savings')
+  const spared = page.locator('.Stat', { hasText: 'Tokens not re-read' })
+  const first = (await spared.textContent()) ?? ''
+  await ask(other, QUESTION)
+  await expect(spared).not.toHaveText(first)
+
+  await goTo(page, 'Library')
+  const listed = (name: string) => page.getByRole('option', { name })
+  await readText(other, SECOND, text(SECOND))
+  await expect(listed(SECOND)).toBeVisible()
+  await expect(listed(FIRST)).toBeVisible()
+
+  await goTo(page, 'Memory')
+  const holding = page.getByRole('region', { name: 'What is in memory' }).getByRole('row').filter({ hasText: THIRD })
+  await expect(page.getByRole('region', { name: 'What is in memory' })).toBeVisible()
+  await expect(holding).toHaveCount(0)
+  await readText(other, THIRD, text(THIRD))
+  await expect(holding).toBeVisible()
+
+  await goTo(page, 'Library')
+  await goTo(other, 'Library')
+  await other.getByRole('option', { name: SECOND }).click()
+  await other.getByRole('listbox', { name: 'Cartridges' }).press('Delete')
+  await expect(listed(SECOND)).toHaveCount(0)
+  await other.keyboard.press('ControlOrMeta+z')
+  await expect(listed(SECOND)).toBeVisible()
+
+  expect(await page.evaluate(() => 'isSameDocument' in window)).toBe(true)
+  await other.close()
+})
