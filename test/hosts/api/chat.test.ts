@@ -112,6 +112,36 @@ describe('the npm package openai', () => {
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'E_UNKNOWN_MODEL' })
   })
 
+  it('keeps to seed, stop and n', async () => {
+    const request = { model, messages: asked('Who lives here?'), max_completion_tokens: 8, temperature: 1.5 }
+    const said = async (more: { seed: number; n?: number }) =>
+      (await openai.chat.completions.create({ ...request, ...more })).choices.map(({ message }) => message.content)
+    const forks = await said({ seed: 7, n: 3 })
+    expect(await said({ seed: 7, n: 3 })).toEqual(forks)
+    // Each fork is an answer of its own to the same question, with a seed of its own.
+    expect([await said({ seed: 7 }), await said({ seed: 8 }), await said({ seed: 9 })].flat()).toEqual(forks)
+
+    const prompt = 'The lease'
+    const { choices } = await openai.completions.create({ model, prompt, max_tokens: 12 })
+    const whole = choices[0]?.text ?? ''
+    const stop = whole.slice(3, 6)
+    expect(stop.length).toBe(3)
+    const stopped = await openai.completions.create({ model, prompt, max_tokens: 12, stop })
+    expect(stopped.choices[0]).toMatchObject({ text: whole.slice(0, whole.indexOf(stop)), finish_reason: 'stop' })
+  })
+
+  it('is told by name that no answer is bound to a JSON schema', async () => {
+    const json_schema = { name: 'who', schema: { type: 'object', properties: { name: { type: 'string' } } } }
+    const bound = openai.chat.completions.create({
+      ...{ model, messages: asked('Who lives here?') },
+      response_format: { type: 'json_schema', json_schema },
+    })
+    const message = expect.stringMatching(/response_format.*a format other than text is not supported/)
+    await expect(bound).rejects.toMatchObject({ status: 400, code: 'E_BAD_INPUT', message })
+    const text = { format: { type: 'json_schema' as const, ...json_schema } }
+    await expect(openai.responses.create({ model, input: 'Who?', text })).rejects.toMatchObject({ status: 400 })
+  })
+
   it('asks a cartridge by name, and goes on from the state it is given', async () => {
     const state = { state: 'contract' }
     await api.ask('/states', { messages: [system()], model, name: 'contract' })
