@@ -6,18 +6,16 @@ import {
   type JobState,
   type JobTask,
   type JobView,
-  jobErrorSchema,
   jobTaskSchema,
   type Made,
-  madeSchema,
 } from '#shared/rpc/methods/jobs.ts'
-import type { Progress } from '#shared/rpc/progress.ts'
 import { orAborted } from '../orAborted.ts'
 import type { Call } from '../packets/context.ts'
 import type { ProcessLock } from '../processLock.ts'
 import type { JobRow, JobRows } from '../store/library/jobRows.ts'
 import type { SettingRows } from '../store/library/settingRows.ts'
-import { secondsLeft } from './remaining.ts'
+import { jobView, madeOf, statusView } from './jobViews.ts'
+import { type Lane, type RunningJob, runningJob, shareOf } from './runningJob.ts'
 
 /** What a job is given to do its work with. */
 export interface JobWork {
@@ -28,8 +26,6 @@ export interface JobWork {
   /** Says what has been stored, once: from here on the job is done whatever happens. */
   readonly made: (made: readonly Made[], how: { readonly wasRead: boolean }) => void
 }
-
-type Lane = JobTask['kind']
 
 interface JobQuery {
   readonly states?: readonly JobState[] | undefined
@@ -51,22 +47,6 @@ export interface JobQueueOptions {
   readonly onIdle: () => void
 }
 
-interface Running {
-  readonly job: JobRow
-  readonly controller: AbortController
-  readonly lane: Lane
-  progress: Progress | null
-  /** Of what it reads. */
-  share: number
-  began: number
-  /** Milliseconds of it that it was held. */
-  held: number
-  isMade: boolean
-  wasRead: boolean
-  /** It is stopped to go on later, not to be given up. */
-  goesBack: boolean
-}
-
 export interface QueuedJob {
   readonly title: string
   readonly task: JobTask
@@ -84,16 +64,14 @@ const ENDED: readonly JobState[] = [...UNSETTLED, 'done']
 const ALL: readonly JobState[] = [...OPEN, ...ENDED]
 
 /** What would fail the next job as well: the line waits until a person has seen to it. */
-const STOPPING: ReadonlySet<ErrorCode> = new Set([
-  ...([
-    'E_DISK_FULL',
-    'E_IO',
-    'E_PERMISSION',
-    'E_READ_ONLY',
-    'E_STORE_UNREADABLE',
-    'E_STORE_BUSY',
-    'E_DEVICE',
-  ] as const),
+const STOPPING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'E_DISK_FULL',
+  'E_IO',
+  'E_PERMISSION',
+  'E_READ_ONLY',
+  'E_STORE_UNREADABLE',
+  'E_STORE_BUSY',
+  'E_DEVICE',
 ])
 
 /**
@@ -102,7 +80,7 @@ const STOPPING: ReadonlySet<ErrorCode> = new Set([
  */
 export class JobQueue {
   readonly #options: JobQueueOptions
-  readonly #running = new Map<Lane, Running>()
+  readonly #running = new Map<Lane, RunningJob>()
   readonly #loops = new Map<Lane, Promise<void>>()
   #lock: ProcessLock | null = null
   #isPaused = false
@@ -128,28 +106,9 @@ export class JobQueue {
 
   status(): Output<'jobs.status'> {
     const isHere = this.#takeOver()
-    const { rows } = this.#options
-    const counts = { waiting: 0, running: 0, interrupted: 0, failed: 0, cancelled: 0, done: 0 }
-    for (const { state, jobs } of rows.counts()) counts[state] = jobs
-    const round = rows.round()
     const running = [...this.#running.values()]
-    const shares = running.reduce((sum, { share }) => sum + share, 0)
-    return {
-      paused: this.#isPaused,
-      elsewhere: !isHere && counts.waiting + counts.running > 0,
-      counts,
-      round: { ...round, share: round.total === 0 ? 0 : (round.ended + shares) / round.total },
-      etaSeconds: secondsLeft({
-        waiting: rows.waiting(),
-        running: running.map(one => ({
-          ...{ lane: one.lane, pace: one.job.pace, size: one.job.size, share: one.share },
-          seconds: this.#secondsOf(one),
-          etaSeconds: one.lane === 'download' ? (one.progress?.etaSeconds ?? null) : null,
-        })),
-        measured: rows.paces(),
-      }),
-      running: running.map(({ job }) => this.#view(rows.get(job.id) ?? job)),
-    }
+    const secondsOf = (one: RunningJob) => this.#secondsOf(one)
+    return statusView(this.#options.rows, { running, secondsOf, paused: this.#isPaused, isHere })
   }
 
   list({ states = ALL, kind, ...page }: JobQuery): { total: number; jobs: JobView[] } {
@@ -265,7 +224,7 @@ export class JobQueue {
     this.#gate = null
   }
 
-  #sendBack(running: Running): void {
+  #sendBack(running: RunningJob): void {
     if (!running.isMade) running.goesBack = true
     running.controller.abort()
   }
@@ -280,7 +239,10 @@ export class JobQueue {
         .catch(() => this.#setPaused(true))
         .then(() => {
           this.#loops.delete(lane)
-          if (!this.#isClosed && this.#loops.size === 0) onIdle()
+          if (this.#isClosed) return
+          // It may have been added to while this loop was about to end.
+          if (!this.#isPaused && rows.waiting().some(waiting => waiting.lane === lane)) this.#goOn()
+          else if (this.#loops.size === 0) onIdle()
         })
       this.#loops.set(lane, loop)
     }
@@ -299,10 +261,7 @@ export class JobQueue {
 
   async #run(lane: Lane, job: JobRow): Promise<void> {
     const { rows, onChange } = this.#options
-    const running: Running = {
-      ...{ job, lane, controller: new AbortController(), progress: null, share: 0, began: performance.now() },
-      ...{ held: 0, isMade: false, wasRead: false, goesBack: false },
-    }
+    const running = runningJob(job, lane)
     this.#running.set(lane, running)
     onChange()
     let error: StatePackError | null = null
@@ -321,7 +280,7 @@ export class JobQueue {
     onChange()
   }
 
-  #perform(running: Running): Promise<void> {
+  #perform(running: RunningJob): Promise<void> {
     const { rows, perform, onChange } = this.#options
     const { job, controller, lane } = running
     const { signal } = controller
@@ -353,36 +312,21 @@ export class JobQueue {
   }
 
   /** Without the time in which it was held. */
-  #secondsOf({ began, held }: Running): number {
+  #secondsOf({ began, held }: RunningJob): number {
     const now = this.#gate === null ? performance.now() : this.#heldSince
     return Math.max(0, now - began - held) / 1000
   }
 
   #view(row: JobRow): JobView {
-    const running = [...this.#running.values()].find(({ job }) => job.id === row.id)
-    return {
-      ...{ id: row.id, title: row.title, state: row.state },
-      task: jobTaskSchema.parse(row.task),
-      progress: running?.progress ?? null,
-      error: jobErrorSchema.nullable().parse(row.error),
-      packetIds: madeOf(row).map(({ packetId }) => packetId),
-    }
+    return jobView(
+      row,
+      [...this.#running.values()].find(({ job }) => job.id === row.id),
+    )
   }
-}
-
-function madeOf({ made }: JobRow): Made[] {
-  return madeSchema.array().parse(made ?? [])
 }
 
 /** What takes about as long for as much. */
 function paceOf(task: JobTask): string {
   if (task.kind === 'read') return `read ${task.model}${task.check ? ' and check' : ''}`
   return task.kind === 'download' ? `download ${task.source}` : 'import'
-}
-
-/** How far it is, of what its lane is about: other reports (hashing, laying out weights) come before or after. */
-function shareOf({ done, total, unit, part = { number: 1, of: 1 } }: Progress, lane: Lane): number | null {
-  if (unit !== (lane === 'read' ? 'tokens' : 'bytes') || done === undefined || total === undefined || total === 0)
-    return null
-  return (part.number - 1 + Math.min(1, done / total)) / part.of
 }

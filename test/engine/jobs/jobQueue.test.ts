@@ -57,6 +57,17 @@ it('works through each lane in order, one at a time, beside the other lane', asy
   await queue.close()
 })
 
+it('what is added at the very moment at which the line empties is not forgotten', async () => {
+  const { queue } = await openQueue({})
+  for (let turns = 0; turns < 40; turns++) {
+    queue.add([read('first', 1)])
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    queue.add([read('at the end', 1)])
+    await idle(queue)
+  }
+  await queue.close()
+})
+
 it('one that is tried again comes before those that were added after it', async () => {
   const order: string[] = []
   const { queue } = await openQueue({
