@@ -84,7 +84,7 @@ const WHOLE = 1 << 15
  */
 export async function openTokenizer(source: TokenizerSource, options: TokenizerTrialOptions): Promise<Tokenizer> {
   await requireUsable(source, options)
-  const files = tokenizerFiles(source)
+  const files = tokenizerFiles(source, { tried: true })
   if (options.own === true) return createTokenizer(files)
   const within = bounded()
   const tokenizer = createTokenizer(files, within)

@@ -94,18 +94,21 @@ export async function readTokenizerBytes(folder: string): Promise<TokenizerBytes
   return null
 }
 
-/** What a source says, checked. Throws `E_TOKENIZER`, naming the file and the field, when it cannot be used. */
-export function tokenizerFiles(source: TokenizerSource): TokenizerFiles {
-  return source.kind === 'parsed' ? source.files : parseFiles(source.bytes)
+/**
+ * What a source says, checked. Throws `E_TOKENIZER`, naming the file and the field, when it cannot be used. `tried`: its
+ * model was checked entry by entry when it was tried, which takes as long as reading it.
+ */
+export function tokenizerFiles(source: TokenizerSource, { tried = false } = {}): TokenizerFiles {
+  return source.kind === 'parsed' ? source.files : parseFiles(source.bytes, tried)
 }
 
-function parseFiles(files: TokenizerBytes): TokenizerFiles {
+function parseFiles(files: TokenizerBytes, tried: boolean): TokenizerFiles {
   const bytes = files['tokenizer.json'] ?? new Uint8Array()
   const parsed = parseAs(tokenizerJsonSchema, bytes, 'tokenizer.json')
   const config = parseIfThere(files, 'tokenizer_config.json')
   const map = parseIfThere(files, 'special_tokens_map.json')
   const model = { ...parsed.model, type: modelType(parsed.model) }
-  checkModel(model)
+  if (!tried) checkModel(model)
 
   const specialTokens: Record<string, string> = {}
   for (const name of ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const) {
