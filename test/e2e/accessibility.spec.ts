@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { ask, choose, expect, exportSelected, goTo, insert, test } from './fixtures.ts'
+import { ask, choose, expect, exportSelected, goTo, insert, showSide, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
 import { violationsOf } from './violationsOf.ts'
 
@@ -113,6 +113,16 @@ const OVERLAYS: Readonly<Record<string, { readonly route: string; readonly open:
       await insert(page, 'Station card (Mamba)')
       await ask(page, 'Who is the captain of Halcyon?')
       await page.getByRole('button', { name: 'Keep as a cartridge' }).click()
+    },
+  },
+  'menu of a conversation': {
+    route: 'ask',
+    open: async page => {
+      await showSide(page, 'Conversations')
+      await page
+        .getByRole('button', { name: /^Actions for/ })
+        .first()
+        .click()
     },
   },
   introduction: { route: 'settings', open: page => page.getByRole('button', { name: 'Show it again' }).click() },

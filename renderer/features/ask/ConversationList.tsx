@@ -108,5 +108,5 @@ function aboutOf({ turns, cartridge, draft, found, updatedAt, packetId }: Listed
   const of = cartridge ?? (packetId === null ? 'bare model' : 'its cartridge is gone')
   const what =
     turns === 0 ? 'draft' : `${formatCount(turns)} ${turns === 1 ? 'turn' : 'turns'}${draft === '' ? '' : ', draft'}`
-  return `${what} · ${of} · ${formatAgo(updatedAt)}`
+  return `${what} · ${formatAgo(updatedAt)} · ${of}`
 }
