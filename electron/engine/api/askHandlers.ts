@@ -52,7 +52,6 @@ export function askHandlers(state: EngineState): Pick<Handlers, Owned> {
     'conversations.delete': ({ ids }) => deleteConversations(context, ids),
     'conversations.restore': async ({ ids }) => restoreConversations(context, ids),
     'conversations.export': async ({ id }) => exportConversation(state, id),
-    'conversations.questions': async ({ limit }) => ({ questions: conversations.questions(limit) }),
     'conversations.eject': (input, call) => ejectAndAsk(context, input, call),
     'conversations.reread': ({ turnId }, call) => reread(context, turnId, call),
   }

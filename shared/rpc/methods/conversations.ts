@@ -96,13 +96,6 @@ export const conversationMethods = {
     z.strictObject({ id: conversationIdSchema }),
     z.strictObject({ fileName: z.string(), markdown: z.string() }),
   ),
-  /** The questions asked last, newest first, each once. */
-  'conversations.questions': method(
-    z.strictObject({ limit: z.number().int().min(1).max(500).default(50) }),
-    z.strictObject({
-      questions: z.array(z.strictObject({ conversationId: conversationIdSchema, question: z.string() })),
-    }),
-  ),
   /** Puts the question of a turn to the bare model, and keeps what it answers beside the answer with the cartridge. */
   'conversations.eject': streaming(
     z.strictObject({

@@ -103,7 +103,7 @@ describe('a conversation', () => {
     await expect(ask(newId(), 'Who?', { previousId: first.id })).rejects.toMatchObject({ code: 'E_CONFLICT' })
   })
 
-  it('is found by what was asked and answered, is renamed, and lists its questions', async () => {
+  it('is found by what was asked and answered, and is renamed', async () => {
     const id = newId()
     const { step } = await ask(id, 'Who is the SUPPLIER of Harbor Coffee?')
     const list = (query: string) => test.client.call('conversations.list', { query })
@@ -115,8 +115,6 @@ describe('a conversation', () => {
     expect((await list('nothing like this')).items).toEqual([])
     await test.client.call('conversations.save', { id, name: 'Suppliers' })
     expect((await list('suppliers')).items[0]).toMatchObject({ id, name: 'Suppliers' })
-    const { questions } = await test.client.call('conversations.questions', {})
-    expect(questions[0]).toEqual({ conversationId: id, question: step.question })
   })
 
   it('asks the bare model, which goes on from its own state and is told a system prompt once', async () => {

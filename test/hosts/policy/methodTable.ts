@@ -71,7 +71,6 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'conversations.eject': 'none',
   'conversations.export': 'none',
   'conversations.get': 'none',
-  'conversations.questions': 'none',
   'conversations.reread': 'none',
   'conversations.restore': 'none',
   'documents.extract': 'none',

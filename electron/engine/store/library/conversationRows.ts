@@ -163,15 +163,6 @@ export class ConversationRows {
     }
   }
 
-  /** Questions that were asked, newest first, each once. */
-  questions(limit: number): { conversationId: string; question: string }[] {
-    const sql = `SELECT t.conversation_id AS conversationId, t.question, max(t.rowid) AS last FROM turns t
-                 JOIN conversations c ON c.id = t.conversation_id WHERE c.removed_at IS NULL
-                 GROUP BY t.question ORDER BY last DESC LIMIT ?`
-    const rows = this.#db.prepare<[number], { conversationId: string; question: string }>(sql).all(limit)
-    return rows.map(({ conversationId, question }) => ({ conversationId, question }))
-  }
-
   /**
    * Deletes conversations, undoably until they are {@link ConversationRows.purge}d. Returns how many were there, and the states
    * that nothing else leads to: nobody named, tagged or pinned them.
