@@ -7,8 +7,10 @@ import { choose, expect, exportSelected, readText, test } from './fixtures.ts'
 
 const MIB = 2 ** 20
 
+// Said of the file, so that no Studio is opened for it.
+test.skip(!process.env.DEEP, 'it writes and reads half a gigabyte')
+
 test('a file of 208 MiB comes in by the file chooser of a page', async ({ page, studio }) => {
-  test.skip(!process.env.DEEP, 'it writes and reads half a gigabyte')
   await readText(page, 'Small one', 'The keeper of the lighthouse is Ines Falk.\n')
   await page.getByRole('button', { name: 'Show in the library' }).click()
   const [small, large] = [join(studio.home, 'small.cartridge'), join(studio.home, 'large.cartridge')]
