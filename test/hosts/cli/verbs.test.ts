@@ -22,7 +22,7 @@ it('the tables name commands and methods that exist', async () => {
   expect(methods.length).toBeGreaterThan(12)
   for (const method of methods) expect(Object.keys(contract)).toContain(method)
   const commands = new Set(
-    table.flatMap(line => [...line.matchAll(/`statepack ([a-z]+)/g)].map(match => match[1] ?? '')),
+    table.flatMap(line => [...line.matchAll(/`statepack ([a-z-]+)/g)].map(match => match[1] ?? '')),
   )
   const known = createProgram().commands.map(command => command.name())
   expect(commands.size).toBeGreaterThan(10)
