@@ -82,6 +82,12 @@ it('counts what a chain has: steps, words and tokens of base and deltas', async 
   expect(await mergeChain(test.engine.state, base.packetId)).toMatchObject({ steps: 0, deltaTokens: 0 })
 })
 
+it('takes a text that is only called "merge" for what it is', async () => {
+  const source = { name: 'merge', text: 'a text that was read first\n' }
+  const { cartridge } = await test.client.call('packets.create', { model: 'starter-transformer', sources: [source] })
+  expect(await mergeChain(test.engine.state, cartridge.packetId)).toMatchObject({ steps: 0, deltaWords: 0 })
+})
+
 it('savings: folds when less than 70 % of the context is base', async () => {
   const base = await create((await bundledText('card-coffee')).text)
   await policy('savings')
