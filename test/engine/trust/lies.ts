@@ -289,7 +289,10 @@ export const LIES: Readonly<Record<string, Lie>> = {
   },
   'other tokens': layer(LAYER_TYPES.tokens, (bytes, pick) => {
     const changed = bytes.slice()
-    new DataView(changed.buffer).setInt32(pick(changed.length / 4) * 4, one(pick, [1, 7, 2 ** 30, -1]), true)
+    const view = new DataView(changed.buffer)
+    const at = pick(changed.length / 4) * 4
+    const others = [1, 7, 2 ** 30, -1].filter(id => id !== view.getInt32(at, true))
+    view.setInt32(at, one(pick, others), true)
     return changed
   }),
   'a parent that it never had': claim((config, pick) => {
