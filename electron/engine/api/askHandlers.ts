@@ -1,5 +1,5 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { ask, ejectAndAsk, keepStep } from '../library/ask.ts'
+import { ask, askedOf, ejectAndAsk, keepStep } from '../library/ask.ts'
 import {
   type Conversing,
   deleteConversations,
@@ -10,6 +10,7 @@ import {
   saveConversation,
 } from '../library/conversations.ts'
 import { reread } from '../library/reread.ts'
+import { resolvePacketId } from '../packets/resolveRef.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -45,6 +46,7 @@ export function askHandlers(state: EngineState): Pick<Handlers, Owned> {
   }
   return {
     'ask.ask': (input, call) => ask(context, input, call),
+    'ask.history': async ({ ref }) => ({ steps: askedOf(state, await resolvePacketId(state, ref)) }),
     'ask.keep': async ({ stepId, name }) => summaryOf(state, keepStep(state, stepId, name)),
     'conversations.list': async query => listConversations(state, query),
     'conversations.get': async ({ id }) => readConversationView(state, id, running.has.bind(running)),

@@ -124,6 +124,11 @@ export function keepStep(context: PacketContext, stepId: string, name: string): 
   return packetId
 }
 
+/** What a cartridge was asked, oldest first. */
+export function askedOf({ store }: Pick<PacketContext, 'store'>, packetId: Digest): Turn[] {
+  return store.library.turns.asking(packetId).flatMap(row => turnView(store, row) ?? [])
+}
+
 /** A turn by its id. Throws `E_NOT_FOUND`. */
 export function turnOf({ store }: Pick<PacketContext, 'store'>, id: string): Turn {
   const row = store.library.turns.get(id)

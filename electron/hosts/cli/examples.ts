@@ -27,6 +27,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'statepack merge': ['statepack merge --manifest handbook --delta amendment.txt --name handbook-2'],
   'statepack suggest': ['statepack suggest "Who signs the lease?"'],
+  'statepack history': ['statepack history handbook'],
   'statepack verify': [
     'statepack verify --manifest handbook --level recomputed',
     'statepack verify --manifest handbook.cartridge',

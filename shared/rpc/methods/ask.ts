@@ -35,6 +35,8 @@ export const askMethods = {
     }),
     { sends: answerItemSchema },
   ),
+  /** What a cartridge was asked and answered, in every conversation, oldest first. */
+  'ask.history': method(z.strictObject({ ref: refSchema }), z.strictObject({ steps: z.array(turnSchema) })),
   /** The state after a turn, named and kept in the library. */
   'ask.keep': method(z.strictObject({ stepId: z.string(), name: nameSchema }), cartridgeSummarySchema),
 } as const

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { purgeConversations } from '#engine/library/conversations.ts'
 import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
 
@@ -101,6 +101,28 @@ describe('a conversation', () => {
     expect(exported.markdown).toContain(`*Coffee (\`${ref}\`)`)
     expect(exported.markdown).not.toContain('What is the rent')
     await expect(ask(newId(), 'Who?', { previousId: first.id })).rejects.toMatchObject({ code: 'E_CONFLICT' })
+  })
+
+  it('is part of what its cartridge was asked, in that order, whatever the clock said, until it is deleted', async () => {
+    const [one, other] = [newId(), newId()]
+    const asked = async () =>
+      (await test.client.call('ask.history', { ref })).steps
+        .filter(({ conversationId }) => conversationId === one || conversationId === other)
+        .map(({ question }) => question)
+    await ask(one, 'First?')
+    const early = Date.now() - 2 * 60 * 60 * 1000
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(early)
+    try {
+      await ask(other, 'Second?')
+    } finally {
+      clock.mockRestore()
+    }
+    await ask(one, 'Third?')
+    expect(await asked()).toEqual(['First?', 'Second?', 'Third?'])
+    await test.client.call('conversations.delete', { ids: [other] })
+    expect(await asked()).toEqual(['First?', 'Third?'])
+    await test.client.call('conversations.restore', { ids: [other] })
+    expect(await asked()).toEqual(['First?', 'Second?', 'Third?'])
   })
 
   it('is found by what was asked and answered, and is renamed', async () => {

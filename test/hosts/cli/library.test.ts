@@ -32,6 +32,7 @@ describe('the library', { timeout: 60_000 }, () => {
     const suggested = await home.ok(['suggest', 'What is the fee of the club?', '--model', 'starter-transformer'])
     expect(suggested.candidates[0].cartridge).toMatchObject({ name: 'club', packetId: suggested.chosen })
     expect((await home.ok(['list', '--kind', 'kv'])).total).toBe(1)
+    expect((await home.ok(['history', 'club'])).steps).toEqual([])
     const inspected = await home.ok(['inspect', 'club'])
     expect(inspected.components).toHaveLength(12)
     for (const { matches } of inspected.components) expect(matches).toBe(true)

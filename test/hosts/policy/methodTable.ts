@@ -54,6 +54,7 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'packets.delta': look(({ it }) => ({ ref: it, delta: 'Q' })),
   'packets.resolve': look(({ it }) => ({ ref: it })),
   'packets.inspect': look(({ it }) => ({ ref: it })),
+  'ask.history': look(({ it }) => ({ ref: it })),
   'packets.heatmap': look(({ it }) => ({ ref: it, tensor: 'ssm' })),
   'packets.tensor': look(({ it }) => ({ ref: it, tensor: 'ssm', layer: 0 })),
   'packets.compare': look(({ it, other }) => ({ a: it, b: other })),
@@ -213,6 +214,7 @@ export const COMMANDS: Readonly<Record<string, Verbs<readonly string[]>>> = {
   'statepack delta': command('look', ({ it, text }) => ['--manifest', it, '--delta', text]),
   'statepack verify': command('look', ({ it }) => ['--manifest', it]),
   'statepack resolve': command('look', ({ it }) => ['--base-hash', it]),
+  'statepack history': command('look', ({ it }) => [it]),
   'statepack inspect': command('look', ({ it }) => [it]),
   ...Object.fromEntries(
     [

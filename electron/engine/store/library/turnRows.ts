@@ -80,6 +80,13 @@ export class TurnRows {
     return this.#db.prepare<[string], Row>(sql).all(conversationId).map(turnRow)
   }
 
+  /** What a cartridge was asked, in any conversation that was not deleted: in that order, too. */
+  asking(packetId: Digest): TurnRow[] {
+    const sql = `SELECT turns.* FROM turns JOIN conversations c ON c.id = conversation_id
+                 WHERE root_packet_id = ? AND c.removed_at IS NULL ORDER BY turns.rowid`
+    return this.#db.prepare<[string], Row>(sql).all(packetId).map(turnRow)
+  }
+
   /** Says of a turn again what may change: the state after it, and what its asker keeps with it. */
   change(id: string, { newPacketId, detail }: Pick<TurnRow, 'newPacketId' | 'detail'>): void {
     const sql = 'UPDATE turns SET new_packet_id = ?, detail = ? WHERE id = ?'

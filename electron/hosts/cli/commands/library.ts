@@ -4,7 +4,7 @@ import { REFERENCE } from '../references.ts'
 import { type GlobalOptions, runCommand } from '../run.ts'
 import { withManifest } from '../withManifest.ts'
 
-/** list, search, suggest, inspect, gc. */
+/** list, search, suggest, history, inspect, gc. */
 export function addLibraryCommands(program: Command): void {
   program
     .command('list')
@@ -26,6 +26,16 @@ export function addLibraryCommands(program: Command): void {
     .action(async (question: string[], options: GlobalOptions) => {
       await runCommand(options, ({ client, model, call }) =>
         client.call('library.suggest', { question: question.join(' '), model }, call),
+      )
+    })
+
+  program
+    .command('history')
+    .description('what a cartridge was asked, and what it answered')
+    .argument('<ref>', REFERENCE)
+    .action(async (ref: string, options: GlobalOptions) => {
+      await withManifest({ ...options, manifest: ref }, ({ client, call }, { packetId }) =>
+        client.call('ask.history', { ref: packetId }, call),
       )
     })
 
