@@ -14,7 +14,7 @@ test('an engine killed in mid-answer is said, comes back, and answers again', as
   studio.killEngine()
   // Said where it happened, with the one thing to do.
   await expect(page.getByRole('alert').first()).toContainText(/stopped/)
-  await expect(page.getByRole('button', { name: 'Ask again' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Ask again', exact: true })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Stop', exact: true })).toHaveCount(0)
 
   // It comes back by itself; what was asked before is still there.
