@@ -29,8 +29,8 @@ export interface Admission {
 
 /**
  * Takes a `.cartridge` file in: all checks first, then its receipt, then one transaction with everything that was decided.
- * What was not made here is restricted until someone trusts it or it recomputes. A signature or trace that does not hold is
- * left out; a file that asks for trust with a forged signature is refused whole. Throws `E_BAD_FORMAT`, `E_CORRUPT`,
+ * What was not made here is restricted until someone trusts it or it recomputes. A signature, receipt or trace that does not
+ * hold is left out; a file that asks for trust with a forged one is refused whole. Throws `E_BAD_FORMAT`, `E_CORRUPT`,
  * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`, `E_CONFLICT`; then the library is as it was.
  */
 export async function admitCartridge(
@@ -131,7 +131,7 @@ export function anotherCartridge(found: Digest): StatePackError {
 function untrusted(why: StatePackError): StatePackError {
   return new StatePackError(
     'E_BAD_SIGNATURE',
-    `A signature in this file does not hold, so the file is not trusted and nothing of it was kept: ${why.message} It can be imported restricted, without that signature.`,
+    `A signature, receipt or trace in this file does not hold, so the file is not trusted and nothing of it was kept: ${why.message} It can be imported restricted, without that.`,
     {},
     why,
   )

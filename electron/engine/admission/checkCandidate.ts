@@ -10,7 +10,7 @@ export interface CheckedCandidate extends JudgedReferrers {
 
 /**
  * Everything that can be known of a file before anything of it is kept: every layer read once, every document in its one
- * form, each signature and trace judged by itself. Throws `E_BAD_FORMAT`, `E_CORRUPT`, `E_MISSING_BLOB`.
+ * form, each signature, receipt and trace judged by itself. Throws `E_BAD_FORMAT`, `E_CORRUPT`, `E_MISSING_BLOB`.
  */
 export async function checkCandidate(context: PacketContext, found: ImportCandidate): Promise<CheckedCandidate> {
   const { blobs } = found

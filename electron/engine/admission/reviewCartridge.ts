@@ -6,6 +6,7 @@ import { sameModel } from '../packets/contextId.ts'
 import { findSecrets } from '../packets/findSecrets.ts'
 import { installedModel } from '../packets/inspectPacket.ts'
 import { readDocuments, readTokens } from '../packets/packet.ts'
+import type { PacketSignature, SoundReferrer } from '../packets/referrers.ts'
 import { signerInWords } from '../packets/signatures.ts'
 import type { ImportCandidate } from '../store/cartridgeFile/importCartridge.ts'
 import type { CartridgeSource } from './cartridgeSource.ts'
@@ -23,6 +24,7 @@ export async function reviewCartridge(context: PacketContext, source: CartridgeS
 /** What a person must have seen who is asked for trust: what the model will read, and whether the texts shown say so. */
 async function reviewOf(context: PacketContext, candidate: ImportCandidate, bytes: number): Promise<Review> {
   const { packet, sound, refused } = await checkCandidate(context, candidate)
+  const signatures = sound.flatMap(({ signature }) => (signature === null ? [] : [signature]))
   const { blobs } = candidate
   const { sources, card, recipe } = await readDocuments(blobs, packet)
   const { config } = packet
@@ -45,7 +47,8 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     modelInstalled: model !== null,
     duplicate: known !== null && known.removedAt === null,
     own: await context.receipts.vouchesFor(packet.packetId),
-    signedBy: signerInWords(sound.flatMap(({ signature }) => (signature === null ? [] : [signature]))),
+    signedBy: signerInWords(signatures),
+    made: madeBy(sound, signatures[0]),
     refusedReferrers: refused.length,
     recoverableText: text,
     systemPrompt: recipe.systemPrompt,
@@ -69,4 +72,10 @@ async function whyNotDerived(check: () => Promise<void>): Promise<string | null>
     if (thrown instanceof StatePackError) return thrown.message
     throw thrown
   }
+}
+
+/** In the words of the signer that the review names, whoever else speaks about the cartridge. */
+function madeBy(sound: readonly SoundReferrer[], signer: PacketSignature | undefined): Review['made'] {
+  const said = sound.map(({ receipt }) => receipt).find(one => one !== null && signer?.succession.includes(one.keyid))
+  return said == null ? null : { op: said.op, at: said.observed.at, seconds: said.observed.seconds }
 }

@@ -5,13 +5,15 @@ import { newBlob } from '../store/newBlob.ts'
 import type { Store } from '../store/openStore.ts'
 
 export const SIGNATURE_TYPE = 'application/vnd.dsse.envelope.v1+json'
+/** A line of its maker's receipt log, as it stands there. */
+export const RECEIPT_TYPE = 'application/vnd.statepack.receipt.v1+json'
 export const TRACE_TYPE = 'application/vnd.statepack.logits-trace.v1+json'
 
 const EMPTY = newBlob(OCI_EMPTY, new TextEncoder().encode('{}'))
 
 /**
- * Stores something that speaks about a cartridge (a signature, a logits trace) as an OCI referrer: a manifest of its own whose
- * subject is the cartridge's manifest. It travels with the cartridge and is collected with it.
+ * Stores something that speaks about a cartridge (a signature, a receipt, a logits trace) as an OCI referrer: a manifest of
+ * its own whose subject is the cartridge's manifest. It travels with the cartridge and is collected with it.
  */
 export async function attach(
   store: Store,

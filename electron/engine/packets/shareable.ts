@@ -1,6 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import { assertAllowed } from './assertAllowed.ts'
 import type { PacketContext } from './context.ts'
+import { attachMakingReceipt } from './makingReceipt.ts'
 import { type Packet, readPacket } from './packet.ts'
 import { soundReferrers } from './referrers.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -9,7 +10,7 @@ import { signPacket } from './signatures.ts'
 /** A cartridge as it leaves this library. */
 export interface Shareable {
   readonly packet: Packet
-  /** Signatures and traces that hold, in the order of their digests. */
+  /** Signatures, receipts and traces that hold, in the order of their digests. */
   readonly referrers: readonly Digest[]
 }
 
@@ -21,7 +22,10 @@ export async function shareable(context: PacketContext, ref: string): Promise<Sh
   const packetId = await resolvePacketId(context, ref)
   assertAllowed(context, packetId, 'share')
   const packet = await readPacket(context.blobs, packetId)
-  if (!context.store.readOnly) await signPacket(context, packetId)
+  if (!context.store.readOnly) {
+    await signPacket(context, packetId)
+    await attachMakingReceipt(context, packetId)
+  }
   const stored = context.store.library.referrers.list({ subject: packetId }).map(({ digest }) => digest)
   const { sound } = await soundReferrers(context, { packetId, blobs: context.store.blobs, referrers: stored })
   return { packet, referrers: sound.map(({ digest }) => digest) }

@@ -105,6 +105,26 @@ export async function newestNaming(reading: Reading, digests: ReadonlySet<Digest
   return found
 }
 
+/**
+ * Records of these operations that name a digest, with their lines, newest first, read as far as somebody asks. Throws
+ * `E_RECEIPT_LOG` at a line that was changed.
+ */
+export async function* recordsAbout(
+  reading: Reading,
+  { about, ops }: { about: Digest; ops: readonly ReceiptOp[] },
+): AsyncGenerator<LogRecord & { readonly line: Buffer }> {
+  for (let to = reading.index.count; to > 0; to -= SPAN) {
+    const from = Math.max(0, to - SPAN)
+    const lines = await readSpan(reading, from, to)
+    for (let seq = to - 1; seq >= from; seq--) {
+      const [line, op] = [lines[seq - from], reading.index.ops[seq]]
+      if (line === undefined || op === undefined || !ops.includes(op) || !mayName(line, about)) continue
+      const record = parseAt(line, seq)
+      if (namedBy(record.receipt).includes(about)) yield { ...record, line }
+    }
+  }
+}
+
 function readable(line: Buffer): Receipt | null {
   try {
     return parseLine(line).receipt

@@ -11,7 +11,7 @@ import type { Receipt, ReceiptDraft, ReceiptOp } from '#shared/domain/receipt.ts
 import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
-import { absentAsNull, type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
+import { absentAsNull, type LogFs, type LogPaths, type LogRecord, logPaths, nodeLogFs } from './logFile.ts'
 import { LogIndex } from './logIndex.ts'
 import {
   exportLog,
@@ -20,6 +20,7 @@ import {
   type ReceiptFilter,
   type ReceiptPage,
   readRecord,
+  recordsAbout,
 } from './logQueries.ts'
 import { type LogState, loadState, readAppended } from './logState.ts'
 import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
@@ -135,16 +136,26 @@ export class ReceiptLog {
 
   /** True when a trusted key signed that this installation made the packet itself: the basis of "not restricted". */
   async vouchesFor(packet: Digest): Promise<boolean> {
-    for (let offset = 0, total = 1; offset < total; offset += 1000) {
-      const page = await this.list({ about: packet, ok: true, ops: MAKES, limit: 1000, offset })
-      total = page.total
-      for (const receipt of page.receipts) {
-        // An infer's packet_id is what it started from: only outputs are its own work.
-        const made = receipt.outputs.some(a => a.digest === packet)
-        if (made && (await this.#holds(receipt.seq))) return true
-      }
+    return (await this.#makings(packet).next()).done !== true
+  }
+
+  /** The newest line in which a trusted key signed that this installation computed the packet; null when there is none. */
+  async madeBy(packet: Digest): Promise<Uint8Array | null> {
+    for await (const { line, receipt } of this.#makings(packet)) {
+      // One that was there already was not computed then.
+      if (receipt.details.cache_hit !== true) return line
     }
-    return false
+    return null
+  }
+
+  async *#makings(packet: Digest): AsyncGenerator<LogRecord & { readonly line: Uint8Array }> {
+    await this.#refresh()
+    for await (const record of recordsAbout(this.#reading(), { about: packet, ops: MAKES })) {
+      const { ok, outputs } = record.receipt
+      // An infer's packet_id is what it started from: only outputs are its own work.
+      const made = ok && outputs.some(({ digest }) => digest === packet)
+      if (made && (await this.#holds(record))) yield record
+    }
   }
 
   /** The log as JSON lines: `envelopes` gives the exact signed lines, `receipts` the readable form. */
@@ -267,8 +278,7 @@ export class ReceiptLog {
     this.#lock = null
   }
 
-  async #holds(seq: number): Promise<boolean> {
-    const { envelope } = await readRecord(this.#reading(), seq)
+  async #holds({ envelope }: LogRecord): Promise<boolean> {
     return verifyEnvelope(envelope, this.#options.keys.trusted).then(
       () => true,
       () => false,

@@ -10,7 +10,7 @@ import { REFERRER_CAPS } from '../packets/referrers.ts'
 import type { Root } from '../store/cartridgeFile/exportCartridge.ts'
 import { parseManifest } from '../store/manifests.ts'
 
-/** Bytes of the manifest of a signature or trace: far more than any has. */
+/** Bytes of the manifest of a signature, receipt or trace: far more than any has. */
 export const LARGEST_REFERRER_MANIFEST = 64 * 1024
 /** Bytes of one cartridge. */
 const MOST_BYTES = 64 * 1024 ** 3
@@ -25,7 +25,7 @@ export interface FetchedRoot extends Root {
 /** A cartridge that some server has: its manifests are here, its blobs can be fetched. */
 export interface Offer {
   readonly packet: FetchedRoot
-  /** Signatures and traces, in the order of their digests. */
+  /** Signatures, receipts and traces, in the order of their digests. */
   readonly referrers: readonly FetchedRoot[]
   /** Those that are not what they are listed as; each is left out alone. */
   readonly refused: number
@@ -52,14 +52,14 @@ export function cartridgeRoot(found: Pick<FetchedRoot, 'digest' | 'bytes'>, wher
   return packet
 }
 
-/** A manifest that is a signature's or trace's of this cartridge. Throws `E_BAD_FORMAT`. */
+/** A manifest that is a signature's, receipt's or trace's of this cartridge. Throws `E_BAD_FORMAT`. */
 export function referrerRoot(found: Pick<FetchedRoot, 'digest' | 'bytes'>, { digest }: FetchedRoot): FetchedRoot {
   const root = rootOf(found)
   const { artifactType = '' } = root.manifest
   const cap = (REFERRER_CAPS as Readonly<Record<string, number>>)[artifactType] ?? 0
   const isTooLarge = root.size > LARGEST_REFERRER_MANIFEST || blobsOf(root.manifest).some(blob => blob.size > cap)
   if (isTooLarge || root.manifest.subject?.digest !== digest)
-    throw new StatePackError('E_BAD_FORMAT', 'It is neither a signature nor a trace of this cartridge.', {
+    throw new StatePackError('E_BAD_FORMAT', 'It is no signature, receipt or trace of this cartridge.', {
       digest: root.digest,
     })
   return root

@@ -13,8 +13,8 @@ export interface Wanted {
 }
 
 /**
- * Takes a cartridge from a registry, with the signatures and traces that are with it, as a file that is imported would be
- * taken. What the store has does not travel. Throws `E_NOT_FOUND`, `E_NETWORK` (what has arrived is gone on from next time),
+ * Takes a cartridge from a registry, with the signatures, receipts and traces that are with it, as a file that is imported
+ * would be taken. What the store has does not travel. Throws `E_NOT_FOUND`, `E_NETWORK` (what has arrived is gone on from next time),
  * `E_UNAUTHORIZED`, `E_FORBIDDEN`, `E_CORRUPT`, `E_DISK_FULL`, `E_CANCELLED`, and what admission throws.
  */
 export async function pullCartridge(

@@ -32,8 +32,8 @@ const NEIGHBOURS = 256
 const PARENTS = 4
 
 /**
- * Puts a cartridge into a registry with its signatures and traces; what is there already does not travel. Under `tags`, or
- * by its digest alone. Cut short, it goes on where it was when it is called again. Throws what {@link shareable} throws,
+ * Puts a cartridge into a registry with its signatures, receipts and traces; what is there already does not travel. Under
+ * `tags`, or by its digest alone. Cut short, it goes on where it was when it is called again. Throws what {@link shareable} throws,
  * `E_CORRUPT`, `E_NETWORK`, `E_UNAUTHORIZED`, `E_FORBIDDEN`, `E_CANCELLED`.
  */
 export async function pushCartridge(

@@ -1,4 +1,4 @@
-/** What speaks about a cartridge (signatures, traces), in a registry: by its referrers API, or by a tag where it has none. */
+/** What speaks about a cartridge (signatures, receipts, traces), in a registry: by its referrers API, or by a tag where it has none. */
 import type { Digest } from '#shared/domain/digest.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'

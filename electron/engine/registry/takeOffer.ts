@@ -16,7 +16,7 @@ export interface TakenOffer<T> {
   readonly packetId: Digest
   readonly bytes: number
   readonly bytesFetched: number
-  /** Signatures and traces that were left out. */
+  /** Signatures, receipts and traces that were left out. */
   readonly refused: number
 }
 

@@ -10,7 +10,7 @@ import { MANIFEST_CAP } from '../store/manifests.ts'
 import type { HubRepository } from './hubRepository.ts'
 
 const INDEX_CAP = 1 << 20
-/** Signatures and traces that are looked at. */
+/** Signatures, receipts and traces that are looked at. */
 const MOST_REFERRERS = 256
 
 /**

@@ -15,7 +15,7 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
+import { formatAgo, formatBytes, formatRead, shortDigest } from '../../ui/format.ts'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
@@ -164,12 +164,13 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
         {found.signedBy === null ? <Badge tone="warn">Not signed</Badge> : <Badge tone="kv">Signed</Badge>}
         {found.modelInstalled ? <Badge tone="ok">Model installed</Badge> : <Badge tone="warn">Model missing</Badge>}
         {found.duplicate ? <Badge>Already in the library</Badge> : null}
-        {found.refusedReferrers === 0 ? null : <Badge tone="warn">A signature does not hold</Badge>}
+        {found.refusedReferrers === 0 ? null : <Badge tone="warn">A signature or receipt does not hold</Badge>}
       </div>
       <Facts
         caption="What it is"
         facts={[
           { label: 'From', value: found.signedBy ?? 'unknown, it is not signed' },
+          ...(found.made === null ? [] : [{ label: 'Made', value: `${formatAgo(found.made.at)}, says its receipt` }]),
           isOffered(file)
             ? { label: 'Offered at', value: <OfferedAt address={found.from ?? file.from} /> }
             : { label: 'File', value: file.name },

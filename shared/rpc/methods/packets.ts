@@ -290,7 +290,9 @@ export const packetMethods = {
       /** Made here: the receipt log of this library says so, and nobody has to be trusted. */
       own: z.boolean(),
       signedBy: z.string().nullable(),
-      /** Signatures and traces in the file that do not hold; they are not taken in. */
+      /** What the receipt of its making says, where the signer named above signed that, too: not checked by doing it again. */
+      made: z.strictObject({ op: z.string(), at: z.string(), seconds: z.number().nullable() }).nullable(),
+      /** Signatures, receipts and traces in the file that do not hold; they are not taken in. */
       refusedReferrers: count,
       /** Text that anyone holding the file can read from it. */
       recoverableText: z.string(),
@@ -334,7 +336,7 @@ export const packetMethods = {
       from: z.string().nullable(),
       /** That travelled: what the library had did not. */
       bytesFetched: count,
-      /** Signatures and traces that did not hold, or not arrive as they should, and were left out. */
+      /** Signatures, receipts and traces that did not hold, or not arrive as they should, and were left out. */
       refusedReferrers: count,
       receipt: receiptViewSchema,
     }),

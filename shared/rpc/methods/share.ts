@@ -35,7 +35,7 @@ export const shareMethods = {
       blobs: z.strictObject({ sent: count, mounted: count, there: count }).nullable(),
       bytesSent: count,
       bytes: count,
-      /** Signatures and traces that went along. */
+      /** Signatures, receipts and traces that went along. */
       referrers: count,
       receipt: receiptViewSchema,
     }),

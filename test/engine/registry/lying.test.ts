@@ -123,30 +123,38 @@ describe('what a registry sends', () => {
   })
 })
 
-it('a signature that does not arrive as it should is left out, and the cartridge comes', async () => {
-  const [signature] = [...registry.blobs].flatMap(([digest, bytes]) =>
-    bytes.toString().startsWith('{') && JSON.parse(bytes.toString()).subject ? [digest] : [],
-  )
-  const content = JSON.parse(registry.blobs.get(signature ?? '')?.toString() ?? '').layers[0].digest
-  for (const [ending, body] of [
-    [content, 'something else'],
-    [signature ?? '', '{}'],
-  ] as const) {
-    const engine = await openTestEngine()
-    try {
-      registry.intercept = (_, response, path) => {
-        if (!path.endsWith(ending)) return false
-        response.end(body)
-        return true
+it.each([
+  // Without the signature nobody knows whose key signed the receipt.
+  { type: 'application/vnd.dsse.envelope.v1+json', refused: 2 },
+  { type: 'application/vnd.statepack.receipt.v1+json', refused: 1 },
+])(
+  'a referrer ($type) that does not arrive as it should is left out, and the cartridge comes',
+  async ({ type, refused }) => {
+    const referrer = [...registry.blobs].flatMap(([digest, bytes]) => {
+      const manifest = bytes.toString().startsWith('{"artifactType"') ? JSON.parse(bytes.toString()) : {}
+      return manifest.subject?.digest === base && manifest.artifactType === type ? [digest] : []
+    })[0]
+    const content = JSON.parse(registry.blobs.get(referrer ?? '')?.toString() ?? '').layers[0].digest
+    for (const [ending, body] of [
+      [content, 'something else'],
+      [referrer ?? '', '{}'],
+    ] as const) {
+      const engine = await openTestEngine()
+      try {
+        registry.intercept = (_, response, path) => {
+          if (!path.endsWith(ending)) return false
+          response.end(body)
+          return true
+        }
+        const pulled = await pull({}, engine)
+        expect(pulled).toMatchObject({ refusedReferrers: refused, cartridge: { packetId: base, trust: 'restricted' } })
+        expect(engine.engine.state.store.library.referrers.list()).toHaveLength(2 - refused)
+      } finally {
+        await engine.close()
       }
-      const pulled = await pull({}, engine)
-      expect(pulled).toMatchObject({ refusedReferrers: 1, cartridge: { packetId: base, trust: 'restricted' } })
-      expect(engine.engine.state.store.library.referrers.list()).toEqual([])
-    } finally {
-      await engine.close()
     }
-  }
-})
+  },
+)
 
 it('what grew from a cartridge that stands there asks for its own blobs alone, and for all when some were lost', async () => {
   const { cartridge } = await here.client.call('packets.merge', { ref: base, delta: 'The gate is green.\n' })

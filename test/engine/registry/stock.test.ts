@@ -35,7 +35,7 @@ describe.skipIf(noRegistry !== null)(`a stock registry${noRegistry === null ? ''
       { ref: base, to: place('me/base:v1') },
       { onProgress: ({ phase }) => phases.push(phase) },
     )
-    expect(pushed).toMatchObject({ packetId: base, referrers: 1, blobs: { mounted: 0, there: 0 } })
+    expect(pushed).toMatchObject({ packetId: base, referrers: 2, blobs: { mounted: 0, there: 0 } })
     expect(pushed.bytesSent).toBe(pushed.bytes)
     expect(new Set(phases)).toEqual(new Set(['asking the registry', 'uploading']))
     expect(pushed.receipt.op).toBe('publish')
@@ -82,8 +82,8 @@ describe.skipIf(noRegistry !== null)(`a stock registry${noRegistry === null ? ''
     const blobs = async (ref: string) => (await store.readManifest(ref as never)).layers.map(({ digest }) => digest)
     const [own, shared] = [await blobs(cartridge.packetId), new Set(await blobs(base))]
     expect(own.filter(digest => shared.has(digest)).length).toBeGreaterThan(0)
-    // Its own layers, its config, and what its signature says.
-    expect(beside.blobs?.sent).toBe(own.filter(digest => !shared.has(digest)).length + 2)
+    // Its own layers, its config, and what its signature and its receipt say.
+    expect(beside.blobs?.sent).toBe(own.filter(digest => !shared.has(digest)).length + 3)
     expect(beside.bytesSent).toBeLessThan(beside.bytes / 2)
     const elsewhere = await push(cartridge.packetId, 'me/elsewhere:child')
     expect(elsewhere).toMatchObject({ bytesSent: 0, blobs: { sent: 0, there: 0 } })

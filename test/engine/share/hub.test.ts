@@ -40,7 +40,7 @@ it('is an OCI layout beside a card with front matter, in one commit', async () =
   const phases: string[] = []
   const input = { ref: packetId, to: 'hf://ada/station', licence: 'CC0-1.0' }
   const pushed = await here.client.call('share.push', input, { onProgress: ({ phase }) => phases.push(phase) })
-  expect(pushed).toMatchObject({ packetId, referrers: 1, blobs: null })
+  expect(pushed).toMatchObject({ packetId, referrers: 2, blobs: null })
   expect(pushed.reference).toMatch(/^hf:\/\/ada\/station@[0-9a-f]{40}$/)
   expect(pushed.bytesSent).toBeGreaterThan(pushed.bytes)
   expect(phases).toContain('uploading')
@@ -81,6 +81,7 @@ it('is reviewed, and taken at the commit that was reviewed, whatever the branch 
   expect(review).toMatchObject({
     packetId,
     duplicate: false,
+    made: { op: 'create' },
     from: expect.stringMatching(/^hf:\/\/ada\/station@[0-9a-f]{40}$/),
   })
   const { items } = await there.client.call('library.list', {})
@@ -94,8 +95,8 @@ it('is reviewed, and taken at the commit that was reviewed, whatever the branch 
   const from = review.from ?? ''
   const taken = await there.client.call('packets.import', { from, packetId: packetId as never, name: 'Station' })
   expect(taken).toMatchObject({ duplicate: false, refusedReferrers: 0, cartridge: { packetId, trust: 'restricted' } })
-  // The review had fetched it.
-  expect(hub.stored.length - fetched).toBe(2)
+  // The review had fetched it: its manifest, its signature's and its receipt's are asked for again.
+  expect(hub.stored.length - fetched).toBe(3)
   expect(await there.client.call('packets.verify', { ref: packetId })).toMatchObject({ ok: true })
 })
 

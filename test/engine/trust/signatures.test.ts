@@ -1,11 +1,13 @@
 /** What is refused as a signature of a cartridge, on its way in; and how a publisher's new key and a revoked one are met. */
 import { generateKeyPairSync, sign } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { IN_TOTO_TYPE, pae, signEnvelope } from '#engine/receipts/dsse.ts'
 import { revokeKey, rotateKeys } from '#engine/receipts/keyChanges.ts'
 import { type KeyRing, openKeys, publicPem } from '#engine/receipts/keys.ts'
+import { signClaim } from '#engine/receipts/statement.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { exported, openTestEngine, type TestEngine } from '../testEngine.ts'
@@ -120,6 +122,96 @@ it('the one that is right is taken', async () => {
 
 it.each(Object.entries(REFUSED))('refused: %s, and nothing else with it', async (_, forge) => {
   expect(await review(forge())).toMatchObject({ refusedReferrers: 1, signedBy: null })
+})
+
+it('the receipt of its making goes along, and is believed only of who signed the cartridge', async () => {
+  const type = 'application/vnd.statepack.receipt.v1+json'
+  const sent = await exported(maker.client, { ref: packetId })
+  const { made, refusedReferrers } = await here.client.call('packets.review', {}, { upload: [sent] })
+  const [receipt] = (await maker.client.call('receipts.list', { op: 'create' })).receipts
+  expect(made).toMatchObject({ op: 'create', at: receipt?.at })
+  expect(refusedReferrers).toBe(0)
+  expect(await exported(maker.client, { ref: packetId })).toEqual(sent)
+
+  const line = await maker.engine.state.receipts.madeBy(packetId)
+  const sources = [{ name: 'boat.txt', text: 'Facts:\nThe boat of Mira is blue.\n' }]
+  const other = await maker.client.call('packets.create', { model: 'starter-transformer', sources })
+  const about = await maker.engine.state.receipts.madeBy(other.cartridge.packetId)
+  const own = signClaim(
+    {
+      subject: { name: 'cartridge', digest: packetId },
+      predicateType: PREDICATE,
+      predicate: { publicKey: publicPem(maker.engine.state.keys.current) },
+    },
+    maker.engine.state.keys,
+  )
+  const reviewed = (line: Uint8Array | null, ...signatures: Uint8Array[]) => {
+    const receipt = { artifactType: type, bytes: line ?? new Uint8Array(0) }
+    const beside = [receipt, ...signatures.map(bytes => ({ artifactType: SIGNATURE, bytes }))]
+    return here.client.call('packets.review', {}, { upload: [putTogether(draft, beside)] })
+  }
+  expect(await reviewed(line, own)).toMatchObject({ refusedReferrers: 0, made: { op: 'create' } })
+  const damaged = Buffer.from(line ?? [])
+    .toString()
+    .replace(/"sig":"(.)/, (_, first) => `"sig":"${first === 'A' ? 'B' : 'A'}`)
+  for (const [bytes, signature] of [
+    [line, signed(statement())],
+    [about, own],
+    [Buffer.from(damaged), own],
+    [Buffer.from('{}'), own],
+  ] as const)
+    expect(await reviewed(bytes, signature)).toMatchObject({
+      ...{ refusedReferrers: 1, made: null, signedBy: expect.stringContaining('first time') },
+    })
+
+  // What somebody else says who has signed it, too, is not put into the mouth of the one who is named.
+  const payload = Buffer.from(JSON.parse(Buffer.from(line ?? []).toString()).payload, 'base64')
+  const strangers = signEnvelope(IN_TOTO_TYPE, payload, keys.current)
+  const found = await reviewed(strangers, own, signed(statement()))
+  expect(found.refusedReferrers).toBe(0)
+  expect(found.made !== null).toBe(found.signedBy?.includes(keys.current.keyid.slice(0, 16)))
+
+  // Made once: that it was there already when it was asked for again is no making.
+  const text = 'Facts:\nThe boat of Mira is blue.\n'
+  await maker.client.call('packets.create', { model: 'starter-transformer', sources: [{ name: 'boat.txt', text }] })
+  expect(await maker.engine.state.receipts.madeBy(other.cartridge.packetId)).toEqual(about)
+})
+
+it('a receipt goes along under a later key, and stays where no signature leads to its own or its line was changed', async () => {
+  const reviewOf = async (from: TestEngine, ref: string) => {
+    const upload = [await exported(from.client, { ref })]
+    return await here.client.call('packets.review', {}, { upload })
+  }
+  const mover = await openTestEngine()
+  const elsewhere = await openTestEngine()
+  try {
+    const make = async (text: string) => {
+      const sources = [{ name: 'note.txt', text }]
+      const made = await mover.client.call('packets.create', { model: 'starter-transformer', sources })
+      return made.cartridge.packetId
+    }
+    const first = await make('Facts:\nThe hat of Omar is red.\n')
+    await mover.client.call('keys.rotate', {})
+    expect(await reviewOf(mover, first)).toMatchObject({ refusedReferrers: 0, made: { op: 'create' } })
+
+    const second = await make('Facts:\nThe cup of Nora is gold.\n')
+    const passphrase = 'correct horse'
+    const { text } = await elsewhere.client.call('keys.export', { passphrase })
+    await mover.client.call('keys.import', { text, passphrase })
+    expect(await mover.engine.state.receipts.madeBy(second)).not.toBeNull()
+    const found = await reviewOf(mover, second)
+    expect(found).toMatchObject({ refusedReferrers: 0, made: null, signedBy: expect.stringContaining('first time') })
+
+    const third = await make('Facts:\nThe map of Ines is old.\n')
+    const log = join(mover.folder, 'store', 'receipts', 'log.jsonl')
+    const lines = (await readFile(log, 'utf8')).trimEnd().split('\n')
+    await writeFile(log, `${[...lines.slice(0, -1), lines.at(-1)?.replace('payloadType', 'payloadtype')].join('\n')}\n`)
+    await expect(mover.engine.state.receipts.madeBy(third)).rejects.toMatchObject({ code: 'E_RECEIPT_LOG' })
+    expect(await reviewOf(mover, third)).toMatchObject({ refusedReferrers: 0, made: null })
+  } finally {
+    await mover.close()
+    await elsewhere.close()
+  }
 })
 
 it('a publisher who is known goes on under a new key that the old one has signed for', async () => {

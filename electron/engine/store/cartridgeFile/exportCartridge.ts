@@ -13,7 +13,7 @@ import type { StoreParts } from '../storeParts.ts'
 import { canonicalHeader, TAR_BLOCK } from './tarHeader.ts'
 
 export interface ExportOptions {
-  /** Which signatures and traces to carry along; default all. */
+  /** Which signatures, receipts and traces to carry along; default all. */
   readonly referrers?: readonly Digest[]
 }
 

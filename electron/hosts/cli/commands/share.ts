@@ -125,8 +125,8 @@ async function push(ref: string, to: string, options: PushOptions): Promise<void
         },
         call,
       )
-      const { reference, blobs, bytes, bytesSent: bytes_sent, referrers: signatures, receipt } = pushed
-      return { ...receipt, reference, blobs, bytes_sent, cartridge_bytes: bytes, signatures, gives_away }
+      const { reference, blobs, bytes, bytesSent: bytes_sent, referrers, receipt } = pushed
+      return { ...receipt, reference, blobs, bytes_sent, cartridge_bytes: bytes, referrers, gives_away }
     }),
   )
 }
@@ -152,7 +152,7 @@ function addPull(command: Command): Command {
         const { name, trust, bytes } = cartridge
         return {
           ...{ ...receipt, name, trust, reference, duplicate },
-          ...{ bytes_fetched: bytesFetched, cartridge_bytes: bytes, refused_signatures: refusedReferrers },
+          ...{ bytes_fetched: bytesFetched, cartridge_bytes: bytes, refused_referrers: refusedReferrers },
         }
       })
     })

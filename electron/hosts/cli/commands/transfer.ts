@@ -78,7 +78,7 @@ export function addTransferCommands(program: Command): void {
             )
             const { name, trust } = cartridge
             const proven = review === null ? {} : { not_from_texts: review.notFromTexts }
-            return { ...receipt, name, trust, duplicate, refused_signatures: refusedReferrers, ...proven }
+            return { ...receipt, name, trust, duplicate, refused_referrers: refusedReferrers, ...proven }
           }),
         )
       })
