@@ -7,9 +7,12 @@ export interface StateCounts {
   readonly cached: number
 }
 
+/** Milliseconds after a change in which others may follow. */
+const SETTLED_MS = 1000
+
 /**
  * How many states there are, as last heard from the engine: asked again after something has changed, never while somebody
- * waits for the answer, so that a busy engine cannot delay it.
+ * waits for the answer, so that a busy engine cannot delay it, and not after every change, which would delay the engine.
  */
 export function stateCounts(client: Client): () => StateCounts {
   let counts: StateCounts = { hot: 0, cached: 0 }
@@ -29,9 +32,15 @@ export function stateCounts(client: Client): () => StateCounts {
     }
     isAsking = false
   }
+  let isSettling = false
   const changed = () => {
     isStale = true
-    void refresh()
+    if (isSettling) return
+    isSettling = true
+    setTimeout(() => {
+      isSettling = false
+      void refresh()
+    }, SETTLED_MS).unref()
   }
   client.on('memory.changed', changed)
   client.on('library.changed', changed)
