@@ -4,8 +4,8 @@ import { blobsOf, type Descriptor, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { TransferMeter } from '../network/transferMeter.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
+import { recordPublished } from '../packets/recordPublished.ts'
 import { type Shareable, shareable } from '../packets/shareable.ts'
-import { blobSha256 } from '../packets/stateLayers.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { type Root, readRoot } from '../store/cartridgeFile/exportCartridge.ts'
 import { inParallel } from '../store/inParallel.ts'
@@ -43,7 +43,7 @@ export async function pushCartridge(
 ): Promise<Pushed> {
   const started = performance.now()
   const shared = await shareable(context, ref)
-  const { packetId, contextId, config } = shared.packet
+  const { packetId } = shared.packet
   const { packet, referrers, blobs } = await everything(context, shared)
   const neighbours = await blobsNearby(context, to)
   const readsFrom = [...new Set(blobs.flatMap(({ digest }) => neighbours.get(digest) ?? []))]
@@ -68,18 +68,10 @@ export async function pushCartridge(
     await sendManifests(context, manifests)
   }
   context.store.library.remotes.add(to, packetId, Date.now())
-  const receipt = await context.recorder.record({
-    receipt: {
-      op: 'publish',
-      inputs: [{ role: 'packet', digest: packetId }],
-      packet_id: packetId,
-      context_id: contextId,
-      blob_sha256: blobSha256(config),
-      bytes: counts.bytes,
-      model: config.model,
-      details: { registry: to.registry, repository: to.repository, tags: tags.join(' ') },
-      observed: { seconds: (performance.now() - started) / 1000 },
-    },
+  const receipt = await recordPublished(context, shared.packet, {
+    bytes: counts.bytes,
+    details: { registry: to.registry, repository: to.repository, tags: tags.join(' ') },
+    seconds: (performance.now() - started) / 1000,
   })
   return {
     packetId,

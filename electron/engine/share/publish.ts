@@ -2,8 +2,8 @@ import { entryNameSchema } from '#shared/domain/catalogue.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { Call } from '../packets/context.ts'
+import { recordPublished } from '../packets/recordPublished.ts'
 import { shareable } from '../packets/shareable.ts'
-import { blobSha256 } from '../packets/stateLayers.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { pushCartridge } from '../registry/pushCartridge.ts'
 import { besideCatalogue } from './browse.ts'
@@ -84,24 +84,16 @@ async function put(
   const started = performance.now()
   const { repo } = place
   const shared = await shareable(context, ref)
-  const { packetId, contextId, config } = shared.packet
+  const { packetId } = shared.packet
   const [owner = '', title = ''] = repo.hubId.toLowerCase().split('/')
   const { data: name = 'me/cartridge' } = entryNameSchema.safeParse(`${owner}/${title}`)
   const at = { packetId, name, licence, publisher: owner, from: `hf://${repo.hubId}` }
   const entry = await entryOf(context, at, call)
   const { commit, bytes, bytesSent, referrers } = await publishToHub(context, { shared, repo, entry, isPrivate }, call)
-  const receipt = await context.recorder.record({
-    receipt: {
-      op: 'publish',
-      inputs: [{ role: 'packet', digest: packetId }],
-      packet_id: packetId,
-      context_id: contextId,
-      blob_sha256: blobSha256(config),
-      bytes: bytesSent,
-      model: config.model,
-      details: { hub: new URL(context.hub().endpoint).host, repository: repo.hubId, revision: commit },
-      observed: { seconds: (performance.now() - started) / 1000 },
-    },
+  const receipt = await recordPublished(context, shared.packet, {
+    bytes: bytesSent,
+    details: { hub: new URL(context.hub().endpoint).host, repository: repo.hubId, revision: commit },
+    seconds: (performance.now() - started) / 1000,
   })
   const reference = `hf://${repo.hubId}@${commit}`
   return { packetId, reference, blobs: null, bytesSent, bytes, referrers, receipt: receiptView(receipt) }

@@ -1,9 +1,9 @@
 /** No server that a person did not choose leads nearer to this machine than the chosen one, or gets what is for that one. */
-import type { LookupAddress } from 'node:dns'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createSafeFetch, isLoopback, type Lookup } from '#engine/network/safeFetch.ts'
+import { createSafeFetch, isLoopback } from '#engine/network/safeFetch.ts'
+import { namedLookup } from './namedLookup.ts'
 
 let seen: { url: string; authorization: string | undefined }[]
 let answer: (request: IncomingMessage, response: ServerResponse) => void
@@ -26,19 +26,6 @@ beforeEach(async () => {
 })
 afterEach(() => close())
 
-/** A resolver that knows these names; each answer is given once, the last one again and again. */
-function names(known: Readonly<Record<string, readonly string[]>>): Lookup {
-  const asked = new Map<string, number>()
-  return ((hostname: string, _: unknown, done: (error: Error | null, found: LookupAddress[]) => void) => {
-    const times = asked.get(hostname) ?? 0
-    asked.set(hostname, times + 1)
-    const list = known[hostname] ?? []
-    const address = list[Math.min(times, list.length - 1)]
-    if (address === undefined) return done(new Error(`unknown name ${hostname}`), [])
-    done(null, [{ address, family: address.includes(':') ? 6 : 4 }])
-  }) as Lookup
-}
-
 const refused = { code: 'E_NETWORK', message: expect.stringContaining('nearer to this machine') }
 
 describe('a server that was chosen', () => {
@@ -46,7 +33,7 @@ describe('a server that was chosen', () => {
     for (const host of ['127.0.0.1', 'localhost', 'registry.localhost']) {
       const home = new URL(`http://${host}:${port}/`)
       const fetch = createSafeFetch(home, {
-        lookup: names({ localhost: ['127.0.0.1'], 'registry.localhost': ['127.0.0.1'] }),
+        lookup: namedLookup({ localhost: ['127.0.0.1'], 'registry.localhost': ['127.0.0.1'] }),
       })
       expect(await (await fetch(home)).text()).toBe('here')
       expect(isLoopback(home)).toBe(true)
@@ -56,20 +43,24 @@ describe('a server that was chosen', () => {
 
   it('may have more names: another one of its own address leads no nearer than itself', async () => {
     const home = new URL(`http://mirror.example:${port}/`)
-    const found = names({ 'mirror.example': ['127.0.0.1'], 'files.example': ['127.0.0.1'], 'near.example': ['::1'] })
+    const found = namedLookup({
+      'mirror.example': ['127.0.0.1'],
+      'files.example': ['127.0.0.1'],
+      'near.example': ['::1'],
+    })
     const fetch = createSafeFetch(home, { lookup: found })
     expect(await (await fetch(home)).text()).toBe('here')
     expect(await (await fetch(`http://files.example:${port}/`)).text()).toBe('here')
     // Chosen in a network that answers for the internet, at an address that no server on the internet has.
     const gateway = createSafeFetch(new URL('http://203.0.113.80/'), {
-      lookup: names({ 'other.example': ['203.0.113.81'] }),
+      lookup: namedLookup({ 'other.example': ['203.0.113.81'] }),
     })
     await expect(gateway('http://other.example/')).rejects.toMatchObject(refused)
   })
 
   it('cannot move nearer later: its name is held to how far away it was', async () => {
     const home = new URL(`http://far.example:${port}/`)
-    const fetch = createSafeFetch(home, { lookup: names({ 'far.example': ['203.0.114.1', '127.0.0.1'] }) })
+    const fetch = createSafeFetch(home, { lookup: namedLookup({ 'far.example': ['203.0.114.1', '127.0.0.1'] }) })
     const controller = new AbortController()
     const first = fetch(home, { signal: controller.signal }).catch(() => 'left')
     setTimeout(() => controller.abort(), 50)
@@ -83,7 +74,7 @@ describe('a server on the internet', () => {
   const home = new URL('http://far.example/')
   const fetch = () =>
     createSafeFetch(home, {
-      lookup: names({
+      lookup: namedLookup({
         'far.example': ['203.0.114.1'],
         'evil.example': ['127.0.0.1'],
         'six.example': ['::ffff:127.0.0.1'],
@@ -96,7 +87,7 @@ describe('a server on the internet', () => {
     ...['10.0.0.1', '192.168.0.1', '172.16.5.5', '100.64.0.1', '169.254.169.254', '[fd00::1]', '[fe80::1]'],
     ...['[fd00:ec2::254]', '①②⑦.⓪.⓪.①', '127。0。0。1'],
   ])('leads not to %s', async host => {
-    const lookup = names({
+    const lookup = namedLookup({
       localhost: ['127.0.0.1'],
       'evil.example': ['127.0.0.1'],
       'six.example': ['::ffff:127.0.0.1'],
@@ -122,7 +113,7 @@ describe('a server on the internet', () => {
 
 describe('redirects', () => {
   it('take authorization to the origin it is for, and to no other one', async () => {
-    const lookup = names({ 'a.localhost': ['127.0.0.1'], 'b.localhost': ['127.0.0.1'] })
+    const lookup = namedLookup({ 'a.localhost': ['127.0.0.1'], 'b.localhost': ['127.0.0.1'] })
     const at = (name: string, path: string) => `http://${name}.localhost:${port}${path}`
     answer = ({ url }, response) => {
       const next = { '/one': at('b', '/two'), '/two': at('a', '/three') }[url ?? '']

@@ -2,7 +2,6 @@
  * What a link may lead to: addresses on the internet and nothing nearer, however it is written, redirected or resolved. No
  * connection is made to anything else: servers listen where the forms lead, and nothing arrives.
  */
-import type { LookupAddress } from 'node:dns'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,10 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PATIENCE } from '#engine/network/patientFetch.ts'
-import { createSafeFetch, type Lookup } from '#engine/network/safeFetch.ts'
+import { createSafeFetch } from '#engine/network/safeFetch.ts'
 import { linkedFile } from '#engine/share/linkedFile.ts'
 import { parsePlace, showPlace } from '#engine/share/place.ts'
 import { addressIn, studioLink } from '#shared/domain/studioLink.ts'
+import { namedLookup } from '../network/namedLookup.ts'
 
 const HUB = 'https://huggingface.co'
 let connections = 0
@@ -45,22 +45,6 @@ beforeEach(() => {
 })
 afterAll(() => new Promise(resolve => server.close(resolve)))
 
-/** Every name means what is given for it, one after the other and the last one for ever; others nothing. */
-function names(known: Readonly<Record<string, readonly string[]>>): Lookup {
-  const asked = new Map<string, number>()
-  return ((hostname: string, _: unknown, done: (error: Error | null, found: LookupAddress[]) => void) => {
-    const times = asked.get(hostname) ?? 0
-    asked.set(hostname, times + 1)
-    const list = known[hostname] ?? []
-    const found = list[Math.min(times, list.length - 1)]
-    if (found === undefined) return done(new Error(`unknown name ${hostname}`), [])
-    done(
-      null,
-      found.split(' ').map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
-    )
-  }) as Lookup
-}
-
 const INTERNAL = {
   ...{ localhost: ['127.0.0.1'], 'localhost.': ['127.0.0.1'], 'app.localhost': ['127.0.0.1'] },
   ...{ 'loop.example': ['127.0.0.1'], 'six.example': ['::1'], 'mapped.example': ['::ffff:127.0.0.1'] },
@@ -89,7 +73,7 @@ it(`has at least 80 ways to be asked for something near`, () => expect(NEAR.leng
 
 it.each(NEAR)('leads not to %s', async host => {
   const url = new URL(`http://${host}:${port}/x.cartridge`)
-  const fetch = createSafeFetch(url, { lookup: names(INTERNAL), nearest: 'public' })
+  const fetch = createSafeFetch(url, { lookup: namedLookup(INTERNAL), nearest: 'public' })
   await expect(fetch(url)).rejects.toMatchObject({ code: 'E_NETWORK' })
   expect(connections).toBe(0)
 })
@@ -128,14 +112,14 @@ it.each(CHAINS.map(chain => [chain.join(' -> '), chain] as const))('is not led o
   answer = () => ({ status: 302, headers: { location: here(chain[step++] ?? '/end') } })
   const home = new URL(`http://loop.example:${port}/x.cartridge`)
   // A server of this very machine may lead to itself by its other names, and neither into the network nor anywhere else.
-  const fetch = createSafeFetch(home, { lookup: names(INTERNAL) })
+  const fetch = createSafeFetch(home, { lookup: namedLookup(INTERNAL) })
   await expect(fetch(home)).rejects.toMatchObject({ code: 'E_NETWORK' })
   expect(step).toBe(chain.length)
 })
 
 it.each(NEAR)('is not sent on to %s by a server on the internet', async host => {
   // Each step of a chain goes through the same door; asked for directly, so that no server on the internet is needed.
-  const fetch = createSafeFetch(new URL('http://far.example/'), { lookup: names(INTERNAL), nearest: 'public' })
+  const fetch = createSafeFetch(new URL('http://far.example/'), { lookup: namedLookup(INTERNAL), nearest: 'public' })
   await expect(fetch(`http://${host}:${port}/`)).rejects.toMatchObject({ code: 'E_NETWORK' })
   expect(connections).toBe(0)
 })
@@ -144,7 +128,7 @@ it('is not moved nearer by a name that means another address the second time', a
   for (const moved of ['127.0.0.1', '10.0.0.1', '::1', '169.254.169.254']) {
     const url = new URL(`http://rebinding.example:${port}/x.cartridge`)
     const fetch = createSafeFetch(url, {
-      lookup: names({ 'rebinding.example': ['203.0.114.1', moved] }),
+      lookup: namedLookup({ 'rebinding.example': ['203.0.114.1', moved] }),
       nearest: 'public',
     })
     const controller = new AbortController()

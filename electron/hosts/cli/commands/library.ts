@@ -31,7 +31,7 @@ export function addLibraryCommands(program: Command): void {
 
   program
     .command('history')
-    .description('what a cartridge was asked, and what it answered')
+    .description('what a cartridge was asked in conversations, and what it answered')
     .argument('<ref>', REFERENCE)
     .action(async (ref: string, options: GlobalOptions) => {
       await withManifest({ ...options, manifest: ref }, ({ client, call }, { packetId }) =>
