@@ -2,7 +2,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
 import { copyRows, firstTokens, type LayerBuffers, readBlock, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, type StoreForm } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
@@ -142,16 +142,17 @@ export class KvCache {
     return all
   }
 
-  /** The whole cache in the form of a store, each block turned into it before the next is read. */
+  /** The whole cache in the form of a store, each block turned into it before the next is read, into the same memory. */
   async storedBlocks(stored: StoreForm): Promise<readonly KvBlock[]> {
     const all: KvBlock[] = []
     for (const block of this.#blocks) all.push(await stored(block))
-    for await (const block of this.#unsealed()) all.push(await stored(block))
+    const room = new Float32Array(this.#running === null ? 0 : numbersIn({ layers: this.#layers }, BLOCK_TOKENS))
+    for await (const block of this.#unsealed(room)) all.push(await stored(block))
     return all
   }
 
-  /** What comes after the full blocks. */
-  async *#unsealed(): AsyncGenerator<KvBlock> {
+  /** What comes after the full blocks; `room`: where each of them lies until the next is asked for. */
+  async *#unsealed(room?: Float32Array): AsyncGenerator<KvBlock> {
     const set = this.#running
     if (set === null) {
       if (this.#tail !== null) yield this.#tail
@@ -163,7 +164,7 @@ export class KvCache {
     const buffers = await this.#onHost(set)
     for (let start = from; start < to; start += BLOCK_TOKENS) {
       const range = { start, tokens: Math.min(BLOCK_TOKENS, to - start), capacity: set.running.capacity }
-      const { block, bytes } = readBlock(this.#layers, buffers, range)
+      const { block, bytes } = readBlock(this.#layers, buffers, range, room)
       this.copiedBytes += bytes
       yield block
     }

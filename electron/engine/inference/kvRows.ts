@@ -34,6 +34,8 @@ export function copyRows<Numbers extends Float32Array | Float16Array>(
 
 /** Numbers that are widened at once, where a block alone has fewer: each turn of the runtime takes a while to begin. */
 const WIDENED_AT_ONCE = 2 ** 19
+/** And no more than this part of all there are: what is widened lies in memory twice meanwhile. */
+const WIDENED_PART = 1 / 16
 
 /** Writes blocks into the buffers of a run, `capacity` rows each, at their positions; returns the bytes written. */
 export async function writeBlocks(
@@ -76,8 +78,13 @@ interface Halves {
   readonly halves: Float16Array
 }
 
-/** The blocks that are in halves, so many together that each group but the last has {@link WIDENED_AT_ONCE} numbers. */
+/**
+ * The blocks that are in halves, so many together that each group but the last has {@link WIDENED_AT_ONCE} numbers, or
+ * {@link WIDENED_PART} of all.
+ */
 function inGroups(blocks: readonly KvBlock[]): Halves[][] {
+  const all = blocks.reduce((sum, { halves }) => sum + (halves?.length ?? 0), 0)
+  const atOnce = Math.min(WIDENED_AT_ONCE, all * WIDENED_PART)
   const groups: Halves[][] = []
   let room = 0
   for (const block of blocks) {
@@ -85,7 +92,7 @@ function inGroups(blocks: readonly KvBlock[]): Halves[][] {
     if (halves === undefined) continue
     if (room <= 0) {
       groups.push([])
-      room = WIDENED_AT_ONCE
+      room = atOnce
     }
     groups.at(-1)?.push({ block, halves })
     room -= halves.length
@@ -105,13 +112,18 @@ function joined(group: readonly Halves[], numbers: number): Float16Array {
   return all
 }
 
-/** Up to 64 tokens of contiguous buffers from position `start` (a multiple of 64) as a block of its own, in one array. */
+/**
+ * Up to 64 tokens of contiguous buffers from position `start` (a multiple of 64) as a block, in one array: one of its own, or the
+ * beginning of `into`.
+ */
 export function readBlock(
   layers: readonly KvLayerGeometry[],
   buffers: readonly LayerBuffers[],
   { start, tokens, capacity }: { readonly start: number; readonly tokens: number; readonly capacity: number },
+  into?: Float32Array,
 ): { block: KvBlock; bytes: number } {
-  const data = new Float32Array(numbersIn({ layers }, tokens))
+  const numbers = numbersIn({ layers }, tokens)
+  const data = into?.subarray(0, numbers) ?? new Float32Array(numbers)
   let end = 0
   const read = layers.map((geometry, index): KvLayerBlock => {
     const { layer, kvHeads, headDim } = geometry

@@ -28,7 +28,10 @@ export interface KvBlock {
   readonly halves?: Float16Array
 }
 
-/** How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. */
+/**
+ * How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. One that was given out before is the same
+ * again; the numbers of a new one lie there only until this resolves.
+ */
 export type StoreForm = (block: KvBlock) => Promise<KvBlock>
 
 type Shape = Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>
