@@ -136,7 +136,7 @@ export class DecodeBatch {
     if (this.#rows.length === 0 || bytes === 0) return
     this.#hold = this.#tier.hold(
       {
-        ...{ label: this.#label, bytes, cost: 0, from: 'new', below: 'warm' },
+        ...{ label: this.#label, bytes, cost: 0, from: 'new', below: 'gone' },
         reason: `${this.#rows.length} sessions advance together`,
         evict: () => {},
       },

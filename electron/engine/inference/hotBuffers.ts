@@ -106,7 +106,9 @@ export class HotBuffers {
     const hold = this.#tier.hold(
       {
         ...{ label, bytes: this.#bytesOf(capacity), cost: capacity },
-        ...{ from: 'new', below: 'warm', reason: 'a session began' },
+        ...{ from: 'new', reason: 'a session began' },
+        // Only idle ones are given up. What stood in them is found where its blocks are.
+        below: current => this.#tier.findBelow(this.#idle.get(set)?.map(block => block.deref()) ?? [], current),
         evict: () => {
           this.#idle.delete(set)
           release(set.running)

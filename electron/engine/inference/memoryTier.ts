@@ -1,5 +1,8 @@
 export type TierName = 'hot' | 'warm'
 
+/** Where what is given up in a tier is still found; `gone`: nowhere, it has to be read again. */
+export type Below = 'warm' | 'cold' | 'gone'
+
 /** What happened to a piece of state in memory, and why; newest last. */
 export interface TierMove {
   readonly at: number
@@ -18,14 +21,17 @@ export interface TierEntry {
   /** Tokens that would have to be read to have it again. */
   readonly cost: number
   readonly from: TierMove['from']
-  /** Where it is still found when it is given up here; `gone`: nowhere, it has to be read again. */
-  readonly below: 'warm' | 'cold' | 'gone'
+  /** Where it is found once it is given up here; a function is asked then. */
+  readonly below: Below | ((label: string) => Below)
   readonly reason: string
   /** How often it was used before it was last given up here; 0 unless given. */
   readonly usedBefore?: number | undefined
   /** Called when it is given up to make room, with how often it was used: afterwards nobody may use it. */
   evict(uses: number): void
 }
+
+/** Says where pieces that are given up under a label are found once a tier has let go of them. */
+export type FindBelow = (pieces: readonly unknown[], label: string) => Below
 
 /** The holder's side of an entry. */
 export interface MemoryHold {
@@ -73,6 +79,8 @@ interface Held {
  */
 export class MemoryTier {
   readonly name: TierName
+  /** Where pieces of what is here are found besides. */
+  readonly findBelow: FindBelow
   readonly #held = new Set<Held>()
   readonly #pinned = new Set<string>()
   readonly #bytesOf = new Map<string, number>()
@@ -83,12 +91,21 @@ export class MemoryTier {
   /** The value of what was given up last: what is used from now on is worth more than that. */
   #age = 0
 
-  /** `onUse`: nothing moved, but what {@link MemoryTier.view} says of uses and pins did. */
+  /**
+   * `onUse`: nothing moved, but what {@link MemoryTier.view} says of uses and pins did. `findBelow`: by default there is
+   * nothing below.
+   */
   constructor(
     name: TierName,
-    options: { readonly budget: number; readonly onMove?: (move: TierMove) => void; readonly onUse?: () => void },
+    options: {
+      readonly budget: number
+      readonly onMove?: (move: TierMove) => void
+      readonly onUse?: () => void
+      readonly findBelow?: FindBelow
+    },
   ) {
     this.name = name
+    this.findBelow = options.findBelow ?? (() => 'gone')
     this.#budget = options.budget
     this.#onMove = options.onMove ?? (() => {})
     this.#onUse = options.onUse ?? (() => {})
@@ -208,9 +225,10 @@ export class MemoryTier {
 
   #giveUp(held: Held, reason: string): void {
     const { entry, label, uses } = held
+    const to = typeof entry.below === 'function' ? entry.below(label) : entry.below
     this.#forget(held)
     entry.evict(uses)
-    this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to: entry.below, reason })
+    this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to, reason })
   }
 
   #rename(held: Held, label: string): void {

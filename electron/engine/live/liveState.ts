@@ -1,6 +1,7 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { isDigest } from '#shared/domain/digest.ts'
 import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
-import { MemoryTier } from '../inference/memoryTier.ts'
+import { type FindBelow, MemoryTier } from '../inference/memoryTier.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Store } from '../store/openStore.ts'
@@ -50,9 +51,14 @@ export interface LiveOptions {
 
 export function createLiveState(store: Store, { budgets, onChange }: LiveOptions): LiveState {
   const moves = new MoveLog(onChange)
-  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add, onUse: onChange })
+  const findBelow: FindBelow = (pieces, label) => {
+    if (pieces.length > 0 && pieces.every(piece => blocks.holds(piece))) return 'warm'
+    const isKnown = isDigest(label) && (unstored.packetOf(label) ?? store.library.packets.get(label)) !== null
+    return isKnown ? 'cold' : 'gone'
+  }
+  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add, onUse: onChange, findBelow })
   const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add, onUse: onChange })
-  const blocks = new Pool<PooledBlock>(warm)
+  const blocks = new Pool<PooledBlock>(warm, ({ block }) => block)
   const snapshots = new Pool<PooledRecurrent>(warm)
   const prefixes = new PrefixIndex(() => store.prefixes())
   const unstored = new UnstoredPackets(warm, {

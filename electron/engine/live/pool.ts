@@ -28,13 +28,17 @@ export class Pool<Value> {
   readonly #tier: MemoryTier
   readonly #pooled = new Map<string, Pooled<Value>>()
   readonly #loading = new Map<string, Promise<Value>>()
+  readonly #partOf: (value: Value) => unknown
+  readonly #parts = new Set<unknown>()
   /** Uses of what was given up, longest ago first. */
   readonly #uses = new Map<string, number>()
   #hits = 0
   #misses = 0
 
-  constructor(tier: MemoryTier) {
+  /** `partOf`: what of a value {@link Pool.holds} is asked for; the value itself unless given. */
+  constructor(tier: MemoryTier, partOf: (value: Value) => unknown = value => value) {
     this.#tier = tier
+    this.#partOf = partOf
   }
 
   get hits(): number {
@@ -45,8 +49,14 @@ export class Pool<Value> {
     return this.#misses
   }
 
+  /** Whether it is in memory, or on its way there. */
   has(key: string): boolean {
-    return this.#pooled.has(key)
+    return this.#pooled.has(key) || this.#loading.has(key)
+  }
+
+  /** Whether this very thing is in memory here, under whatever key. */
+  holds(part: unknown): boolean {
+    return this.#parts.has(part)
   }
 
   /** The value, from memory or loaded now (`loaded`: whether it had to be). Throws what loading throws; nothing is kept then. */
@@ -79,17 +89,23 @@ export class Pool<Value> {
       evict: uses => {
         evicted = true
         this.#pooled.delete(key)
+        this.#parts.delete(this.#partOf(value))
         this.#remember(key, uses)
       },
     })
     // It may be worth less than all that is there.
-    if (!evicted) this.#pooled.set(key, { value, hold })
+    if (evicted) return
+    this.#pooled.set(key, { value, hold })
+    this.#parts.add(this.#partOf(value))
   }
 
   /** Lets go of one value. */
   forget(key: string): void {
-    this.#pooled.get(key)?.hold.drop()
+    const pooled = this.#pooled.get(key)
+    if (pooled === undefined) return
+    pooled.hold.drop()
     this.#pooled.delete(key)
+    this.#parts.delete(this.#partOf(pooled.value))
   }
 
   #remember(key: string, uses: number): void {

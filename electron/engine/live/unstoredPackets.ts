@@ -1,6 +1,6 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
-import type { MemoryHold, MemoryTier } from '../inference/memoryTier.ts'
+import type { MemoryHold, MemoryTier, TierEntry } from '../inference/memoryTier.ts'
 import type { BlobReader, BlobRef, EarlyBytes } from '../store/blobReader.ts'
 import type { BlobWriter } from '../store/blobWriter.ts'
 import type { NewBlob } from '../store/newBlob.ts'
@@ -18,7 +18,8 @@ const MOST_PACKETS = 4096
 
 interface Kept {
   readonly blob: NewBlob
-  readonly hold: MemoryHold
+  readonly entry: Omit<TierEntry, 'from' | 'reason'>
+  hold: MemoryHold
 }
 
 /**
@@ -32,6 +33,8 @@ export class UnstoredPackets implements BlobSource {
   readonly #disk: { readonly blobs: BlobSource; readonly writer: Pick<BlobWriter, 'putMany'> }
   readonly #kept = new Map<Digest, Kept>()
   readonly #moving = new Map<Digest, Promise<void>>()
+  /** What the disk did not take. */
+  readonly #refused = new Set<Digest>()
   #leaving: { readonly blobs: NewBlob[]; readonly arrived: Promise<void> } | null = null
   #written: Promise<void> = Promise.resolve()
   /** Blobs that only unstored packets have, in memory or on disk. */
@@ -81,16 +84,12 @@ export class UnstoredPackets implements BlobSource {
     for (const blob of blobs) {
       if (this.#added.has(blob.digest)) continue
       this.#added.add(blob.digest)
-      const hold = this.#warm.hold(
-        {
-          ...{ label: packet.packetId, bytes: blob.size, cost: (packet.cost * blob.size) / bytes },
-          ...{ from: 'new', below: 'cold' },
-          reason: 'kept in memory, not stored',
-          evict: () => this.#move(blob),
-        },
-        { inUse: true },
-      )
-      this.#kept.set(blob.digest, { blob, hold })
+      const entry = {
+        ...{ label: packet.packetId, bytes: blob.size, cost: (packet.cost * blob.size) / bytes },
+        ...{ below: 'cold' as const, evict: () => this.#move(blob) },
+      }
+      const hold = this.#warm.hold({ ...entry, from: 'new', reason: 'kept in memory, not stored' }, { inUse: true })
+      this.#kept.set(blob.digest, { blob, entry, hold })
     }
     const { packetId, contextId } = packet
     this.#packets.set(contextId, packetId)
@@ -102,6 +101,10 @@ export class UnstoredPackets implements BlobSource {
     }
     // All of it is there now; from here on any of it may move.
     for (const { digest } of blobs) this.#kept.get(digest)?.hold.rest()
+    // The disk may have room again.
+    const refused = [...this.#refused]
+    this.#refused.clear()
+    for (const digest of refused) this.#kept.get(digest)?.hold.rest()
     const [oldest] = this.#owned.keys()
     if (this.#owned.size > this.#most && oldest !== undefined) this.#forget(oldest)
   }
@@ -150,7 +153,7 @@ export class UnstoredPackets implements BlobSource {
 
   /** Resolves when what is on its way to disk has arrived. */
   async settle(): Promise<void> {
-    await Promise.all(this.#moving.values())
+    while (this.#moving.size > 0) await Promise.all(this.#moving.values())
   }
 
   #forget(packetId: Digest): void {
@@ -176,7 +179,10 @@ export class UnstoredPackets implements BlobSource {
     this.#onForget(packetId)
   }
 
-  /** To disk. The bytes can still be read while they are on their way; should the disk refuse them, they stay in memory. */
+  /**
+   * To disk. The bytes can still be read while they are on their way; should the disk refuse them, they stay in memory, counted,
+   * until it is tried again.
+   */
   #move(blob: NewBlob): void {
     this.#onMove(blob.digest)
     this.#leaving ??= this.#nextGroup()
@@ -200,6 +206,12 @@ export class UnstoredPackets implements BlobSource {
     try {
       await this.#disk.writer.putMany(blobs)
     } catch {
+      for (const { digest } of blobs) {
+        const kept = this.#kept.get(digest)
+        if (kept === undefined) continue
+        this.#refused.add(digest)
+        kept.hold = this.#warm.hold({ ...kept.entry, from: 'cold', reason: 'the disk refused it' }, { inUse: true })
+      }
       return
     }
     for (const blob of blobs) if (this.#kept.get(blob.digest)?.blob === blob) this.#kept.delete(blob.digest)

@@ -43,6 +43,23 @@ describe('what the memory view says', () => {
     expect(listed.items.find(({ packetId }) => packetId === made.packetId)?.tier).toBe('hot')
   })
 
+  it('says where what stood in buffers is found once they are given up: warm only while its layers are there', async () => {
+    const { packetId } = await create(4)
+    const purge = (tier: 'hot' | 'warm') => studio.client.call('memory.purge', { tier })
+    const lastFromHot = async () => (await status()).moves.find(({ from }) => from === 'hot')
+    await ask(packetId)
+    await purge('hot')
+    expect(await lastFromHot()).toMatchObject({ name: 'Herd 4', to: 'warm', reason: 'purged' })
+    await ask(packetId)
+    await purge('warm')
+    await purge('hot')
+    expect(await lastFromHot()).toMatchObject({ name: 'Herd 4', to: 'cold', reason: 'purged' })
+    await studio.client.call('packets.infer', { model: 'starter-transformer', delta: 'A goat', persist: 'memory' })
+    await purge('warm')
+    await purge('hot')
+    expect(await lastFromHot()).toMatchObject({ name: 'starter-transformer', to: 'gone', reason: 'purged' })
+  })
+
   it('follows budgets, pins and purging', async () => {
     const [pinned, other] = [await create(2), await create(3)]
     await studio.client.call('memory.pin', { packetId: pinned.packetId as never, pinned: true })

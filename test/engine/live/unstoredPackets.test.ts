@@ -56,6 +56,46 @@ describe('packets that nobody stored', () => {
     await store.close()
   })
 
+  it('stay in memory, counted, while the disk refuses them, and go there once it does not', async () => {
+    const store = await openTestStore()
+    const moves: string[] = []
+    const warm = new MemoryTier('warm', {
+      budget: 150,
+      onMove: ({ from, to, reason }) => moves.push(`${from} to ${to}: ${reason}`),
+    })
+    let isFull = true
+    const unstored = new UnstoredPackets(warm, {
+      blobs: store.blobs,
+      writer: {
+        putMany: blobs => (isFull ? Promise.reject(new Error('the disk is full')) : store.writer.putMany(blobs)),
+      },
+      onMove: () => {},
+      onForget: () => {},
+    })
+    const add = (name: string) => {
+      const manifest = blob(name)
+      unstored.add({ packetId: manifest.digest, contextId: blob(`context ${name}`).digest, cost: 1, layers: [] }, [
+        manifest,
+      ])
+      return manifest
+    }
+    const [first, second] = [add('first'), add('second')]
+    await unstored.settle()
+    const refused = 'cold to warm: the disk refused it'
+    expect(moves.slice(2)).toEqual(
+      [second, first].flatMap(({ digest }) => [`warm to cold: room for ${digest}`, refused]),
+    )
+    expect(warm.bytes).toBe(200)
+    expect(await unstored.read(first)).toEqual(first.bytes)
+    isFull = false
+    add('third')
+    await unstored.settle()
+    expect(unstored.inMemory(first.digest)).toBeNull()
+    expect(await unstored.read(first)).toEqual(first.bytes)
+    expect(warm.bytes).toBe(100)
+    await store.close()
+  })
+
   it('stay while they are recent: a short one of long ago is worth no more by the byte, nor is what describes it', async () => {
     const store = await openTestStore()
     const groups: number[] = []
