@@ -159,6 +159,19 @@ describe('savings meter', () => {
     expect(meter.prefillSeconds('m', 'cpu', 20)).toBeLessThan(0.3)
   })
 
+  it('takes the speed of the disk from what came from there, and of fewer than three times says nothing', () => {
+    const meter = fresh()
+    const sample = { model: 'm', device: 'cpu', bytes: 1000, seconds: 2 }
+    meter.restored(sample)
+    // An inference that read nothing from disk says nothing of it.
+    meter.record(entry({ bytesRead: 0 }))
+    meter.restored(sample)
+    expect(meter.restoreSeconds('m', 'cpu', 1000)).toBeNull()
+    meter.record(entry({ bytesRead: 1000, secondsRestore: 1 }))
+    expect(meter.restoreSeconds('m', 'cpu', 500)).toBe(1)
+    expect(meter.restoreSeconds('m', 'other', 500)).toBeNull()
+  })
+
   it('exports every record, and the JSON totals are theirs', () => {
     const meter = fresh()
     meter.prefill({ model: 'm', device: 'cpu', tokens: 1000, seconds: 4 })

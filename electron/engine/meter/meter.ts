@@ -7,6 +7,7 @@ import { chmodSync, existsSync, renameSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { toStatePackError } from '#shared/domain/error.ts'
 import { sqliteCopy } from '../sqliteCopy.ts'
+import { MeasuredSpeed } from './measuredSpeed.ts'
 import { exportMeter } from './meterExport.ts'
 import {
   type MeterGroup,
@@ -19,7 +20,21 @@ import {
   since,
 } from './meterQueries.ts'
 import { type MeterEntry, meterEntrySchema, type Outcome, outcomeOf, secondsAvoided } from './meterRecord.ts'
-import { type PrefillSample, PrefillSpeed } from './prefillSpeed.ts'
+
+export interface PrefillSample {
+  readonly model: string
+  readonly device: string
+  readonly tokens: number
+  readonly seconds: number
+}
+
+/** Bringing so many bytes of a state from disk to where a session goes on from them. */
+export interface RestoreSample {
+  readonly model: string
+  readonly device: string
+  readonly bytes: number
+  readonly seconds: number
+}
 
 export interface MeterOptions {
   readonly now?: () => Date
@@ -92,30 +107,42 @@ const METER_SCHEMA = `CREATE TABLE IF NOT EXISTS records (
 
 export class Meter {
   readonly #db: Database.Database
-  readonly #speed: PrefillSpeed
+  readonly #reading: MeasuredSpeed
+  readonly #restoring: MeasuredSpeed
   readonly #options: MeterOptions
 
   constructor(db: Database.Database, options: MeterOptions) {
     this.#db = db
-    this.#speed = new PrefillSpeed(db)
+    this.#reading = new MeasuredSpeed(db, { table: 'prefill', amount: 'tokens', least: 8, samples: 1 })
+    this.#restoring = new MeasuredSpeed(db, { table: 'restore', amount: 'bytes', least: 1, samples: 3 })
     this.#options = options
   }
 
   /** Remembers how fast a model read on a device: what seconds avoided are measured against. */
-  prefill(sample: PrefillSample): void {
-    this.#speed.add(sample)
+  prefill({ tokens, ...sample }: PrefillSample): void {
+    this.#reading.add({ ...sample, amount: tokens })
+  }
+
+  /** Remembers how fast a state came from disk. */
+  restored({ bytes, ...sample }: RestoreSample): void {
+    this.#restoring.add({ ...sample, amount: bytes })
   }
 
   /** Seconds this model needs to read so many tokens on this device, from measured speed; null when never measured. */
   prefillSeconds(model: string | { readonly name: string }, device: string, tokens: number): number | null {
-    return this.#speed.seconds(typeof model === 'string' ? model : model.name, device, tokens)
+    return this.#reading.seconds(typeof model === 'string' ? model : model.name, device, tokens)
   }
 
-  /** Records one inference. Its own reading also counts as a sample of the speed, after the comparison. */
+  /** Seconds to bring so many bytes of this model's states from disk, from measured speed; null before it was seen three times. */
+  restoreSeconds(model: string, device: string, bytes: number): number | null {
+    return this.#restoring.seconds(model, device, bytes)
+  }
+
+  /** Records one inference. Its own reading and restoring count as samples of the speeds, too, after the comparison. */
   record(entry: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {
     const parsed = meterEntrySchema.parse(entry)
     const { model, device, tokensNaive, tokensProcessed, tokensGenerated } = parsed
-    const reread = this.#speed.seconds(model, device, tokensNaive - tokensGenerated)
+    const reread = this.#reading.seconds(model, device, tokensNaive - tokensGenerated)
     const avoided = secondsAvoided(parsed, reread)
     const outcome = outcomeOf(parsed, avoided)
     this.#db
@@ -136,7 +163,8 @@ export class Meter {
         parsed.bytesWritten,
         outcome,
       )
-    this.#speed.add({ model, device, tokens: tokensProcessed - tokensGenerated, seconds: parsed.secondsRead })
+    this.prefill({ model, device, tokens: tokensProcessed - tokensGenerated, seconds: parsed.secondsRead })
+    this.restored({ model, device, bytes: parsed.bytesRead, seconds: parsed.secondsRestore })
     return { secondsAvoided: avoided, outcome }
   }
 

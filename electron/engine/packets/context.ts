@@ -24,7 +24,7 @@ export interface PacketContext {
   /** Signs what is shared; says whose signatures count. */
   readonly keys: KeyRing
   /** What was measured here before. */
-  readonly meter: Pick<Meter, 'prefillSeconds'>
+  readonly meter: Pick<Meter, 'prefillSeconds' | 'restoreSeconds'>
   /** What is in memory of states, stored or not. */
   readonly live: LiveState
   /** Packets whose manifest, config, tokens and texts are in memory. */

@@ -26,6 +26,7 @@ import { measureLoss } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
 import { readingNotes } from './readingNotes.ts'
+import { restorePhase, restoringOf, reuseDetails } from './reuseDetails.ts'
 import { blobSha256, logitsDigest } from './stateLayers.ts'
 import { takeEncoded } from './takeEncoded.ts'
 
@@ -146,7 +147,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
         details: {
           ...howRead(input),
           ...(measured.tokens === 0 ? {} : { measured_tokens: measured.tokens }),
-          ...(prefix === null ? {} : { prefix_packet_id: prefix.packetId, prefix_tokens: prefix.tokens }),
+          ...reuseDetails({ prefix, miss }),
         },
         tokens: tokenUse({ base: text.tokens.length, delta: 0, processed }),
         generation: {
@@ -155,7 +156,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
-        observed: { seconds: seconds(), phases: { read: readSeconds } },
+        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: readSeconds } },
       },
       reading: {
         model: model.fingerprint.name,
@@ -163,6 +164,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
         tokens: processed,
         seconds: readSeconds,
       },
+      restoring: restoringOf(loaded, { prefix }),
     }),
   })
   if (prefix === null || prefix.isExact) context.live.timelines.add(published.packetId, timeline)

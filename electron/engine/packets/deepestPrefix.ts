@@ -12,6 +12,7 @@ import { type Face, readFace } from './face.ts'
 import { damagedAsNull } from './isDamaged.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
 import { cacheLayers, layersOfType, type Packet } from './packet.ts'
+import { type ReuseEstimate, type ReuseEstimator, reuseEstimator } from './reuseEstimate.ts'
 import { isRounded, roundingsAfter } from './roundings.ts'
 
 /** A known state that begins like what is to be read. */
@@ -27,7 +28,11 @@ export interface Prefix {
   readonly sharedBlocks: readonly Descriptor[]
   /** Where a state grown from it was rounded. */
   readonly rounded: readonly number[]
+  /** Bytes of it that came from disk, and how long that took. */
   readonly bytesRead: number
+  readonly secondsRead: number
+  /** What was expected of it; null where too little had been measured, or nothing was to be chosen. */
+  readonly estimate: ReuseEstimate | null
   /** Whether what is read on from it has the bits of a fresh reading: it was never rounded, not to float16 either. */
   readonly isExact: boolean
 }
@@ -51,6 +56,13 @@ export type PrefixMiss =
   /** A recurrent state cannot be cut back: it has read further than the two agree. */
   | { readonly why: 'cannot-be-cut'; readonly packetId: Digest; readonly position: number }
   | { readonly why: 'other-dtype'; readonly packetId: Digest; readonly position: number }
+  /** Its first `position` tokens would take longer to bring from disk than to read, or to go on to from what was used. */
+  | {
+      readonly why: 'slower'
+      readonly packetId: Digest
+      readonly position: number
+      readonly estimate: ReuseEstimate
+    }
 
 export interface PrefixSearch {
   /** null: everything has to be read. */
@@ -64,41 +76,52 @@ export interface PrefixQuery {
   readonly dtype: StateDtype
   /** This state and so many of its tokens only: as it was done before. */
   readonly from?: { readonly packetId: Digest; readonly tokens: number } | undefined
+  /** So many of the tokens are in a session's reach anyway: only what comes after them would be read. */
+  readonly atHand?: number
   /** States that do not serve: they are damaged. */
   readonly except?: readonly Digest[]
 }
 
 /**
- * The known state that spares most of reading `tokens`: stored, or kept in memory; never an import that nobody trusts. Keys
- * and values are cut back to where the two agree; a recurrent state to a checkpoint that memory has of its reading. At least one token is
- * left to be read, unless the state is of exactly these tokens and has its logits. A state stored in another dtype serves
- * only if it was not rounded, a damaged one never. Throws what reading states throws.
+ * The known state that spares most of the time that reading `tokens` takes: stored, or kept in memory; never an import that
+ * nobody trusts. What has to come from disk serves only if that is expected to be faster than reading its tokens. Keys and
+ * values are cut back to where the two agree; a recurrent state to a checkpoint that memory has of its reading. At least one
+ * token is left to be read, unless the state is of exactly these tokens and has its logits. A state stored in another dtype
+ * serves only if it was not rounded, a damaged one never. Throws what reading states throws.
  */
 export async function deepestPrefix(
   context: PacketContext,
   loaded: LoadedModel,
   query: PrefixQuery,
 ): Promise<PrefixSearch> {
-  const { tokens, dtype, from, except = [] } = query
+  const { tokens, dtype, from, atHand = 0, except = [] } = query
   const seen = new Set<Digest>(except)
-  let best: Usable | null = null
+  const estimator = reuseEstimator(context, loaded, { total: tokens.length, atHand })
+  let best: Weighed | null = null
   const misses: Missed[] = []
   const candidates =
     from === undefined
       ? context.live.prefixes.candidates(modelIdentity(loaded.model.fingerprint), tokens, [dtype, 'float32'])
       : [{ packetId: from.packetId, below: tokens.length + 1 }]
   for await (const { packetId, below } of candidates) {
-    if (best !== null && best.tokens >= below - 1) break
+    if (estimator.spared(below - 1, null) <= (best?.spared ?? 0)) break
     if (seen.has(packetId)) continue
     seen.add(packetId)
     const found = await readFace(context, packetId).catch(damagedAsNull)
     if (found === null) continue
     const { usable, missed } = await usableOf(context, loaded, { face: found.face, query })
     if (missed !== null) misses.push(missed)
-    if (usable === null || (best !== null && usable.tokens <= best.tokens)) continue
-    if (usable.checkpoint !== null || (await isWhole(context, usable.face.packet))) best = usable
+    if (usable === null) continue
+    const weighed = from === undefined ? weigh(estimator, usable) : { ...usable, estimate: null, spared: usable.tokens }
+    if (weighed.spared <= (best?.spared ?? 0)) {
+      misses.push(...slowerThan(weighed, best, atHand))
+      continue
+    }
+    if (usable.checkpoint === null && !(await isWhole(context, usable.face.packet))) continue
+    if (best !== null) misses.push(...slowerThan(best, weighed, atHand))
+    best = weighed
   }
-  const miss = deepestMiss(misses, best?.tokens ?? 0)
+  const miss = deepestMiss(misses, Math.max(best?.tokens ?? 0, atHand))
   if (best === null) return { prefix: null, miss }
   const { packet, tokens: known, logits } = best.face
   const { packetId } = packet
@@ -107,10 +130,11 @@ export async function deepestPrefix(
       miss,
       prefix: {
         ...{ packetId, tokens: best.tokens, snapshot: best.checkpoint, logits: null },
-        ...{ sharedBlocks: [], rounded: [], bytesRead: 0, isExact: true },
+        ...{ sharedBlocks: [], rounded: [], bytesRead: 0, secondsRead: 0, estimate: null, isExact: true },
       },
     }
-  const read = await readLiveSnapshot(context, packet).catch(damagedAsNull)
+  const began = performance.now()
+  const read = await readLiveSnapshot(context, packet, best.tokens).catch(damagedAsNull)
   // Its numbers are not what they should be: another state serves, or none.
   if (read === null) return deepestPrefix(context, loaded, { ...query, except: [...except, packetId] })
   const full = Math.floor(best.tokens / BLOCK_TOKENS)
@@ -120,11 +144,13 @@ export async function deepestPrefix(
     prefix: {
       packetId,
       tokens: best.tokens,
-      snapshot: isAll ? read.snapshot : cutBack(read.snapshot, best.tokens),
+      snapshot: read.snapshot,
       logits: isAll ? logits : null,
       sharedBlocks: packet.config.cache.dtype === dtype ? layersOfType(packet, LAYER_TYPES.kv).slice(0, full) : [],
       rounded: roundingsAfter(packet.config.cache, best.tokens),
       bytesRead: read.bytesRead,
+      secondsRead: (performance.now() - began) / 1000,
+      estimate: best.estimate,
       isExact: packet.config.cache.dtype === 'float32',
     },
   }
@@ -136,6 +162,29 @@ interface Usable {
   readonly tokens: number
   /** Where the packet itself has read further. */
   readonly checkpoint: StateSnapshot | null
+}
+
+/** How much going on from it spares. */
+interface Weighed extends Usable {
+  readonly estimate: ReuseEstimate | null
+  /** See {@link ReuseEstimator.spared}; more than 0 where it serves at all. */
+  readonly spared: number
+}
+
+function weigh(estimator: ReuseEstimator, usable: Usable): Weighed {
+  const { face, tokens, checkpoint } = usable
+  const estimate = checkpoint === null ? estimator.of(face.packet, tokens) : null
+  return { ...usable, estimate, spared: estimator.spared(tokens, estimate) }
+}
+
+/** That a state was passed over because what it has more of would come too late; nothing where it has no more. */
+function slowerThan({ face, tokens, estimate }: Weighed, used: Weighed | null, atHand: number): Missed[] {
+  if (estimate === null || tokens <= Math.max(used?.tokens ?? 0, atHand)) return []
+  // What it takes to come as far without it.
+  const readSeconds = estimate.readSeconds - (used?.spared ?? 0)
+  const { packetId } = face.packet
+  const miss: PrefixMiss = { why: 'slower', packetId, position: tokens, estimate: { ...estimate, readSeconds } }
+  return [{ position: tokens, miss }]
 }
 
 /** What more of a state there would be to use. */
@@ -193,8 +242,11 @@ function deepestMiss(misses: readonly Missed[], used: number): PrefixMiss {
   const atBest = misses.filter(
     ({ position, miss }) => position > used || (position === used && miss.why === 'other-token'),
   )
-  const deepest = Math.max(...atBest.map(({ position }) => position))
-  const those = atBest.filter(({ position }) => position === deepest).map(({ miss }) => miss)
+  // One that would have served is the reason before those that could not.
+  const slower = atBest.filter(({ miss }) => miss.why === 'slower')
+  const asked = slower.length > 0 ? slower : atBest
+  const deepest = Math.max(...asked.map(({ position }) => position))
+  const those = asked.filter(({ position }) => position === deepest).map(({ miss }) => miss)
   return those.find(({ why }) => why === 'other-token') ?? those[0] ?? { why: 'nothing-alike' }
 }
 
@@ -224,14 +276,15 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
       return `${nameOf(miss.packetId)} begins alike, but has read on after token ${miss.position}: a recurrent state cannot be cut back.`
     case 'other-dtype':
       return `${nameOf(miss.packetId)} begins alike, but is stored in another precision.`
+    case 'slower': {
+      const { restoreSeconds, readSeconds } = miss.estimate
+      return `${nameOf(miss.packetId)} begins alike for ${miss.position} tokens, but bringing them from disk would take longer here than reading them: about ${duration(restoreSeconds)} against ${duration(readSeconds)}.`
+    }
   }
 }
 
-/** Keys and values up to the block that holds the last of `tokens` tokens: the session cuts the rest. */
-function cutBack(snapshot: StateSnapshot, tokens: number): StateSnapshot {
-  const blocks = snapshot.blocks.slice(0, Math.ceil(tokens / BLOCK_TOKENS))
-  const last = blocks.at(-1)
-  return { ...snapshot, position: last === undefined ? 0 : last.start + last.tokens, blocks }
+function duration(seconds: number): string {
+  return seconds < 1 ? `${Math.ceil(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
 }
 
 /** Whether all of its cache is there: what is made of it shares it. */

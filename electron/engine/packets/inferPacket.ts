@@ -28,6 +28,7 @@ import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from 
 import { acceptedEdits, type OpenedState, openState, runOf } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
+import { reuseDetails } from './reuseDetails.ts'
 import { reuseView } from './reuseView.ts'
 import { logitsDigest } from './stateLayers.ts'
 
@@ -225,6 +226,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       keep_output: keep,
       seam: input.seam ?? 'exact',
       ...asked(input),
+      ...reuseDetails({ prefix, miss }),
       ...acceptedEdits(base),
     },
     observed: { seconds: clock.total(), phases: seconds },
@@ -250,7 +252,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       secondsRestore: restore,
       secondsRead: read,
       secondsGenerate: generate_,
-      bytesRead: base.bytesRead,
+      bytesRead: base.bytesRead + (prefix?.bytesRead ?? 0),
       bytesWritten,
     },
   })

@@ -15,13 +15,15 @@ interface Loaded {
 }
 
 /**
- * The state of a packet, its layers shared with everyone who has them, verified. Throws what reading and decoding throw.
+ * The state of a packet, its layers shared with everyone who has them, verified. `tokens`: of keys and values only the blocks up
+ * to the one that holds the last of so many. Throws what reading and decoding throw.
  */
 export async function readLiveSnapshot(
   context: Pick<PacketContext, 'blobs' | 'live'>,
   packet: Packet,
+  tokens?: number,
 ): Promise<Loaded> {
-  const { snapshot, bytesRead } = await readEarlySnapshot(context, packet)
+  const { snapshot, bytesRead } = await readEarlySnapshot(context, packet, tokens)
   const { proven, ...verified } = snapshot
   await proven
   return { snapshot: verified, bytesRead }
@@ -31,6 +33,7 @@ export async function readLiveSnapshot(
 export async function readEarlySnapshot(
   context: Pick<PacketContext, 'blobs' | 'live'>,
   packet: Packet,
+  tokens = packet.config.position.next,
 ): Promise<Loaded> {
   const { config } = packet
   const { blobs, live } = context
@@ -63,7 +66,9 @@ export async function readEarlySnapshot(
     return (fits(value, config, start) ? value : await load()).block
   }
   // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
-  const deepestFirst = [...layersOfType(packet, LAYER_TYPES.kv).entries()].reverse().map(([index, layer]) => {
+  const needed = Math.ceil(tokens / config.cache.blockTokens)
+  const layersOfBlocks = layersOfType(packet, LAYER_TYPES.kv)
+  const deepestFirst = [...layersOfBlocks.slice(0, needed).entries()].reverse().map(([index, layer]) => {
     const decoded = Promise.withResolvers<KvBlock>()
     const verified = block(layer, index, decoded.resolve)
     return { verified, soon: Promise.race([decoded.promise, verified]) }
@@ -83,10 +88,10 @@ export async function readEarlySnapshot(
     Promise.all(deepestFirst.map(({ soon }) => soon)),
     Promise.all(layersOfType(packet, LAYER_TYPES.ssm).map(recurrent)),
   ])
+  const position = needed < layersOfBlocks.length ? needed * config.cache.blockTokens : config.position.next
   return {
     snapshot: {
-      kind: config.kind,
-      position: config.position.next,
+      ...{ kind: config.kind, position },
       blocks: blocks.reverse(),
       recurrent: layers.flat(),
       proven,

@@ -10,6 +10,7 @@ import { acceptedEdits, openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { spelledNotes } from './readingNotes.ts'
+import { restorePhase, restoringOf, reuseDetails } from './reuseDetails.ts'
 import { logitsDigest } from './stateLayers.ts'
 
 export interface MergeInput {
@@ -40,7 +41,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const delta = plainDelta(base, input.delta, input.controlTokens)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
   const added = Int32Array.from([...split.prefix, ...split.fold])
-  const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype }
+  const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype, atHand: base.tokens.length }
   const { prefix: known, miss } = await deepestPrefix(context, base.loaded, wanted)
   const prefix = known !== null && known.tokens > base.tokens.length && base.origin.kind === 'tokens' ? known : null
   assertRoom(base.loaded, { read: base.tokens.length, more: split.prefix.length + split.fold.length })
@@ -97,8 +98,8 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
-        details: { seam: input.seam ?? 'exact', ...acceptedEdits(base) },
-        observed: { seconds: seconds(), phases: { read: readSeconds } },
+        details: { seam: input.seam ?? 'exact', ...reuseDetails({ prefix, miss }), ...acceptedEdits(base) },
+        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: readSeconds } },
       },
       reading: {
         model: model.fingerprint.name,
@@ -106,6 +107,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
         tokens: session.processed,
         seconds: readSeconds,
       },
+      restoring: restoringOf(base.loaded, { prefix }),
     }),
   })
   const notes = spelledNotes(split.read.spelled, 'text')

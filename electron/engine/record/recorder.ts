@@ -6,9 +6,8 @@ import type { Digest } from '#shared/domain/digest.ts'
 import type { Receipt, ReceiptDraft } from '#shared/domain/receipt.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import type { Log } from '../logging/openLog.ts'
-import type { Meter } from '../meter/meter.ts'
+import type { Meter, PrefillSample, RestoreSample } from '../meter/meter.ts'
 import type { MeterEntry } from '../meter/meterRecord.ts'
-import type { PrefillSample } from '../meter/prefillSpeed.ts'
 import type { ReceiptLog } from '../receipts/receiptLog.ts'
 import type { UsageRows } from '../store/library/usageRows.ts'
 
@@ -17,6 +16,8 @@ export interface Operation {
   readonly receipt: ReceiptDraft
   /** Tokens it read, and how long that took: the speed later estimates rest on. A `use` counts its own reading. */
   readonly reading?: PrefillSample
+  /** Bytes of states it brought from disk, likewise. */
+  readonly restoring?: RestoreSample
   /** One inference, as the sessions counted it and the clock measured it. */
   readonly use?: MeterEntry & { readonly cartridge: Digest | null }
   /** Packets whose row a window shows differently now. */
@@ -37,7 +38,7 @@ export interface RecorderParts {
   readonly receipts: Pick<ReceiptLog, 'append' | 'sign'>
   /** Nothing can be written: receipts are signed and shown, and not kept. */
   readonly readOnly: boolean
-  readonly meter: Pick<Meter, 'prefill' | 'record'>
+  readonly meter: Pick<Meter, 'prefill' | 'restored' | 'record'>
   readonly usage: Pick<UsageRows, 'add'>
   readonly emit: (name: EventName, data: unknown) => void
   readonly log: Log
@@ -46,10 +47,11 @@ export interface RecorderParts {
 export function createRecorder({ receipts, readOnly, meter, usage, emit, log }: RecorderParts): Recorder {
   let last: number | null = null
 
-  function measure({ reading, use }: Operation): void {
+  function measure({ reading, restoring, use }: Operation): void {
     const read = reading ?? (use && { tokens: use.tokensProcessed - use.tokensGenerated, seconds: use.secondsRead })
     if (read !== undefined && read.tokens > 0 && read.seconds > 0) last = read.tokens / read.seconds
     if (reading !== undefined) meter.prefill(reading)
+    if (restoring !== undefined) meter.restored(restoring)
     if (use === undefined) return
     const { secondsAvoided } = meter.record(use)
     if (use.cartridge === null) return

@@ -85,6 +85,21 @@ describe('keys and values', () => {
     expect(miss).toEqual({ why: 'other-dtype', packetId: whole.packetId, position: whole.tokens.length })
   })
 
+  it('have a checkpoint at every token, which is a length: the same blocks serve, and nothing more is held for it', async () => {
+    const whole = await create(model, `${start} ${facts(16)}`, 'float32')
+    const { prefix: all } = await search(model, thenOthers(whole.tokens), 'float32')
+    const { warm } = studio.engine.state.live
+    const before = warm.bytes
+    for (const length of [17, 64, 100, 128, whole.tokens.length - 1]) {
+      const { prefix } = await search(model, thenOthers(whole.tokens.subarray(0, length)), 'float32')
+      expect(prefix).toMatchObject({ packetId: whole.packetId, tokens: length })
+      expect(prefix?.snapshot.blocks.length).toBe(Math.ceil(length / 64))
+      for (const [index, block] of prefix?.snapshot.blocks.entries() ?? [])
+        expect(block).toBe(all?.snapshot.blocks[index])
+    }
+    expect(warm.bytes).toBe(before)
+  })
+
   it('a damaged one serves nobody: the next one does', async () => {
     const { engine } = studio
     const less = await create(model, `${start} ${facts(8)}`, 'float32')
