@@ -124,7 +124,10 @@ export const LIES: Readonly<Record<string, Lie>> = {
     config.tail.text += one(pick, SECRETS)
   }),
   'another tail': claim((config, pick) => {
-    config.tail.text = one(pick, ['', ...SECRETS])
+    config.tail.text = one(
+      pick,
+      ['', ...SECRETS].filter(text => text !== config.tail.text),
+    )
   }),
   'another text in the source': ({ plain, other }, pick) => {
     const [source] = layersOf(other, LAYER_TYPES.source)
