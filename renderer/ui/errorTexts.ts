@@ -142,6 +142,12 @@ export const ERROR_TEXTS = {
     action: open('Look at it and trust it', '/library'),
     detail: 'shown',
   },
+  E_BLOCKED: {
+    what: 'Its publisher is blocked here.',
+    meaning: 'Nothing of it was taken in. Unblock the publisher first, in Community under Catalogues.',
+    action: open('Open Community', '/community'),
+    detail: 'shown',
+  },
   E_NOT_SUPPORTED: {
     what: 'This kind of cartridge or model cannot do that.',
     meaning: 'Nothing was changed. Another model may be able to.',

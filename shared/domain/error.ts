@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   E_RECEIPT_LOG: { http: 422, exit: 27 },
   E_RESTRICTED: { http: 403, exit: 28 },
   E_NOT_SUPPORTED: { http: 422, exit: 29 },
+  E_BLOCKED: { http: 403, exit: 30 },
   // Models
   E_UNKNOWN_MODEL: { http: 404, exit: 40 },
   E_MODEL_CONFIG: { http: 422, exit: 41 },

@@ -22,6 +22,21 @@ const ALLOWED = {
   restricted: ['look'],
 } satisfies Record<Trust, readonly Act[]>
 
+/** Whose signature it is. */
+export interface Publisher {
+  /** SHA-256 of the public key. */
+  readonly keyid: string
+  readonly name: string
+}
+
+/**
+ * Whether a cartridge may come into a library, or be trusted there, whatever way it comes: not if a blocked publisher is among
+ * its signers (keys of its signatures, and those that these follow), whoever else signed it. The one in the way, or null.
+ */
+export function refusedSigner(signers: readonly string[], blocked: readonly Publisher[]): Publisher | null {
+  return blocked.find(({ keyid }) => signers.includes(keyid)) ?? null
+}
+
 export function allows(trust: Trust, act: Act): boolean {
   const allowed: readonly Act[] = ALLOWED[trust]
   return allowed.includes(act)

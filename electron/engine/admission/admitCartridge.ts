@@ -3,6 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import { allows } from '#shared/domain/trust.ts'
 import type { Output } from '#shared/rpc/client.ts'
+import { assertNotBlocked } from '../packets/blockedPublishers.ts'
 import type { PacketContext } from '../packets/context.ts'
 import { freeName } from '../packets/publish.ts'
 import { trustPublisher } from '../packets/publishers.ts'
@@ -31,7 +32,7 @@ export interface Admission {
  * Takes a `.cartridge` file in: all checks first, then its receipt, then one transaction with everything that was decided.
  * What was not made here is restricted until someone trusts it or it recomputes. A signature, receipt or trace that does not
  * hold is left out; a file that asks for trust with a forged one is refused whole. Throws `E_BAD_FORMAT`, `E_CORRUPT`,
- * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`, `E_CONFLICT`; then the library is as it was.
+ * `E_MISSING_BLOB`, `E_TOO_LARGE`, `E_BAD_SIGNATURE`, `E_BLOCKED`, `E_CONFLICT`; then the library is as it was.
  */
 export async function admitCartridge(
   context: PacketContext,
@@ -47,6 +48,10 @@ export async function admitCartridge(
       const found = candidate.packet.packetId
       if (expected !== undefined && found !== expected) throw anotherCartridge(found)
       checked = await checkCandidate(context, candidate)
+      assertNotBlocked(
+        context,
+        checked.sound.map(({ signature }) => signature),
+      )
       const [first] = checked.refused
       if (trust === true && first !== undefined) throw untrusted(first.why)
       return decision(context, {

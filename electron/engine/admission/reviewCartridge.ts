@@ -1,6 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { assertDerived } from '../packets/assertDerived.ts'
+import { blockedSigner } from '../packets/blockedPublishers.ts'
 import type { PacketContext } from '../packets/context.ts'
 import { sameModel } from '../packets/contextId.ts'
 import { findSecrets } from '../packets/findSecrets.ts'
@@ -48,6 +49,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     duplicate: known !== null && known.removedAt === null,
     own: await context.receipts.vouchesFor(packet.packetId),
     signedBy: signerInWords(signatures),
+    blocked: blockedSigner(context, signatures),
     made: madeBy(sound, signatures[0]),
     refusedReferrers: refused.length,
     recoverableText: text,

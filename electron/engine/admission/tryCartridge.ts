@@ -1,4 +1,5 @@
 import type { Output } from '#shared/rpc/client.ts'
+import { assertNotBlocked } from '../packets/blockedPublishers.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { deltaOf } from '../packets/deltaOf.ts'
 import { faceOf } from '../packets/face.ts'
@@ -11,7 +12,7 @@ import { lookInto } from './lookInto.ts'
 
 /**
  * Asks a file before it is kept. A stranger's state can do nothing but answer: it is restored from the file for this one
- * answer, past the library, the pools and the log. Throws what reading a file throws, `E_UNKNOWN_MODEL`,
+ * answer, past the library, the pools and the log. Throws what reading a file throws, `E_BLOCKED`, `E_UNKNOWN_MODEL`,
  * `E_COMPONENT_MISMATCH`, `E_CANCELLED`.
  */
 export async function tryCartridge(
@@ -22,7 +23,11 @@ export async function tryCartridge(
   const started = performance.now()
   return lookInto(context, source, async candidate => {
     const { blobs } = candidate
-    const { packet } = await checkCandidate(context, candidate)
+    const { packet, sound } = await checkCandidate(context, candidate)
+    assertNotBlocked(
+      context,
+      sound.map(({ signature }) => signature),
+    )
     const loaded = await loadModelFor(context, packet, call)
     await assertFits({ blobs }, packet, loaded)
     const [face, snapshot] = await Promise.all([faceOf(blobs, packet), readSnapshot(blobs, packet)])

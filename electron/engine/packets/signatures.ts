@@ -2,6 +2,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { publicPem } from '../receipts/keys.ts'
 import { signClaim } from '../receipts/statement.ts'
+import { assertNotBlocked } from './blockedPublishers.ts'
 import type { PacketContext } from './context.ts'
 import { trustPublisher } from './publishers.ts'
 import { attach, SIGNATURE_TYPE } from './referrer.ts'
@@ -62,11 +63,16 @@ export function signerInWords([first]: readonly PacketSignature[]): string | nul
   return `${whose[first.publisher]} (${first.keyid.slice(0, 16)}…${follows})`
 }
 
-/** Lets an import be run, and trusts the one signer that {@link signerInWords} named: whoever signed it first. */
+/**
+ * Lets an import be run, and trusts the one signer that {@link signerInWords} named: whoever signed it first. Throws
+ * `E_BLOCKED`.
+ */
 export async function trustCartridge(context: PacketContext, packetId: Digest): Promise<void> {
   const { packets } = context.store.library
   if (packets.get(packetId)?.trust !== 'restricted') return
-  const [first] = await storedSignatures(context, packetId)
+  const signatures = await storedSignatures(context, packetId)
+  assertNotBlocked(context, signatures)
+  const [first] = signatures
   context.store.library.connection
     .transaction(() => {
       packets.setTrust(packetId, 'trusted')

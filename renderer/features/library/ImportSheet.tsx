@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
@@ -20,6 +20,7 @@ import { Sheet } from '../../ui/Sheet.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import { BlockedNotice } from './BlockedNotice.tsx'
 import { CardText } from './CardText.tsx'
 import { ReviewedText } from './ReviewedText.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
@@ -105,10 +106,11 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
   const [name, setName] = useState(nameOf(file))
   const [lenient, setLenient] = useState(false)
 
-  useEffect(() => {
+  const look = useCallback(() => {
     const { input, upload } = cartridgeInput(file)
     void run({ ...input, lenient }, upload)
   }, [file, lenient, run])
+  useEffect(look, [look])
 
   const failure = review.error
   if (failure instanceof StatePackError && failure.details.lenient === true && !lenient) {
@@ -185,7 +187,9 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
       />
       <SecretsNotice secrets={found.secrets} />
       <ReviewedText review={found} />
-      {found.modelInstalled ? <TryQuestion file={file} from={from} lenient={lenient} /> : null}
+      {found.modelInstalled && found.blocked === null ? (
+        <TryQuestion file={file} from={from} lenient={lenient} />
+      ) : null}
       {importing.status === 'failed' ? (
         <ErrorPanel error={importing.error} action={{ label: 'Skip it', onPress: onDone }} />
       ) : null}
@@ -193,12 +197,16 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
         <TaskProgress progress={importing.progress} fallback="Importing" />
       ) : (
         <div className="Review-foot">
-          <p className="small muted">
-            {found.own
-              ? 'This library made it and keeps the receipt, so it can be run at once.'
-              : 'Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.'}
-          </p>
-          {found.own ? (
+          {found.blocked === null ? (
+            <p className="small muted">
+              {found.own
+                ? 'This library made it and keeps the receipt, so it can be run at once.'
+                : 'Restricted means: it can be inspected, not run, until you trust it or check it by recomputing.'}
+            </p>
+          ) : (
+            <BlockedNotice publisher={found.blocked} onUnblocked={look} />
+          )}
+          {found.blocked !== null ? null : found.own ? (
             <Button variant="primary" wide onPress={() => void take(false)}>
               Import, your own
             </Button>

@@ -290,6 +290,8 @@ export const packetMethods = {
       /** Made here: the receipt log of this library says so, and nobody has to be trusted. */
       own: z.boolean(),
       signedBy: z.string().nullable(),
+      /** The blocked publisher who has signed it, for whom neither an import nor a try is taken. */
+      blocked: z.strictObject({ keyid: z.string(), name: z.string() }).nullable(),
       /** What the receipt of its making says, where the signer named above signed that, too: not checked by doing it again. */
       made: z.strictObject({ op: z.string(), at: z.string(), seconds: z.number().nullable() }).nullable(),
       /** Signatures, receipts and traces in the file that do not hold; they are not taken in. */

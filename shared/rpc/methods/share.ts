@@ -74,7 +74,7 @@ export const shareMethods = {
       hidden: count,
     }),
   ),
-  /** Hides what a publisher has signed, in every catalogue. */
+  /** Hides what a publisher has signed in every catalogue, and refuses it on every way in (`E_BLOCKED`). */
   'share.block': method(
     z.strictObject({ keyid: z.string().regex(/^[0-9a-f]{64}$/), name: z.string().max(300), blocked: z.boolean() }),
     z.strictObject({ blocked: blockedView }),

@@ -221,6 +221,7 @@ export const COMMANDS: Readonly<Record<string, Verbs<readonly string[]>>> = {
       ...['bench agent-loop', 'bench native', 'bench restore', 'benchmark', 'completion', 'create', 'demo', 'gc'],
       ...[
         'import',
+        'keys block',
         'keys export',
         'keys forget',
         'keys import',
@@ -228,6 +229,7 @@ export const COMMANDS: Readonly<Record<string, Verbs<readonly string[]>>> = {
         'keys rotate',
         'keys show',
         'keys trust',
+        'keys unblock',
         'list',
         'mcp',
         'models add',

@@ -12,13 +12,14 @@ import { stateCounts } from '#hosts/api/stateCounts.ts'
 import { createProgram, leaves } from '#hosts/cli/program.ts'
 import { createMcpServer } from '#hosts/mcp/mcpServer.ts'
 import type { Digest } from '#shared/domain/digest.ts'
-import { ERROR_CODES, type ErrorCode, toErrorValue } from '#shared/domain/error.ts'
+import { type ErrorCode, toErrorValue } from '#shared/domain/error.ts'
 import { allows, TRUST_LEVELS, type Trust } from '#shared/domain/trust.ts'
 import { contract, type MethodName } from '#shared/rpc/contract.ts'
 import { openEngine } from '../../../packages/sdk/src/openEngine.ts'
 import type { StatePack } from '../../../packages/sdk/src/statePack.ts'
 import { startTestApi, type TestApi } from '../api/startTestApi.ts'
 import { COMMANDS, METHODS, type Refs, ROUTES, SDK_CALLS, TOOLS, type Verb, type Verbs } from './methodTable.ts'
+import { viaCommandLine } from './viaCommandLine.ts'
 
 /** How a call ended: null for well. */
 type Ended = ErrorCode | null
@@ -69,25 +70,6 @@ async function viaHttp(route: string, fields: object): Promise<Ended> {
   const text = await response.text()
   if (!response.ok) return JSON.parse(text).error.code
   return (/"code":\s*"(E_\w+)"/.exec(text)?.[1] as ErrorCode | undefined) ?? null
-}
-
-/** The program in this very process: what a shell starts, without starting a process a hundred times. */
-async function viaCommandLine(path: string, args: readonly string[]): Promise<Ended> {
-  const quiet = [process.stdout, process.stderr].map(out => vi.spyOn(out, 'write').mockReturnValue(true))
-  process.exitCode = undefined
-  try {
-    const words = path.split(' ').slice(1)
-    await createProgram().parseAsync(
-      [...words, ...args, '--store', join(test.folder, 'store'), '--device', 'cpu', '--quiet'],
-      { from: 'user' },
-    )
-    const code: unknown = process.exitCode ?? 0
-    const found = Object.entries(ERROR_CODES).find(([, { exit }]) => exit === code)
-    return (found?.[0] as ErrorCode | undefined) ?? null
-  } finally {
-    process.exitCode = undefined
-    for (const spy of quiet) spy.mockRestore()
-  }
 }
 
 const viaSdk = (name: string, args: readonly unknown[]) =>
@@ -146,7 +128,8 @@ describe('the table', () => {
 
 describe('the window', () => matrix(METHODS, viaWindow))
 describe('HTTP', () => matrix(ROUTES, viaHttp))
-describe('the command line', () => matrix(COMMANDS, viaCommandLine))
+describe('the command line', () =>
+  matrix(COMMANDS, (path, args) => viaCommandLine(path, args, join(test.folder, 'store'))))
 describe('the SDK', () => matrix(SDK_CALLS, viaSdk))
 describe('MCP', () => {
   matrix(TOOLS, viaAssistant)

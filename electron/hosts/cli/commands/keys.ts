@@ -11,7 +11,7 @@ interface PassphraseOptions extends GlobalOptions {
 
 const PASSPHRASE = 'where the passphrase stands, - for standard input (default: STATEPACK_PASSPHRASE)'
 
-/** keys show, export, import, rotate, revoke, trust, forget: what receipts are signed with, and whose signatures count. */
+/** keys show, export, import, rotate, revoke, trust, forget, block, unblock: what receipts are signed with, and whose signatures count. */
 export function addKeyCommands(program: Command): void {
   const keys = program.command('keys').description('the keys that receipts and shared cartridges are signed with')
   const run = (options: GlobalOptions, work: (session: Session) => Promise<Keys>) =>
@@ -90,6 +90,22 @@ export function addKeyCommands(program: Command): void {
     .action((keyid: string, options: GlobalOptions) =>
       run(options, ({ client }) => client.call('keys.forget', { keyid })),
     )
+
+  const block = (keyid: string, blocked: boolean, { name, ...options }: GlobalOptions & { name?: string }) =>
+    runCommand(options, ({ client }) =>
+      client.call('share.block', { keyid, name: name ?? `${keyid.slice(0, 16)}…`, blocked }),
+    )
+  keys
+    .command('block')
+    .description('take in nothing that a publisher has signed, and show none of it in catalogues')
+    .argument('<keyid>', 'as show-available lists it')
+    .option('--name <name>', 'what to call them in the list')
+    .action((keyid: string, options: GlobalOptions & { name?: string }) => block(keyid, true, options))
+  keys
+    .command('unblock')
+    .description('take that back')
+    .argument('<keyid>', 'as catalogues list shows it')
+    .action((keyid: string, options: GlobalOptions) => block(keyid, false, options))
 }
 
 function shown({ keyid, publicKey, own, revoked, publishers }: Keys) {
