@@ -28,7 +28,7 @@ type Owned =
 export function shareHandlers(context: ShareContext): Pick<Handlers, Owned> {
   return {
     'packets.exportReview': ({ ref }) => givesAway(context, ref),
-    'packets.export': ({ ref }, call) => exportPacket(context, ref, call),
+    'packets.export': (leaving, call) => exportPacket(context, leaving, call),
     'packets.review': async ({ from, link, tokenHosts, ...file }, { upload, ...call }) => {
       if (from !== undefined) return await reviewFrom(context, { from, link, tokenHosts }, call)
       return { ...(await reviewCartridge(context, await openSource({ ...file, upload }))), from: null }

@@ -4,7 +4,7 @@ import type { CallContext } from '#shared/rpc/contract.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { exportCartridge } from '../store/cartridgeFile/exportCartridge.ts'
 import type { PacketContext } from './context.ts'
-import { shareable } from './shareable.ts'
+import { type Leaving, shareable } from './shareable.ts'
 import { blobSha256 } from './stateLayers.ts'
 import { summaryOf } from './summaries.ts'
 
@@ -14,11 +14,11 @@ import { summaryOf } from './summaries.ts'
  */
 export async function exportPacket(
   context: PacketContext,
-  ref: string,
+  { ref, ...leaving }: Leaving & { readonly ref: string },
   { signal, progress, send }: Pick<CallContext<'packets.export'>, 'signal' | 'progress' | 'send'>,
 ): Promise<Output<'packets.export'>> {
   const started = performance.now()
-  const { packet, referrers } = await shareable(context, ref)
+  const { packet, referrers } = await shareable(context, ref, leaving)
   const { packetId } = packet
   const total = packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size)
   let bytes = 0

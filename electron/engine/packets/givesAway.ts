@@ -1,4 +1,5 @@
 import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
+import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { assertAllowed } from './assertAllowed.ts'
 import type { PacketContext } from './context.ts'
@@ -6,6 +7,7 @@ import { sameModel } from './contextId.ts'
 import { findSecrets } from './findSecrets.ts'
 import { installedModel } from './inspectPacket.ts'
 import { type Packet, readDocuments, readPacket, readTokens } from './packet.ts'
+import { receiptAlong } from './receiptAlong.ts'
 import { resolvePacketId } from './resolveRef.ts'
 import { summaryOf } from './summaries.ts'
 
@@ -24,6 +26,7 @@ export async function givesAway(context: PacketContext, ref: string): Promise<Ou
   const decoded = written ? await decodedText(context, packet) : null
   const text = decoded ?? sources.map(source => source.text).join('\n\n')
   const { name } = await summaryOf(context, packetId)
+  const made = await receiptAlong(context, packetId)
   return {
     ...{ packetId, name, fileName: cartridgeFileName(name) },
     bytes: packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size),
@@ -32,6 +35,16 @@ export async function givesAway(context: PacketContext, ref: string): Promise<Ou
     card,
     recoverableText: text,
     secrets: await findSecrets([systemPrompt ?? '', text, card].join('\n')),
+    made: made === null ? null : saidBy(made),
+  }
+}
+
+function saidBy({ op, observed, environment }: Receipt): Output<'packets.exportReview'>['made'] {
+  return {
+    ...{ op, at: observed.at, seconds: observed.seconds },
+    provider: environment?.provider ?? null,
+    runtime: environment?.runtime_version ?? null,
+    threads: environment?.threads ?? null,
   }
 }
 

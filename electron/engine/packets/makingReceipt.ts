@@ -9,13 +9,21 @@ import type { PacketContext } from './context.ts'
 import { attach, RECEIPT_TYPE } from './referrer.ts'
 
 /** Puts it beside a cartridge that was made here and whose receipt can be read; what stands there already is the same bytes. */
-export async function attachMakingReceipt({ store, receipts }: PacketContext, packetId: Digest): Promise<void> {
-  const bytes = await receipts.madeBy(packetId).catch((thrown: unknown) => {
+export async function attachMakingReceipt(context: PacketContext, packetId: Digest): Promise<void> {
+  const bytes = await ownMakingLine(context, packetId)
+  if (bytes !== null) await attach(context.store, { subject: packetId, artifactType: RECEIPT_TYPE, bytes })
+}
+
+/** The line of our own log; null where there is none that can be read. */
+export async function ownMakingLine(
+  { receipts }: Pick<PacketContext, 'receipts'>,
+  packetId: Digest,
+): Promise<Uint8Array | null> {
+  return await receipts.madeBy(packetId).catch((thrown: unknown) => {
     // What was changed in the log is named by whoever verifies it, and keeps no cartridge here.
     if (thrown instanceof StatePackError && thrown.code === 'E_RECEIPT_LOG') return null
     throw thrown
   })
-  if (bytes !== null) await attach(store, { subject: packetId, artifactType: RECEIPT_TYPE, bytes })
 }
 
 /**

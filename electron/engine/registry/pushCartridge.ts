@@ -5,7 +5,7 @@ import type { Output } from '#shared/rpc/client.ts'
 import { TransferMeter } from '../network/transferMeter.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { recordPublished } from '../packets/recordPublished.ts'
-import { type Shareable, shareable } from '../packets/shareable.ts'
+import { type Leaving, type Shareable, shareable } from '../packets/shareable.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { type Root, readRoot } from '../store/cartridgeFile/exportCartridge.ts'
 import { inParallel } from '../store/inParallel.ts'
@@ -38,11 +38,17 @@ const PARENTS = 4
  */
 export async function pushCartridge(
   context: PacketContext,
-  { ref, to, tags, ...transfer }: Transfer & { ref: string; to: RegistryReference; tags: readonly string[] },
+  {
+    ref,
+    to,
+    tags,
+    receipt: sendsReceipt = true,
+    ...transfer
+  }: Transfer & Partial<Leaving> & { ref: string; to: RegistryReference; tags: readonly string[] },
   call: Call,
 ): Promise<Pushed> {
   const started = performance.now()
-  const shared = await shareable(context, ref)
+  const shared = await shareable(context, ref, { receipt: sendsReceipt })
   const { packetId } = shared.packet
   const { packet, referrers, blobs } = await everything(context, shared)
   const neighbours = await blobsNearby(context, to)

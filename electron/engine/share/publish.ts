@@ -3,7 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { Call } from '../packets/context.ts'
 import { recordPublished } from '../packets/recordPublished.ts'
-import { shareable } from '../packets/shareable.ts'
+import { type Leaving, shareable } from '../packets/shareable.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import { pushCartridge } from '../registry/pushCartridge.ts'
 import { besideCatalogue } from './browse.ts'
@@ -14,7 +14,7 @@ import { publishToHub } from './publishToHub.ts'
 import type { ShareContext } from './shareContext.ts'
 import { type OpenedCatalogue, signCatalogue } from './signedCatalogue.ts'
 
-export interface Publication {
+export interface Publication extends Leaving {
   readonly ref: string
   /** A place in a registry, or a repository of the hub. */
   readonly to: string
@@ -65,7 +65,7 @@ export async function publish(
 
 async function put(
   context: ShareContext,
-  { ref, to, tokenHosts, licence, isPrivate }: Publication,
+  { ref, to, tokenHosts, licence, isPrivate, receipt: sendsReceipt }: Publication,
   call: Call,
 ): Promise<Output<'share.push'>> {
   const place = parsePlace(to, context.hub().endpoint)
@@ -73,7 +73,8 @@ async function put(
     const { tag, digest } = place.reference
     const tags = tag === null && digest === null ? ['latest'] : tag === null ? [] : [tag]
     const { lookup } = context
-    const pushed = await pushCartridge(context, { ref, to: place.reference, tags, tokenHosts, lookup }, call)
+    const sent = { ref, receipt: sendsReceipt, to: place.reference, tags, tokenHosts, lookup }
+    const pushed = await pushCartridge(context, sent, call)
     const reference = { ...place.reference, tag: tags[0] ?? null, digest: pushed.packetId }
     return { ...pushed, reference: showPlace({ kind: 'registry', reference }) }
   }
@@ -83,7 +84,7 @@ async function put(
   }
   const started = performance.now()
   const { repo } = place
-  const shared = await shareable(context, ref)
+  const shared = await shareable(context, ref, { receipt: sendsReceipt })
   const { packetId } = shared.packet
   const [owner = '', title = ''] = repo.hubId.toLowerCase().split('/')
   const { data: name = 'me/cartridge' } = entryNameSchema.safeParse(`${owner}/${title}`)

@@ -5,6 +5,7 @@ import { useClient } from '../../stores/studio.ts'
 import { formatBytes } from '../../ui/format.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { exportFile } from './exportFile.ts'
+import type { Leaving } from './LeavingChoices.tsx'
 
 /**
  * A handle to drag a cartridge out as a file. A drag must have its bytes when it begins, so they are prepared when the
@@ -12,9 +13,10 @@ import { exportFile } from './exportFile.ts'
  */
 export function DragOut({
   packetId,
+  receipt,
   name,
   bytes,
-}: {
+}: Leaving & {
   readonly packetId: string
   readonly name: string
   readonly bytes: number
@@ -32,7 +34,7 @@ export function DragOut({
   function prepare(): void {
     if (file !== null || preparing.current) return
     preparing.current = true
-    exportFile(client, packetId).then(
+    exportFile(client, { ref: packetId, receipt }).then(
       result => {
         setFile({ url: URL.createObjectURL(result.file), fileName: result.fileName })
       },

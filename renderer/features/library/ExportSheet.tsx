@@ -12,6 +12,7 @@ import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
 import { DragOut } from './DragOut.tsx'
+import { type Leaving, LeavingChoices } from './LeavingChoices.tsx'
 import { PublishForm } from './PublishForm.tsx'
 import { SecretsNotice } from './SecretsNotice.tsx'
 import './library.css'
@@ -37,6 +38,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
   const growing = useRef<GrowingFile | null>(null)
   const task = useTask('packets.export', { onItem: bytes => growing.current?.write(bytes) })
   const [tried, setTried] = useState(false)
+  const [leaving, setLeaving] = useState<Leaving>({ receipt: true })
   const found = review.data
   if (review.error !== null) return <ErrorPanel error={review.error} action={{ label: 'Skip it', onPress: onDone }} />
   if (found === null) return <ProgressBar label="Looking at what it holds" value={null} />
@@ -44,7 +46,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
     setTried(true)
     const file = await createGrowingFile()
     growing.current = file
-    const result = await task.run({ ref: packetId })
+    const result = await task.run({ ref: packetId, ...leaving })
     if (result === null) return file.discard()
     saveFile(result.fileName, await file.finish())
     onDone()
@@ -82,11 +84,12 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
           </pre>
         )}
       </section>
+      <LeavingChoices review={found} leaving={leaving} onChange={setLeaving} />
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
       {task.status === 'running' ? <ProgressBar label="Writing the file" value={shareOf(task.progress)} /> : null}
-      <PublishForm packetId={packetId} onDone={onDone} />
+      <PublishForm packetId={packetId} {...leaving} onDone={onDone} />
       <div className="Review-foot">
-        <DragOut packetId={packetId} bytes={found.bytes} name={found.name} />
+        <DragOut key={JSON.stringify(leaving)} packetId={packetId} {...leaving} bytes={found.bytes} name={found.name} />
         <div className="two">
           <Button variant="primary" isDisabled={task.status === 'running'} onPress={() => void save()}>
             {tried && task.status === 'failed' ? 'Try again' : 'Export'}

@@ -7,9 +7,14 @@ import { Switch } from '../../ui/Switch.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
+import type { Leaving } from './LeavingChoices.tsx'
 
 /** Puts a cartridge into a registry or on the hub, below what that gives away; closed until somebody wants to. */
-export function PublishForm({ packetId, onDone }: { readonly packetId: string; readonly onDone: () => void }) {
+export function PublishForm({
+  packetId,
+  receipt,
+  onDone,
+}: Leaving & { readonly packetId: string; readonly onDone: () => void }) {
   const task = useTask('share.push')
   const [to, setTo] = useState('')
   const [licence, setLicence] = useState('')
@@ -24,7 +29,7 @@ export function PublishForm({ packetId, onDone }: { readonly packetId: string; r
     event.preventDefault()
     const catalogue = place.trim() === '' ? {} : { catalogue: { place: place.trim(), name: name.trim() } }
     const under = licence.trim() === '' ? null : licence.trim()
-    const result = await task.run({ ref: packetId, to: to.trim(), licence: under, isPrivate, ...catalogue })
+    const result = await task.run({ ref: packetId, receipt, to: to.trim(), licence: under, isPrivate, ...catalogue })
     if (result === null) return
     toastDone('Published', result.reference)
     onDone()

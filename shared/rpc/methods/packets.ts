@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { civilTimeSchema, controlTokensSchema, digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method, streaming } from '../method.ts'
-import { placeSchema, tokenHostsSchema } from './share.ts'
+import { leavingFields, placeSchema, tokenHostsSchema } from './share.ts'
 import {
   cartridgeSummarySchema,
   checkSchema,
@@ -264,11 +264,18 @@ export const packetMethods = {
       card: z.string(),
       recoverableText: z.string(),
       secrets: z.array(z.strictObject({ kind: z.string(), excerpt: z.string() })),
+      /** What the receipt of its making tells, which goes along unless it is held back; null where there is none. */
+      made: z
+        .strictObject({
+          ...{ op: z.string(), at: z.string(), seconds: z.number().nullable() },
+          ...{ provider: z.string().nullable(), runtime: z.string().nullable(), threads: count.nullable() },
+        })
+        .nullable(),
     }),
   ),
   /** What is sent is the file, to be kept only when the call succeeds. */
   'packets.export': streaming(
-    z.strictObject({ ref: refSchema }),
+    z.strictObject({ ref: refSchema, ...leavingFields }),
     z.strictObject({ fileName: z.string(), bytes: count, receipt: receiptViewSchema }),
     { sends: fileBytes },
   ),

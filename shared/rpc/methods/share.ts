@@ -10,6 +10,11 @@ export const placeSchema = z.string().min(1).max(2048)
 /** Hosts that may be sent the registry's login although nothing but the registry says that they are its own. */
 export const tokenHostsSchema = z.array(z.string().min(1).max(300)).max(20).optional()
 const tokenHosts = tokenHostsSchema
+/** What goes out beside a cartridge, besides signatures and traces. */
+export const leavingFields = {
+  /** The receipt of its making: when, with which model, runtime and threads, and how long it took. */
+  receipt: z.boolean().default(true),
+}
 const catalogueView = z.strictObject({ place: z.string(), title: z.string() })
 const blockedView = z.array(z.strictObject({ keyid: z.string(), name: z.string() }))
 
@@ -20,6 +25,7 @@ export const shareMethods = {
       ref: refSchema,
       to: placeSchema,
       tokenHosts,
+      ...leavingFields,
       /** As SPDX has it, for catalogues and the hub. */
       licence: z.string().trim().min(1).max(100).nullable().default(null),
       /** Of a repository of the hub that is made for it. */

@@ -56,6 +56,12 @@ it('is an OCI layout beside a card with front matter, in one commit', async () =
   expect(receipts).toHaveLength(1)
 })
 
+it('goes without the receipt of its making where that is held back', async () => {
+  expect(await push('hf://ada/quiet', { receipt: false })).toMatchObject({ referrers: 1 })
+  expect(await there.client.call('packets.review', { from: 'hf://ada/quiet' })).toMatchObject({ made: null })
+  hub.repositories.delete('ada/quiet')
+})
+
 it('is sent nothing twice', async () => {
   const puts = () => hub.stored.filter(({ method }) => method === 'PUT').length
   const before = puts()

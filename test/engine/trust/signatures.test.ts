@@ -132,6 +132,12 @@ it('the receipt of its making goes along, and is believed only of who signed the
   expect(made).toMatchObject({ op: 'create', at: receipt?.at })
   expect(refusedReferrers).toBe(0)
   expect(await exported(maker.client, { ref: packetId })).toEqual(sent)
+  const told = await maker.client.call('packets.exportReview', { ref: packetId })
+  expect(told.made).toMatchObject({ op: 'create', at: receipt?.at, provider: 'cpu', threads: 1 })
+  const held = await exported(maker.client, { ref: packetId, receipt: false })
+  expect([sent, held].map(bytes => Buffer.from(bytes).includes(type))).toEqual([true, false])
+  const without = await here.client.call('packets.review', {}, { upload: [held] })
+  expect(without).toMatchObject({ made: null, refusedReferrers: 0, signedBy: expect.any(String) })
 
   const line = await maker.engine.state.receipts.madeBy(packetId)
   const sources = [{ name: 'boat.txt', text: 'Facts:\nThe boat of Mira is blue.\n' }]

@@ -58,10 +58,10 @@ const leave = () => bob.client.call('library.delete', { packetIds: [packetId] })
 const store = () => join(bob.folder, 'store')
 
 async function viaTheLine(): Promise<ErrorCode | null> {
-  const { id } = await bob.client.call('jobs.import', { title: 'tea', path })
+  const { ids } = await bob.client.call('jobs.import', { title: 'tea', path })
   for (;;) {
-    const { state, error } = await bob.client.call('jobs.get', { id })
-    if (state !== 'waiting' && state !== 'running') return error?.code ?? null
+    const { job } = await bob.client.call('jobs.get', { id: ids[0] ?? 0 })
+    if (job.state !== 'waiting' && job.state !== 'running') return job.error?.code ?? null
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }

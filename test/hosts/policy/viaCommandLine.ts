@@ -3,11 +3,7 @@ import { createProgram } from '#hosts/cli/program.ts'
 import { ERROR_CODES, type ErrorCode } from '#shared/domain/error.ts'
 
 /** The program in this very process: what a shell starts, without starting a process a hundred times. Null for well. */
-export async function viaCommandLine(
-  path: string,
-  args: readonly string[],
-  store: string,
-): Promise<ErrorCode | null> {
+export async function viaCommandLine(path: string, args: readonly string[], store: string): Promise<ErrorCode | null> {
   const quiet = [process.stdout, process.stderr].map(out => vi.spyOn(out, 'write').mockReturnValue(true))
   process.exitCode = undefined
   try {
