@@ -54,6 +54,8 @@ export const originSchema = z.discriminatedUnion('kind', [
     kind: z.literal('mix'),
     parents: z.array(z.strictObject({ contextId: digestSchema, weight: z.number() })).min(1),
   }),
+  /** Its first tokens, and the texts that they are of, were left out by who shared it: those of this context. */
+  z.strictObject({ kind: z.literal('withheld'), contextId: digestSchema, tokens: count.positive() }),
 ])
 export type Origin = z.infer<typeof originSchema>
 
@@ -69,6 +71,11 @@ export const promptSpanSchema = z.strictObject({
   from: z.enum(['template', 'system', 'text', 'user']).optional(),
 })
 export type PromptSpan = z.infer<typeof promptSpanSchema>
+
+/** How many tokens of a state are not told, from its first on. */
+export function withheldTokens({ origin }: { readonly origin: Origin }): number {
+  return origin.kind === 'withheld' ? origin.tokens : 0
+}
 
 /** How far the stored dtype moved the logits, measured at creation; null for a lossless dtype. */
 export const lossSchema = z.strictObject({
@@ -146,7 +153,6 @@ export const cartridgeConfigSchema = z.strictObject({
   promptMeta: z.strictObject({ spans: z.array(promptSpanSchema), controlTokensInText: count }),
   components: z.array(componentSchema).length(12),
   parents: z.array(parentSchema).max(MAX_PARENTS),
-  redactedFrom: digestSchema.optional(),
 })
 export type CartridgeConfig = z.infer<typeof cartridgeConfigSchema>
 
@@ -182,6 +188,8 @@ export const recipeSchema = z.strictObject({
           .refine(said => said.length % 2 === 0)
           .optional(),
       }),
+      /** Texts that are not told, first of all: the cartridge was called `name` by who left them out. */
+      z.strictObject({ do: z.literal('withheld'), name: title }),
       /** What was held back is read, too: nothing follows it. */
       z.strictObject({ do: z.literal('flush') }),
       /** Only the first tokens of what was read are kept. */

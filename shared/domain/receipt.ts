@@ -28,6 +28,7 @@ export const receiptOpSchema = z.enum([
   'publish',
   'benchmark',
   'begin',
+  'withhold',
 ])
 export type ReceiptOp = z.infer<typeof receiptOpSchema>
 

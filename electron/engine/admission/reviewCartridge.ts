@@ -1,3 +1,4 @@
+import { withheldTokens } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { assertDerived } from '../packets/assertDerived.ts'
@@ -6,7 +7,7 @@ import type { PacketContext } from '../packets/context.ts'
 import { sameModel } from '../packets/contextId.ts'
 import { findSecrets } from '../packets/findSecrets.ts'
 import { installedModel } from '../packets/inspectPacket.ts'
-import { readDocuments, readTokens } from '../packets/packet.ts'
+import { readDocuments, readToldTokens } from '../packets/packet.ts'
 import type { PacketSignature, SoundReferrer } from '../packets/referrers.ts'
 import { signerInWords } from '../packets/signatures.ts'
 import type { ImportCandidate } from '../store/cartridgeFile/importCartridge.ts'
@@ -31,7 +32,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
   const { config } = packet
   const found = await installedModel(context, packet)
   const model = found !== null && sameModel(found.fingerprint, config.model) ? found : null
-  const modelReads = model?.tokenizer?.decode(await readTokens(blobs, packet)) ?? null
+  const modelReads = model?.tokenizer?.decode(await readToldTokens(blobs, packet)) ?? null
   const known = context.store.library.packets.get(packet.packetId)
   const text = sources.map(source => source.text).join('\n\n')
   const secrets = await Promise.all(
@@ -43,6 +44,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     name: candidate.packet.entry.title,
     bytes,
     tokens: config.tokens.count,
+    withheldTokens: withheldTokens(config),
     kind: config.kind,
     model: config.model,
     modelInstalled: model !== null,

@@ -27,7 +27,7 @@ type Owned =
 /** How cartridges leave and come: as files, by registries, by the hub, by catalogues. */
 export function shareHandlers(context: ShareContext): Pick<Handlers, Owned> {
   return {
-    'packets.exportReview': ({ ref }) => givesAway(context, ref),
+    'packets.exportReview': asked => givesAway(context, asked),
     'packets.export': (leaving, call) => exportPacket(context, leaving, call),
     'packets.review': async ({ from, link, tokenHosts, ...file }, { upload, ...call }) => {
       if (from !== undefined) return await reviewFrom(context, { from, link, tokenHosts }, call)

@@ -7,6 +7,7 @@ import {
   type Recipe,
   type Segment,
   type StateDtype,
+  withheldTokens,
 } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
@@ -30,7 +31,7 @@ export type SourcePart =
 export interface StateContents {
   readonly model: Model
   readonly origin: Origin
-  /** Every token that is folded into the state, in order; empty for a mix. */
+  /** Every token that is folded into the state, in order, those that are not told in their places; empty for a mix. */
   readonly tokens: Int32Array
   /** Text held back because it could tokenise otherwise when more follows. */
   readonly tail: string
@@ -130,7 +131,7 @@ export function assembleAround(
   }
   const add = (mediaType: LayerType, bytes: Uint8Array) => take(newBlob(mediaType, bytes))
 
-  const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens))
+  const tokenLayer = add(LAYER_TYPES.tokens, tokenBytes(tokens.subarray(withheldTokens(contents))))
   const cacheLayers = numbers.cache.map(take)
   const logits = numbers.logits === null ? null : take(numbers.logits)
   const modelConfig = [add(LAYER_TYPES.modelConfig, model.configBytes)]
@@ -188,6 +189,11 @@ export function assembleAround(
     parents: contents.parents,
   } satisfies CartridgeConfig)
 
+  return packUp(config, layers)
+}
+
+/** The cartridge of a config and its layers, in manifest order. Throws `E_TOO_LARGE`. */
+export function packUp(config: CartridgeConfig, layers: readonly LayerInput[]): Assembled {
   const configBlob = newBlob(CARTRIDGE_CONFIG, canonicalBytes(config))
   if (configBlob.size > CONFIG_CAP) {
     throw new StatePackError('E_TOO_LARGE', 'This text has too many control tokens for one cartridge: split it.', {
@@ -196,6 +202,7 @@ export function assembleAround(
     })
   }
   const { manifest, blob } = buildManifest(configBlob, layers)
+  const cache = new Set(config.cache.blocks)
   return {
     packetId: blob.digest,
     manifest,
@@ -204,8 +211,8 @@ export function assembleAround(
     config,
     configBlob,
     layers,
-    cacheBytes: cacheLayers.reduce((sum, layer) => sum + layer.size, 0),
-    blobSha256: digestOfList(cache.blocks),
+    cacheBytes: layers.reduce((sum, { digest, size }) => (cache.has(digest) ? sum + size : sum), 0),
+    blobSha256: digestOfList(config.cache.blocks),
   }
 }
 

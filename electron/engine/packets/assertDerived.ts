@@ -21,7 +21,6 @@ const FIELDS: readonly (readonly [keyof CartridgeConfig, ComponentId])[] = [
   ['attentionMask', 'mask'],
   ['position', 'position'],
   ['cache', 'cache'],
-  ['redactedFrom', 'tokens'],
 ]
 
 /**
@@ -36,7 +35,7 @@ export async function assertDerived(
 ): Promise<void> {
   const { config } = packet
   const { model } = loaded
-  if (config.redactedFrom !== undefined)
+  if (config.origin.kind === 'withheld')
     throw notDerived('tokens', 'its texts were withheld, so nothing shows what it has read')
   assertModel(config.model, model.fingerprint)
   const { rounded = [] } = config.cache

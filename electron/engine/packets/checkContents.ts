@@ -1,10 +1,11 @@
+import { withheldTokens } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { LAYER_TYPES, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import { sha256 } from '../sha256.ts'
 import type { BlobReader } from '../store/blobReader.ts'
 import type { Call } from './context.ts'
-import { layersOfType, type Packet, readDocuments, readTokens } from './packet.ts'
+import { layersOfType, type Packet, readDocuments, readToldTokens } from './packet.ts'
 import { assertFinite, decodeKvBlock, decodeLogits, decodeRecurrent } from './stateLayers.ts'
 
 const ORDER = Object.values<string>(LAYER_TYPES)
@@ -26,8 +27,9 @@ export async function checkContents(blobs: BlobReader, packet: Packet, call: Cal
   if (sha256(canonicalBytes(config)) !== manifest.config.digest)
     throw bad('format', 'its config is not in canonical form')
 
-  const tokens = await readTokens(blobs, packet)
-  if (tokens.length !== config.tokens.count) throw bad('tokens', 'its token buffer is not as long as its config says')
+  const tokens = await readToldTokens(blobs, packet)
+  if (tokens.length + withheldTokens(config) !== config.tokens.count)
+    throw bad('tokens', 'its token buffer is not as long as its config says')
   step()
   for (const [index, layer] of layersOfType(packet, LAYER_TYPES.kv).entries()) {
     const bytes = await blobs.read(layer)

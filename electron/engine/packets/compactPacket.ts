@@ -80,7 +80,7 @@ export function cannotFold(
   { config }: Packet,
   sources: readonly (SourceText & { readonly turn: boolean })[],
 ): string | null {
-  if (config.origin.kind === 'mix' || sources.length === 0)
+  if (config.origin.kind !== 'tokens' || sources.length === 0)
     return 'This state was not read from texts, so there is no chain to fold.'
   if (sources.some(({ turn }) => turn)) return 'This state holds turns of a conversation, which are not texts to fold.'
   return config.segments.some(segment => segment.kind === 'generated')

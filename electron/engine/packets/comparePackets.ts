@@ -24,9 +24,11 @@ export async function comparePackets(
   )
   if (a === undefined || b === undefined) throw new TypeError('two references give two packets')
   const [tokensA, tokensB] = [await readTokens(blobs, a), await readTokens(blobs, b)]
-  const common = commonPrefix(tokensA, tokensB)
+  // Two that are not told are not known to be the same.
+  const isTold = [a, b].every(({ config }) => config.origin.kind !== 'withheld')
+  const common = isTold ? commonPrefix(tokensA, tokensB) : 0
   const [decodeA, decodeB] = [await decoder(context, a), await decoder(context, b)]
-  const differs = common < tokensA.length && common < tokensB.length
+  const differs = isTold && common < tokensA.length && common < tokensB.length
   const part = (packet: Packet, id: string) => {
     const component = packet.config.components.find(candidate => candidate.id === id)
     return component === undefined
@@ -109,7 +111,7 @@ export async function whyMiss(
   for (const item of items) {
     if (item.weightsDigest !== model.fingerprint.weightsDigest) continue
     const packet = await readPacket(context.blobs, item.packetId)
-    if (packet.config.origin.kind === 'mix' || !sameModel(packet.config.model, model.fingerprint)) continue
+    if (packet.config.origin.kind !== 'tokens' || !sameModel(packet.config.model, model.fingerprint)) continue
     const own = await readTokens(context.blobs, packet)
     const common = commonPrefix(own, tokens)
     if (best === null || common > best.common) best = { packet, tokens: own, common }

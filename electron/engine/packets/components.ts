@@ -46,7 +46,7 @@ export function componentsOf(state: ComponentSources, model: Bound): Component[]
     cache: captured(digestOfList(state.cache.blocks)),
     embeddings: bound(model.components.embeddings.digest, model.components.embeddings.reason),
     position: captured(digestOfValue(state.position)),
-    tokens: mixed ? without('A mix has no token sequence of its own.') : captured(state.tokensDigest),
+    tokens: tokensComponent(state),
     mask: maskComponent(state),
     config: captured(digestOfList(state.modelConfigDigests)),
     norms: bound(digestOfList(model.components.norms.map(norm => norm.digest)), model.components.norms[0]?.reason),
@@ -64,6 +64,17 @@ export function componentsOf(state: ComponentSources, model: Bound): Component[]
     const component = byId[id]
     return { id, ...component }
   })
+}
+
+export function tokensComponent({
+  origin,
+  tokensDigest,
+}: Pick<ComponentSources, 'origin' | 'tokensDigest'>): ComponentStatus {
+  if (origin.kind === 'mix')
+    return { status: 'not-applicable', reason: 'A mix has no token sequence of its own.' } as const
+  if (origin.kind === 'withheld')
+    return { status: 'not-applicable', reason: 'Its first tokens were withheld by who shared it.' } as const
+  return { status: 'captured', digest: tokensDigest } as const
 }
 
 function maskComponent({ kind, origin, attentionMask }: ComponentSources): ComponentStatus {

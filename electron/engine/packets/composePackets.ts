@@ -3,14 +3,14 @@ import { assertAllowed } from './assertAllowed.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, createPacket } from './createPacket.ts'
 import { assertFits, loadModelFor } from './openState.ts'
-import { readDocuments, readPacket } from './packet.ts'
+import { assertTold, readDocuments, readPacket } from './packet.ts'
 import { plainText } from './plainText.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
 /**
  * Reads the texts of several cartridges again, in the given order, into one exact state: their system prompts before them,
  * through the chat template when one of them was. Turns of a conversation are no texts: they stay behind, and are said.
- * Throws `E_NOT_SUPPORTED` for a cartridge that carries no text (a mix, a redacted share), else what creating throws.
+ * Throws `E_NOT_SUPPORTED` for a cartridge that carries no text, or not all of it (a mix, a share without its texts), else what creating throws.
  */
 export async function composePackets(
   context: PacketContext,
@@ -53,6 +53,7 @@ async function readPart(context: PacketContext, ref: string) {
   const packet = await readPacket(context.blobs, packetId)
   const { sources, card, recipe } = await readDocuments(context.blobs, packet)
   const texts = sources.filter(({ turn }) => !turn)
+  assertTold(packet.config.origin)
   if (texts.length === 0) {
     throw new StatePackError('E_NOT_SUPPORTED', 'A cartridge without its text cannot be read again.', { packetId })
   }

@@ -28,14 +28,15 @@ export interface ContextIdentity {
 }
 
 /**
- * What a context *is*, on every machine: the model and what it has read, or for a mix what was mixed. Creating A+B and
- * merging B into A give the same context_id (docs/format.md, "Identifiers").
+ * What a context *is*, on every machine: the model and what it has read, or for a mix what was mixed, for a state whose texts
+ * are not told which ones those are said to be. Creating A+B and merging B into A give the same context_id (docs/format.md,
+ * "Identifiers").
  */
 export function contextId({ model, origin, tokensDigest, tailDigest }: ContextIdentity): Digest {
   const v = 1
   const read = { v, model: identity(model), tokensDigest, tailDigest }
   if (origin.kind === 'tokens') return sha256(canonicalBytes(read))
-  // What a mix has read since it was mixed belongs to it; a mix that has read nothing yet has no tokens to name.
+  // What it has read since belongs to it; one that has read nothing yet has no tokens to name.
   const isUnread = tokensDigest === NO_TOKENS
   return sha256(canonicalBytes(isUnread ? { v, model: read.model, origin, tailDigest } : { ...read, origin }))
 }

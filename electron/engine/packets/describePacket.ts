@@ -16,13 +16,14 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
   const card = cardBytes === undefined ? '' : parseText(cardBytes, 'card')
   const recipe = parseRecipe(recipeBytes)
   const reads = recipe.steps.flatMap(step => (step.do === 'read' ? [step] : []))
+  const withheld = recipe.steps.find(step => step.do === 'withheld')
   const names = reads.map(({ name }) => name)
   const sources = manifest.layers.filter(layer => layer.mediaType === LAYER_TYPES.source)
   return {
     contextId: contextIdOf(config),
     dtype: config.cache.dtype,
     kind: config.kind,
-    title: names[0] ?? 'Untitled',
+    title: withheld?.name ?? names[0] ?? 'Untitled',
     modelName: config.model.name,
     architecture: config.model.architecture,
     weightsDigest: config.model.weightsDigest,
@@ -36,7 +37,7 @@ export const describePacket: DescribePacket = async ({ manifest, config: configB
     // Source digests are searched too: a text is found by its SHA-256.
     recipe: [...names, recipe.systemPrompt ?? '', ...sources.map(layer => hexOf(layer.digest))].join('\n'),
     texts:
-      sources.length > 0 && !config.segments.some(({ kind }) => kind === 'generated')
+      sources.length > 0 && withheld === undefined && !config.segments.some(({ kind }) => kind === 'generated')
         ? textDigests(
             recipe.systemPrompt,
             (await readLayers(LAYER_TYPES.source)).map((bytes, place) => ({

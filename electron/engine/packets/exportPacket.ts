@@ -14,11 +14,11 @@ import { summaryOf } from './summaries.ts'
  */
 export async function exportPacket(
   context: PacketContext,
-  { ref, ...leaving }: Leaving & { readonly ref: string },
+  leaving: Leaving & { readonly ref: string },
   { signal, progress, send }: Pick<CallContext<'packets.export'>, 'signal' | 'progress' | 'send'>,
 ): Promise<Output<'packets.export'>> {
   const started = performance.now()
-  const { packet, referrers } = await shareable(context, ref, leaving)
+  const { packet, referrers } = await shareable(context, leaving, { signal, progress })
   const { packetId } = packet
   const total = packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size)
   let bytes = 0

@@ -1,4 +1,6 @@
 import { cartridgeFileName } from '#shared/domain/cartridgeFileName.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { assertAllowed } from './assertAllowed.ts'
@@ -6,36 +8,51 @@ import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { findSecrets } from './findSecrets.ts'
 import { installedModel } from './inspectPacket.ts'
-import { type Packet, readDocuments, readPacket, readTokens } from './packet.ts'
+import { type Packet, readDocuments, readPacket, readToldTokens } from './packet.ts'
 import { receiptAlong } from './receiptAlong.ts'
 import { resolvePacketId } from './resolveRef.ts'
+import type { Leaving } from './shareable.ts'
 import { summaryOf } from './summaries.ts'
+import { cannotWithhold } from './withholdText.ts'
+
+/** Layers that are the texts, and what follows from them. */
+const TOLD: readonly string[] = [LAYER_TYPES.tokens, LAYER_TYPES.source, LAYER_TYPES.recipe]
 
 /**
  * What anyone who gets the exported file can read of it: texts, system prompt, card, and what was written into the state
  * without being a text of its own. Looked at before the file is written. Throws what finding and reading the packet throw,
- * `E_RESTRICTED`.
+ * `E_RESTRICTED`, `E_NOT_SUPPORTED` for what cannot be withheld.
  */
-export async function givesAway(context: PacketContext, ref: string): Promise<Output<'packets.exportReview'>> {
+export async function givesAway(
+  context: PacketContext,
+  { ref, withhold }: { readonly ref: string } & Pick<Leaving, 'withhold'>,
+): Promise<Output<'packets.exportReview'>> {
   const packetId = await resolvePacketId(context, ref)
   assertAllowed(context, packetId, 'share')
   const packet = await readPacket(context.blobs, packetId)
   const { sources, recipe, card } = await readDocuments(context.blobs, packet)
-  const { systemPrompt } = recipe
+  const notWithheld = cannotWithhold(packet, recipe)
+  if (withhold && notWithheld !== null) throw new StatePackError('E_NOT_SUPPORTED', notWithheld, { packetId })
+  const told = withhold ? [] : sources
+  const systemPrompt = withhold ? null : recipe.systemPrompt
   const written = packet.config.segments.some(({ kind }) => kind === 'generated') || sources.length === 0
-  const decoded = written ? await decodedText(context, packet) : null
-  const text = decoded ?? sources.map(source => source.text).join('\n\n')
+  const decoded = written && !withhold ? await decodedText(context, packet) : null
+  const text = decoded ?? told.map(source => source.text).join('\n\n')
   const { name } = await summaryOf(context, packetId)
-  const made = await receiptAlong(context, packetId)
+  const made = withhold ? null : await receiptAlong(context, packetId)
   return {
     ...{ packetId, name, fileName: cartridgeFileName(name) },
-    bytes: packet.manifest.layers.reduce((sum, layer) => sum + layer.size, packet.manifest.config.size),
-    sources: sources.map(source => ({ name: source.name, characters: source.text.length })),
+    bytes: packet.manifest.layers.reduce(
+      (sum, { mediaType, size }) => (withhold && TOLD.includes(mediaType) ? sum : sum + size),
+      packet.manifest.config.size,
+    ),
+    sources: told.map(source => ({ name: source.name, characters: source.text.length })),
     systemPrompt,
     card,
     recoverableText: text,
     secrets: await findSecrets([systemPrompt ?? '', text, card].join('\n')),
     made: made === null ? null : saidBy(made),
+    notWithheld,
   }
 }
 
@@ -52,5 +69,5 @@ function saidBy({ op, observed, environment }: Receipt): Output<'packets.exportR
 async function decodedText(context: PacketContext, packet: Packet): Promise<string | null> {
   const model = await installedModel(context, packet)
   if (model === null || !sameModel(model.fingerprint, packet.config.model)) return null
-  return model.tokenizer?.decode(await readTokens(context.blobs, packet)) ?? null
+  return model.tokenizer?.decode(await readToldTokens(context.blobs, packet)) ?? null
 }

@@ -7,7 +7,15 @@ import type { Model } from '../models/model.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { componentChecks } from './openState.ts'
-import { cacheLayers, layersOfType, type Packet, readDocuments, readLogits, readPacket, readTokens } from './packet.ts'
+import {
+  cacheLayers,
+  layersOfType,
+  type Packet,
+  readDocuments,
+  readLogits,
+  readPacket,
+  readToldTokens,
+} from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
 import { summaryOf } from './summaries.ts'
 
@@ -21,7 +29,7 @@ export async function inspectPacket(context: PacketContext, ref: string): Promis
   const packet = await readPacket(blobs, await resolvePacketId(context, ref))
   const model = await installedModel(context, packet)
   const [tokens, logits, documents, summary] = await Promise.all([
-    readTokens(blobs, packet),
+    readToldTokens(blobs, packet),
     readLogits(blobs, packet),
     readDocuments(blobs, packet),
     summaryOf(context, packet.packetId),

@@ -37,7 +37,7 @@ export async function editsSince(
     edits.push(...found)
   }
   if (failed.includes('tokenizer') || config.model.tokenizerDigest !== model.fingerprint.tokenizerDigest) {
-    if (config.origin.kind === 'mix' || !(await givesSameTokens(blobs, packet, model))) return null
+    if (config.origin.kind !== 'tokens' || !(await givesSameTokens(blobs, packet, model))) return null
     edits.push('the chat template or another setting of the tokenizer')
   }
   return edits

@@ -1,4 +1,10 @@
-import { type CartridgeConfig, cartridgeConfigSchema, type Recipe, recipeSchema } from '#shared/domain/cartridge.ts'
+import {
+  type CartridgeConfig,
+  cartridgeConfigSchema,
+  type Recipe,
+  recipeSchema,
+  withheldTokens,
+} from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import {
@@ -61,7 +67,7 @@ function assertConsistent(manifest: Manifest, config: CartridgeConfig): void {
     fail('tokens', 'its config names another token buffer')
   if (sha256(config.tail.text) !== config.tail.digest) fail('tokens', 'its held-back text does not match its digest')
   const { count } = config.tokens
-  if (config.origin.kind === 'tokens' && config.position.next !== count)
+  if (config.origin.kind !== 'mix' && config.position.next !== count)
     fail('position', `it has ${count} tokens and continues at ${config.position.next}`)
   const masked = config.attentionMask[0]?.[1] ?? 0
   if (masked !== count) fail('mask', `its attention mask covers ${masked} of ${count} tokens`)
@@ -143,11 +149,32 @@ export function cacheLayers(packet: Packet): Descriptor[] {
   return [...layersOfType(packet, LAYER_TYPES.kv), ...layersOfType(packet, LAYER_TYPES.ssm)]
 }
 
-/** Token ids folded into the state. */
+/** In the place of a token that is not told. No vocabulary has it: what would run or decode it fails. */
+const NOT_TOLD = -(2 ** 31)
+
+/** Token ids folded into the state, in their places: those that were withheld are no token of any model. */
 export async function readTokens(blobs: BlobSource, packet: Packet): Promise<Int32Array> {
+  const told = await readToldTokens(blobs, packet)
+  const withheld = withheldTokens(packet.config)
+  if (withheld === 0) return told
+  const tokens = new Int32Array(withheld + told.length).fill(NOT_TOLD)
+  tokens.set(told, withheld)
+  return tokens
+}
+
+/** Token ids as far as the cartridge tells them: all, or those after what was withheld. */
+export async function readToldTokens(blobs: BlobSource, packet: Packet): Promise<Int32Array> {
   const [layer] = layersOfType(packet, LAYER_TYPES.tokens)
   if (layer === undefined) throw badFormat('it has no tokens layer')
   return tokensFromBytes(await blobs.read(layer))
+}
+
+/** Refuses what needs every token of a state that does not tell them: `E_NOT_SUPPORTED`. */
+export function assertTold(origin: CartridgeConfig['origin']): void {
+  if (origin.kind !== 'withheld') return
+  const message =
+    'The texts of this cartridge were withheld by who shared it, so they cannot be read again. It can be asked, and read on.'
+  throw new StatePackError('E_NOT_SUPPORTED', message, { withheld: origin.tokens })
 }
 
 /** Reads and verifies the cache layers; lossy dtypes are widened to float32. */
@@ -177,6 +204,7 @@ export async function readDocuments(blobs: BlobSource, packet: Packet) {
   const [cardLayer] = layersOfType(packet, LAYER_TYPES.card)
   const recipe = parseRecipe(recipeLayer === undefined ? undefined : await blobs.read(recipeLayer))
   const reads = recipe.steps.flatMap(step => (step.do === 'read' ? [step] : []))
+  assertWithheld(packet.config, recipe)
   const layers = layersOfType(packet, LAYER_TYPES.source)
   // A text beside the recipe was never read, and would be shown as if it had been.
   if (reads.map(({ source }) => source).join() !== layers.map(({ digest }) => digest).join())
@@ -194,4 +222,12 @@ export async function readDocuments(blobs: BlobSource, packet: Packet) {
     bytes: layer.size,
   }))
   return { recipe, sources, card: cardLayer === undefined ? '' : await text(cardLayer, 'card') }
+}
+
+/** What is not told stands before everything that is, in config and recipe alike. */
+function assertWithheld({ origin }: CartridgeConfig, { steps, systemPrompt }: Recipe): void {
+  const places = steps.flatMap((step, place) => (step.do === 'withheld' ? [place] : []))
+  const begins = systemPrompt === null && !steps.some(step => step.do === 'read' && step.join === undefined)
+  const isRight = origin.kind === 'withheld' ? places.join() === '0' && begins : places.length === 0
+  if (!isRight) throw badFormat('its recipe withholds other texts than its config', undefined, 'tokens')
 }

@@ -58,7 +58,7 @@ async function readTogether(
   const texts: string[] = []
   for (const { packet } of bases) {
     const sources = packet === null ? [] : (await readDocuments(context.blobs, packet)).sources
-    if (sources.length === 0) return null
+    if (sources.length === 0 || packet?.config.origin.kind !== 'tokens') return null
     texts.push(sources.map(source => source.text).join(''))
   }
   const [first] = bases

@@ -5,10 +5,11 @@ import { type Call, type PacketContext, readingProgress } from './context.ts'
 import { type DeltaInput, deltaOf } from './deltaOf.ts'
 import { splitDelta } from './growState.ts'
 import { openState } from './openState.ts'
+import { assertTold } from './packet.ts'
 
 /**
  * "Prove it": the whole context read again from its first token, against restored state plus delta. Compares the logits
- * before the first word of the answer, and what both would write.
+ * before the first word of the answer, and what both would write. Throws `E_NOT_SUPPORTED` where texts were withheld.
  */
 export async function prove(
   context: PacketContext,
@@ -16,7 +17,9 @@ export async function prove(
   call: Call = {},
 ): Promise<Output<'packets.prove'>> {
   const startedState = performance.now()
-  const { base, delta } = await deltaOf(context.blobs, await openState(context, ref, call), input)
+  const state = await openState(context, ref, call)
+  assertTold(state.origin)
+  const { base, delta } = await deltaOf(context.blobs, state, input)
   const { runtime } = base.loaded
   const split = splitDelta(base, delta, 'exact')
   const added = Int32Array.from([...split.prefix, ...split.fold, ...split.tailTokens])

@@ -6,6 +6,9 @@ import { tokenizerOf } from './composeText.ts'
 import type { OpenedState } from './openState.ts'
 import { plainText } from './plainText.ts'
 
+/** In the place of texts that are not told: what the template writes after them is the same whatever they are. */
+const STAND_IN = 'text'
+
 type Step = StateContents['recipe']['steps'][number]
 
 /**
@@ -18,10 +21,13 @@ export async function readConversation(blobs: BlobSource, state: OpenedState): P
   const { steps, systemPrompt, template, chat } = state.recipe
   const later = steps.findIndex(step => step.do === 'generated' || isAppended(step))
   const first = later < 0 ? steps : steps.slice(0, later)
-  const content = plainText(
-    systemPrompt,
-    first.flatMap(step => (step.do === 'read' ? [{ text: decode(texts[step.source]) }] : [])),
-  )
+  const isWithheld = steps[0]?.do === 'withheld'
+  const content = isWithheld
+    ? STAND_IN
+    : plainText(
+        systemPrompt,
+        first.flatMap(step => (step.do === 'read' ? [{ text: decode(texts[step.source]) }] : [])),
+      )
   const isCut = first.some(step => step.do === 'first')
   const opening = template && content !== '' ? openedWith(tokenizer, { content, chat, isCut }) : null
   const talk = { turns: [] as ChatMessage[], loose: opening === null ? content : '', lastAnswer: '' }

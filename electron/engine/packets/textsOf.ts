@@ -14,11 +14,11 @@ export interface TextMeasure {
 
 /**
  * The texts that a stored state is the state of: the one it began with (State Pack's base) and, where only texts were merged
- * into it since, the whole. Empty for a mix.
+ * into it since, the whole. Empty for a mix, and where texts were withheld.
  */
 export async function textsOf({ store }: Pick<PacketContext, 'store'>, packet: Packet): Promise<TextMeasure[]> {
   const { sources, recipe } = await readDocuments(store.blobs, packet)
-  if (sources.length === 0) return []
+  if (sources.length === 0 || packet.config.origin.kind === 'withheld') return []
   // What the bare model read first was appended to nothing.
   const base = sources.filter(({ appended }, place) => place === 0 || !appended)
   const texts = [plainText(recipe.systemPrompt, base)]

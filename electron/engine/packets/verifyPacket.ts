@@ -1,3 +1,4 @@
+import { withheldTokens } from '#shared/domain/cartridge.ts'
 import type { ComponentId } from '#shared/domain/component.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
@@ -54,6 +55,8 @@ export async function verifyPacket(
     packet = await readPacket(context.blobs, packetId)
     await checkContents(context.store.blobs, packet, call)
     checks.push(intactCheck('cache', `Every byte of ${packet.manifest.layers.length} layers matches its digest.`))
+    const withheld = withheldTokens(packet.config)
+    if (withheld > 0) checks.push(intactCheck('tokens', unprovenText(withheld)))
     if (level === 'signed') {
       const keyid = await requireSignature(context, packetId)
       checks.push(intactCheck('format', `Signed by ${keyid.slice(0, 16)}….`))
@@ -143,6 +146,10 @@ function textCheck(unproven: number): Check {
         ? 'Its recipe and its texts give these tokens.'
         : `${unproven} of its tokens are said to be the model's own words, and the model would not say them by itself: nothing proves where they come from.`,
   }
+}
+
+function unprovenText(withheld: number): string {
+  return `Its first ${withheld} tokens, and the texts that they are of, were withheld by who shared it: nothing proves what it has read.`
 }
 
 function intactCheck(component: ComponentId, message: string): Check {

@@ -41,7 +41,7 @@ export interface ReceiptLogOptions {
 const MAX_GROUP = 4096
 
 /** Operations whose output this installation computed itself; an import proves nothing about what it brings in. */
-const MAKES: readonly ReceiptOp[] = ['create', 'infer', 'merge', 'compact', 'remix']
+const MAKES: readonly ReceiptOp[] = ['create', 'infer', 'merge', 'compact', 'remix', 'withhold']
 
 interface Waiting {
   readonly draft: ReceiptDraft

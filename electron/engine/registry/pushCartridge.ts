@@ -43,12 +43,13 @@ export async function pushCartridge(
     to,
     tags,
     receipt: sendsReceipt = true,
+    withhold = false,
     ...transfer
   }: Transfer & Partial<Leaving> & { ref: string; to: RegistryReference; tags: readonly string[] },
   call: Call,
 ): Promise<Pushed> {
   const started = performance.now()
-  const shared = await shareable(context, ref, { receipt: sendsReceipt })
+  const shared = await shareable(context, { ref, receipt: sendsReceipt, withhold }, call)
   const { packetId } = shared.packet
   const { packet, referrers, blobs } = await everything(context, shared)
   const neighbours = await blobsNearby(context, to)

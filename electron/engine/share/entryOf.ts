@@ -22,11 +22,14 @@ export async function entryOf(
   }: { packetId: Digest; publisher: string } & Pick<CatalogueEntry, 'name' | 'from' | 'licence'>,
   call: Call,
 ): Promise<CatalogueEntry> {
-  const { config } = await readPacket(context.blobs, packetId)
-  const { card } = await readDocuments(context.blobs, await readPacket(context.blobs, packetId))
+  const packet = await readPacket(context.blobs, packetId)
+  const { config } = packet
+  const { card } = await readDocuments(context.blobs, packet)
   const summary = await summaryOf(context, packetId)
   const questions: CatalogueEntry['questions'] = []
-  for (const question of exampleQuestions(card).slice(0, MOST_QUESTIONS)) {
+  // An answer repeats the text that is withheld.
+  const asks = config.origin.kind === 'withheld' ? [] : exampleQuestions(card).slice(0, MOST_QUESTIONS)
+  for (const question of asks) {
     call.progress?.({ phase: 'asking its example questions', done: questions.length })
     const asked = {
       ref: packetId,

@@ -65,7 +65,7 @@ export async function publish(
 
 async function put(
   context: ShareContext,
-  { ref, to, tokenHosts, licence, isPrivate, receipt: sendsReceipt }: Publication,
+  { to, tokenHosts, licence, isPrivate, ...leaving }: Publication,
   call: Call,
 ): Promise<Output<'share.push'>> {
   const place = parsePlace(to, context.hub().endpoint)
@@ -73,7 +73,8 @@ async function put(
     const { tag, digest } = place.reference
     const tags = tag === null && digest === null ? ['latest'] : tag === null ? [] : [tag]
     const { lookup } = context
-    const sent = { ref, receipt: sendsReceipt, to: place.reference, tags, tokenHosts, lookup }
+    const { ref, receipt, withhold } = leaving
+    const sent = { ref, receipt, withhold, to: place.reference, tags, tokenHosts, lookup }
     const pushed = await pushCartridge(context, sent, call)
     const reference = { ...place.reference, tag: tags[0] ?? null, digest: pushed.packetId }
     return { ...pushed, reference: showPlace({ kind: 'registry', reference }) }
@@ -84,7 +85,7 @@ async function put(
   }
   const started = performance.now()
   const { repo } = place
-  const shared = await shareable(context, ref, { receipt: sendsReceipt })
+  const shared = await shareable(context, leaving, call)
   const { packetId } = shared.packet
   const [owner = '', title = ''] = repo.hubId.toLowerCase().split('/')
   const { data: name = 'me/cartridge' } = entryNameSchema.safeParse(`${owner}/${title}`)

@@ -13,11 +13,12 @@ import type { Leaving } from './LeavingChoices.tsx'
  */
 export function DragOut({
   packetId,
-  receipt,
+  leaving,
   name,
   bytes,
-}: Leaving & {
+}: {
   readonly packetId: string
+  readonly leaving: Leaving
   readonly name: string
   readonly bytes: number
 }) {
@@ -34,7 +35,7 @@ export function DragOut({
   function prepare(): void {
     if (file !== null || preparing.current) return
     preparing.current = true
-    exportFile(client, { ref: packetId, receipt }).then(
+    exportFile(client, { ref: packetId, ...leaving }).then(
       result => {
         setFile({ url: URL.createObjectURL(result.file), fileName: result.fileName })
       },

@@ -34,11 +34,11 @@ export function ExportSheet() {
 }
 
 function Review({ packetId, onDone }: { readonly packetId: string; readonly onDone: () => void }) {
-  const review = useQuery('packets.exportReview', { ref: packetId })
+  const [leaving, setLeaving] = useState<Leaving>({ receipt: true, withhold: false })
+  const review = useQuery('packets.exportReview', { ref: packetId, withhold: leaving.withhold })
   const growing = useRef<GrowingFile | null>(null)
   const task = useTask('packets.export', { onItem: bytes => growing.current?.write(bytes) })
   const [tried, setTried] = useState(false)
-  const [leaving, setLeaving] = useState<Leaving>({ receipt: true })
   const found = review.data
   if (review.error !== null) return <ErrorPanel error={review.error} action={{ label: 'Skip it', onPress: onDone }} />
   if (found === null) return <ProgressBar label="Looking at what it holds" value={null} />
@@ -54,7 +54,11 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
   return (
     <>
       <h2>{found.name}</h2>
-      <p className="muted">Whoever gets it can ask it, and can read what it was made from.</p>
+      <p className="muted">
+        {leaving.withhold
+          ? 'Whoever gets it can ask it. What it was made from is not in the file as text.'
+          : 'Whoever gets it can ask it, and can read what it was made from.'}
+      </p>
       <Facts
         caption="What the file gives away"
         facts={[
@@ -63,7 +67,9 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
             label: 'Texts',
             value:
               found.sources.length === 0
-                ? 'none of its own'
+                ? leaving.withhold
+                  ? 'withheld'
+                  : 'none of its own'
                 : found.sources
                     .map(({ name, characters }) => `${name} · ${formatCount(characters)} characters`)
                     .join(', '),
@@ -76,7 +82,9 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       <section className="stack stack--tight" aria-label="Recoverable text">
         <h3>Text that anyone who gets it can read</h3>
         {found.recoverableText === '' ? (
-          <p className="small muted">None as plain text. Its tokens may still tell.</p>
+          <p className="small muted">
+            None as plain text. Its {leaving.withhold ? 'keys and values' : 'tokens'} may still tell.
+          </p>
         ) : (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
           <pre className="Review-text" tabIndex={0}>
@@ -87,9 +95,15 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       <LeavingChoices review={found} leaving={leaving} onChange={setLeaving} />
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
       {task.status === 'running' ? <ProgressBar label="Writing the file" value={shareOf(task.progress)} /> : null}
-      <PublishForm packetId={packetId} {...leaving} onDone={onDone} />
+      <PublishForm packetId={packetId} leaving={leaving} onDone={onDone} />
       <div className="Review-foot">
-        <DragOut key={JSON.stringify(leaving)} packetId={packetId} {...leaving} bytes={found.bytes} name={found.name} />
+        <DragOut
+          key={JSON.stringify(leaving)}
+          packetId={packetId}
+          leaving={leaving}
+          bytes={found.bytes}
+          name={found.name}
+        />
         <div className="two">
           <Button variant="primary" isDisabled={task.status === 'running'} onPress={() => void save()}>
             {tried && task.status === 'failed' ? 'Try again' : 'Export'}

@@ -12,9 +12,13 @@ import type { Leaving } from './LeavingChoices.tsx'
 /** Puts a cartridge into a registry or on the hub, below what that gives away; closed until somebody wants to. */
 export function PublishForm({
   packetId,
-  receipt,
+  leaving,
   onDone,
-}: Leaving & { readonly packetId: string; readonly onDone: () => void }) {
+}: {
+  readonly packetId: string
+  readonly leaving: Leaving
+  readonly onDone: () => void
+}) {
   const task = useTask('share.push')
   const [to, setTo] = useState('')
   const [licence, setLicence] = useState('')
@@ -29,7 +33,7 @@ export function PublishForm({
     event.preventDefault()
     const catalogue = place.trim() === '' ? {} : { catalogue: { place: place.trim(), name: name.trim() } }
     const under = licence.trim() === '' ? null : licence.trim()
-    const result = await task.run({ ref: packetId, receipt, to: to.trim(), licence: under, isPrivate, ...catalogue })
+    const result = await task.run({ ref: packetId, ...leaving, to: to.trim(), licence: under, isPrivate, ...catalogue })
     if (result === null) return
     toastDone('Published', result.reference)
     onDone()

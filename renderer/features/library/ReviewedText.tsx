@@ -7,7 +7,7 @@ const SHOWN = 50_000
 
 /** What the model will have read, held-back text included, and whether the texts that came with it tell all of that. */
 export function ReviewedText({ review }: { readonly review: Output<'packets.review'> }) {
-  const { modelReads, heldBack, recoverableText, notFromTexts, generatedTokens, systemPrompt } = review
+  const { modelReads, heldBack, recoverableText, notFromTexts, generatedTokens, systemPrompt, withheldTokens } = review
   return (
     <>
       {notFromTexts === null ? null : (
@@ -21,6 +21,12 @@ export function ReviewedText({ review }: { readonly review: Output<'packets.revi
       )}
       <section className="stack stack--tight" aria-label="What the model has read">
         <h3>What the model has read</h3>
+        {withheldTokens === 0 ? null : (
+          <p className="small">
+            Text withheld by the publisher: its first {formatCount(withheldTokens)} tokens are not told. Nothing can
+            prove what they were; who signed it is all there is to trust.
+          </p>
+        )}
         {systemPrompt === null || systemPrompt === '' ? null : (
           <p className="small">It begins with a system prompt: “{systemPrompt.slice(0, 2000)}”</p>
         )}

@@ -252,7 +252,7 @@ export const packetMethods = {
   ),
   /** What anyone holding the exported file can read of it. Nothing is written. */
   'packets.exportReview': method(
-    z.strictObject({ ref: refSchema }),
+    z.strictObject({ ref: refSchema, withhold: leavingFields.withhold }),
     z.strictObject({
       packetId: digestSchema,
       name: z.string(),
@@ -271,6 +271,8 @@ export const packetMethods = {
           ...{ provider: z.string().nullable(), runtime: z.string().nullable(), threads: count.nullable() },
         })
         .nullable(),
+      /** Why its texts, recipe and tokens cannot be withheld; null where they can. */
+      notWithheld: z.string().nullable(),
     }),
   ),
   /** What is sent is the file, to be kept only when the call succeeds. */
@@ -290,6 +292,8 @@ export const packetMethods = {
       name: z.string(),
       bytes: count,
       tokens: count,
+      /** How many of them, from the first on, its publisher does not tell, nor the texts that they are of. */
+      withheldTokens: count,
       kind: z.string(),
       model: fingerprintSchema,
       modelInstalled: z.boolean(),

@@ -10,10 +10,15 @@ export const placeSchema = z.string().min(1).max(2048)
 /** Hosts that may be sent the registry's login although nothing but the registry says that they are its own. */
 export const tokenHostsSchema = z.array(z.string().min(1).max(300)).max(20).optional()
 const tokenHosts = tokenHostsSchema
-/** What goes out beside a cartridge, besides signatures and traces. */
+/** What of a cartridge goes out, besides its state, signatures and traces. */
 export const leavingFields = {
   /** The receipt of its making: when, with which model, runtime and threads, and how long it took. */
   receipt: z.boolean().default(true),
+  /**
+   * Leaves out its texts, recipe and tokens. What it has read is then told by nothing but its state, whose keys and values still
+   * leak text; nobody can recompute it. `E_NOT_SUPPORTED` for a conversation and a mix.
+   */
+  withhold: z.boolean().default(false),
 }
 const catalogueView = z.strictObject({ place: z.string(), title: z.string() })
 const blockedView = z.array(z.strictObject({ keyid: z.string(), name: z.string() }))

@@ -242,8 +242,8 @@ export const LIES: Readonly<Record<string, Lie>> = {
     draft.config.segments = [{ kind: 'text', start: 0, end: draft.config.tokens.count }]
     return draft
   },
-  'that it was redacted': claim((config, pick) => {
-    config.redactedFrom = sha256(`${pick(1000)}`)
+  'that its texts were withheld': claim((config, pick) => {
+    config.origin = { kind: 'withheld', contextId: sha256(`${pick(1000)}`), tokens: 1 + pick(config.tokens.count) }
   }),
   'a key twice in the config': spelled((text, pick) =>
     text.replace('{', `{${one(pick, ['"kind":"ssm"', '"tail":{"text":"x"}', '"formatVersion":2'])},`),

@@ -4,7 +4,7 @@ import { isName } from '#shared/domain/name.ts'
 import { addressIn, isStudioLink } from '#shared/domain/studioLink.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
-import { givesAway, NO_RECEIPT, sharingNotice } from '../sharingNotice.ts'
+import { givesAway, type LeavingOptions, NO_RECEIPT, sharingNotice, WITHHOLD } from '../sharingNotice.ts'
 import { withManifest } from '../withManifest.ts'
 
 const PLACE = 'REGISTRY/REPOSITORY[:TAG], like ghcr.io/you/handbook:v1; or hf://OWNER/NAME'
@@ -15,8 +15,7 @@ interface ShareOptions extends GlobalOptions {
   readonly tokenHost?: string[]
 }
 
-interface PushOptions extends ShareOptions {
-  readonly receipt: boolean
+interface PushOptions extends ShareOptions, LeavingOptions {
   readonly review?: boolean
   readonly licence?: string
   readonly private?: boolean
@@ -39,6 +38,7 @@ export function addShareCommands(program: Command): void {
     .option('--review', 'only say what it would give away: send nothing')
     .option('--licence <id>', 'under which licence, as SPDX has it: CC-BY-4.0')
     .option('--no-receipt', NO_RECEIPT)
+    .option('--withhold-text', WITHHOLD)
     .option('--private', 'a repository of the hub that is made for it is private')
     .option('--catalogue <place>', 'also enter it in this catalogue of yours; made where there is none')
     .option('--as <user/name>', 'what the catalogue calls it')
@@ -112,7 +112,8 @@ async function push(ref: string, to: string, options: PushOptions): Promise<void
     withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
       if ((options.catalogue === undefined) !== (options.as === undefined))
         throw new StatePackError('E_USAGE', 'Give --catalogue and --as user/name together.')
-      const review = await client.call('packets.exportReview', { ref: packetId }, call)
+      const { receipt: sendsReceipt, withholdText: withhold = false } = options
+      const review = await client.call('packets.exportReview', { ref: packetId, withhold }, call)
       const gives_away = givesAway(review, options)
       if (options.review === true) return { packet_id: packetId, ...gives_away, text: review.recoverableText }
       if (options.quiet !== true)
@@ -121,7 +122,7 @@ async function push(ref: string, to: string, options: PushOptions): Promise<void
       const pushed = await client.call(
         'share.push',
         {
-          ...{ ref: packetId, to, tokenHosts: options.tokenHost, receipt: options.receipt },
+          ...{ ref: packetId, to, tokenHosts: options.tokenHost, receipt: sendsReceipt, withhold },
           ...{ licence: options.licence ?? null, isPrivate: options.private ?? false },
           ...(place === undefined || name === undefined ? {} : { catalogue: { place, name } }),
         },

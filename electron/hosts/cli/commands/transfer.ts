@@ -4,16 +4,15 @@ import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { isName } from '#shared/domain/name.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
-import { givesAway, NO_RECEIPT, sharingNotice } from '../sharingNotice.ts'
+import { givesAway, type LeavingOptions, NO_RECEIPT, sharingNotice, WITHHOLD } from '../sharingNotice.ts'
 import { trustWarning } from '../trustWarning.ts'
 import { withCartridgeFile } from '../withCartridgeFile.ts'
 import { withManifest } from '../withManifest.ts'
 import { assertReplaceable, streamOutput, writeStdout } from '../writeOutput.ts'
 
-interface ExportOptions extends GlobalOptions {
+interface ExportOptions extends GlobalOptions, LeavingOptions {
   readonly out?: string
   readonly review?: boolean
-  readonly receipt: boolean
 }
 
 interface ImportOptions extends GlobalOptions {
@@ -33,18 +32,20 @@ export function addTransferCommands(program: Command): void {
     .option('--out <file>', 'where to write it, - for standard output')
     .option('--review', 'only say what the file would give away: write nothing')
     .option('--no-receipt', NO_RECEIPT)
+    .option('--withhold-text', WITHHOLD)
     .action(async (ref: string, options: ExportOptions) => {
       await finish(async () => {
         const { out } = options
         if (out !== undefined && out !== '-') await assertReplaceable(out, isCartridge)
         await withManifest({ ...options, manifest: ref }, async ({ client, call }, { packetId }) => {
-          const review = await client.call('packets.exportReview', { ref: packetId }, call)
+          const { receipt: sendsReceipt, withholdText: withhold = false } = options
+          const review = await client.call('packets.exportReview', { ref: packetId, withhold }, call)
           const gives_away = givesAway(review, options)
           if (options.review === true) return { packet_id: packetId, ...gives_away, text: review.recoverableText }
           if (options.quiet !== true)
             process.stderr.write(`${sharingNotice(review, { ...options, gets: 'gets this file' })}\n`)
           const exportTo = (onItem: (bytes: Uint8Array) => unknown) =>
-            client.call('packets.export', { ref: packetId, receipt: options.receipt }, { ...call, onItem })
+            client.call('packets.export', { ref: packetId, receipt: sendsReceipt, withhold }, { ...call, onItem })
           if (out === '-') {
             await exportTo(writeStdout)
             return undefined
