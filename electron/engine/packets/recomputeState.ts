@@ -41,16 +41,19 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
   // A mix that has read nothing since is compared as it was mixed: no session has touched it.
   const again = mixed !== null && tokens.length === 0 ? mixed : read.state
   assertShape(packet.config, again)
-  const difference = await assertSame(packet.config, snapshot, again, 0)
+  const found = await assertSame(packet.config, snapshot, again, 0)
   if ((last === null) !== (logits === null)) {
     throw new StatePackError('E_NOT_RECOMPUTED', 'It has logits where none can be, or none where there must be some.', {
       component: 'logits',
     })
   }
-  if (last !== null && logits !== null) assertSameLogits(packet.config, logits, last)
+  if (last !== null && logits !== null) {
+    const share = assertSameLogits(packet.config, logits, last)
+    found.maxShare = Math.max(found.maxShare, share)
+  }
   return {
     tokensProcessed: read.processed,
-    maxAbsDiff: difference,
+    ...found,
     detectionProbability: null,
     unproven: unexplained,
   }
@@ -145,7 +148,7 @@ async function replayBlocks(
   const chosen = new Set<number>()
   while (chosen.size < count) chosen.add((crypto.getRandomValues(new Uint32Array(1))[0] as number) % blocks)
   let processed = 0
-  let largest = 0
+  const largest: Difference = { maxAbsDiff: 0, maxShare: 0 }
   for (const index of [...chosen].sort((a, b) => a - b)) {
     const block = snapshot.blocks[index]
     if (block === undefined) continue
@@ -160,20 +163,19 @@ async function replayBlocks(
     })
     processed += session.processed
     const again = await session.capture()
-    largest = Math.max(
-      largest,
-      await assertSame(
-        packet.config,
-        { ...snapshot, position: again.position, blocks: [block] },
-        { ...again, blocks: again.blocks.slice(index) },
-        block.start,
-      ),
+    const found = await assertSame(
+      packet.config,
+      { ...snapshot, position: again.position, blocks: [block] },
+      { ...again, blocks: again.blocks.slice(index) },
+      block.start,
     )
+    largest.maxAbsDiff = Math.max(largest.maxAbsDiff, found.maxAbsDiff)
+    largest.maxShare = Math.max(largest.maxShare, found.maxShare)
     call.progress?.({ phase: 'recomputing', done: processed, unit: 'tokens' })
   }
   return {
     tokensProcessed: processed,
-    maxAbsDiff: largest,
+    ...largest,
     detectionProbability: chosen.size / blocks,
     unproven: packet.config.segments.reduce(
       (sum, { kind, start, end }) => sum + (kind === 'generated' ? end - start : 0),
@@ -182,26 +184,35 @@ async function replayBlocks(
   }
 }
 
-/** Compares every value, layer by layer, in the stored dtype's tolerance. Returns the largest difference. */
+/** How far two states lie apart. */
+interface Difference {
+  maxAbsDiff: number
+  /** As a share of the largest value of the same tensor. */
+  maxShare: number
+}
+
+/** Compares every value, layer by layer, in the stored dtype's tolerance. */
 async function assertSame(
   config: CartridgeConfig,
   stored: StateSnapshot,
   again: StateSnapshot,
   start: number,
-): Promise<number> {
+): Promise<Difference> {
   const { dtype } = config.cache
   const expected = dtype === 'float32' ? again : await roundTripState(again, dtype)
-  let largest = 0
+  const found: Difference = { maxAbsDiff: 0, maxShare: 0 }
   for (const { layer, tensor, maxAbsDiff, maxAbs } of compareStates(expected, stored)) {
-    largest = Math.max(largest, maxAbsDiff)
-    if (maxAbsDiff <= TOLERANCE[dtype] * Math.max(maxAbs, 1e-6)) continue
+    const share = maxAbsDiff / Math.max(maxAbs, 1e-6)
+    found.maxAbsDiff = Math.max(found.maxAbsDiff, maxAbsDiff)
+    found.maxShare = Math.max(found.maxShare, share)
+    if (share <= TOLERANCE[dtype]) continue
     throw new StatePackError(
       'E_NOT_RECOMPUTED',
       `Reading the tokens again does not give this state: ${tensor} of layer ${layer} differs by ${maxAbsDiff.toPrecision(3)}.`,
-      { component: 'cache', layer, tensor, maxAbsDiff, start },
+      { component: 'cache', layer, tensor, maxAbsDiff, share, start },
     )
   }
-  return largest
+  return found
 }
 
 /** A layer under another one's number would be restored into that one. */
@@ -216,16 +227,19 @@ function assertShape({ cache, position }: CartridgeConfig, again: StateSnapshot)
   })
 }
 
-function assertSameLogits(config: CartridgeConfig, stored: Float32Array, again: Float32Array): void {
+/** Returns their largest difference as a share of the largest of them. */
+function assertSameLogits(config: CartridgeConfig, stored: Float32Array, again: Float32Array): number {
   let largest = 0
   let scale = 0
   for (const [id, value] of again.entries()) {
     largest = Math.max(largest, Math.abs(value - (stored[id] ?? 0)))
     scale = Math.max(scale, Math.abs(value))
   }
-  if (stored.length === again.length && largest <= TOLERANCE[config.cache.dtype] * Math.max(scale, 1)) return
+  const share = largest / Math.max(scale, 1)
+  if (stored.length === again.length && share <= TOLERANCE[config.cache.dtype]) return share
   throw new StatePackError('E_NOT_RECOMPUTED', 'Reading the tokens again does not give these logits.', {
     component: 'logits',
     maxAbsDiff: largest,
+    share,
   })
 }

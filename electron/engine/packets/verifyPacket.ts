@@ -45,6 +45,7 @@ export async function verifyPacket(
   const checks: Check[] = []
   let tokensProcessed = 0
   let maxAbsDiff: number | null = null
+  let maxShare: number | null = null
   let detectionProbability: number | null = null
   let unproven = 0
   let reached: VerifiedLevel = 'intact'
@@ -71,7 +72,7 @@ export async function verifyPacket(
       await assertDerived(context.store.blobs, packet, loaded)
       const snapshot = await readSnapshot(context.store.blobs, packet)
       const replay = await recomputeState(context, { packet, loaded, snapshot, sample: input.sample }, call)
-      ;({ tokensProcessed, maxAbsDiff, detectionProbability, unproven } = replay)
+      ;({ tokensProcessed, maxAbsDiff, maxShare, detectionProbability, unproven } = replay)
       checks.push(textCheck(unproven))
       reached = detectionProbability === null ? 'recomputed' : 'sampled'
     }
@@ -99,6 +100,7 @@ export async function verifyPacket(
         level,
         reached: failure === null ? reached : 'none',
         max_abs_diff: maxAbsDiff,
+        max_share: maxShare,
         detection_probability: detectionProbability,
       },
       observed: { seconds: (performance.now() - started) / 1000 },
@@ -112,6 +114,7 @@ export async function verifyPacket(
     packetId,
     checks,
     maxAbsDiff,
+    maxShare,
     tokensProcessed,
     detectionProbability,
     unprovenTokens: unproven,

@@ -158,6 +158,8 @@ export const packetMethods = {
       packetId: digestSchema,
       checks: z.array(checkSchema),
       maxAbsDiff: z.number().nullable(),
+      /** The largest difference as a share of the largest value of its tensor, logits included: what the tolerance is about. */
+      maxShare: z.number().nullable(),
       tokensProcessed: count,
       /** Of a sampled check: the chance that one tampered block would have been caught. */
       detectionProbability: z.number().nullable(),

@@ -67,6 +67,7 @@ async function verify(options: ManifestOptions & { level: Level; sample?: number
           level: result.level,
           checks: result.checks,
           max_abs_diff: result.maxAbsDiff,
+          max_share: result.maxShare,
           tokens_processed: result.tokensProcessed,
           detection_probability: result.detectionProbability,
           unproven_tokens: result.unprovenTokens,
