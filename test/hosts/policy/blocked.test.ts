@@ -19,7 +19,7 @@ let bob: TestEngine
 let registry: TestRegistry
 let hub: TestHub
 let packetId: Digest
-let bytes: Uint8Array
+let bytes: Uint8Array<ArrayBuffer>
 let path: string
 let place: string
 let publisher: { keyid: string; name: string }
