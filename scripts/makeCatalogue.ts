@@ -1,13 +1,18 @@
 /**
- * `node scripts/makeCatalogue.ts KEYS`: makes the catalogue that ships with the app, assets/catalogue, from the texts beside
- * this script. Each is read by the starter model that it is for, asked, and exported; what the model does not answer right is
- * not listed. KEYS is the data folder of whoever signs (made on first use): its key is no part of this repository.
+ * `npm run catalogue -- [KEYS] [--new-key]`: makes the catalogue that ships with the app, assets/catalogue, from the texts beside
+ * this script. Each is read by the starter model that it is for, asked, and exported with the receipt of its making; what the model
+ * does not answer right is not listed. KEYS (or STATEPACK_CATALOGUE_KEYS) is the data folder of whoever signs: its key is no
+ * part of this repository. Another key is another publisher to everyone who trusts the one before, so it is taken only with
+ * --new-key.
  */
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { createEngine, type Engine } from '#engine/createEngine.ts'
-import { signCatalogue } from '#engine/share/signedCatalogue.ts'
+import { openKeys } from '#engine/receipts/keys.ts'
+import { openCatalogue, signCatalogue } from '#engine/share/signedCatalogue.ts'
 import { dispatch } from '#hosts/dispatch/dispatch.ts'
 import { createInProcessTransport } from '#hosts/dispatch/inProcessTransport.ts'
 import { createEventHub } from '#hosts/eventHub.ts'
@@ -27,14 +32,28 @@ interface CatalogueText {
 const LICENCE = 'CC0-1.0'
 const root = resolve(import.meta.dirname, '..')
 const target = join(root, 'assets', 'catalogue')
-const [keys] = process.argv.slice(2)
-if (keys === undefined) throw new Error('Name the folder that keeps the key: node scripts/makeCatalogue.ts KEYS')
+const { values, positionals } = parseArgs({ options: { 'new-key': { type: 'boolean' } }, allowPositionals: true })
+const [keys = process.env.STATEPACK_CATALOGUE_KEYS ?? ''] = positionals
+if (keys === '') throw new Error('Name the folder that keeps the key: npm run catalogue -- KEYS')
+const before = await openCatalogue(await readFile(join(target, 'catalogue.json')))
+if (values['new-key'] !== true) await assertSameKey(before.keyid)
+
+/** Before anything is made, and without making a key. */
+async function assertSameKey(expected: string): Promise<void> {
+  const folder = join(resolve(keys), 'keys')
+  const found = existsSync(join(folder, 'signing-key.pem')) ? (await openKeys(folder)).current.keyid : null
+  if (found === expected) return
+  const what = found === null ? `There is no key in ${folder}` : `The key in ${folder} is ${found}`
+  throw new Error(
+    `${what}, and the catalogue is signed by ${expected}. Name the folder of that one, or sign with another: --new-key.`,
+  )
+}
 
 /** Runs `work` on an engine with an empty store. A text that a store knows is not stored again, so asking has its own. */
 async function onNewStore<T>(work: (engine: Engine, client: Client) => Promise<T>): Promise<T> {
   const store = await mkdtemp(join(tmpdir(), 'statepack-catalogue-'))
   const engine = await createEngine({
-    ...{ storeFolder: store, dataFolder: resolve(keys ?? ''), assetsFolder: join(root, 'assets'), modelFolders: [] },
+    ...{ storeFolder: store, dataFolder: resolve(keys), assetsFolder: join(root, 'assets'), modelFolders: [] },
     ...{ device: 'cpu', threads: 1, starters: false },
   })
   try {
@@ -87,6 +106,6 @@ for (const file of (await readdir(texts)).sort()) {
   })
 }
 await onNewStore(async ({ state }) => {
-  const list = { title: 'Came with the app', version: 1, contact: null, entries }
+  const list = { title: 'Came with the app', version: before.catalogue.version + 1, contact: null, entries }
   await writeFile(join(target, 'catalogue.json'), signCatalogue(list, state.keys))
 })

@@ -23,13 +23,26 @@ test.afterAll(async () => {
   await hub.close()
 })
 
-async function publish(page: Page, name: string, fields: Readonly<Record<string, string>>): Promise<void> {
+async function publish(
+  page: Page,
+  name: string,
+  fields: Readonly<Record<string, string>>,
+  isWithheld = false,
+): Promise<void> {
   await goTo(page, 'Library')
   await page.getByRole('option', { name: new RegExp(name) }).click()
   await page.getByRole('button', { name: 'More', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Export' }).click()
   const sheet = page.getByRole('dialog')
   await expect(sheet.getByText('Text that anyone who gets it can read')).toBeVisible()
+  await expect(sheet.getByRole('switch', { name: 'The receipt of its making goes along' })).toBeChecked()
+  await expect(sheet.getByText('It tells: create', { exact: false })).toBeVisible()
+  const withhold = sheet.getByRole('switch', { name: 'Withhold its texts, recipe and tokens' })
+  await expect(withhold).not.toBeChecked()
+  if (isWithheld) {
+    await sheet.getByText('Withhold its texts, recipe and tokens').click()
+    await expect(sheet.getByText('None as plain text. Its keys and values may still tell.')).toBeVisible()
+  }
   await sheet.getByText('Publish it in a registry or on the hub').click()
   for (const [label, text] of Object.entries(fields)) await sheet.getByRole('textbox', { name: label }).fill(text)
   await sheet.getByRole('button', { name: 'Publish' }).click()
@@ -56,6 +69,23 @@ async function take(page: Page, title: string): Promise<void> {
   await expect(page.getByText('Reading its text again gave the same state.')).toBeVisible(FOUND)
   await details.getByRole('button', { name: 'Ask this cartridge' }).click()
   await expect(await ask(page, 'What does Anders like?')).toContainText('olives')
+}
+
+/** A publisher who is blocked is neither listed nor taken, and the review says how to go on. */
+async function blockAndUnblock(page: Page, title: string, address: string): Promise<void> {
+  await page.getByRole('button', { name: `More about ${title}` }).click()
+  await page.getByRole('menuitem', { name: 'Block ada' }).click()
+  await expect(page.getByRole('button', { name: `Review ${title}` })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Open an address' }).click()
+  await page.getByRole('textbox', { name: 'Address' }).fill(address)
+  await page.getByRole('dialog').getByRole('button', { name: 'Review' }).click()
+  const review = page.getByRole('dialog')
+  await expect(review.getByText('ada is blocked here.')).toBeVisible(FOUND)
+  await expect(review.getByRole('button', { name: 'Import, restricted' })).toHaveCount(0)
+  await review.getByRole('button', { name: 'Unblock ada' }).click()
+  await expect(review.getByRole('button', { name: 'Import, restricted' })).toBeVisible(FOUND)
+  await review.getByRole('button', { name: 'Do not import' }).click()
+  await expect(review).toHaveCount(0)
 }
 
 async function useHub(page: Page): Promise<void> {
@@ -108,8 +138,30 @@ test('published on a hub by one, taken by another', async ({ page, elsewhere }) 
   await goTo(other, 'Community')
   await other.getByRole('button', { name: /^Search 127/ }).click()
   await expect(other.getByText('ada/pier-notes')).toBeVisible()
+  await blockAndUnblock(other, 'Pier notes', 'hf://ada/pier-notes')
+  await other.getByRole('button', { name: /^Search 127/ }).click()
   await take(other, 'Pier notes')
   expect(hub.stored.every(({ authorization }) => authorization === undefined)).toBe(true)
+})
+
+test('published without its texts, and seen to be that by another', async ({ page, elsewhere }) => {
+  await useHub(page)
+  await readText(page, 'Mole notes', TEXT.replace('6:30', '8:45'))
+  await publish(page, 'Mole notes', { 'Where to': 'hf://ada/mole-notes' }, true)
+  const files = [...(hub.repositories.get('ada/mole-notes')?.commits.at(-1)?.files.values() ?? [])]
+  expect(Buffer.concat(files).includes('Lena Ortiz')).toBe(false)
+  const other = elsewhere.page
+  await useHub(other)
+  await goTo(other, 'Community')
+  await other.getByRole('button', { name: 'Open an address' }).click()
+  await other.getByRole('textbox', { name: 'Address' }).fill('hf://ada/mole-notes')
+  await other.getByRole('dialog').getByRole('button', { name: 'Review' }).click()
+  const review = other.getByRole('dialog')
+  await expect(review.getByText('Text withheld by the publisher', { exact: false })).toBeVisible(FOUND)
+  await review.getByRole('button', { name: 'Import and trust' }).click()
+  const details = other.getByRole('complementary', { name: 'Cartridge' })
+  await details.getByRole('button', { name: 'Ask this cartridge' }).click()
+  await expect(await ask(other, 'What does Anders like?')).toContainText('olives')
 })
 
 test('published in a registry and entered in a catalogue by one, browsed and taken by another', async ({

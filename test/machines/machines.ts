@@ -30,7 +30,7 @@ export function machines(options: MachineOptions): Machine[] {
   const older = Object.entries(PROCESSORS).map(([name, cpu]) =>
     probed(name, [program(options, 'qemu-x86_64'), '-cpu', cpu, process.execPath], notHere()),
   )
-  return [{ name: 'this processor', node: [process.execPath], missing: null }, ...older, arm(options)]
+  return [{ name: 'this processor', node: [process.execPath], missing: null }, arm(options), ...older]
 }
 
 function notHere(): string | null {

@@ -1,7 +1,8 @@
 /** `node recompute.ts SHELF`: recomputes each cartridge of it on the machine that runs this, and prints a line of JSON for each. */
 import { readFile } from 'node:fs/promises'
 import { toStatePackError } from '#shared/domain/error.ts'
-import { openAt, type Shelved } from './shelf.ts'
+import type { TestEngine } from '../engine/testEngine.ts'
+import { MODELS, openAt, PRECISIONS, type Shelved } from './shelf.ts'
 
 /** What one machine made of one cartridge. */
 export interface Recomputed extends Pick<Shelved, 'model' | 'precision' | 'nature'> {
@@ -13,11 +14,10 @@ export interface Recomputed extends Pick<Shelved, 'model' | 'precision' | 'natur
   readonly seconds: number
 }
 
-async function recompute({ file, model, precision, nature }: Shelved): Promise<Recomputed> {
-  const { client, close } = await openAt({ model, precision })
+async function recompute({ client }: TestEngine, { file, ...one }: Shelved): Promise<Recomputed> {
   const began = performance.now()
   const ended = (accepted: boolean, code: string | null, share: number | null) => ({
-    ...{ model, precision, nature, accepted, code, share },
+    ...{ model: one.model, precision: one.precision, nature: one.nature, accepted, code, share },
     seconds: (performance.now() - began) / 1000,
   })
   try {
@@ -27,11 +27,15 @@ async function recompute({ file, model, precision, nature }: Shelved): Promise<R
   } catch (thrown) {
     const { code, details } = toStatePackError(thrown)
     return ended(false, code, typeof details.share === 'number' ? details.share : null)
-  } finally {
-    await close()
   }
 }
 
 const [list = ''] = process.argv.slice(2)
 const shelf: Shelved[] = JSON.parse(await readFile(list, 'utf8'))
-for (const one of shelf) console.log(JSON.stringify(await recompute(one)))
+for (const model of MODELS)
+  for (const precision of PRECISIONS) {
+    const engine = await openAt({ model, precision })
+    for (const one of shelf)
+      if (one.model === model && one.precision === precision) console.log(JSON.stringify(await recompute(engine, one)))
+    await engine.close()
+  }

@@ -7,6 +7,9 @@ import type { PatientFetch } from '../network/patientFetch.ts'
 import type { Call } from '../packets/context.ts'
 import { type Hub, openHubRepository } from './hubRepository.ts'
 
+/** Bytes that leave between two reports at most: a blob in memory is one chunk. */
+const PIECE = 2 ** 16
+
 export interface HubCommit {
   readonly hubId: string
   /** A branch. */
@@ -17,7 +20,7 @@ export interface HubCommit {
   readonly keep: (path: string, all: readonly string[]) => boolean
   /** Of a repository that does not exist yet. */
   readonly isPrivate?: boolean
-  /** Bytes of files that have arrived, of all. */
+  /** Bytes of large files that are there or have left, of all; less again where a part has to be sent once more. */
   readonly moved?: (done: number) => void
 }
 
@@ -35,9 +38,16 @@ export async function commitToHub(
   const endpoint = hub.endpoint.replace(/\/+$/, '')
   const { host } = new URL(endpoint)
   if (hub.token === undefined || hub.token === '') throw needsToken(host)
-  let bytesSent = 0
-  const fetch = apiFetch(createHubFetch({ ...hub, endpoint }), call.signal, bytes => {
-    bytesSent += bytes
+  const bytes = { sent: 0, leaving: 0, there: 0 }
+  const tell = () => moved?.(bytes.there + bytes.leaving)
+  const fetch = apiFetch(createHubFetch({ ...hub, endpoint }), call.signal, {
+    leaving: more => {
+      bytes.leaving += more
+      tell()
+    },
+    sent: size => {
+      bytes.sent += size
+    },
   })
   await create(fetch, { ...commit, endpoint })
   const before = await openHubRepository({ hubId, revision, folderName: '' }, hub, call)
@@ -48,7 +58,7 @@ export async function commitToHub(
   const there = listed.map(({ path }) => path)
   const written = new Set(files.map(({ path }) => path))
   const dead = there.filter(path => !commit.keep(path, there) && !written.has(path))
-  const progress = new Map<string, number>()
+  const uploading = new Set<string>()
   const sizes = new Map(files.map(({ path, content }) => [path, content.size]))
   try {
     const running = commitIter({
@@ -64,12 +74,14 @@ export async function commitToHub(
       const next = await running.next()
       if (next.done) {
         if (next.value === undefined) throw new StatePackError('E_NETWORK', `${host} says nothing of the commit.`)
-        return { commit: next.value.commit.oid, bytesSent }
+        return { commit: next.value.commit.oid, bytesSent: bytes.sent }
       }
       const event = next.value
       if (event.event !== 'fileProgress' || event.state !== 'uploading') continue
-      progress.set(event.path, event.progress * (sizes.get(event.path) ?? 0))
-      moved?.([...progress.values()].reduce((sum, bytes) => sum + bytes, 0))
+      // What the hub has is said to be done without having begun.
+      if (event.progress < 1) uploading.add(event.path)
+      else if (!uploading.has(event.path)) bytes.there += sizes.get(event.path) ?? 0
+      tell()
     }
   } catch (thrown) {
     call.signal?.throwIfAborted()
@@ -95,18 +107,32 @@ async function create(
 function apiFetch(
   fetch: PatientFetch,
   signal: AbortSignal | undefined,
-  sent: (bytes: number) => void,
+  { leaving, sent }: { leaving: (more: number) => void; sent: (size: number) => void },
 ): typeof globalThis.fetch {
   return async (input, init = {}) => {
-    const { body } = init
-    const content = body === undefined || body === null ? null : body instanceof Blob ? body : new Blob([String(body)])
+    const given = init.body ?? null
+    const content = given === null || given instanceof Blob ? given : new Blob([String(given)])
     const headers = Object.fromEntries(new Headers(init.headers))
     delete headers.authorization
     const limits = init.signal ?? signal
+    let left = 0
+    async function* counted(whole: Blob): AsyncGenerator<Uint8Array> {
+      // From the start, also where the request before broke off.
+      leaving(-left)
+      left = 0
+      for await (const chunk of whole.stream()) {
+        for (let at = 0; at < chunk.byteLength; at += PIECE) {
+          const piece = chunk.subarray(at, at + PIECE)
+          left += piece.byteLength
+          leaving(piece.byteLength)
+          yield piece
+        }
+      }
+    }
     const response = await fetch(String(input instanceof Request ? input.url : input), {
       method: init.method === 'POST' || init.method === 'PUT' ? init.method : 'GET',
       headers: { ...headers, ...(content === null ? {} : { 'content-length': String(content.size) }) },
-      ...(content === null ? {} : { body: () => content.stream() }),
+      ...(content === null ? {} : { body: () => (init.method === 'PUT' ? counted(content) : content.stream()) }),
       ...(limits === undefined ? {} : { signal: limits }),
     })
     if (response.ok && init.method === 'PUT') sent(content?.size ?? 0)

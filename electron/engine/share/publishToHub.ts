@@ -60,7 +60,8 @@ export async function publishToHub(
         return !path.startsWith('blobs/sha256/')
       },
       moved: done => {
-        meter.received(done - moved)
+        if (done < moved) meter.found(done - moved)
+        else meter.received(done - moved)
         moved = done
       },
     },

@@ -39,14 +39,16 @@ export function ReviewedText({ review }: { readonly review: Output<'packets.revi
           <p className="small muted">
             Only its model can tell, and that is not installed. The texts below may be all of it, or not.
           </p>
-        ) : (
+        ) : modelReads + heldBack === '' ? null : (
           <Text text={modelReads + heldBack} />
         )}
       </section>
       <section className="stack stack--tight" aria-label="Recoverable text">
         <h3>Text that anyone holding this file can read</h3>
         {recoverableText === '' ? (
-          <p className="small muted">None as plain text. Its tokens may still tell.</p>
+          <p className="small muted">
+            None as plain text. Its {withheldTokens === 0 ? 'tokens' : 'keys and values'} may still tell.
+          </p>
         ) : recoverableText === modelReads + heldBack ? (
           <p className="small muted">The same text.</p>
         ) : (

@@ -1,5 +1,7 @@
 /** Cartridges on the hub: published, found, and taken at a commit. The token is for the hub and for nobody else. */
+
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { commitToHub } from '#engine/share/hubCommit.ts'
 import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
 import { startTestHub, type TestHub } from './testHub.ts'
 
@@ -60,6 +62,27 @@ it('goes without the receipt of its making where that is held back', async () =>
   expect(await push('hf://ada/quiet', { receipt: false })).toMatchObject({ referrers: 1 })
   expect(await there.client.call('packets.review', { from: 'hf://ada/quiet' })).toMatchObject({ made: null })
   hub.repositories.delete('ada/quiet')
+})
+
+it('tells how much of one file has left', async () => {
+  const size = 2 ** 20
+  const files = [{ path: 'blobs/sha256/one', content: new Blob([new Uint8Array(size).fill(7)]) }]
+  const told: number[] = []
+  const commit = { hubId: 'ada/large', revision: 'main', title: 'One', files, keep: () => true }
+  const moved = (bytes: number) => told.push(bytes)
+  const { bytesSent } = await commitToHub({ endpoint: hub.endpoint, token: WRITE }, { ...commit, moved }, {})
+  expect([bytesSent, told.at(-1)]).toEqual([size, size])
+  expect(new Set(told.filter(bytes => bytes > 0 && bytes < size)).size).toBeGreaterThan(3)
+  expect(told).toEqual(told.toSorted((a, b) => a - b))
+  // There already, and said to be.
+  told.length = 0
+  expect(
+    await commitToHub({ endpoint: hub.endpoint, token: WRITE }, { ...commit, hubId: 'ada/twice', moved }, {}),
+  ).toMatchObject({
+    bytesSent: 0,
+  })
+  expect(told.at(-1)).toBe(size)
+  for (const id of ['ada/large', 'ada/twice']) hub.repositories.delete(id)
 })
 
 it('is sent nothing twice', async () => {

@@ -92,7 +92,7 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('of the %s', mo
       ...{ name: `Notes ${model}`, recoverableText: '', heldBack: '', modelReads: '', systemPrompt: null },
       ...{ modelInstalled: true, made: null, refusedReferrers: 0, secrets: [] },
       notFromTexts: expect.stringContaining('withheld'),
-      signedBy: expect.stringContaining('seen for the first time'),
+      signedBy: expect.stringContaining('a publisher'),
     })
     expect(review.withheldTokens).toBe(review.tokens)
     const taken = await bob.client.call('packets.import', {}, { upload: [file] })
@@ -103,7 +103,7 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('of the %s', mo
       code: 'E_NOT_RECOMPUTED',
       details: { component: 'tokens' },
     })
-    expect(await bob.client.call('library.get', { ref: withheld })).toMatchObject({ trust: 'restricted' })
+    expect((await bob.client.call('library.get', { ref: withheld })).summary.trust).toBe('restricted')
     await bob.client.call('library.trust', { packetId: withheld })
     expect(await bob.client.call('packets.verify', { ref: withheld, level: 'signed' })).toMatchObject({
       level: 'signed',
@@ -120,7 +120,7 @@ describe.each(['starter-transformer', 'starter-mamba'] as const)('of the %s', mo
     )
     const asked = { delta: 'Who is the manager of Harbor Coffee?', chat: true, persist: 'memory' } as const
     const kept = await bob.client.call('packets.infer', { ref: withheld, ...asked })
-    expect(answer).toBe(kept.output)
+    expect(answer).toBe(kept.output.trim())
   })
 
   it('is read on, and what grew from it is honest of what was read since', async () => {
