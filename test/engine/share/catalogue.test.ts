@@ -51,6 +51,7 @@ describe('the catalogue that came with the app', () => {
         packetId,
         from,
         notFromTexts: null,
+        made: { op: 'create' },
         secrets: [],
         refusedReferrers: 0,
         tokens,
