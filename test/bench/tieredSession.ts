@@ -62,21 +62,23 @@ export async function measureMemory(
   return { counted, hot, held }
 }
 
-/** Two sessions by turns, so that both meet the same machine; how fast the second is, by the median of the first's turns. */
+/**
+ * Two sessions by turns, each as often the first to go, so that both meet the same machine; how fast the second is, by the
+ * medians of their turns.
+ */
 export async function compareSpeed(sessions: readonly [TieredSession, TieredSession], steps: number): Promise<number> {
-  const TURN = 16
-  const ratios: number[] = []
-  for (let at = 0; at < steps; at += TURN) {
-    const took: number[] = []
-    for (const session of sessions) {
+  const TURN = 8
+  const took = new Map(sessions.map(session => [session, [] as number[]]))
+  for (let turn = 0; turn * TURN < steps; turn++) {
+    for (const session of turn % 2 === 0 ? sessions : sessions.toReversed()) {
       const [ms] = await timed(async () => {
         for (let step = 0; step < TURN; step++) await session.step()
       })
-      took.push(ms)
+      took.get(session)?.push(ms)
     }
-    ratios.push((took[0] ?? 0) / (took[1] ?? 1))
   }
-  return median(ratios)
+  const [first, second] = [...took.values()].map(median)
+  return (first ?? Number.NaN) / (second ?? Number.NaN)
 }
 
 /** Median milliseconds to the next token from each of these states, and bytes that came from disk. */

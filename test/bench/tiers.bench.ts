@@ -1,9 +1,10 @@
 /**
  * What a tier gives up when it is full: the product's choice against LRU, on one trace at the same bytes. Then real states
- * in tiers: a session of `--steps N` (1,024) steps with memory for `--window N` (64) of them, and `--mamba N` (1,000; the aim is
- * about 100,000) steps of a recurrent model.
+ * in tiers: a session of `--steps N` (1,024) steps with memory for `--window N` (64) of them, and `--mamba N` (100,000) tokens of a
+ * recurrent model, read 64 at a time; `--full`: written one by one, each the likeliest after those before.
  */
 import { parseArgs } from 'node:util'
+import { BLOCK_TOKENS } from '#engine/inference/stateSnapshot.ts'
 import { Timeline } from '#engine/live/timelines.ts'
 import { arraysHeld } from './arraysHeld.ts'
 import { row, STARTERS, withBenchEngine } from './benchEngine.ts'
@@ -15,7 +16,8 @@ const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '1024' },
     window: { type: 'string', default: '64' },
-    mamba: { type: 'string', default: '1000' },
+    mamba: { type: 'string', default: '100000' },
+    full: { type: 'boolean', default: false },
   },
 })
 const [steps, window, mambaSteps] = [values.steps, values.window, values.mamba].map(Number) as [number, number, number]
@@ -84,13 +86,21 @@ await withBenchEngine(async ({ state }) => {
   using session = runtime.newSession()
   const timeline = new Timeline()
   const found = []
+  const atOnce = values.full ? 1 : BLOCK_TOKENS
   let token = 1
+  let tenths = 0
   const before = await arraysHeld()
   const began = performance.now()
-  for (let step = 1; step <= mambaSteps; step++) {
-    const logits = await session.append([token], { onCheckpoint: timeline.add })
+  for (let step = 0; step < mambaSteps; ) {
+    const count = Math.min(atOnce, mambaSteps - step)
+    const tokens = values.full
+      ? [token]
+      : Array.from({ length: count }, (_, at) => (step + at) % runtime.model.vocabSize)
+    const logits = await session.append(tokens, { onCheckpoint: timeline.add })
     token = logits.indexOf(Math.max(...logits))
-    if (step % (mambaSteps / 10) !== 0) continue
+    step += count
+    if (step < ((tenths + 1) * mambaSteps) / 10) continue
+    tenths += 1
     const held = await arraysHeld()
     const kept = timeline.checkpoints.length
     found.push(

@@ -13,6 +13,13 @@ export interface TierMove {
   readonly reason: string
 }
 
+/** How something was used in a tier, counted on when it comes back there. */
+export interface UseHistory {
+  readonly uses: number
+  /** When it was first held, in bytes used in the tier until then. */
+  readonly since: number
+}
+
 /** What is held: how much, what it is worth, and what to do when it is given up. */
 export interface TierEntry {
   /** What it belongs to, as people would call it. */
@@ -24,10 +31,10 @@ export interface TierEntry {
   /** Where it is found once it is given up here; a function is asked then. */
   readonly below: Below | ((label: string) => Below)
   readonly reason: string
-  /** How often it was used before it was last given up here; 0 unless given. */
-  readonly usedBefore?: number | undefined
-  /** Called when it is given up to make room, with how often it was used: afterwards nobody may use it. */
-  evict(uses: number): void
+  /** How it was used before it was last given up here. */
+  readonly usedBefore?: UseHistory | undefined
+  /** Called when it is given up to make room, with how it was used: afterwards nobody may use it. */
+  evict(history: UseHistory): void
 }
 
 /** Says where pieces that are given up under a label are found once a tier has let go of them. */
@@ -64,18 +71,21 @@ export interface TierView {
 interface Held {
   readonly entry: TierEntry
   label: string
-  /** Worth of keeping it: the tier's age when it was last used, plus how often it was, times cost, over bytes. */
-  value: number
   uses: number
+  readonly since: number
+  /** When it was last used, like {@link UseHistory.since}. */
+  last: number
   inUse: boolean
   pinned: boolean
   gone: boolean
 }
 
 /**
- * Memory with a budget in bytes. What is held beyond the budget is given up in the order of its value, least first: how
- * recently and how often it was used, times the tokens it would take to read again, over its bytes (GreedyDual-Size with
- * frequency: L. Cherkasova, HPL-98-69). What is in use or pinned stays.
+ * Memory with a budget in bytes. What is held beyond the budget is given up in the order of its value, least first: how often
+ * it was used, over the mean (geometric) of how long it is known and how long it was not used, times the tokens it would take
+ * to read again, over its bytes. Time is counted in bytes used, and a budget's worth of it is added to both, so that what is
+ * new has a chance. (Frequency over lifetime: hyperbolic caching, A. Blankstein, S. Sen, M. Freedman, USENIX ATC 2017.)
+ * What is in use or pinned stays.
  */
 export class MemoryTier {
   readonly name: TierName
@@ -88,8 +98,8 @@ export class MemoryTier {
   readonly #onUse: () => void
   #budget: number
   #bytes = 0
-  /** The value of what was given up last: what is used from now on is worth more than that. */
-  #age = 0
+  /** Bytes used so far, each time anew. */
+  #clock = 0
 
   /**
    * `onUse`: nothing moved, but what {@link MemoryTier.view} says of uses and pins did. `findBelow`: by default there is
@@ -130,15 +140,16 @@ export class MemoryTier {
     const held: Held = {
       entry,
       label: entry.label,
-      value: 0,
-      uses: entry.usedBefore ?? 0,
+      uses: entry.usedBefore?.uses ?? 0,
+      since: entry.usedBefore?.since ?? this.#clock,
+      last: 0,
       inUse,
       pinned: this.#pinned.has(entry.label),
       gone: false,
     }
     this.#held.add(held)
     this.#count(entry.label, entry.bytes)
-    this.#worth(held)
+    this.#used(held)
     this.#onMove({
       at: Date.now(),
       label: entry.label,
@@ -152,7 +163,7 @@ export class MemoryTier {
       use: label => {
         this.#rename(held, label)
         held.inUse = true
-        this.#worth(held)
+        this.#used(held)
         this.#onUse()
       },
       rest: () => {
@@ -161,7 +172,7 @@ export class MemoryTier {
         this.#makeRoom('the budget')
       },
       touch: () => {
-        this.#worth(held)
+        this.#used(held)
         this.#onUse()
       },
       drop: () => this.#forget(held),
@@ -205,29 +216,40 @@ export class MemoryTier {
     return { bytes: this.#bytes, budget: this.#budget, inUse, pinned, entries }
   }
 
-  #worth(held: Held): void {
+  #used(held: Held): void {
+    this.#clock += held.entry.bytes
     held.uses += 1
-    held.value = this.#age + (held.uses * held.entry.cost) / Math.max(1, held.entry.bytes)
+    held.last = this.#clock
+  }
+
+  /** Worth of keeping it, squared: only its order counts. */
+  #value({ entry, uses, since, last }: Held): number {
+    const chance = this.#budget + 1
+    const [known, idle] = [this.#clock - since + chance, this.#clock - last + chance]
+    return ((uses * entry.cost) / Math.max(1, entry.bytes)) ** 2 / known / idle
   }
 
   #makeRoom(reason: string): void {
     while (this.#bytes > this.#budget) {
       let least: Held | null = null
+      let lowest = Number.POSITIVE_INFINITY
       for (const held of this.#held) {
         if (held.inUse || held.pinned) continue
-        if (least === null || held.value < least.value) least = held
+        const value = this.#value(held)
+        if (least !== null && value >= lowest) continue
+        least = held
+        lowest = value
       }
       if (least === null) return
-      this.#age = Math.max(this.#age, least.value)
       this.#giveUp(least, reason)
     }
   }
 
   #giveUp(held: Held, reason: string): void {
-    const { entry, label, uses } = held
+    const { entry, label, uses, since } = held
     const to = typeof entry.below === 'function' ? entry.below(label) : entry.below
     this.#forget(held)
-    entry.evict(uses)
+    entry.evict({ uses, since })
     this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to, reason })
   }
 

@@ -1,4 +1,4 @@
-import type { MemoryHold, MemoryTier } from '../inference/memoryTier.ts'
+import type { MemoryHold, MemoryTier, UseHistory } from '../inference/memoryTier.ts'
 
 /** What it takes to have something again, and what it is called. */
 export interface Poolable<Value> {
@@ -30,8 +30,8 @@ export class Pool<Value> {
   readonly #loading = new Map<string, Promise<Value>>()
   readonly #partOf: (value: Value) => unknown
   readonly #parts = new Set<unknown>()
-  /** Uses of what was given up, longest ago first. */
-  readonly #uses = new Map<string, number>()
+  /** How what was given up had been used, longest ago first. */
+  readonly #histories = new Map<string, UseHistory>()
   #hits = 0
   #misses = 0
 
@@ -82,15 +82,15 @@ export class Pool<Value> {
     if (this.#pooled.has(key)) return
     let evicted = false
     const hold = this.#tier.hold({
-      ...{ label, from, below: 'cold', usedBefore: this.#uses.get(key) },
+      ...{ label, from, below: 'cold', usedBefore: this.#histories.get(key) },
       cost: typeof cost === 'function' ? cost(value) : cost,
       bytes: typeof bytes === 'function' ? bytes(value) : bytes,
       reason: from === 'new' ? 'it was made' : 'it was opened',
-      evict: uses => {
+      evict: history => {
         evicted = true
         this.#pooled.delete(key)
         this.#parts.delete(this.#partOf(value))
-        this.#remember(key, uses)
+        this.#remember(key, history)
       },
     })
     // It may be worth less than all that is there.
@@ -108,11 +108,11 @@ export class Pool<Value> {
     this.#parts.delete(this.#partOf(pooled.value))
   }
 
-  #remember(key: string, uses: number): void {
-    this.#uses.delete(key)
-    this.#uses.set(key, uses)
-    const [oldest] = this.#uses.keys()
-    if (this.#uses.size > REMEMBERED && oldest !== undefined) this.#uses.delete(oldest)
+  #remember(key: string, history: UseHistory): void {
+    this.#histories.delete(key)
+    this.#histories.set(key, history)
+    const [oldest] = this.#histories.keys()
+    if (this.#histories.size > REMEMBERED && oldest !== undefined) this.#histories.delete(oldest)
   }
 
   #load(key: string, what: Poolable<Value>): Promise<Value> {

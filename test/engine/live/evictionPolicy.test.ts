@@ -9,13 +9,12 @@ const CASES = [MAMBA, TRANSFORMER].flatMap(({ kind, kept, room }) =>
   [8, 12, 16, 24].map((states): [string, number, KeptAs, number] => [kind, states, kept, states * room]),
 )
 
-it.each(CASES)(
-  're-reads at most 1/1.3 of the tokens that LRU does: %s, room for %i',
-  (_kind, _states, kept, budget) => {
-    const trace = branchyTrace()
-    const ours = tokensReread(trace, tierKeeper(budget), { kept })
-    expect(ours).toBeLessThanOrEqual(tokensReread(trace, lruKeeper(budget), { kept, deepestFirst: false }) / 1.3)
-    // Less also than an LRU that is told of blocks in the product's order.
-    expect(ours).toBeLessThan(tokensReread(trace, lruKeeper(budget), { kept }))
-  },
-)
+it.each(CASES)('re-reads at most 1/1.3 of the tokens that LRU does: %s, room for %i', (_kind, states, kept, budget) => {
+  const trace = branchyTrace()
+  const ours = tokensReread(trace, tierKeeper(budget), { kept })
+  expect(ours).toBeLessThanOrEqual(tokensReread(trace, lruKeeper(budget), { kept, deepestFirst: false }) / 1.3)
+  // The same against an LRU that is told of blocks in the product's order, and so keeps beginnings, too. In room for 8 not
+  // even the longest text that all come back to fits: little can be done.
+  const least = 'perToken' in kept && states === 8 ? 1.15 : 1.3
+  expect(ours).toBeLessThanOrEqual(tokensReread(trace, lruKeeper(budget), { kept }) / least)
+})
