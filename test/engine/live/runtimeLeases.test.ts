@@ -69,7 +69,9 @@ describe('an engine whose models come and go', () => {
   })
   afterAll(() => studio.close())
 
-  it(`answers ${OPERATIONS} calls of 8 callers, and none meets a model that was freed`, async () => {
+  it(`answers ${OPERATIONS} calls of 8 callers, and none meets a model that was freed`, {
+    timeout: 1_800_000,
+  }, async () => {
     const { client, engine } = studio
     const { live, models } = engine.state
     const refs: string[] = []
