@@ -4,6 +4,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { EngineHandlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { askHandlers } from './api/askHandlers.ts'
+import { collectionHandlers } from './api/collectionHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
 import type { EngineState } from './api/engineState.ts'
 import { createFetchModel } from './api/fetchModel.ts'
@@ -186,6 +187,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       handlers: leasing(leases, {
         ...engineHandlers(state),
         ...libraryHandlers(state),
+        ...collectionHandlers(state),
         ...packetHandlers(state),
         ...inspectHandlers(state),
         ...remixHandlers(state),

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { askMethods } from './methods/ask.ts'
+import { collectionMethods } from './methods/collections.ts'
 import { conversationMethods } from './methods/conversations.ts'
 import { documentMethods } from './methods/documents.ts'
 import { engineMethods } from './methods/engine.ts'
@@ -24,6 +25,7 @@ import type { Progress } from './progress.ts'
 export const contract = {
   ...engineMethods,
   ...libraryMethods,
+  ...collectionMethods,
   ...documentMethods,
   ...packetMethods,
   ...jobMethods,

@@ -1,4 +1,6 @@
+import type { Digest } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import type { Collection } from '#shared/rpc/methods/collections.ts'
 import { purgeConversations } from '../library/conversations.ts'
 import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
@@ -8,12 +10,14 @@ import { resolvePacketId } from '../packets/resolveRef.ts'
 import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
 import { cartridgeSummary, summaryOf } from '../packets/summaries.ts'
 import { receiptView } from '../receipts/receiptView.ts'
+import { collectionView } from './collectionView.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = Extract<keyof Handlers, `library.${string}`>
 
 export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { store } = state
+  const { collections } = store.library
   return {
     'library.list': async (query, { signal }) => {
       const { models, live } = state
@@ -26,8 +30,16 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         installed = models.installed()
       }
       const { items, total, facets } = await store.list({ ...query, named: true, weights: installed.weights })
+      const stacks = new Map<Digest, Collection>()
+      for (const row of query.stacked ? collections.list() : [])
+        for (const packetId of row.packetIds) stacks.set(packetId, collectionView(row))
       return {
-        items: await Promise.all(items.map(item => cartridgeSummary({ installed, live }, item))),
+        items: await Promise.all(
+          items.map(async item => ({
+            ...(await cartridgeSummary({ installed, live }, item)),
+            stack: stacks.get(item.packetId) ?? null,
+          })),
+        ),
         total,
         facets: {
           all: facets.all,
@@ -46,8 +58,10 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const usage = store.library.usage.get(packetId)
       const { receipts } = await state.receipts.list({ about: packetId, limit: 20 })
       const names = store.library.packets.names()
+      const collection = collections.of(packetId)
       return {
         summary: await summaryOf(state, packetId),
+        collection: collection === null ? null : collectionView(collection),
         names: names.get(packetId) ?? [],
         card: documents.card,
         signedBy: signerInWords(await storedSignatures(state, packetId)),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
@@ -5,12 +6,13 @@ import { composeText, tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
 import { mostTokens } from './estimateText.ts'
+import { freeName } from './publish.ts'
 
 /**
  * A text longer than the model's context becomes several cartridges, cut at the ends of paragraphs, lines or sentences; one
  * that fits becomes one. The system prompt and the chat template stand in each, and each leaves room for questions. Throws
  * what creating throws.
- * Parts already stored when it is cancelled stay.
+ * The parts are one collection. Those already stored when it is cancelled stay.
  */
 export async function createSplit(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created[]> {
   const model = await context.models.open(input.model)
@@ -29,18 +31,39 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   const parts = splitText(text, limit, piece => tokenizer.encode(piece).length)
   if (parts.length === 1) return [await createPacket(context, { ...input, firstTokens: undefined }, call)]
   const created: Created[] = []
-  for (const [index, part] of parts.entries()) {
-    const name = `${title}, part ${index + 1} of ${parts.length}`
-    const progress = (report: Progress) => call.progress?.({ ...report, part: { number: index + 1, of: parts.length } })
-    created.push(
-      await createPacket(
-        context,
-        { ...input, name: undefined, title: name, firstTokens: undefined, sources: [{ name, text: part }] },
-        { ...call, progress },
-      ),
-    )
+  try {
+    for (const [index, part] of parts.entries()) {
+      const name = `${title}, part ${index + 1} of ${parts.length}`
+      const progress = (report: Progress) =>
+        call.progress?.({ ...report, part: { number: index + 1, of: parts.length } })
+      created.push(
+        await createPacket(
+          context,
+          { ...input, name: undefined, title: name, firstTokens: undefined, sources: [{ name, text: part }] },
+          { ...call, progress },
+        ),
+      )
+    }
+    return created
+  } finally {
+    collect(context, title, created)
   }
-  return created
+}
+
+/** Makes parts of one text a collection. They join the first of them that is in one; those that are elsewhere stay there. */
+function collect(context: PacketContext, title: string, parts: readonly Created[]): void {
+  const { collections } = context.store.library
+  const ids = [...new Set(parts.map(({ packetId }) => packetId))]
+  const known = ids.map(id => collections.of(id)).find(row => row !== null)
+  const free = ids.filter(id => collections.of(id) === null)
+  if (ids.length < 2 || free.length === 0) return
+  const name = known === undefined ? { name: freeName(context, title) } : {}
+  collections.save(
+    known?.id ?? randomUUID(),
+    { ...name, packetIds: [...(known?.packetIds ?? []), ...free] },
+    Date.now(),
+  )
+  context.changed(free)
 }
 
 /** Pieces of at most `limit` tokens: whole paragraphs where they fit, else whole lines, sentences, words. */

@@ -80,9 +80,10 @@ export async function keepUnstored(
   await poolLayers({ live }, assembled)
 }
 
-/** A name made of a title: the first of `title`, `title (2)`, `title (3)` … that no cartridge has. */
+/** A name made of a title: the first of `title`, `title (2)`, `title (3)` … that no cartridge and no collection has. */
 export function freeName({ store }: Pick<PacketContext, 'store'>, from: string): string {
-  const isFree = (name: string) => store.library.packets.named(name) === null
+  const { packets, collections } = store.library
+  const isFree = (name: string) => packets.named(name) === null && collections.named(name) === null
   const title = nameFromTitle(from)
   if (isFree(title)) return title
   let number = 2

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { cartridgeConfigSchema, digestSchema, recipeSchema, stateKindSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
+import { collectionSchema } from './collections.ts'
 import {
   cartridgeSummarySchema,
   count,
@@ -24,11 +25,14 @@ export const libraryMethods = {
       trust: trustSchema.optional(),
       verified: verifiedLevelSchema.optional(),
       sort: librarySortSchema.default('used'),
+      /** A collection is one item: its first cartridge that is found stands for all of it. */
+      stacked: z.boolean().default(false),
       offset: count.default(0),
       limit: z.number().int().min(1).max(500).default(100),
     }),
     z.strictObject({
-      items: z.array(cartridgeSummarySchema),
+      /** `stack`: the collection that an item stands for; null for a cartridge by itself. */
+      items: z.array(cartridgeSummarySchema.extend({ stack: collectionSchema.nullable() })),
       total: count,
       facets: z.strictObject({
         all: count,
@@ -70,6 +74,8 @@ export const libraryMethods = {
     z.strictObject({ ref: refSchema }),
     z.strictObject({
       summary: cartridgeSummarySchema,
+      /** The collection that it is in. */
+      collection: collectionSchema.nullable(),
       /** Every name it has; the first is the one it is shown by. */
       names: z.array(z.string()),
       card: z.string(),

@@ -4,6 +4,7 @@ import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { makePrivate } from '../../privateFile.ts'
 import { sqliteCopy } from '../../sqliteCopy.ts'
 import { AnswerRows } from './answerRows.ts'
+import { CollectionRows } from './collectionRows.ts'
 import { ConversationRows } from './conversationRows.ts'
 import { JobRows } from './jobRows.ts'
 import { PacketRows } from './packetRows.ts'
@@ -24,6 +25,7 @@ export class Library {
   readonly usage: UsageRows
   readonly spotChecks: SpotCheckRows
   readonly answers: AnswerRows
+  readonly collections: CollectionRows
   readonly conversations: ConversationRows
   readonly turns: TurnRows
   readonly jobs: JobRows
@@ -41,6 +43,7 @@ export class Library {
     this.usage = new UsageRows(db)
     this.spotChecks = new SpotCheckRows(db)
     this.answers = new AnswerRows(db)
+    this.collections = new CollectionRows(db)
     this.conversations = new ConversationRows(db)
     this.jobs = new JobRows(db)
     this.remotes = new RemoteRows(db)

@@ -245,6 +245,7 @@ export class PacketRows {
             'remote_packets',
             'remote_pushes',
             'spot_checks',
+            'collection_members',
           ]) {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }
@@ -252,6 +253,7 @@ export class PacketRows {
           this.#db.prepare('DELETE FROM answers WHERE root_packet_id = ?').run(id)
           this.#turns.forgetRoot(id)
         }
+        this.#db.exec('DELETE FROM collections WHERE id NOT IN (SELECT collection_id FROM collection_members)')
       })
       .immediate()
   }

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 7
+export const LIBRARY_VERSION = 8
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -139,5 +139,13 @@ CREATE INDEX turns_of ON turns (conversation_id);
 CREATE INDEX turns_to ON turns (new_packet_id);
 CREATE INDEX turns_from ON turns (root_packet_id);
 CREATE INDEX answers_to ON answers (packet_id);
+`,
+  `
+-- Cartridges that belong together: the parts of a long text, or what somebody put together. Each is in one at most.
+CREATE TABLE collections (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+CREATE TABLE collection_members (
+  packet_id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, place INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_of ON collection_members (collection_id);
 `,
 ]

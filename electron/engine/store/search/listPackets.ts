@@ -10,7 +10,7 @@ import { wordsOf } from './wordsOf.ts'
 export type PacketSort = 'used' | 'created' | 'name' | 'size' | 'tokens'
 
 export interface PacketQuery {
-  /** Words, each of which must be part of title, card, recipe, model, a name or a tag, or begin a word of the texts; case and accents don't count. */
+  /** Words, each of which must be part of title, card, recipe, model, a name, a tag or the collection's name, or begin a word of the texts; case and accents don't count. */
   readonly query?: string
   readonly kind?: string
   /** What installed models have for weights, by id ({@link model} then means those, whatever the packet calls its model). */
@@ -24,6 +24,8 @@ export interface PacketQuery {
   readonly packetId?: Digest
   /** Only packets that somebody named: not the states between two questions. Facets then count these only, too. */
   readonly named?: boolean
+  /** A collection is one item: its first packet that matches, placed by all of them together. */
+  readonly stacked?: boolean
   readonly sort?: PacketSort
   readonly offset?: number
   readonly limit?: number
@@ -55,7 +57,7 @@ export interface PacketSummary {
 
 export interface PacketList {
   readonly items: readonly PacketSummary[]
-  /** Matches of query and filters together. */
+  /** Matches of query and filters together, as items. */
   readonly total: number
   /** Counts over the matches of the text query alone, so that the filter bar does not change under the pointer. */
   readonly facets: {
@@ -71,15 +73,21 @@ export interface PacketList {
 const NAME =
   'coalesce((SELECT name FROM main.names n WHERE n.packet_id = l.packet_id ORDER BY updated_at, name LIMIT 1), i.title)'
 const NAMED = 'EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)'
+/** Which collection a packet is in, of those that have two members in the library. */
+const STACKS = `SELECT m.packet_id, m.collection_id, m.place, c.name
+  FROM main.collection_members m JOIN main.collections c ON c.id = m.collection_id
+  WHERE m.collection_id IN (SELECT collection_id FROM main.collection_members JOIN main.packets USING (packet_id)
+    WHERE removed_at IS NULL GROUP BY collection_id HAVING count(*) > 1)`
 const FROM = `FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
   LEFT JOIN main.usage u ON u.packet_id = l.packet_id
   LEFT JOIN main.spot_checks s ON s.packet_id = l.packet_id WHERE l.removed_at IS NULL`
-const ORDER: Readonly<Record<PacketSort, string>> = {
-  used: 'coalesce(u.used_at, l.added_at) DESC',
-  created: 'l.rowid DESC',
-  name: 'fold(name)',
-  size: 'i.bytes DESC',
-  tokens: 'i.tokens DESC',
+/** By what packets are sorted, and what that is for several as one item. */
+const ORDER: Readonly<Record<PacketSort, { key: string; together: 'max' | 'sum'; direction: '' | 'DESC' }>> = {
+  used: { key: 'coalesce(u.used_at, l.added_at)', together: 'max', direction: 'DESC' },
+  created: { key: 'l.rowid', together: 'max', direction: 'DESC' },
+  name: { key: `fold(${NAME})`, together: 'max', direction: '' },
+  size: { key: 'i.bytes', together: 'sum', direction: 'DESC' },
+  tokens: { key: 'i.tokens', together: 'sum', direction: 'DESC' },
 }
 
 /** Lists the packets of the library that have an index entry and are not deleted. */
@@ -89,20 +97,54 @@ export function listPackets(db: Database, query: PacketQuery): PacketList {
   const tagged = tagsByPacket(db)
   const matches = found.filter(row => isMatch(row, query, tagged))
   const ids = matches.map(row => row.packet_id)
+  const page = sorted(db, ids, query)
   const rows = db
-    .prepare<[string, number, number], Row>(
+    .prepare<[string], Row>(
       `SELECT l.packet_id, l.context_id, l.dtype, l.added_at, l.trust, l.verified, l.pinned, ${NAME} AS name, i.kind, i.model,
        i.architecture, i.weights_digest, i.tokens, i.bytes, u.used_at, s.recalled, s.checked,
        (SELECT count(*) FROM idx.parents p WHERE p.child = l.packet_id) AS parents
-       ${FROM} AND l.packet_id IN (SELECT value FROM json_each(?))
-       ORDER BY ${ORDER[query.sort ?? 'used']}, l.packet_id LIMIT ? OFFSET ?`,
+       ${FROM} AND l.packet_id IN (SELECT value FROM json_each(?))`,
     )
-    .all(JSON.stringify(ids), query.limit ?? 100, query.offset ?? 0)
+    .all(JSON.stringify(page))
+    .toSorted((a, b) => page.indexOf(a.packet_id) - page.indexOf(b.packet_id))
   return {
     items: rows.map(row => summary(row, tagged.get(row.packet_id) ?? [])),
-    total: matches.length,
+    total: query.stacked === true ? itemsOf(db, ids) : matches.length,
     facets: facets(found, query, tagged),
   }
+}
+
+/** A window of these packets, sorted; of a collection, where it is one item, the first of them. */
+function sorted(db: Database, packetIds: readonly string[], query: PacketQuery): string[] {
+  const { sort = 'used', stacked = false, limit = 100, offset = 0 } = query
+  const { key, together, direction } = ORDER[sort]
+  const item = 'coalesce(k.collection_id, l.packet_id)'
+  const own = sort === 'name' ? `coalesce(fold(k.name), ${key})` : key
+  const sql = stacked
+    ? `SELECT l.packet_id, ${together}(${own}) OVER (PARTITION BY ${item}) AS sort_key,
+       row_number() OVER (PARTITION BY ${item} ORDER BY k.place) AS place`
+    : `SELECT l.packet_id, ${key} AS sort_key, 1 AS place`
+  return db
+    .prepare<[string, number, number], { packet_id: string }>(
+      `SELECT packet_id FROM (${sql} FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
+         LEFT JOIN main.usage u ON u.packet_id = l.packet_id
+         ${stacked ? `LEFT JOIN (${STACKS}) k ON k.packet_id = l.packet_id` : ''}
+         WHERE l.packet_id IN (SELECT value FROM json_each(?)))
+       WHERE place = 1 ORDER BY sort_key ${direction}, packet_id LIMIT ? OFFSET ?`,
+    )
+    .all(JSON.stringify(packetIds), limit, offset)
+    .map(row => row.packet_id)
+}
+
+/** How many items packets are where each collection is one. */
+function itemsOf(db: Database, packetIds: readonly string[]): number {
+  const collectionOf = new Map(
+    db
+      .prepare<[], { packet_id: string; collection_id: string }>(STACKS)
+      .all()
+      .map(row => [row.packet_id, row.collection_id]),
+  )
+  return new Set(packetIds.map(id => collectionOf.get(id) ?? id)).size
 }
 
 interface Found {
@@ -119,9 +161,11 @@ function findText(db: Database, { query = '', named, packetId }: PacketQuery): F
   const words = query.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, 16) ?? []
   const conditions = words.map(
     () => ` AND (instr(i.searched, ?) OR i.id IN (SELECT rowid FROM idx.words WHERE words MATCH ?) OR EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id AND instr(fold(name), ?))
-      OR EXISTS (SELECT 1 FROM main.tags t WHERE t.packet_id = l.packet_id AND instr(fold(tag), ?)))`,
+      OR EXISTS (SELECT 1 FROM main.tags t WHERE t.packet_id = l.packet_id AND instr(fold(tag), ?))
+      OR EXISTS (SELECT 1 FROM main.collection_members m JOIN main.collections c ON c.id = m.collection_id
+        WHERE m.packet_id = l.packet_id AND instr(fold(c.name), ?)))`,
   )
-  const values = words.map(foldText).flatMap(word => [word, beginning(word), word, word])
+  const values = words.map(foldText).flatMap(word => [word, beginning(word), word, word, word])
   if (named === true) conditions.push(` AND ${NAMED}`)
   if (packetId !== undefined) {
     conditions.push(' AND l.packet_id = ?')
