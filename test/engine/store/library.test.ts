@@ -50,6 +50,7 @@ describe('the library', () => {
     const store = await openTestStore()
     const [a, b] = [sha256('a'), sha256('b')]
     store.library.connection.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    store.library.connection.exec('DROP TABLE collections; DROP TABLE collection_members')
     store.library.connection.exec(ASKS)
     const add = store.library.connection.prepare('INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     add.run('1', null, a, 'q1', 'a1', a, 'r', 1, '{"n":1}')
@@ -144,6 +145,7 @@ describe('the library', () => {
     const db = new Database(join(store.folder, 'library.sqlite'))
     db.exec('DROP TABLE spot_checks; DROP TABLE jobs; DROP TABLE job_sources')
     db.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    db.exec('DROP TABLE collections; DROP TABLE collection_members')
     db.exec(ASKS)
     db.pragma('user_version = 4')
     db.close()
@@ -158,6 +160,7 @@ describe('the library', () => {
     const [id = -1] = again.library.jobs.add([job])
     expect(again.library.jobs.begin('read')).toMatchObject({ id, state: 'running', size: 3 })
     expect(again.library.jobs.sources(id)).toEqual(job.sources)
+    expect(again.library.collections.list()).toEqual([])
   })
 
   it('is locked by one at a time, within a process and between openings', async () => {
