@@ -1,8 +1,9 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { Client, Input, Output } from '#shared/rpc/client.ts'
-import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 
 export type LibraryFilter = Omit<Input<'library.list'>, 'offset' | 'limit'>
+/** A cartridge, or a collection as one object, which its first cartridge stands for. */
+export type LibraryItem = Output<'library.list'>['items'][number]
 type Facets = Output<'library.list'>['facets']
 
 /** Items per call: a screenful or two. */
@@ -17,9 +18,9 @@ export interface LibraryState {
   /** How many cartridges there are, whatever is searched for; null until known. */
   readonly all: number | null
   /** Sparse: what was scrolled to so far, by index. */
-  readonly items: readonly (CartridgeSummary | undefined)[]
+  readonly items: readonly (LibraryItem | undefined)[]
   readonly error: unknown
-  /** Packet ids; the last one is the one shown in the details pane. */
+  /** Packet ids, of a collection all of its own; the last one is the one shown in the details pane. */
   readonly selected: readonly string[]
   readonly setFilter: (part: Partial<LibraryFilter>) => void
   /** Makes sure the items `from` to `to` (inclusive) are there or on their way. */
@@ -28,6 +29,11 @@ export interface LibraryState {
   readonly reload: () => void
 }
 export type LibraryStore = StoreApi<LibraryState>
+
+/** The cartridges that an item stands for. */
+export function packetIdsOf({ packetId, stack }: LibraryItem): readonly string[] {
+  return stack?.packetIds ?? [packetId]
+}
 
 /** The library as filtered and sorted now, read page by page, and again whenever it changed. */
 export function createLibraryStore(client: Client): LibraryStore {
@@ -64,7 +70,7 @@ export function createLibraryStore(client: Client): LibraryStore {
       for (let page = Math.floor(wanted[0] / PAGE); page <= Math.floor(wanted[1] / PAGE); page++) void readPage(page)
     }
     return {
-      filter: { query: '', sort: 'used' },
+      filter: { query: '', sort: 'used', stacked: true },
       total: null,
       facets: null,
       all: null,

@@ -4,6 +4,8 @@ import { Dialog } from './Dialog.tsx'
 import { TextField } from './TextField.tsx'
 
 export interface NameDialogProps {
+  /** What is asked for, and the button that does it; default Rename. */
+  readonly title?: string
   /** What it is called now; empty until that is known. */
   readonly name: string
   /** Resolves with true when the name was taken: then the dialog closes. */
@@ -11,8 +13,8 @@ export interface NameDialogProps {
   readonly onClose: () => void
 }
 
-/** Asks for a new name. */
-export function NameDialog({ name, onRename, onClose }: NameDialogProps) {
+/** Asks for a name. */
+export function NameDialog({ title = 'Rename', name, onRename, onClose }: NameDialogProps) {
   // What was typed, also before the old name arrived.
   const [typed, setTyped] = useState<string | null>(null)
   const wanted = (typed ?? name).trim()
@@ -22,14 +24,14 @@ export function NameDialog({ name, onRename, onClose }: NameDialogProps) {
   }
   return (
     <Dialog
-      title="Rename"
+      title={title}
       isOpen
       onClose={onClose}
       footer={
         <>
           <Button onPress={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form="rename" isDisabled={wanted === ''}>
-            Rename
+            {title}
           </Button>
         </>
       }

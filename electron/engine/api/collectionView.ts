@@ -1,7 +1,12 @@
 import type { Collection } from '#shared/rpc/methods/collections.ts'
 import type { CollectionRow } from '../store/library/collectionRows.ts'
+import type { Store } from '../store/openStore.ts'
 
 /** A collection as callers see it. */
-export function collectionView({ createdAt, packetIds, ...row }: CollectionRow): Collection {
-  return { ...row, packetIds: [...packetIds], createdAt: new Date(createdAt).toISOString() }
+export function collectionView({ index }: Pick<Store, 'index'>, row: CollectionRow): Collection {
+  const { id, name, packetIds, createdAt } = row
+  return {
+    ...{ id, name, packetIds: [...packetIds], createdAt: new Date(createdAt).toISOString() },
+    ...index.sizes(packetIds),
+  }
 }

@@ -1,6 +1,5 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import type { Collection } from '#shared/rpc/methods/collections.ts'
 import { purgeConversations } from '../library/conversations.ts'
 import { exampleQuestions } from '../library/exampleQuestions.ts'
 import { lineage } from '../library/lineage.ts'
@@ -10,6 +9,7 @@ import { resolvePacketId } from '../packets/resolveRef.ts'
 import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
 import { cartridgeSummary, summaryOf } from '../packets/summaries.ts'
 import { receiptView } from '../receipts/receiptView.ts'
+import type { CollectionRow } from '../store/library/collectionRows.ts'
 import { collectionView } from './collectionView.ts'
 import type { EngineState } from './engineState.ts'
 
@@ -18,6 +18,7 @@ type Owned = Extract<keyof Handlers, `library.${string}`>
 export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { store } = state
   const { collections } = store.library
+  const viewOf = (row: CollectionRow | null) => (row === null ? null : collectionView(store, row))
   return {
     'library.list': async (query, { signal }) => {
       const { models, live } = state
@@ -30,14 +31,13 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         installed = models.installed()
       }
       const { items, total, facets } = await store.list({ ...query, named: true, weights: installed.weights })
-      const stacks = new Map<Digest, Collection>()
-      for (const row of query.stacked ? collections.list() : [])
-        for (const packetId of row.packetIds) stacks.set(packetId, collectionView(row))
+      const rows = query.stacked ? collections.list() : []
+      const stackOf = (packetId: Digest) => rows.find(({ packetIds }) => packetIds.includes(packetId)) ?? null
       return {
         items: await Promise.all(
           items.map(async item => ({
             ...(await cartridgeSummary({ installed, live }, item)),
-            stack: stacks.get(item.packetId) ?? null,
+            stack: viewOf(stackOf(item.packetId)),
           })),
         ),
         total,
@@ -61,7 +61,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const collection = collections.of(packetId)
       return {
         summary: await summaryOf(state, packetId),
-        collection: collection === null ? null : collectionView(collection),
+        collection: viewOf(collection),
         names: names.get(packetId) ?? [],
         card: documents.card,
         signedBy: signerInWords(await storedSignatures(state, packetId)),

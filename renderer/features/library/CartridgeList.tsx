@@ -1,8 +1,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useStore } from 'zustand'
-import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
+import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { CartridgeRow } from './CartridgeRow.tsx'
@@ -12,8 +12,8 @@ export type Layout = 'grid' | 'list'
 export interface CartridgeListProps {
   readonly layout: Layout
   /** Enter or double click. */
-  readonly onOpen: (packetId: string) => void
-  readonly onRename: (packetId: string) => void
+  readonly onOpen: (item: LibraryItem) => void
+  readonly onRename: (item: LibraryItem) => void
   readonly onDelete: (packetIds: readonly string[]) => void
   /** A single click where there is no room for a details pane beside the list. */
   readonly onDetails: (() => void) | undefined
@@ -74,27 +74,29 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
     if (item === undefined) return
     anchor.current = awaited.current ?? 0
     awaited.current = null
-    library.getState().select([item.packetId])
+    library.getState().select(packetIdsOf(item))
   }, [items, library])
 
   const chosen = new Set(selected)
+  const isChosen = (item: LibraryItem) => packetIdsOf(item).some(id => chosen.has(id))
   const select = (ids: readonly string[]) => library.getState().select(ids)
   const idsBetween = (a: number, b: number) =>
-    items.slice(Math.min(a, b), Math.max(a, b) + 1).flatMap(item => (item === undefined ? [] : [item.packetId]))
+    items.slice(Math.min(a, b), Math.max(a, b) + 1).flatMap(item => (item === undefined ? [] : packetIdsOf(item)))
 
   function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
     const item = items[index]
     setActive(index)
     awaited.current = item === undefined ? index : null
     if (item === undefined) return
+    const own = packetIdsOf(item)
     if (how === 'range') {
-      select([...idsBetween(anchor.current, index).filter(id => id !== item.packetId), item.packetId])
+      select([...idsBetween(anchor.current, index).filter(id => !own.includes(id)), ...own])
       return
     }
     anchor.current = index
-    if (how === 'one') select([item.packetId])
-    else if (chosen.has(item.packetId)) select(selected.filter(id => id !== item.packetId))
-    else select([...selected, item.packetId])
+    if (how === 'one') select(own)
+    else if (isChosen(item)) select(selected.filter(id => !own.includes(id)))
+    else select([...selected, ...own])
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -119,10 +121,10 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
       choose(next, event.shiftKey ? 'range' : 'one')
       return
     }
-    const id = items[active]?.packetId
-    if (event.key === ' ' && id !== undefined) choose(active, 'toggle')
-    else if (event.key === 'Enter' && id !== undefined) onOpen(id)
-    else if (event.key === 'F2' && id !== undefined) onRename(id)
+    const item = items[active]
+    if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
+    else if (event.key === 'Enter' && item !== undefined) onOpen(item)
+    else if (event.key === 'F2' && item !== undefined) onRename(item)
     else if ((event.key === 'Delete' || event.key === 'Backspace') && selected.length > 0) onDelete(selected)
     else if (event.key === 'Escape') select([])
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) select(idsBetween(0, items.length - 1))
@@ -167,10 +169,10 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
                   total={items.length}
                   layout={layout}
                   active={index === active}
-                  selected={item !== undefined && chosen.has(item.packetId)}
-                  dragged={() => (item === undefined ? [] : chosen.has(item.packetId) ? selected : [item.packetId])}
+                  selected={item !== undefined && isChosen(item)}
+                  dragged={() => (item === undefined ? [] : isChosen(item) ? selected : packetIdsOf(item))}
                   onClick={event => onClick(event, index)}
-                  onDoubleClick={() => item !== undefined && onOpen(item.packetId)}
+                  onDoubleClick={() => item !== undefined && onOpen(item)}
                 />
               )
             })}
@@ -184,7 +186,7 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
 const optionId = (index: number) => `cartridge-${index}`
 
 interface OptionProps {
-  readonly item: CartridgeSummary | undefined
+  readonly item: LibraryItem | undefined
   readonly index: number
   readonly total: number
   readonly layout: Layout
@@ -225,9 +227,9 @@ function CartridgeOption({
       {item === undefined ? (
         <div className={`CartridgeOption-gap CartridgeOption-gap--${layout}`} />
       ) : layout === 'grid' ? (
-        <CartridgeCard cartridge={item} selected={selected} />
+        <CartridgeCard cartridge={item} stack={item.stack} selected={selected} />
       ) : (
-        <CartridgeRow cartridge={item} selected={selected} />
+        <CartridgeRow item={item} selected={selected} />
       )}
     </div>
   )

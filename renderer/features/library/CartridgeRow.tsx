@@ -1,17 +1,18 @@
 import { Pin } from 'lucide-react'
 import { memo } from 'react'
-import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import type { LibraryItem } from '../../stores/libraryStore.ts'
+import { Badge } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { formatAgo, formatBytes, formatRead } from '../../ui/format.ts'
+import { formatAgo, formatBytes, formatCount, formatRead } from '../../ui/format.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 
-/** One cartridge on one line. */
+/** One cartridge, or a collection, on one line. */
 export const CartridgeRow = memo(function CartridgeRow({
-  cartridge,
+  item: { stack, ...cartridge },
   selected,
 }: {
-  readonly cartridge: CartridgeSummary
+  readonly item: LibraryItem
   readonly selected: boolean
 }) {
   return (
@@ -21,18 +22,18 @@ export const CartridgeRow = memo(function CartridgeRow({
       </span>
       <span className="CartridgeRow-name">
         <b className="truncate">
-          {cartridge.pinned ? <Pin aria-label="Pinned" /> : null}
-          {cartridge.name}
+          {cartridge.pinned && stack === null ? <Pin aria-label="Pinned" /> : null}
+          {stack?.name ?? cartridge.name}
         </b>
         <span className="truncate muted">
           {cartridge.model.name} · {KIND_LABEL[cartridge.kind]}
         </span>
       </span>
       <span className="CartridgeRow-badges row">
-        <TrustBadges cartridge={cartridge} />
+        {stack === null ? <TrustBadges cartridge={cartridge} /> : <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>}
       </span>
-      <span className="CartridgeRow-number">{formatRead(cartridge.tokens)}</span>
-      <span className="CartridgeRow-number">{formatBytes(cartridge.bytes)}</span>
+      <span className="CartridgeRow-number">{formatRead((stack ?? cartridge).tokens)}</span>
+      <span className="CartridgeRow-number">{formatBytes((stack ?? cartridge).bytes)}</span>
       <span className="CartridgeRow-number CartridgeRow-when muted">
         {formatAgo(cartridge.usedAt ?? cartridge.createdAt)}
       </span>

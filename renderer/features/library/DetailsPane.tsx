@@ -34,7 +34,7 @@ import { useLibraryActions } from './useLibraryActions.ts'
 /** Everything about one cartridge that is not inside its state, and what can be done with it. */
 export function DetailsPane({ packetId, onRename }: { readonly packetId: string; readonly onRename: () => void }) {
   const navigate = useNavigate()
-  const { settings } = useStudio()
+  const { settings, library } = useStudio()
   const actions = useLibraryActions()
   const { data, error, reload } = useQuery('library.get', { ref: packetId }, ['library.changed', 'receipts.appended'])
   const prices = useQuery('savings.prices', {}).data?.prices
@@ -50,6 +50,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
   }
   const { summary, usage } = data
   const otherNames = data.names.slice(1)
+  const siblings = data.collection?.packetIds ?? []
   const address = encodeURIComponent(packetId)
   const price = prices?.find(entry => entry.id === priceId)
   const saved = [
@@ -73,6 +74,18 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
     { label: 'Read once', value: formatRead(summary.tokens, 'tokens') },
     { label: 'Size', value: `${formatBytes(summary.bytes)} · ${summary.dtype}` },
     { label: 'Model', value: summary.model.name },
+    ...(data.collection === null
+      ? []
+      : [
+          {
+            label: 'Part of',
+            value: (
+              <button type="button" className="link" onClick={() => library.getState().select(siblings)}>
+                {data.collection.name}
+              </button>
+            ),
+          },
+        ]),
     ...recallFacts(summary),
     { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },
     { label: 'Not re-read', value: `${formatTokens(usage.tokensSaved)} tokens` },

@@ -2,21 +2,26 @@ import { FileInput, LibraryBig, Plus, SearchX } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { openFiles } from '../../app/openFiles.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
 import { useMedia } from '../../app/useMedia.ts'
+import type { LibraryItem } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount } from '../../ui/format.ts'
+import { NameDialog } from '../../ui/NameDialog.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { CartridgeList, type Layout } from './CartridgeList.tsx'
+import { CollectionPane } from './CollectionPane.tsx'
 import { DetailsPane } from './DetailsPane.tsx'
 import { LibraryFilters } from './LibraryFilters.tsx'
 import { RenameDialog } from './RenameDialog.tsx'
 import { SelectionPane } from './SelectionPane.tsx'
+import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 import './library.css'
 
@@ -32,17 +37,24 @@ export function LibraryPage() {
   const error = useStore(library, s => s.error)
   const selected = useStore(library, s => s.selected)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
-  const [renaming, setRenaming] = useState<string | null>(null)
+  const [renaming, setRenaming] = useState<Pick<LibraryItem, 'packetId' | 'stack'> | null>(null)
   const [sheet, setSheet] = useState(false)
   const narrow = useMedia('(max-width: 800px)')
   const actions = useLibraryActions()
+  const collections = useCollectionActions()
+  const items = useStore(library, s => s.items)
   const shown = selected.at(-1)
+  const isWhole = (packetIds: readonly string[]) =>
+    packetIds.length === selected.length && packetIds.every(id => selected.includes(id))
+  const whole = items.find(item => item?.stack != null && isWhole(item.stack.packetIds))
 
   const pane =
-    selected.length > 1 ? (
+    whole?.stack != null ? (
+      <CollectionPane key={whole.stack.id} id={whole.stack.id} onRename={() => setRenaming(whole)} />
+    ) : selected.length > 1 ? (
       <SelectionPane packetIds={selected} onClear={() => library.getState().select([])} />
     ) : shown === undefined ? null : (
-      <DetailsPane key={shown} packetId={shown} onRename={() => setRenaming(shown)} />
+      <DetailsPane key={shown} packetId={shown} onRename={() => setRenaming({ packetId: parseDigest(shown), stack: null })} />
     )
 
   return (
@@ -101,7 +113,7 @@ export function LibraryPage() {
         <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>
           <CartridgeList
             layout={layout}
-            onOpen={id => void navigate(`/ask/${encodeURIComponent(id)}`)}
+            onOpen={({ packetId }) => void navigate(`/ask/${encodeURIComponent(packetId)}`)}
             onRename={setRenaming}
             onDelete={ids => void actions.remove(ids)}
             onDetails={narrow ? () => setSheet(true) : undefined}
@@ -114,7 +126,15 @@ export function LibraryPage() {
           {pane}
         </Sheet>
       ) : null}
-      {renaming === null ? null : <RenameDialog packetId={renaming} onClose={() => setRenaming(null)} />}
+      {renaming === null ? null : renaming.stack === null ? (
+        <RenameDialog packetId={renaming.packetId} onClose={() => setRenaming(null)} />
+      ) : (
+        <NameDialog
+          name={renaming.stack.name}
+          onRename={name => collections.rename(renaming.stack?.id ?? '', name)}
+          onClose={() => setRenaming(null)}
+        />
+      )}
     </Page>
   )
 }

@@ -1,11 +1,15 @@
-import { Download, Shuffle, Trash2 } from 'lucide-react'
+import { Download, Layers, Shuffle, Trash2 } from 'lucide-react'
+import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
+import { packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatTokens } from '../../ui/format.ts'
+import { NameDialog } from '../../ui/NameDialog.tsx'
+import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 
 /** What several selected cartridges are together, and what can be done to all of them. */
@@ -18,13 +22,14 @@ export function SelectionPane({
 }) {
   const { library } = useStudio()
   const navigate = useNavigate()
-  const items = useStore(library, s => s.items)
   const actions = useLibraryActions()
-  const wanted = new Set(packetIds)
-  const chosen = items
-    .filter(item => item !== undefined && wanted.has(item.packetId))
+  const collections = useCollectionActions()
+  const [naming, setNaming] = useState(false)
+  // Of a collection, its first cartridge is drawn.
+  const chosen = useStore(library, s => s.items)
     .filter(item => item !== undefined)
-  const sum = (of: (item: (typeof chosen)[number]) => number) => chosen.reduce((total, item) => total + of(item), 0)
+    .filter(item => packetIdsOf(item).some(id => packetIds.includes(id)))
+  const sum = (of: 'tokens' | 'bytes') => chosen.reduce((total, item) => total + (item.stack ?? item)[of], 0)
   return (
     <aside className="Details" aria-label="Selection">
       <div className="Details-fan" aria-hidden>
@@ -38,8 +43,8 @@ export function SelectionPane({
       <Facts
         caption="Selection"
         facts={[
-          { label: 'Read', value: `${formatTokens(sum(item => item.tokens))} tokens` },
-          { label: 'Size', value: formatBytes(sum(item => item.bytes)) },
+          { label: 'Read', value: `${formatTokens(sum('tokens'))} tokens` },
+          { label: 'Size', value: formatBytes(sum('bytes')) },
           { label: 'Models', value: [...new Set(chosen.map(item => item.model.name))].join(', ') },
         ]}
       />
@@ -50,6 +55,9 @@ export function SelectionPane({
       >
         Remix them
       </Button>
+      <Button wide icon={<Layers aria-hidden />} onPress={() => setNaming(true)}>
+        Make a collection
+      </Button>
       <Button wide icon={<Download aria-hidden />} onPress={() => actions.save(packetIds)}>
         Export
       </Button>
@@ -59,6 +67,14 @@ export function SelectionPane({
       <Button wide variant="quiet" onPress={onClear}>
         Clear the selection
       </Button>
+      {naming ? (
+        <NameDialog
+          title="Make a collection"
+          name=""
+          onRename={name => collections.make(name, packetIds)}
+          onClose={() => setNaming(false)}
+        />
+      ) : null}
     </aside>
   )
 }

@@ -12,6 +12,9 @@ export const collectionSchema = z.strictObject({
   name: z.string(),
   /** In their order, at least two. With fewer in the library it is no collection, until the deleted ones come back. */
   packetIds: z.array(digestSchema),
+  /** Of all of them together. */
+  tokens: count,
+  bytes: count,
   createdAt: z.string(),
 })
 export type Collection = z.infer<typeof collectionSchema>
@@ -21,7 +24,7 @@ const one = z.strictObject({ id: collectionIdSchema })
 export const collectionMethods = {
   'collections.list': method(z.strictObject({}), z.strictObject({ collections: z.array(collectionSchema) })),
   /** With its cartridges, in its order. */
-  'collections.get': method(one, collectionSchema.extend({ members: z.array(cartridgeSummarySchema), bytes: count })),
+  'collections.get': method(one, collectionSchema.extend({ members: z.array(cartridgeSummarySchema) })),
   /**
    * Makes the collection with this id, which the caller chose, or changes it. What is put into it leaves the one it was in.
    * `E_CONFLICT` for a name that another collection or a cartridge has.

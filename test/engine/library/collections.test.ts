@@ -43,9 +43,11 @@ it('is made of the parts of a long text, in their order, once, and stands as one
   expect(await items()).toEqual(['Alone', 'Line'])
   expect((await test.client.call('library.list', {})).total).toBe(parts.length + 1)
   expect(await items({ query: 'line' })).toEqual(['Line'])
-  const { members, bytes } = await test.client.call('collections.get', { id: collection?.id ?? '' })
+  const { members, ...whole } = await test.client.call('collections.get', { id: collection?.id ?? '' })
+  expect(whole).toEqual(collection)
   expect(members.map(({ packetId }) => packetId)).toEqual(parts)
-  expect(bytes).toBe(members.reduce((sum, member) => sum + member.bytes, 0))
+  const sum = (of: 'tokens' | 'bytes') => members.reduce((total, member) => total + member[of], 0)
+  expect([whole.tokens, whole.bytes]).toEqual([sum('tokens'), sum('bytes')])
   const [part = ''] = parts
   expect((await test.client.call('library.get', { ref: part })).collection).toEqual(collection)
 })
@@ -88,8 +90,8 @@ it('is put together, renamed, reordered and dissolved by hand, and brought back'
   expect(await items()).toEqual(['c', 'Others'])
   const dissolved = await test.client.call('collections.dissolve', { id: other })
   expect(await items()).toEqual(['a', 'b', 'c'])
-  const { createdAt: _, ...back } = dissolved
-  await test.client.call('collections.save', back)
+  const { name, packetIds } = dissolved
+  await save({ name, packetIds }, other)
   expect(await items()).toEqual(['c', 'Others'])
   await expect(test.client.call('collections.dissolve', { id })).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
 })

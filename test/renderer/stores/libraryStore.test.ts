@@ -20,7 +20,7 @@ function library(names: () => readonly string[]) {
       new Promise(resolve => {
         const { query = '', offset, limit } = input as Asked
         const found = names().filter(name => name.includes(query))
-        const items = found.slice(offset, offset + limit).map(name => ({ packetId: name, name }))
+        const items = found.slice(offset, offset + limit).map(name => ({ packetId: name, name, stack: null }))
         const facets = { all: found.length, kind: {}, model: {}, trust: {}, verified: {}, tag: {} }
         const data = { items, total: found.length, facets } as unknown as Page
         asked.push({ input: input as Asked, answer: () => resolve({ ok: true, data }) })

@@ -97,6 +97,14 @@ export class SearchIndex {
     return this.#db.prepare<[], { packets: number; bytes: number }>(sql).get() ?? { packets: 0, bytes: 0 }
   }
 
+  /** Tokens and bytes of these packets together. */
+  sizes(packetIds: readonly Digest[]): { tokens: number; bytes: number } {
+    const sql = `SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(bytes), 0) AS bytes
+                 FROM idx.packets WHERE packet_id IN (SELECT value FROM json_each(?))`
+    const row = this.#db.prepare<[string], { tokens: number; bytes: number }>(sql).get(JSON.stringify(packetIds))
+    return row ?? { tokens: 0, bytes: 0 }
+  }
+
   /**
    * Packets that begin with the tokens that a chain names: those of these dtypes first, of those the newest; not what was
    * imported and is not trusted.

@@ -1,0 +1,95 @@
+import { Download, Ellipsis, Pencil, Trash2, Ungroup } from 'lucide-react'
+import { useStudio } from '../../stores/studio.ts'
+import { useQuery } from '../../stores/useQuery.ts'
+import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { formatBytes, formatCount, formatRead, formatTokens } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { Menu } from '../../ui/Menu.tsx'
+import { useCollectionActions } from './useCollectionActions.ts'
+import { useLibraryActions } from './useLibraryActions.ts'
+
+/** What a collection holds, in its order, and what can be done with it as a whole. */
+export function CollectionPane({ id, onRename }: { readonly id: string; readonly onRename: () => void }) {
+  const { library } = useStudio()
+  const { data, error, reload } = useQuery('collections.get', { id }, ['library.changed'])
+  const actions = useLibraryActions()
+  const { dissolve } = useCollectionActions()
+  if (data === null) {
+    return (
+      <aside className="Details" aria-label="Collection" aria-busy={error === null}>
+        {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+      </aside>
+    )
+  }
+  const { name, members, packetIds, tokens, bytes } = data
+  return (
+    <aside className="Details" aria-label="Collection">
+      <div className="Details-fan" aria-hidden>
+        {members.slice(0, 5).map(member => (
+          <span key={member.packetId}>
+            <CartridgeFace digest={member.packetId} kind={member.kind} />
+          </span>
+        ))}
+      </div>
+      <div className="Details-title">
+        <h2>{name}</h2>
+        <Menu
+          label="More"
+          trigger={
+            <IconButton label="More">
+              <Ellipsis aria-hidden />
+            </IconButton>
+          }
+          items={[
+            { id: 'rename', label: 'Rename', icon: <Pencil aria-hidden />, shortcut: 'F2', onAction: onRename },
+            {
+              id: 'export',
+              label: 'Export each',
+              icon: <Download aria-hidden />,
+              onAction: () => actions.save(packetIds),
+            },
+            {
+              id: 'dissolve',
+              label: 'Dissolve, keep the cartridges',
+              icon: <Ungroup aria-hidden />,
+              separated: true,
+              onAction: () => void dissolve(data).then(gone => gone && library.getState().select([])),
+            },
+            {
+              id: 'delete',
+              label: 'Delete',
+              icon: <Trash2 aria-hidden />,
+              shortcut: 'Del',
+              danger: true,
+              onAction: () => void actions.remove(packetIds),
+            },
+          ]}
+        />
+      </div>
+      <Facts
+        caption={`Facts about ${name}`}
+        facts={[
+          { label: 'Holds', value: `${formatCount(members.length)} cartridges` },
+          { label: 'Read once', value: `${formatTokens(tokens)} tokens` },
+          { label: 'Size', value: formatBytes(bytes) },
+          { label: 'Models', value: [...new Set(members.map(({ model }) => model.name))].join(', ') },
+        ]}
+      />
+      <ol className="Members" aria-label="Its cartridges">
+        {members.map(member => (
+          <li key={member.packetId}>
+            <button type="button" onClick={() => library.getState().select([member.packetId])}>
+              <span className="CartridgeRow-face">
+                <CartridgeFace digest={member.packetId} kind={member.kind} />
+              </span>
+              <span className="truncate grow">{member.name}</span>
+              <span className="muted small">{formatRead(member.tokens)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </aside>
+  )
+}
