@@ -13,7 +13,6 @@ import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount } from '../../ui/format.ts'
-import { NameDialog } from '../../ui/NameDialog.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { CartridgeList, type Layout } from './CartridgeList.tsx'
 import { CollectionPane } from './CollectionPane.tsx'
@@ -21,7 +20,6 @@ import { DetailsPane } from './DetailsPane.tsx'
 import { LibraryFilters } from './LibraryFilters.tsx'
 import { RenameDialog } from './RenameDialog.tsx'
 import { SelectionPane } from './SelectionPane.tsx'
-import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 import './library.css'
 
@@ -41,7 +39,6 @@ export function LibraryPage() {
   const [sheet, setSheet] = useState(false)
   const narrow = useMedia('(max-width: 800px)')
   const actions = useLibraryActions()
-  const collections = useCollectionActions()
   const items = useStore(library, s => s.items)
   const shown = selected.at(-1)
   const isWhole = (packetIds: readonly string[]) =>
@@ -126,15 +123,7 @@ export function LibraryPage() {
           {pane}
         </Sheet>
       ) : null}
-      {renaming === null ? null : renaming.stack === null ? (
-        <RenameDialog packetId={renaming.packetId} onClose={() => setRenaming(null)} />
-      ) : (
-        <NameDialog
-          name={renaming.stack.name}
-          onRename={name => collections.rename(renaming.stack?.id ?? '', name)}
-          onClose={() => setRenaming(null)}
-        />
-      )}
+      {renaming === null ? null : <RenameDialog item={renaming} onClose={() => setRenaming(null)} />}
     </Page>
   )
 }

@@ -1,16 +1,27 @@
-import { parseDigest } from '#shared/domain/digest.ts'
+import type { LibraryItem } from '../../stores/libraryStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
+import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 
-/** Asks for a new name. The cartridge itself stays the same: a name is what people call it, not part of its bytes. */
-export function RenameDialog({ packetId, onClose }: { readonly packetId: string; readonly onClose: () => void }) {
-  const { data } = useQuery('library.get', { ref: packetId })
+/**
+ * Asks for a new name of a cartridge or a collection. The cartridge itself stays the same: a name is what people call it, not part
+ * of its bytes.
+ */
+export function RenameDialog({
+  item: { packetId, stack },
+  onClose,
+}: {
+  readonly item: Pick<LibraryItem, 'packetId' | 'stack'>
+  readonly onClose: () => void
+}) {
+  const { data } = useQuery('library.get', stack === null ? { ref: packetId } : null)
   const { update } = useLibraryActions()
+  const { rename } = useCollectionActions()
   return (
     <NameDialog
-      name={data?.summary.name ?? ''}
-      onRename={name => update({ packetId: parseDigest(packetId), name })}
+      name={stack?.name ?? data?.summary.name ?? ''}
+      onRename={name => (stack === null ? update({ packetId, name }) : rename(stack.id, name))}
       onClose={onClose}
     />
   )
