@@ -44,7 +44,11 @@ export const CartridgeCard = memo(function CartridgeCard({
           </div>
         </dl>
         <div className="row">
-          {stack === null ? <TrustBadges cartridge={cartridge} /> : <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>}
+          {stack === null ? (
+            <TrustBadges cartridge={cartridge} />
+          ) : (
+            <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>
+          )}
         </div>
       </div>
     </div>

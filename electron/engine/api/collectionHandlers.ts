@@ -21,7 +21,10 @@ export function collectionHandlers(state: EngineState): Pick<Handlers, Owned> {
     'collections.save': async ({ id, name, packetIds }) => {
       const owner = name === undefined ? null : packets.named(name)
       if (owner !== null)
-        throw new StatePackError('E_CONFLICT', `A cartridge is called "${name}".`, { name: name ?? '', packetId: owner })
+        throw new StatePackError('E_CONFLICT', `A cartridge is called "${name}".`, {
+          name: name ?? '',
+          packetId: owner,
+        })
       const before = collections.find(id)?.packetIds ?? []
       const row = collections.save(id, { name, packetIds }, Date.now())
       state.changed([...new Set([...before, ...row.packetIds])])

@@ -7,6 +7,7 @@ import { toErrorValue } from '#shared/domain/error.ts'
 import { nameSchema } from '#shared/domain/name.ts'
 import { allows } from '#shared/domain/trust.ts'
 import type { Client, Output } from '#shared/rpc/client.ts'
+import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 
 const cartridge = z.string().min(1).max(300).describe('A name, a packet_id or a context_id.')
 const URI = 'statepack://cartridges/'
@@ -103,15 +104,7 @@ export function createMcpServer(client: Client): McpServer {
   return server
 }
 
-function entryOf({
-  name,
-  packetId,
-  tokens,
-  model,
-  trust,
-  verified,
-  createdAt,
-}: Output<'library.list'>['items'][number]) {
+function entryOf({ name, packetId, tokens, model, trust, verified, createdAt }: CartridgeSummary) {
   return { name, packet_id: packetId, tokens, model: model.name, trust, verified, created_at: createdAt }
 }
 

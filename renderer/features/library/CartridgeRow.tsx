@@ -30,7 +30,11 @@ export const CartridgeRow = memo(function CartridgeRow({
         </span>
       </span>
       <span className="CartridgeRow-badges row">
-        {stack === null ? <TrustBadges cartridge={cartridge} /> : <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>}
+        {stack === null ? (
+          <TrustBadges cartridge={cartridge} />
+        ) : (
+          <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>
+        )}
       </span>
       <span className="CartridgeRow-number">{formatRead((stack ?? cartridge).tokens)}</span>
       <span className="CartridgeRow-number">{formatBytes((stack ?? cartridge).bytes)}</span>

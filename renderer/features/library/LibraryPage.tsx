@@ -51,7 +51,11 @@ export function LibraryPage() {
     ) : selected.length > 1 ? (
       <SelectionPane packetIds={selected} onClear={() => library.getState().select([])} />
     ) : shown === undefined ? null : (
-      <DetailsPane key={shown} packetId={shown} onRename={() => setRenaming({ packetId: parseDigest(shown), stack: null })} />
+      <DetailsPane
+        key={shown}
+        packetId={shown}
+        onRename={() => setRenaming({ packetId: parseDigest(shown), stack: null })}
+      />
     )
 
   return (

@@ -15,7 +15,11 @@ afterEach(() => test.close())
 
 async function make(...titles: string[]) {
   const made = titles.map(title =>
-    test.client.call('packets.create', { model: MODEL, sources: [{ name: title, text: `The goat ${title}.` }], name: title }),
+    test.client.call('packets.create', {
+      model: MODEL,
+      sources: [{ name: title, text: `The goat ${title}.` }],
+      name: title,
+    }),
   )
   return (await Promise.all(made)).map(({ cartridge }) => cartridge.packetId)
 }

@@ -63,7 +63,11 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'library.update': look(({ it }) => ({ packetId: it, tags: ['seen'] })),
   'library.delete': look(({ it }) => ({ packetIds: [it] })),
   'library.restore': look(({ it }) => ({ packetIds: [it] })),
-  'collections.save': look(({ it, other }) => ({ id: '00000000-0000-4000-8000-000000000001', name: 'Both', packetIds: [other, it] })),
+  'collections.save': look(({ it, other }) => ({
+    id: '00000000-0000-4000-8000-000000000001',
+    name: 'Both',
+    packetIds: [other, it],
+  })),
   'conversations.list': look(({ it }) => ({ packetId: it })),
   'conversations.save': look(({ it }) => ({ id: '00000000-0000-4000-8000-000000000000', packetId: it })),
   // The decision itself.

@@ -119,7 +119,7 @@ function sorted(db: Database, packetIds: readonly string[], query: PacketQuery):
   const { sort = 'used', stacked = false, limit = 100, offset = 0 } = query
   const { key, together, direction } = ORDER[sort]
   const item = 'coalesce(k.collection_id, l.packet_id)'
-  const own = sort === 'name' ? `coalesce(fold(k.name), ${key})` : key
+  const own = sort === 'name' ? `fold(coalesce(k.name, ${NAME}))` : key
   const sql = stacked
     ? `SELECT l.packet_id, ${together}(${own}) OVER (PARTITION BY ${item}) AS sort_key,
        row_number() OVER (PARTITION BY ${item} ORDER BY k.place) AS place`
