@@ -35,7 +35,7 @@ test('a text split in parts is one stack in the library, with its parts inside',
 
 test('a collection is made, renamed, dissolved and deleted by keyboard, each with its undo', async ({ page }) => {
   await goTo(page, 'Library')
-  await page.getByRole('textbox', { name: 'Search the library' }).fill('card')
+  await page.getByRole('searchbox', { name: 'Search the library' }).fill('card')
   const options = cartridges(page).getByRole('option')
   await expect(options.first()).toContainText('card')
   const before = await options.count()
