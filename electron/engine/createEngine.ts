@@ -23,6 +23,7 @@ import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { shareHandlers } from './api/shareHandlers.ts'
 import type { DeviceChoice } from './inference/device.ts'
+import { freeMemory as freeMemoryNow } from './inference/freeMemory.ts'
 import { Copies } from './jobs/copies.ts'
 import { importJob } from './jobs/importJob.ts'
 import { JobQueue } from './jobs/jobQueue.ts'
@@ -60,6 +61,8 @@ export interface EngineOptions {
   readonly threads?: number
   /** 32 bytes in base64 that secrets are saved under; without it they stay in memory. */
   readonly secretKey?: string | null
+  /** Bytes of memory that are free; as the system says. */
+  readonly freeMemory?: () => number
   /** Fill a new library with the starter cartridges. Default true. */
   readonly starters?: boolean
   /** Shares states with other servers through this repository of a registry, or, where that is null, the setting's. */
@@ -82,7 +85,7 @@ export interface Engine {
 /** Opens everything. Throws what opening the store, the keys or the receipt log throws; then nothing stays open. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { storeFolder, dataFolder, assetsFolder } = options
-  const { log = silentLog } = options
+  const { log = silentLog, freeMemory = freeMemoryNow } = options
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
@@ -116,6 +119,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       device: () =>
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,
+      freeMemory,
       tier: live.hot,
       leases,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
@@ -137,6 +141,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       settings,
       secrets: createSecretStore(store.library.settings, options.secretKey),
       emit,
+      freeMemory,
       elsewhere: async digest => (await cold?.fetch(digest)) ?? false,
       changed: packetIds => {
         cold?.offer(packetIds)

@@ -196,6 +196,12 @@ export const ERROR_TEXTS = {
     action: AGAIN,
     detail: 'folded',
   },
+  E_MEMORY: {
+    what: 'The memory that is free does not hold this model.',
+    meaning: 'It was not loaded. Close other programs, let it run in a smaller precision, or use a smaller model.',
+    action: open('Choose another precision', '/models'),
+    detail: 'shown',
+  },
   E_STORE_UNREADABLE: {
     what: 'The folder of cartridges cannot be read.',
     meaning: 'Check that its disk is there, and that it may be read.',

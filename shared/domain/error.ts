@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   E_TOKENIZER: { http: 422, exit: 44 },
   E_DEVICE: { http: 503, exit: 45 },
   E_INFERENCE: { http: 500, exit: 46 },
+  E_MEMORY: { http: 507, exit: 47 },
   // Storage
   E_STORE_UNREADABLE: { http: 500, exit: 50 },
   E_STORE_VERSION: { http: 500, exit: 51 },

@@ -19,6 +19,8 @@ export interface EngineState extends PacketContext {
   readonly secrets: SecretStore
   /** Every inference ever recorded here. */
   readonly savings: Pick<Meter, 'summary' | 'series' | 'export' | 'reset'>
+  /** Bytes of memory that can be taken now. */
+  readonly freeMemory: () => number
   readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void
 }
 

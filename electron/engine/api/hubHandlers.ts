@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import { MODEL_SHARE } from '../inference/freeMemory.ts'
 import { stateBytes } from '../inference/stateBytes.ts'
 import { CATALOGUE } from '../models/hub/catalogue.ts'
 import { packagedFile } from '../models/hub/downloadPackaged.ts'
@@ -61,12 +62,9 @@ export function hubHandlers(state: EngineState, fetchModel: FetchModel): Pick<Ha
   }
 }
 
-/** Left for the system, for states and for what a graph computes in between. */
-const FREE_SHARE = 0.6
-
 /** Weights run as float32 unless they are converted: then a number takes little more than a byte, or half of one. */
 function fits(parameters: number, memoryBytes: number): 'yes' | 'quantised' | 'no' {
-  const room = memoryBytes * FREE_SHARE
+  const room = memoryBytes * MODEL_SHARE
   if (parameters * 4 <= room) return 'yes'
   return parameters * 0.75 <= room ? 'quantised' : 'no'
 }

@@ -34,6 +34,7 @@ export async function modelView(
     hasChatTemplate: false,
     ability: entry.starter ? ('facts' as const) : ('continue' as const),
     prefillTokensPerSecond: null,
+    memory: null,
     notes: [],
   }
   if (entry.offline || !existsSync(entry.folder))
@@ -41,6 +42,7 @@ export async function modelView(
   try {
     const model = await models.describe(entry)
     const { perToken, fixed } = stateBytes(model.geometry)
+    const memory = await models.memoryOf(entry)
     return {
       ...unknown,
       kind: model.kind,
@@ -58,6 +60,10 @@ export async function modelView(
       hasChatTemplate: model.hasChatTemplate,
       ability: abilityOf({ ...model, starter: entry.starter }),
       prefillTokensPerSecond,
+      memory:
+        memory === null
+          ? null
+          : { needed: memory.needed, free: memory.free, problem: memory.refusal?.message ?? null },
       notes: [...model.notes],
     }
   } catch (thrown) {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { toStatePackError } from '#shared/domain/error.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { CallContext } from '#shared/rpc/contract.ts'
+import { memoryNeeded } from '../inference/memoryNeeded.ts'
 import { measurePrecisionEffect } from '../inference/precisionEffect.ts'
 import { openRuntime } from '../inference/runtime.ts'
 import type { Model, Precision } from '../models/model.ts'
@@ -32,7 +32,7 @@ export async function tryPrecision(
     if (reference.code === 'E_CANCELLED') throw reference
     return { effect: null, notMeasured: `There are no float32 weights to measure against: ${reference.message}` }
   }
-  if (model.parameters * 6 > freemem()) {
+  if (memoryNeeded(reference).total + memoryNeeded(model).total > state.freeMemory()) {
     return { effect: null, notMeasured: 'The memory that is free does not hold the model twice.' }
   }
   const tokens = await sampleTokens(state.folders.assets, model)

@@ -72,6 +72,7 @@ const STOPPING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'E_STORE_UNREADABLE',
   'E_STORE_BUSY',
   'E_DEVICE',
+  'E_MEMORY',
 ])
 
 /**

@@ -4,12 +4,14 @@ import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { candidateDevices, type DeviceChoice } from '../inference/device.ts'
 import { requireLoadable } from '../inference/exportTrial.ts'
+import { freeMemory as freeMemoryNow } from '../inference/freeMemory.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import { openRuntime, type Runtime, type RuntimeOptions } from '../inference/runtime.ts'
 import type { Model, Precision } from '../models/model.ts'
 import type { ModelEntry } from '../models/modelEntry.ts'
 import { findModels, freeId } from '../models/sources/findModels.ts'
 import { describeModel, type ModelDescription, type OpenModelOptions, openModel } from '../models/sources/openModel.ts'
+import { doesNotFit, type MemoryFit, memoryFit } from './memoryFit.ts'
 import { RuntimeLeases } from './runtimeLeases.ts'
 
 /** Called while a model is being opened for the first time: its weights are hashed, or converted to another precision. */
@@ -52,6 +54,8 @@ export interface ModelPoolOptions {
   readonly precision?: (entry: ModelEntry) => Precision | null
   /** Where converted weights are kept, a folder for each model; default beside the model. */
   readonly convertedFolder?: string
+  /** Bytes of memory that are free; as the system says. */
+  readonly freeMemory?: () => number
   /** Keeps what the weights of models were when they were opened last, so that states find them without opening any. */
   readonly weightsMemory?: WeightsMemory
   /** Models kept loaded; the least recently used one is unloaded when another is needed. */
@@ -81,6 +85,11 @@ export interface ModelPool {
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
   describe(entry: ModelEntry): Promise<ModelDescription>
   /**
+   * Whether a model fits into the memory that is free on the processor, and the refusal that loading it would meet. null: it
+   * runs elsewhere, or is loaded already. Throws what describing it throws.
+   */
+  memoryOf(entry: ModelEntry): Promise<(MemoryFit & { readonly refusal: StatePackError | null }) | null>
+  /**
    * Opens a model that is not installed yet as far as running it would, and keeps what its weights are; of several in a folder the first
    * whose headers can be read. Returns where it lies. Throws what {@link load} throws.
    */
@@ -106,6 +115,7 @@ export function createModelPool({
   openOptions,
   precision = () => null,
   convertedFolder,
+  freeMemory = freeMemoryNow,
   weightsMemory,
   keep = 2,
   leases = new RuntimeLeases(),
@@ -178,6 +188,33 @@ export function createModelPool({
     return once(descriptions, keyOf(entry), () => describeModel(entry.folder, precision(entry) ?? undefined))
   }
 
+  async function memoryOf(entry: ModelEntry) {
+    if (runtimes.has(keyOf(entry)) || candidateDevices(device())[0]?.provider !== 'cpu') return null
+    const fit = memoryFit(await describe(entry), freeMemory())
+    if (fit.fits) return { ...fit, refusal: null }
+    const refusal = await doesNotFit({
+      ...{ entry, fit, others: entries().filter(other => other.folder !== entry.folder) },
+      describe: (one, chosen) => (chosen === undefined ? describe(one) : describeModel(one.folder, chosen)),
+    })
+    return { ...fit, refusal }
+  }
+
+  /** Models that nobody uses give way before one is refused. Throws `E_MEMORY`. */
+  async function requireMemory(entry: ModelEntry): Promise<void> {
+    if ((await memoryOf(entry))?.fits !== false) return
+    const own = keyOf(entry)
+    await Promise.all([...runtimes].filter(([key]) => key !== own).map(([key, old]) => freeIdle(key, old)))
+    const refusal = (await memoryOf(entry))?.refusal
+    if (refusal) throw refusal
+  }
+
+  async function freeIdle(key: string, old: Promise<Runtime>): Promise<void> {
+    const [runtime] = await Promise.allSettled([old])
+    if (runtime.status === 'rejected' || leases.holders(runtime.value).length > 0) return
+    runtimes.delete(key)
+    await leases.free(runtime.value)
+  }
+
   /** An export runs as somebody else wrote it; those in the box are our own. */
   async function requireTried({ starter }: ModelEntry, model: Model, signal?: AbortSignal): Promise<void> {
     if (!starter && model.graph.isExport) await requireLoadable(model, { ...openOptions, signal })
@@ -233,6 +270,7 @@ export function createModelPool({
     const model = await open(entry, signal, onOpening)
     const onPrepare: RuntimeOptions['onPrepare'] = ({ done, total }) =>
       onOpening?.({ phase: 'laying out the weights', done, total, unit: 'items' })
+    if (!runtimes.has(key)) await requireMemory(entry)
     const opening = once(runtimes, key, async () => {
       await requireTried(entry, model, signal)
       return openRuntime(model, { device: device(), threads, tier, signal, onPrepare })
@@ -316,6 +354,7 @@ export function createModelPool({
     open,
     openAt,
     describe,
+    memoryOf,
     tryFolder,
     installed: installedModels,
     forFingerprint,

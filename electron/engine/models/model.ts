@@ -127,6 +127,8 @@ export interface Model {
   /** `model_type` of config.json. */
   readonly architecture: string
   readonly weightsBytes: number
+  /** Bytes that the weights take in memory once they are loaded, as far as headers tell. */
+  readonly loadedBytes: number
   /** The types of GGUF that the weights are quantised in, the one with most bytes first. */
   readonly quantisedTypes: readonly string[]
   /** Numbers in the weights: tied tables once, constants saved along not at all. */

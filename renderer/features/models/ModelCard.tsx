@@ -72,10 +72,14 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
       <div className="row wrap">
         <Badge tone={model.kind}>{KIND_LABEL[model.kind]}</Badge>
         {status === null ? null : <Badge tone={status[0]}>{status[1]}</Badge>}
+        {model.memory?.problem == null ? null : <Badge tone="warn">Does not fit now</Badge>}
         {isDefault ? <Badge tone="accent">Default</Badge> : null}
         {model.starter ? <Badge>Starter</Badge> : null}
       </div>
       {model.problem === null ? null : <p className="Model-problem">{model.problem}</p>}
+      {model.memory === null || model.memory.problem === null ? null : (
+        <p className="Model-problem">{model.memory.problem}</p>
+      )}
       {model.notes.map(note => (
         <p key={note} className="muted">
           {note}
@@ -98,6 +102,14 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
             value: model.contextLength === null ? 'no limit' : `${formatCount(model.contextLength)} tokens`,
           },
           { label: 'Weights', value: formatBytes(model.weightsBytes) },
+          ...(model.memory === null
+            ? []
+            : [
+                {
+                  label: 'Memory',
+                  value: `about ${formatBytes(model.memory.needed)}; ${formatBytes(model.memory.free)} free now`,
+                },
+              ]),
           {
             label: 'Precision',
             value:

@@ -5,7 +5,7 @@ import { arrangedTensor } from './arrangedTensor.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
 import { gatherPacked, multiplyPacked, type PackedContext, widenPacked } from './packedTensor.ts'
-import { BLOCK, CODES, SCALES } from './quantise.ts'
+import { BLOCK, CODES, SCALES, ZEROS, zeroBytes } from './quantise.ts'
 
 const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
   F32: 'float32',
@@ -91,8 +91,9 @@ export class GraphWeights {
     const bits = this.#find(name + CODES)?.shape.at(-1) === BLOCK ? 8 : 4
     const codes = this.#raw(this.#take(name + CODES, [outputs, blocks, (BLOCK * bits) / 8]))
     const scales = this.#raw(this.#take(name + SCALES, [outputs * blocks]))
+    const zeros = bits === 4 ? [this.#raw(this.#take(name + ZEROS, [outputs, zeroBytes(blocks)]))] : []
     const attributes = { K: inputs, N: outputs, bits, block_size: BLOCK, accuracy_level: 4 }
-    const product = this.#graph.op('MatMulNBits', [x, codes, scales], attributes)
+    const product = this.#graph.op('MatMulNBits', [x, codes, scales, ...zeros], attributes)
     return bias === null ? product : this.#graph.op('Add', [product, bias])
   }
 

@@ -6,6 +6,7 @@ import type { Precision } from '../model.ts'
 import { type Checkpoint, isBuffer } from './checkpoint.ts'
 import { bindComponents, hashTensors, type TensorDigests, weightsDigest } from './fingerprint.ts'
 import { isQuantised } from './gguf/ggufBlocks.ts'
+import { loadedBytes } from './loadedBytes.ts'
 import type { IdentifiedWeights, IdentifyOptions, PlannedWeights } from './modelSource.ts'
 import { packedCheckpoint } from './packedFile.ts'
 import { type ConvertedPrecision, convertedCheckpoint, convertedWeightsDigest } from './precision.ts'
@@ -24,11 +25,12 @@ export function planCheckpoint(source: CheckpointSource): PlannedWeights {
   const { layers, checkpoint, stored, precision } = source
   const { geometry, vocabSize, contextLength, position, config } = layers
   const tensors = [...stored.tensors.values()]
-  planWeights(layers, checkpoint)
+  const uses = planWeights(layers, checkpoint)
   return {
     ...{ geometry, vocabSize, contextLength, position, config, precision },
     parameters: parametersOf(checkpoint),
     bytes: tensors.reduce((sum, { length }) => sum + length, 0),
+    loadedBytes: loadedBytes(checkpoint, uses, precision),
     quantisedTypes: bySize(stored),
     async identify(options) {
       const digests = await hashTensors(stored, options)

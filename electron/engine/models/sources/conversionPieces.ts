@@ -1,6 +1,6 @@
 /** One source tensor's part of a converted file: rounded to float16, or quantised in blocks. */
 import type { Matrix } from '../compile/graphWeights.ts'
-import { type Bits, BLOCK, CODES, quantiseRows, SCALES } from '../compile/quantise.ts'
+import { type Bits, BLOCK, CODES, quantiseRows, SCALES, ZEROS, zeroBytes } from '../compile/quantise.ts'
 import type { CheckpointTensor } from './checkpoint.ts'
 import type { TensorRows } from './tensorRows.ts'
 
@@ -48,22 +48,29 @@ export function quantisedPiece(source: CheckpointTensor, matrix: Matrix, bits: B
   const { outputs, inputs, layout } = matrix
   const blocks = Math.ceil(inputs / BLOCK)
   const width = (BLOCK * bits) / 8
+  const zerosShape = [outputs, zeroBytes(blocks)]
   return {
     source,
     entries: [
       { name: source.name + CODES, dtype: 'U8', shape: [outputs, blocks, width], bytes: outputs * blocks * width },
       { name: source.name + SCALES, dtype: 'F32', shape: [outputs * blocks], bytes: 4 * outputs * blocks },
+      ...(bits === 4
+        ? [{ name: source.name + ZEROS, dtype: 'U8', shape: zerosShape, bytes: outputs * zeroBytes(blocks) }]
+        : []),
     ],
     async write(rows, out) {
       const scales = new Float32Array(outputs * blocks)
+      const zeros: Uint8Array[] = []
       const all = layout === 'in-out' ? transpose(await rows.numbers(0, inputs), inputs, outputs) : null
       for (const [row, count] of rowSteps(outputs, inputs)) {
         const values = all?.subarray(row * inputs, (row + count) * inputs) ?? (await rows.numbers(row, count))
         const quantised = quantiseRows(values, inputs, bits)
         scales.set(quantised.scales, row * blocks)
+        if (quantised.zeros !== null) zeros.push(quantised.zeros)
         await out(quantised.codes)
       }
       await out(bytesOf(scales))
+      for (const some of zeros) await out(some)
     },
   }
 }

@@ -8,6 +8,7 @@ import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { type Piece, quantisedPiece, wholePiece } from './conversionPieces.ts'
 import { packedPieces } from './packedPieces.ts'
 import type { ConvertedForm } from './precision.ts'
+import { quantisedBits } from './quantisedBits.ts'
 import { openTensorRows } from './tensorRows.ts'
 
 export interface Conversion {
@@ -20,9 +21,6 @@ export interface Conversion {
   /** Numbers of the source converted so far. */
   readonly onProgress?: (progress: { done: number; total: number }) => void
 }
-
-/** Smaller matrices stay as they are: they cost nothing and are often the sensitive ones. */
-const LEAST_SIDE = 64
 
 /** Deterministic: the same checkpoint gives the same bytes on every machine. Throws `E_CANCELLED`, `E_DISK_FULL`, `E_READ_ONLY`. */
 export async function convertCheckpoint(checkpoint: Checkpoint, path: string, conversion: Conversion): Promise<void> {
@@ -86,10 +84,9 @@ function plan(checkpoint: Checkpoint, { form, matrices, whole }: Omit<Conversion
       if (isWhole || matrix !== undefined) pieces.push(...packedPieces(source, { matrix, isWhole }))
       continue
     }
-    const quantised =
-      form !== 'float16' && matrix !== undefined && Math.min(matrix.inputs, matrix.outputs) >= LEAST_SIDE
-    if (quantised) pieces.push(quantisedPiece(source, matrix, form === 'int8' ? 8 : 4))
-    if (isWhole || (matrix !== undefined && !quantised)) pieces.push(wholePiece(source, form))
+    const bits = matrix === undefined ? null : quantisedBits(matrix, form)
+    if (matrix !== undefined && bits !== null) pieces.push(quantisedPiece(source, matrix, bits))
+    if (isWhole || (matrix !== undefined && bits === null)) pieces.push(wholePiece(source, form))
   }
   return pieces
 }

@@ -37,6 +37,8 @@ export interface PlannedWeights {
   readonly precision: Precision
   /** Bytes of the files that hold them. */
   readonly bytes: number
+  /** Bytes that they take in memory once they are loaded, as far as headers tell. */
+  readonly loadedBytes: number
   /** The types of GGUF that they are quantised in, the one with most bytes first. */
   readonly quantisedTypes: readonly string[]
   /** Hashes the weights, converting them first where the precision asks for that. Throws `E_CANCELLED`, `E_MODEL_WEIGHTS`. */

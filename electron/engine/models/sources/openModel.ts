@@ -71,12 +71,12 @@ export async function describeModel(path: string, precision?: Precision): Promis
 }
 
 function describe(source: ModelSource, weights: PlannedWeights) {
-  const { geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, bytes } = weights
+  const { geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, bytes, loadedBytes } = weights
   return {
     folder: source.path,
     kind: geometry.kind,
     architecture: source.architecture,
-    ...{ geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, weightsBytes: bytes },
+    ...{ geometry, vocabSize, contextLength, parameters, precision, quantisedTypes, weightsBytes: bytes, loadedBytes },
   }
 }
 

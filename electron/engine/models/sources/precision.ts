@@ -35,7 +35,7 @@ const METHODS: Readonly<Record<ConvertedForm, string>> = {
   packed: 'packed v1: codes as stored, float32 scales and offsets',
   float16: 'float16 v1: matrices and tables rounded to nearest, vectors float32',
   int8: `int8 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
-  int4: `int4 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
+  int4: `int4 v2: closest blocks of ${BLOCK} inputs, float32 scales, zero points, head in 8 bits, activations int8`,
 }
 
 /** The file's name in the model's folder, `statepack-int4.safetensors` say. */

@@ -30,6 +30,9 @@ export async function planExport(
     return { slots, ...adaptExport(graph, slots, { files, vocabSize: numberOf(fields, 'vocab_size') }) }
   })
   const tensors = [...contents.tensors.values()]
+  const bytes = tensors.reduce((sum, { length }) => sum + length, 0)
+  const precisionOfFile = file.precision === 'float32' ? graph.precision : file.precision
+  const quantised = precisionOfFile === 'int8' || precisionOfFile === 'int4'
   return {
     geometry: geometryOf(slots.map(({ layer, shape }) => ({ ...shape, layer }))),
     vocabSize,
@@ -37,8 +40,10 @@ export async function planExport(
     position: positionOf(fields),
     config,
     parameters: graph.parameters,
-    precision: file.precision === 'float32' ? graph.precision : file.precision,
-    bytes: tensors.reduce((sum, { length }) => sum + length, 0),
+    precision: precisionOfFile,
+    bytes,
+    // Its matrices are multiplied as float32 where the processor has no product of their type.
+    loadedBytes: quantised ? bytes : Math.max(bytes, 4 * graph.parameters),
     quantisedTypes: [],
     async identify(options) {
       const digest = weightsDigest(tensors, await hashTensors(contents, options))

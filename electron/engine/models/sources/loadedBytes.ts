@@ -1,0 +1,48 @@
+import type { GraphWeights } from '../compile/graphWeights.ts'
+import { BLOCK } from '../compile/quantise.ts'
+import type { Precision } from '../model.ts'
+import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
+import { BLOCK_LAYOUTS } from './gguf/ggufBlocks.ts'
+import { quantisedBits } from './quantisedBits.ts'
+
+/** Of a float32 number, of a scale and of an offset. */
+const FLOAT = 4
+
+/**
+ * Bytes that weights take once the processor has loaded them in a precision: what is multiplied, in the form it is multiplied
+ * in (float32, or codes with their scales); tables that are looked up, as they are stored. A table that is both is there twice.
+ */
+export function loadedBytes(
+  { tensors }: Checkpoint,
+  { matrices, whole }: Pick<GraphWeights, 'matrices' | 'whole'>,
+  precision: Precision,
+): number {
+  let bytes = 0
+  for (const tensor of tensors.values()) {
+    const count = tensor.shape.reduce((a, b) => a * b, 1)
+    const matrix = matrices.get(tensor.name)
+    if (matrix !== undefined) {
+      const bits = quantisedBits(matrix, precision)
+      const packed = precision === 'float32' && matrix.layout === 'out-in' ? packedPerWeight(tensor, 4) : null
+      const perWeight = bits === null ? (packed ?? FLOAT) : bits / 8 + FLOAT / BLOCK
+      bytes += count * perWeight
+    }
+    if (!whole.has(tensor.name)) continue
+    const isTable = tensor.shape.length > 1
+    bytes += count * (isTable ? tablePerWeight(tensor, precision) : FLOAT)
+  }
+  return Math.ceil(bytes)
+}
+
+/** A quantised GGUF tensor's codes with their scales and offsets, where its codes have so many bits. */
+function packedPerWeight({ dtype }: CheckpointTensor, bits: 4 | 8): number | null {
+  const layout = BLOCK_LAYOUTS[dtype]
+  if (layout === undefined || layout.bits > bits) return null
+  return bits / 8 + (FLOAT * (layout.hasOffsets ? 2 : 1)) / layout.group
+}
+
+function tablePerWeight(tensor: CheckpointTensor, precision: Precision): number {
+  const halved = tensor.dtype !== 'F32' || precision === 'float16'
+  if (precision !== 'float32') return halved ? FLOAT / 2 : FLOAT
+  return packedPerWeight(tensor, 8) ?? (halved ? FLOAT / 2 : FLOAT)
+}
