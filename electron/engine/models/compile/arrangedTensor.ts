@@ -6,7 +6,7 @@ import type { GraphBuilder, Value } from './graphBuilder.ts'
 export function arrangedTensor(
   graph: GraphBuilder,
   value: Value,
-  { arrangement, shape }: { arrangement: Arrangement; shape: readonly number[] },
+  { arrangement, shape }: { arrangement: Exclude<Arrangement, { kind: 'turned' }>; shape: readonly number[] },
 ): Value {
   if (arrangement.kind !== 'interleaved') {
     const isLogarithm = arrangement.kind === 'negative-exponential'

@@ -15,6 +15,8 @@ export interface GatedDeltaShape {
   readonly kernel: number
   readonly epsilon: number
   readonly activation: Activation
+  /** Value head v takes the key head v mod keyHeads, as llama.cpp lays them out; else the key head ⌊v · keyHeads / valueHeads⌋. */
+  readonly tiled: boolean
 }
 
 /** Channels that the short convolution runs over: queries, keys and values. */
@@ -41,8 +43,11 @@ export function gatedDelta(
     ...{ layer: at.layer, name: `${name}.conv1d`, channels, kernel: c.kernel, bias: false, activation: c.activation },
   }) // [B, T, 2·keys + values]
   const [q = '', k = '', v = ''] = graph.split('Split', [mixed, graph.int64([keys, keys, values])], 3, { axis: 2 })
-  const perHead = (part: Value) =>
-    repeatHeads(frame, unitLength(frame, c, part), { heads: c.keyHeads, each: valueHeads / c.keyHeads, size: keyDim })
+  const perHead = (part: Value) => {
+    const [unit, each] = [unitLength(frame, c, part), valueHeads / c.keyHeads]
+    if (!c.tiled) return repeatHeads(frame, unit, { heads: c.keyHeads, each, size: keyDim })
+    return graph.op('Concat', Array<Value>(each).fill(unit), { axis: 2 })
+  }
   const dims = ['batch', valueHeads, keyDim, valueDim]
   const past = graph.input(`past_ssm.${at.layer}`, 'float32', dims)
   const present = `present_ssm.${at.layer}`

@@ -64,9 +64,10 @@ export class GraphWeights {
     return this.#multiply(x, name, { outputs: shape[0], inputs: shape[1], layout: 'out-in' }, bias)
   }
 
-  /** `x [N, in] · weight + bias -> [N, out]`, the weight stored `[in, out]` as GPT-2's Conv1D does. */
+  /** `x [N, in] · weight + bias -> [N, out]`, the weight stored `[in, out]` as GPT-2's Conv1D does, or turned by its file. */
   conv1d(x: Value, name: string, shape: readonly [inputs: number, outputs: number]): Value {
-    return this.#multiply(x, name, { outputs: shape[1], inputs: shape[0], layout: 'in-out' }, true)
+    const isTurned = this.#find(`${name}.weight`)?.arrangement?.kind === 'turned'
+    return this.#multiply(x, name, { outputs: shape[1], inputs: shape[0], layout: isTurned ? 'out-in' : 'in-out' }, true)
   }
 
   #multiply(x: Value, name: string, matrix: Matrix, hasBias: boolean): Value {
@@ -155,7 +156,9 @@ export class GraphWeights {
   }
 
   #widen(tensor: CheckpointTensor): Value {
-    const { packed: parts, arrangement, shape } = tensor
+    const { packed: parts, shape } = tensor
+    // A turned one is multiplied as it lies.
+    const arrangement = tensor.arrangement?.kind === 'turned' ? undefined : tensor.arrangement
     if (tensor.dtype === 'F32' && parts === undefined && arrangement === undefined) return this.#raw(tensor)
     const known = this.#widened.get(tensor.name)
     if (known !== undefined) return known

@@ -77,6 +77,8 @@ function readQwen35(config: ConfigFields): Qwen35Config {
       keyDim: config.count('linear_key_head_dim', 128),
       valueDim: config.count('linear_value_head_dim', 128),
       kernel: config.count('linear_conv_kernel_dim', 4),
+      // Not of the hub: what stands for a GGUF file's metadata says it.
+      tiled: config.flag('linear_value_heads_tiled', false),
     },
     attends: readAttends(config, layers),
   } satisfies Qwen35Config

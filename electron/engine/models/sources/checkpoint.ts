@@ -24,11 +24,12 @@ export interface CheckpointTensor {
 
 /**
  * `interleaved`: each head's rows pair 2i with 2i + 1 for the rotation, not i with i + headDim/2. `negative-exponential`:
- * -exp of what is meant. `one-added`: what is meant, plus one.
+ * -exp of what is meant. `one-added`: what is meant, plus one. `turned`: the transpose of what is meant, its shape too.
  */
 export type Arrangement =
   | { readonly kind: 'interleaved'; readonly heads: number }
   | { readonly kind: 'negative-exponential' | 'one-added' }
+  | { readonly kind: 'turned' }
 
 /** The tensors that together are one: weight = scale · (code - half) + offset, exactly as a GGUF file has them. */
 export interface PackedParts {

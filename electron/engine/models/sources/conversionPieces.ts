@@ -29,17 +29,18 @@ export function* rowSteps(rows: number, width: number): Generator<readonly [from
 
 /** float16 for tables and matrices when that is the precision asked for; vectors (norms, biases, decays) stay float32. */
 export function wholePiece(source: CheckpointTensor, precision: 'float16' | 'int8' | 'int4'): Piece {
-  const { name, shape, dtype } = source
+  const { name, dtype, arrangement } = source
+  const isTurned = arrangement?.kind === 'turned'
+  const shape = isTurned ? source.shape.toReversed() : source.shape
   const half = shape.length > 1 && (precision === 'float16' || dtype !== 'F32')
   const count = shape.reduce((a, b) => a * b, 1)
   return {
     source,
     entries: [{ name, shape, dtype: half ? 'F16' : 'F32', bytes: count * (half ? 2 : 4) }],
     async write(rows, out) {
-      for (const [from, some] of rowSteps(rows.rows, rows.width)) {
-        const values = await rows.numbers(from, some)
-        await out(bytesOf(half ? new Float16Array(clampToHalf(values)) : values))
-      }
+      const encoded = (values: Float32Array) => bytesOf(half ? new Float16Array(clampToHalf(values)) : values)
+      if (isTurned) return out(encoded(transpose(await rows.numbers(0, rows.rows), rows.rows, rows.width)))
+      for (const [from, some] of rowSteps(rows.rows, rows.width)) await out(encoded(await rows.numbers(from, some)))
     },
   }
 }

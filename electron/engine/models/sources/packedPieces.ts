@@ -30,7 +30,7 @@ export function packedPieces(
 /** As it is; what its file keeps in another sense becomes float32. */
 function copiedPiece(source: CheckpointTensor): Piece {
   const { name, shape, dtype, length, arrangement } = source
-  const asIs = arrangement === undefined || arrangement.kind === 'interleaved'
+  const asIs = arrangement?.kind !== 'negative-exponential' && arrangement?.kind !== 'one-added'
   const count = shape.reduce((a, b) => a * b, 1)
   return {
     source,
@@ -96,11 +96,13 @@ function pairs(codes: Uint8Array): Uint8Array {
 /** The tensors of a packed file under the names that the source calls them by. */
 export function joinPacked(packed: Checkpoint, source: Checkpoint): Checkpoint {
   const tensors = new Map<string, CheckpointTensor>()
-  for (const { name, shape, dtype } of source.tensors.values()) {
+  for (const { name, shape, dtype, arrangement } of source.tensors.values()) {
+    // Rows are written in order; the matrix lies as it did.
+    const turned = arrangement?.kind === 'turned' ? { arrangement } : {}
     const own = packed.tensors.get(name)
     const scales = packed.tensors.get(name + PACKED_SCALES)
     const group = BLOCK_LAYOUTS[dtype]?.group
-    if (own !== undefined) tensors.set(name, own)
+    if (own !== undefined) tensors.set(name, { ...own, ...turned })
     if (scales === undefined || group === undefined) continue
     const parts: PackedParts = {
       ...{ group, scales },
@@ -109,7 +111,7 @@ export function joinPacked(packed: Checkpoint, source: Checkpoint): Checkpoint {
       offsets: packed.tensors.get(name + PACKED_OFFSETS) ?? null,
     }
     const codes = parts.codes4 ?? parts.codes8
-    if (codes !== null) tensors.set(name, { ...codes, name, shape, packed: parts })
+    if (codes !== null) tensors.set(name, { ...codes, name, shape, packed: parts, ...turned })
   }
   return { ...packed, tensors }
 }

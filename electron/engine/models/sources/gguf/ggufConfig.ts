@@ -1,7 +1,7 @@
 /** GGUF metadata as the config.json that the same model has on the hub: what an architecture of the compiler reads. */
 import type { GgufFields } from './ggufFields.ts'
-import { falconH1, graniteHybrid, lfm2, mamba, mamba2 } from './ggufRecurrent.ts'
-import { attention, type Config, headDimOf, type RopeFactors, rope } from './ggufTransformer.ts'
+import { falconH1, graniteHybrid, lfm2, mamba, mamba2, qwen35 } from './ggufRecurrent.ts'
+import { attention, type Config, gpt2, headDimOf, layersOf, type RopeFactors, rope } from './ggufTransformer.ts'
 
 type Reader = (fields: GgufFields, factors: RopeFactors) => Config
 
@@ -31,9 +31,11 @@ const READERS: Readonly<Record<string, Reader>> = {
       ...multipliers(fields),
     },
   }),
+  gpt2,
   mamba,
   mamba2,
   lfm2,
+  qwen35,
   'falcon-h1': falconH1,
   granitehybrid: (fields, factors) => ({ ...graniteHybrid(fields, factors), ...multipliers(fields) }),
 }
@@ -45,13 +47,14 @@ export function ggufConfig(fields: GgufFields, factors: RopeFactors): Readonly<C
   const reader = Object.hasOwn(READERS, fields.architecture) ? READERS[fields.architecture] : undefined
   if (reader === undefined) return null
   fields.must('expert_count', 0)
+  const own = reader(fields, factors)
+  const sizes = { hidden_size: fields.number('embedding_length'), num_hidden_layers: layersOf(fields) }
   return {
     vocab_size: fields.shape('token_embd.weight')[0],
-    hidden_size: fields.number('embedding_length'),
-    num_hidden_layers: fields.number('block_count'),
+    ...(own.model_type === 'gpt2' ? {} : sizes),
     // A file without a head of its own uses the embedding table.
     tie_word_embeddings: !fields.has('output.weight'),
-    ...reader(fields, factors),
+    ...own,
   }
 }
 

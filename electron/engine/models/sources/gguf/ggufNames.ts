@@ -2,7 +2,7 @@
 import type { Arrangement, Checkpoint, CheckpointTensor } from '../checkpoint.ts'
 import type { GgufFields } from './ggufFields.ts'
 import type { GgufFile } from './ggufFile.ts'
-import { kvHeadsOf } from './ggufTransformer.ts'
+import { kvHeadsOf, layersOf } from './ggufTransformer.ts'
 
 interface Names {
   /** Names outside the layers. */
@@ -56,6 +56,25 @@ const MAMBA: Names = {
   },
   layer: 'backbone.layers.#.',
   parts: { attn_norm: 'norm', ...inMixer('mixer') },
+}
+
+const GPT2: Names = {
+  whole: {
+    'token_embd.weight': 'wte.weight',
+    'position_embd.weight': 'wpe.weight',
+    'output_norm.weight': 'ln_f.weight',
+    'output_norm.bias': 'ln_f.bias',
+    'output.weight': 'lm_head.weight',
+  },
+  layer: 'h.#.',
+  parts: {
+    attn_norm: 'ln_1',
+    attn_qkv: 'attn.c_attn',
+    attn_output: 'attn.c_proj',
+    ffn_norm: 'ln_2',
+    ffn_up: 'mlp.c_fc',
+    ffn_down: 'mlp.c_proj',
+  },
 }
 
 /** LFM2 has names of its own for the same parts. */
@@ -112,7 +131,22 @@ const decoderWith = (parts: Readonly<Record<string, string>>): Names => ({
 /** Norms of what comes out of attention and MLP. */
 const AFTER = { post_attention_norm: 'post_attention_layernorm', post_ffw_norm: 'post_feedforward_layernorm' }
 
+/** The gated delta rule, for whose parts llama.cpp has the names of a state space model. */
+const DELTA = {
+  attn_qkv: 'linear_attn.in_proj_qkv',
+  attn_gate: 'linear_attn.in_proj_z',
+  ssm_conv1d: 'linear_attn.conv1d',
+  ssm_alpha: 'linear_attn.in_proj_a',
+  ssm_beta: 'linear_attn.in_proj_b',
+  ssm_a: 'linear_attn.A_log',
+  ssm_norm: 'linear_attn.norm',
+  ssm_out: 'linear_attn.out_proj',
+  post_attention_norm: 'post_attention_layernorm',
+}
+
 const NAMES: Readonly<Record<string, Names>> = {
+  gpt2: GPT2,
+  qwen35: decoderWith(DELTA),
   gemma3: decoderWith({ ...AFTER, ffn_norm: 'pre_feedforward_layernorm' }),
   olmo2: decoderWith(AFTER),
   phi3: decoderWith({ attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.gate_up_proj' }),
@@ -125,6 +159,9 @@ const NAMES: Readonly<Record<string, Names>> = {
 
 /** Architectures whose queries and keys llama.cpp rotates in neighbouring pairs. */
 const INTERLEAVED: ReadonlySet<string> = new Set(['llama', 'smollm3', 'granite', 'granitehybrid'])
+
+/** Matrices of GPT-2, which stores them the other way round than all others and llama.cpp. */
+const TURNED = /^blk\.\d+\.(attn_qkv|attn_output|ffn_up|ffn_down)\.weight$/
 
 /** Vectors that went into the configuration. */
 export const ROPE_FACTORS = {
@@ -139,7 +176,7 @@ export function ggufCheckpoint(file: GgufFile, fields: GgufFields): Checkpoint {
   const tensors = new Map<string, CheckpointTensor>()
   for (const tensor of file.tensors) {
     if (CONFIGURATION.has(tensor.name)) continue
-    const name = nameOf(tensor.name, fields.architecture)
+    const name = nameOf(tensor.name, fields)
     tensors.set(name, {
       ...{ name, dtype: tensor.type.name, shape: shapeOf(name, tensor.shape) },
       ...{ file: tensor.file, offset: tensor.offset, length: tensor.length },
@@ -149,11 +186,13 @@ export function ggufCheckpoint(file: GgufFile, fields: GgufFields): Checkpoint {
   return { folder: file.folder, files: file.files, tensors }
 }
 
-function nameOf(name: string, architecture: string): string {
-  const names = NAMES[architecture] ?? DECODER
+function nameOf(name: string, fields: GgufFields): string {
+  const names = NAMES[fields.architecture] ?? DECODER
   const whole = names.whole[name]
   if (whole !== undefined) return whole
   const [, layer, part = '', kind = ''] = /^blk\.(\d+)\.([a-z0-9_.]+?)(\.weight|\.bias|)$/.exec(name) ?? []
+  // Behind the layers: those that predict a second token ahead.
+  if (Number(layer) >= layersOf(fields)) return `mtp.${name}`
   const at = names.layer.replace('#', layer ?? '')
   // The time step of the second generation has a bias and no matrix.
   if (part === 'ssm_dt' && names.parts.ssm_dt === undefined) return `${at}${mixerOf(names)}.dt_bias`
@@ -162,7 +201,7 @@ function nameOf(name: string, architecture: string): string {
 }
 
 function mixerOf(names: Names): string {
-  return names.parts.ssm_in?.replace(/\.in_proj$/, '') ?? ''
+  return names.parts.ssm_out?.replace(/\.out_proj$/, '') ?? ''
 }
 
 /** llama.cpp drops the 1 in the middle of a convolution's shape and gives vectors of the second Mamba a second dimension. */
@@ -176,7 +215,9 @@ function shapeOf(name: string, shape: readonly number[]): readonly number[] {
 function arrangementOf(name: string, fields: GgufFields): Arrangement | undefined {
   const part = /^blk\.\d+\.([a-z0-9_]+)/.exec(name)?.[1]
   if (part === 'ssm_a') return { kind: 'negative-exponential' }
-  if (fields.architecture === 'gemma3' && name.endsWith('norm.weight')) return { kind: 'one-added' }
+  const isCentred = fields.architecture === 'gemma3' || fields.architecture === 'qwen35'
+  if (isCentred && name.endsWith('norm.weight') && part !== 'ssm_norm') return { kind: 'one-added' }
+  if (fields.architecture === 'gpt2' && TURNED.test(name)) return { kind: 'turned' }
   if (!INTERLEAVED.has(fields.architecture) || (part !== 'attn_q' && part !== 'attn_k')) return undefined
   const heads = fields.number('attention.head_count')
   return { kind: 'interleaved', heads: part === 'attn_q' ? heads : kvHeadsOf(fields) }

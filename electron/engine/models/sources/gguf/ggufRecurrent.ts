@@ -1,6 +1,6 @@
 /** Models with recurrent layers in GGUF metadata, as config.json has them. */
 import type { GgufFields } from './ggufFields.ts'
-import { attention, type Config, type RopeFactors, rope } from './ggufTransformer.ts'
+import { attention, type Config, layersOf, type RopeFactors, rope } from './ggufTransformer.ts'
 
 export function mamba(fields: GgufFields): Config {
   fields.must('ssm.dt_b_c_rms', false)
@@ -69,6 +69,25 @@ export function lfm2(fields: GgufFields, factors: RopeFactors): Config {
     ...{ norm_eps: epsilon, block_ff_dim: inner, block_auto_adjust_ff_dim: false },
     conv_L_cache: fields.number('shortconv.l_cache'),
     layer_types: attendsOf(fields).map(each => (each ? 'full_attention' : 'conv')),
+  }
+}
+
+/** Its key heads are tiled over the value heads, not repeated. */
+export function qwen35(fields: GgufFields, factors: RopeFactors): Config {
+  const [inner, heads] = [fields.number('ssm.inner_size'), fields.number('ssm.time_step_rank')]
+  const interval = fields.number('full_attention_interval', 4)
+  const attends = (layer: number) => (layer + 1) % interval === 0
+  return {
+    ...{ model_type: 'qwen3_5_text', ...attention(fields), ...rope(fields, factors, 10_000_000) },
+    linear_conv_kernel_dim: fields.number('ssm.conv_kernel'),
+    linear_key_head_dim: fields.number('ssm.state_size'),
+    linear_num_key_heads: fields.number('ssm.group_count'),
+    linear_num_value_heads: heads,
+    linear_value_head_dim: inner / heads,
+    linear_value_heads_tiled: true,
+    layer_types: Array.from({ length: layersOf(fields) }, (_, layer) =>
+      attends(layer) ? 'full_attention' : 'linear_attention',
+    ),
   }
 }
 

@@ -20,6 +20,11 @@ export function attention(fields: GgufFields): Config {
   }
 }
 
+/** Without those behind them that predict a second token ahead. */
+export function layersOf(fields: GgufFields): number {
+  return fields.number('block_count') - fields.number('nextn_predict_layers', 0)
+}
+
 export function headDimOf(fields: GgufFields): number {
   return fields.number(
     'attention.key_length',
@@ -30,6 +35,17 @@ export function headDimOf(fields: GgufFields): number {
 export function kvHeadsOf(fields: GgufFields): number {
   if (!fields.given('attention.head_count_kv')) return fields.number('attention.head_count')
   return Math.max(...fields.perLayer('attention.head_count_kv', fields.number('block_count')))
+}
+
+/** Learned positions, and names of its own in config.json. */
+export function gpt2(fields: GgufFields): Config {
+  return {
+    ...{ model_type: 'gpt2', n_embd: fields.number('embedding_length'), n_layer: layersOf(fields) },
+    n_head: fields.number('attention.head_count'),
+    n_inner: fields.number('feed_forward_length'),
+    n_positions: fields.number('context_length'),
+    layer_norm_epsilon: fields.number('attention.layer_norm_epsilon'),
+  }
 }
 
 /**
