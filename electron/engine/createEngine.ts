@@ -22,8 +22,9 @@ import { remixHandlers } from './api/remixHandlers.ts'
 import { savingsHandlers } from './api/savingsHandlers.ts'
 import { createSettingsStore } from './api/settingsStore.ts'
 import { shareHandlers } from './api/shareHandlers.ts'
-import type { DeviceChoice } from './inference/device.ts'
-import { freeMemory as freeMemoryNow } from './inference/freeMemory.ts'
+import { type DeviceChoice, defaultThreads } from './inference/device.ts'
+import { freeMemory } from './inference/freeMemory.ts'
+import { weightSpeed } from './inference/weightSpeed.ts'
 import { Copies } from './jobs/copies.ts'
 import { importJob } from './jobs/importJob.ts'
 import { JobQueue } from './jobs/jobQueue.ts'
@@ -31,6 +32,7 @@ import { readJob } from './jobs/readJob.ts'
 import { purgeConversations } from './library/conversations.ts'
 import { createSecretStore } from './library/secrets.ts'
 import { makeStarters } from './library/starters.ts'
+import type { Machine } from './live/choosePrecision.ts'
 import { createLiveState } from './live/liveState.ts'
 import { createModelPool } from './live/modelPool.ts'
 import { Pool } from './live/pool.ts'
@@ -61,8 +63,8 @@ export interface EngineOptions {
   readonly threads?: number
   /** 32 bytes in base64 that secrets are saved under; without it they stay in memory. */
   readonly secretKey?: string | null
-  /** Bytes of memory that are free; as the system says. */
-  readonly freeMemory?: () => number
+  /** What this machine can do; as the system says and as it is measured. */
+  readonly machine?: Partial<Machine>
   /** Fill a new library with the starter cartridges. Default true. */
   readonly starters?: boolean
   /** Shares states with other servers through this repository of a registry, or, where that is null, the setting's. */
@@ -85,7 +87,8 @@ export interface Engine {
 /** Opens everything. Throws what opening the store, the keys or the receipt log throws; then nothing stays open. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { storeFolder, dataFolder, assetsFolder } = options
-  const { log = silentLog, freeMemory = freeMemoryNow } = options
+  const { log = silentLog, threads = defaultThreads() } = options
+  const machine: Machine = { freeMemory, weightSpeed: () => weightSpeed(threads), ...options.machine }
   const emit = (name: EventName, data: unknown) => options.onEvent?.(name, data)
   const store = await openAsAllowed(storeFolder, { describe: describePacket })
   try {
@@ -119,7 +122,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       device: () =>
         options.device === undefined || options.device === 'auto' ? settings.get().device : parseDevice(options.device),
       threads: options.threads,
-      freeMemory,
+      freeMemory: machine.freeMemory,
       tier: live.hot,
       leases,
       openOptions: { cacheFolder: join(dataFolder, 'digests') },
@@ -141,7 +144,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       settings,
       secrets: createSecretStore(store.library.settings, options.secretKey),
       emit,
-      freeMemory,
+      machine,
       elsewhere: async digest => (await cold?.fetch(digest)) ?? false,
       changed: packetIds => {
         cold?.offer(packetIds)
@@ -161,7 +164,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const token = findHubToken(endpoint)
       return { endpoint, ...(token === undefined ? {} : { token }) }
     }
-    const fetchModel = createFetchModel(state, hub)
+    const fetchModel = createFetchModel(state, { hub, models: modelSettings })
     const copies = new Copies(store.parts.layout.uploads)
     const queue = new JobQueue({
       rows: store.library.jobs,

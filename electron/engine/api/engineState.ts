@@ -1,5 +1,6 @@
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import type { SecretStore } from '../library/secrets.ts'
+import type { Machine } from '../live/choosePrecision.ts'
 import type { Meter } from '../meter/meter.ts'
 import type { PacketContext } from '../packets/context.ts'
 import type { KeyStore } from '../receipts/keyStore.ts'
@@ -19,8 +20,7 @@ export interface EngineState extends PacketContext {
   readonly secrets: SecretStore
   /** Every inference ever recorded here. */
   readonly savings: Pick<Meter, 'summary' | 'series' | 'export' | 'reset'>
-  /** Bytes of memory that can be taken now. */
-  readonly freeMemory: () => number
+  readonly machine: Machine
   readonly emit: (name: import('#shared/rpc/events.ts').EventName, data: unknown) => void
 }
 

@@ -10,7 +10,9 @@ import type { HubAccess } from '../models/hub/hubFetch.ts'
 import { parseHubModel } from '../models/hub/hubId.ts'
 import type { Call } from '../packets/context.ts'
 import type { EngineState } from './engineState.ts'
+import type { ModelSettings } from './modelSettings.ts'
 import { modelView } from './modelView.ts'
+import { chooseStartingPrecision } from './startingPrecision.ts'
 
 /** Fetches a model, or goes on where it stopped, and opens it. Throws what the source throws, `E_NOT_FOUND`, `E_CANCELLED`. */
 export type FetchModel = (
@@ -19,7 +21,10 @@ export type FetchModel = (
 ) => Promise<ModelView>
 
 /** `hub` is asked anew each time: its address is a setting, and its token is for that address alone. */
-export function createFetchModel(state: EngineState, hub: () => HubAccess): FetchModel {
+export function createFetchModel(
+  state: EngineState,
+  { hub, models }: { readonly hub: () => HubAccess; readonly models: ModelSettings },
+): FetchModel {
   const queue = createDownloadQueue()
   const modelsFolder = join(state.folders.data, 'models')
   return async ({ hubId, revision, source }, { signal, progress }) => {
@@ -32,9 +37,11 @@ export function createFetchModel(state: EngineState, hub: () => HubAccess): Fetc
     const folder = await queue.run(download, options)
     const entry = state.models.entries().find(candidate => candidate.folder === folder)
     if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `${hubId} was removed again.`, { hubId })
+    await chooseStartingPrecision(state, models, { entry, signal, progress })
     await state.models.open(entry.id, signal, progress)
     state.emit('models.changed', {})
-    return modelView(state.models, { entry, downloaded: true, prefillTokensPerSecond: null })
+    const precisionReason = models.reasonOf(entry.folder)
+    return modelView(state.models, { entry, downloaded: true, prefillTokensPerSecond: null, precisionReason })
   }
 }
 

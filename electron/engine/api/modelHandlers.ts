@@ -9,6 +9,7 @@ import { assertFolder } from './assertFolder.ts'
 import type { EngineState } from './engineState.ts'
 import type { ModelSettings } from './modelSettings.ts'
 import { modelView } from './modelView.ts'
+import { chooseStartingPrecision } from './startingPrecision.ts'
 import { tryPrecision } from './tryPrecision.ts'
 
 type Owned = 'models.list' | 'models.add' | 'models.remove' | 'models.setPrecision'
@@ -26,6 +27,7 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
       entry,
       downloaded: dirname(entry.folder) === downloaded,
       prefillTokensPerSecond: thousand === null ? null : 1000 / thousand,
+      precisionReason: settings.reasonOf(entry.folder),
     })
   }
   return {
@@ -39,9 +41,12 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
       // Only now: a folder that cannot be opened must not be met again at the next start.
       const { modelFolders } = state.settings.get()
       state.settings.set({ modelFolders: [...modelFolders.filter(known => known !== folder), folder] })
-      state.emit('models.changed', {})
       const entry = state.models.entries().find(candidate => candidate.folder === usable)
       if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', 'The model is gone.', { folder })
+      // A folder that was here before may have cartridges, which belong to the precision they were made at.
+      const isNew = !modelFolders.includes(folder)
+      if (isNew) await chooseStartingPrecision(state, settings, { entry, signal: call.signal, progress: call.progress })
+      state.emit('models.changed', {})
       return view(entry)
     },
     'models.remove': async ({ id, deleteFiles }) => {

@@ -13,7 +13,13 @@ export async function modelView(
     entry,
     downloaded,
     prefillTokensPerSecond,
-  }: { entry: ModelEntry; downloaded: boolean; prefillTokensPerSecond: number | null },
+    precisionReason,
+  }: {
+    entry: ModelEntry
+    downloaded: boolean
+    prefillTokensPerSecond: number | null
+    precisionReason: string | null
+  },
 ): Promise<ModelView> {
   const unknown = {
     id: entry.id,
@@ -34,6 +40,7 @@ export async function modelView(
     hasChatTemplate: false,
     ability: entry.starter ? ('facts' as const) : ('continue' as const),
     prefillTokensPerSecond: null,
+    precisionReason,
     memory: null,
     notes: [],
   }

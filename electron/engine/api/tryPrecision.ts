@@ -32,7 +32,7 @@ export async function tryPrecision(
     if (reference.code === 'E_CANCELLED') throw reference
     return { effect: null, notMeasured: `There are no float32 weights to measure against: ${reference.message}` }
   }
-  if (memoryNeeded(reference).total + memoryNeeded(model).total > state.freeMemory()) {
+  if (memoryNeeded(reference).total + memoryNeeded(model).total > state.machine.freeMemory()) {
     return { effect: null, notMeasured: 'The memory that is free does not hold the model twice.' }
   }
   const tokens = await sampleTokens(state.folders.assets, model)

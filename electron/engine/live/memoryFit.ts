@@ -60,6 +60,7 @@ function needOf(described: Promise<ModelDescription>): Promise<number | null> {
   )
 }
 
-function inWords(bytes: number): string {
+/** `270 MB`, `1.3 GB`. */
+export function inWords(bytes: number): string {
   return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

@@ -80,6 +80,11 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
       {model.memory === null || model.memory.problem === null ? null : (
         <p className="Model-problem">{model.memory.problem}</p>
       )}
+      {model.precisionReason === null ? null : (
+        <p className="muted">
+          Runs in {model.precision}. {model.precisionReason}
+        </p>
+      )}
       {model.notes.map(note => (
         <p key={note} className="muted">
           {note}

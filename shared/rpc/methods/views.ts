@@ -65,6 +65,8 @@ export const modelViewSchema = z.strictObject({
   architecture: z.string(),
   parameters: count,
   precision: z.string(),
+  /** Why the Studio chose that precision; null where a person did, or nobody. */
+  precisionReason: z.string().nullable(),
   /** Tokens; null when there is no limit. */
   contextLength: count.nullable(),
   vocabSize: count,
