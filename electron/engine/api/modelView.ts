@@ -68,9 +68,7 @@ export async function modelView(
       ability: abilityOf({ ...model, starter: entry.starter }),
       prefillTokensPerSecond,
       memory:
-        memory === null
-          ? null
-          : { needed: memory.needed, free: memory.free, problem: memory.refusal?.message ?? null },
+        memory === null ? null : { needed: memory.needed, free: memory.free, problem: memory.refusal?.message ?? null },
       notes: [...model.notes],
     }
   } catch (thrown) {

@@ -85,8 +85,8 @@ export interface ModelPool {
   /** What a model's headers say of it: reads no weight. Throws `E_MODEL_OFFLINE` besides. */
   describe(entry: ModelEntry): Promise<ModelDescription>
   /**
-   * Whether a model fits into the memory that is free on the processor, and the refusal that loading it would meet. null: it
-   * runs elsewhere, or is loaded already. Throws what describing it throws.
+   * Whether a model fits into the memory that is free on the processor, and the refusal that loading it would meet; null of
+   * one that is loaded. null: it runs elsewhere. Throws what describing it throws.
    */
   memoryOf(entry: ModelEntry): Promise<(MemoryFit & { readonly refusal: StatePackError | null }) | null>
   /**
@@ -189,9 +189,9 @@ export function createModelPool({
   }
 
   async function memoryOf(entry: ModelEntry) {
-    if (runtimes.has(keyOf(entry)) || candidateDevices(device())[0]?.provider !== 'cpu') return null
+    if (candidateDevices(device())[0]?.provider !== 'cpu') return null
     const fit = memoryFit(await describe(entry), freeMemory())
-    if (fit.fits) return { ...fit, refusal: null }
+    if (fit.fits || runtimes.has(keyOf(entry))) return { ...fit, refusal: null }
     const refusal = await doesNotFit({
       ...{ entry, fit, others: entries().filter(other => other.folder !== entry.folder) },
       describe: (one, chosen) => (chosen === undefined ? describe(one) : describeModel(one.folder, chosen)),
@@ -201,7 +201,7 @@ export function createModelPool({
 
   /** Models that nobody uses give way before one is refused. Throws `E_MEMORY`. */
   async function requireMemory(entry: ModelEntry): Promise<void> {
-    if ((await memoryOf(entry))?.fits !== false) return
+    if ((await memoryOf(entry))?.refusal == null) return
     const own = keyOf(entry)
     await Promise.all([...runtimes].filter(([key]) => key !== own).map(([key, old]) => freeIdle(key, old)))
     const refusal = (await memoryOf(entry))?.refusal

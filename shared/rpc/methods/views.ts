@@ -90,8 +90,8 @@ export const modelViewSchema = z.strictObject({
   /** Measured prefill tokens per second of this model on this device; null before the first measurement. */
   prefillTokensPerSecond: z.number().nullable(),
   /**
-   * Bytes that it will take on the processor with a context of 2,048 tokens, and that are free now; `problem` is why it would not be
-   * loaded, with what would fit. null: it is loaded, or runs elsewhere.
+   * Bytes that it takes on the processor with a context of 2,048 tokens, and that are free now; `problem` is why it would not be
+   * loaded, with what would fit. null: it runs elsewhere.
    */
   memory: z.strictObject({ needed: count, free: count, problem: z.string().nullable() }).nullable(),
 })

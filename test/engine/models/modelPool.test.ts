@@ -66,7 +66,9 @@ test('a list of models looks through the folders once, however many there are', 
   const { pool, scans } = poolOf(folder)
   for (let i = 0; i < 5; i++) await cp(join(folder, 'starter-mamba'), join(folder, `copy-${i}`), { recursive: true })
   const views = await Promise.all(
-    pool.entries().map(entry => modelView(pool, { entry, downloaded: false, prefillTokensPerSecond: null, precisionReason: null })),
+    pool
+      .entries()
+      .map(entry => modelView(pool, { entry, downloaded: false, prefillTokensPerSecond: null, precisionReason: null })),
   )
   expect(views).toHaveLength(7)
   expect(scans()).toBe(1)

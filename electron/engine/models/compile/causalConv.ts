@@ -12,6 +12,8 @@ export interface CausalConv {
   readonly kernel: number
   readonly bias: boolean
   readonly activation: Activation
+  /** Puts the weight's channels in the order of the input's; default as they are. */
+  readonly arrange?: (weight: Value) => Value
 }
 
 /** Depthwise over time, `[B, T, channels]` -> the same; reads `past_conv.L` and writes `present_conv.L`. */
@@ -19,7 +21,8 @@ export function causalConv(frame: DecoderFrame, weights: GraphWeights, x: Value,
   const { graph } = frame
   const { channels, kernel } = conv
   const dims = ['batch', channels, kernel - 1]
-  const weight = weights.get(`${conv.name}.weight`, [channels, 1, kernel])
+  const stored = weights.get(`${conv.name}.weight`, [channels, 1, kernel])
+  const weight = conv.arrange?.(stored) ?? stored
   const bias = conv.bias ? weights.get(`${conv.name}.bias`, [channels]) : ''
   const past = graph.input(`past_conv.${conv.layer}`, 'float32', dims)
   const present = `present_conv.${conv.layer}`

@@ -90,7 +90,7 @@ export interface VocabularyHead {
 export function vocabularyHead(frame: DecoderFrame, weights: GraphWeights, head: VocabularyHead): void {
   const { graph } = frame
   const name = head.table.replace(/\.weight$/, '')
-  const plain = weights.linear(head.hidden, name, [head.vocabSize, head.width], false)
+  const plain = weights.head(head.hidden, name, [head.vocabSize, head.width])
   const logits = graph.scale(plain, head.multiplier ?? 1)
   const cap = head.softcap ?? null
   const capped = cap === null ? logits : graph.scale(graph.op('Tanh', [graph.scale(logits, 1 / cap)]), cap)

@@ -15,7 +15,10 @@ export interface GatedDeltaShape {
   readonly kernel: number
   readonly epsilon: number
   readonly activation: Activation
-  /** Value head v takes the key head v mod keyHeads, as llama.cpp lays them out; else the key head ⌊v · keyHeads / valueHeads⌋. */
+  /**
+   * The weights have value head v at key head v mod keyHeads, as llama.cpp lays them out. States have it at key head
+   * ⌊v · keyHeads / valueHeads⌋ whatever the weights do.
+   */
   readonly tiled: boolean
 }
 
@@ -39,15 +42,15 @@ export function gatedDelta(
   const { name, x } = at
   const [keys, values, channels] = [c.keyHeads * keyDim, valueHeads * valueDim, deltaChannels(c)]
   const linear = (part: string, size: number): Value => weights.linear(x, `${name}.${part}`, [size, c.width], false)
-  const mixed = causalConv(frame, weights, frame.unflatten(linear('in_proj_qkv', channels)), {
+  const order = headOrder(frame, c)
+  const joined = order.lastRows(linear('in_proj_qkv', channels), 1, valueDim)
+  const mixed = causalConv(frame, weights, frame.unflatten(joined), {
     ...{ layer: at.layer, name: `${name}.conv1d`, channels, kernel: c.kernel, bias: false, activation: c.activation },
+    arrange: weight => order.lastRows(weight, 0, valueDim * c.kernel),
   }) // [B, T, 2·keys + values]
   const [q = '', k = '', v = ''] = graph.split('Split', [mixed, graph.int64([keys, keys, values])], 3, { axis: 2 })
-  const perHead = (part: Value) => {
-    const [unit, each] = [unitLength(frame, c, part), valueHeads / c.keyHeads]
-    if (!c.tiled) return repeatHeads(frame, unit, { heads: c.keyHeads, each, size: keyDim })
-    return graph.op('Concat', Array<Value>(each).fill(unit), { axis: 2 })
-  }
+  const perHead = (part: Value) =>
+    repeatHeads(frame, unitLength(frame, c, part), { heads: c.keyHeads, each: valueHeads / c.keyHeads, size: keyDim })
   const dims = ['batch', valueHeads, keyDim, valueDim]
   const past = graph.input(`past_ssm.${at.layer}`, 'float32', dims)
   const present = `present_ssm.${at.layer}`
@@ -56,8 +59,10 @@ export function gatedDelta(
     'LinearAttention',
     [
       ...[perHead(q), perHead(k), v, past],
-      frame.unflatten(decay(frame, weights, { name, step: linear('in_proj_a', valueHeads), heads: valueHeads })),
-      frame.unflatten(graph.op('Sigmoid', [linear('in_proj_b', valueHeads)])),
+      frame.unflatten(
+        order.grouped(decay(frame, weights, { name, step: linear('in_proj_a', valueHeads), heads: valueHeads }), 1),
+      ),
+      frame.unflatten(order.grouped(graph.op('Sigmoid', [linear('in_proj_b', valueHeads)]), 1)),
     ],
     [scanned, present],
     {
@@ -74,8 +79,36 @@ export function gatedDelta(
     weights.get(`${name}.norm.weight`, [valueDim]),
     c.epsilon,
   )
-  const gated = graph.op('Mul', [frame.reshape(normed, [-1, values]), silu(graph, linear('in_proj_z', values))])
+  const scannedRows = order.stored(frame.reshape(normed, [-1, values]), valueDim)
+  const gated = graph.op('Mul', [scannedRows, silu(graph, linear('in_proj_z', values))])
   return weights.linear(gated, `${name}.out_proj`, [c.width, values], false)
+}
+
+/** Between the order of value heads in the weights and the one in states; where they are the same, nothing is moved. */
+function headOrder({ graph }: DecoderFrame, c: GatedDeltaShape) {
+  const [keys, values, each] = [c.keyHeads * c.keyDim, c.valueHeads * c.valueDim, c.valueHeads / c.keyHeads]
+  const isSame = !c.tiled || each === 1 || c.keyHeads === 1
+  /** `[N, a·b·size]` as `[N, b·a·size]`. */
+  const turned = (x: Value, [a, b]: readonly [number, number], size: number): Value => {
+    const apart = graph.op('Reshape', [x, graph.int64([-1, a, b, size])])
+    const across = graph.op('Transpose', [apart], { perm: [0, 2, 1, 3] })
+    return graph.op('Reshape', [across, graph.int64([-1, a * b * size])])
+  }
+  const grouped = (x: Value, size: number) => (isSame ? x : turned(x, [each, c.keyHeads], size))
+  return {
+    /** `[N, valueHeads·size]` of the weights in the order of states. */
+    grouped,
+    /** The other way round. */
+    stored: (x: Value, size: number) => (isSame ? x : turned(x, [c.keyHeads, each], size)),
+    /** The same for what follows queries and keys along an axis; the numbers from that axis on are `size` a value head. */
+    lastRows(x: Value, axis: 0 | 1, size: number): Value {
+      if (isSame) return x
+      const [queriesAndKeys = '', rest = ''] = graph.split('Split', [x, graph.int64([2 * keys, values])], 2, { axis })
+      const flat = grouped(rest, size)
+      const back = axis === 1 ? flat : graph.op('Reshape', [flat, graph.int64([values, 1, c.kernel])])
+      return graph.op('Concat', [queriesAndKeys, back], { axis })
+    },
+  }
 }
 
 /** Every head divided by its length: x / √(Σx² + 10⁻⁶), `[B, T, keyHeads·keyDim]` -> the same. */

@@ -19,6 +19,8 @@ export interface Matrix {
   readonly outputs: number
   readonly inputs: number
   readonly layout: 'out-in' | 'in-out'
+  /** What logits are made with: an error in it is not mended by any layer after it. */
+  readonly isHead?: boolean
 }
 /** `TensorProto.FLOAT`, the target of a Cast. */
 const FLOAT = 1
@@ -64,10 +66,20 @@ export class GraphWeights {
     return this.#multiply(x, name, { outputs: shape[0], inputs: shape[1], layout: 'out-in' }, bias)
   }
 
+  /** `x [N, in] · weightᵀ -> [N, vocabulary]`. */
+  head(x: Value, name: string, shape: readonly [outputs: number, inputs: number]): Value {
+    return this.#multiply(x, name, { outputs: shape[0], inputs: shape[1], layout: 'out-in', isHead: true }, false)
+  }
+
   /** `x [N, in] · weight + bias -> [N, out]`, the weight stored `[in, out]` as GPT-2's Conv1D does, or turned by its file. */
   conv1d(x: Value, name: string, shape: readonly [inputs: number, outputs: number]): Value {
     const isTurned = this.#find(`${name}.weight`)?.arrangement?.kind === 'turned'
-    return this.#multiply(x, name, { outputs: shape[1], inputs: shape[0], layout: isTurned ? 'out-in' : 'in-out' }, true)
+    return this.#multiply(
+      x,
+      name,
+      { outputs: shape[1], inputs: shape[0], layout: isTurned ? 'out-in' : 'in-out' },
+      true,
+    )
   }
 
   #multiply(x: Value, name: string, matrix: Matrix, hasBias: boolean): Value {

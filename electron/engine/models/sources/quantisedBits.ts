@@ -6,7 +6,7 @@ import type { Precision } from '../model.ts'
 const LEAST_SIDE = 64
 
 /** How many bits a precision gives each weight of a matrix; null: it is not quantised. */
-export function quantisedBits({ inputs, outputs }: Matrix, precision: Precision): Bits | null {
+export function quantisedBits({ inputs, outputs, isHead }: Matrix, precision: Precision): Bits | null {
   if (precision === 'float32' || precision === 'float16' || Math.min(inputs, outputs) < LEAST_SIDE) return null
-  return precision === 'int8' ? 8 : 4
+  return precision === 'int8' || isHead === true ? 8 : 4
 }

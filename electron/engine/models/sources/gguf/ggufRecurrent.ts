@@ -72,7 +72,7 @@ export function lfm2(fields: GgufFields, factors: RopeFactors): Config {
   }
 }
 
-/** Its key heads are tiled over the value heads, not repeated. */
+/** llama.cpp tiles the key heads over the value heads. */
 export function qwen35(fields: GgufFields, factors: RopeFactors): Config {
   const [inner, heads] = [fields.number('ssm.inner_size'), fields.number('ssm.time_step_rank')]
   const interval = fields.number('full_attention_interval', 4)
