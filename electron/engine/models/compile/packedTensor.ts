@@ -1,7 +1,7 @@
 /**
  * Weights that a GGUF file has quantised, as graph values: weight = scale · (code - half) + offset for each group of
- * neighbours in a row. Nothing is rounded: 4-bit codes are multiplied as they are with float32 activations, 8-bit ones are
- * widened when the model is loaded, because ONNX Runtime's exact product of those takes ten times as long.
+ * neighbours in a row. Nothing is rounded: 4-bit codes are multiplied as they are with float32 activations; matrices of 8-bit
+ * ones are float32 in the file beside the model.
  */
 import type { CheckpointTensor, PackedParts } from '../sources/checkpoint.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'

@@ -29,7 +29,7 @@ export function loadedBytes(
     }
     if (!whole.has(tensor.name)) continue
     const isTable = tensor.shape.length > 1
-    bytes += count * (isTable ? tablePerWeight(tensor, precision) : FLOAT)
+    bytes += count * (isTable ? tablePerWeight(tensor, { precision, isMatrix: matrix !== undefined }) : FLOAT)
   }
   return Math.ceil(bytes)
 }
@@ -41,8 +41,12 @@ function packedPerWeight({ dtype }: CheckpointTensor, bits: 4 | 8): number | nul
   return bits / 8 + (FLOAT * (layout.hasOffsets ? 2 : 1)) / layout.group
 }
 
-function tablePerWeight(tensor: CheckpointTensor, precision: Precision): number {
-  const halved = tensor.dtype !== 'F32' || precision === 'float16'
-  if (precision !== 'float32') return halved ? FLOAT / 2 : FLOAT
-  return packedPerWeight(tensor, 8) ?? (halved ? FLOAT / 2 : FLOAT)
+function tablePerWeight(
+  tensor: CheckpointTensor,
+  { precision, isMatrix }: { precision: Precision; isMatrix: boolean },
+): number {
+  const stored = tensor.dtype !== 'F32' || precision === 'float16' ? FLOAT / 2 : FLOAT
+  if (precision !== 'float32' || BLOCK_LAYOUTS[tensor.dtype] === undefined) return stored
+  // A matrix of 8-bit codes is float32 in the file beside the model, and looked up there.
+  return isMatrix && packedPerWeight(tensor, 4) === null ? FLOAT : (packedPerWeight(tensor, 8) ?? FLOAT)
 }

@@ -10,7 +10,8 @@ const FROM_4_TO_8_BITS = 120
 
 /**
  * `matrix`: the graph multiplies with it; `isWhole`: it is looked up or used as it is. 4-bit codes that are needed both ways
- * are written both ways.
+ * are written both ways. A matrix of 8-bit codes is written as float32: ONNX Runtime's exact product of such codes takes ten
+ * times as long, and widening them in the graph takes several times their memory while they are loaded, each time.
  */
 export function packedPieces(
   source: CheckpointTensor,
@@ -19,10 +20,10 @@ export function packedPieces(
   const layout = BLOCK_LAYOUTS[source.dtype]
   if (layout === undefined) return [copiedPiece(source)]
   const four = layout.bits === 4 && matrix?.layout === 'out-in'
-  const eight = !four || isWhole
+  if (matrix !== undefined && !four) return [floatPiece(source)]
   return [
     ...(four ? [codesPiece(source, layout, 4)] : []),
-    ...(eight ? [codesPiece(source, layout, 8)] : []),
+    ...(isWhole ? [codesPiece(source, layout, 8)] : []),
     scalesPiece(source, layout),
   ]
 }
@@ -30,15 +31,24 @@ export function packedPieces(
 /** As it is; what its file keeps in another sense becomes float32. */
 function copiedPiece(source: CheckpointTensor): Piece {
   const { name, shape, dtype, length, arrangement } = source
-  const asIs = arrangement?.kind !== 'negative-exponential' && arrangement?.kind !== 'one-added'
-  const count = shape.reduce((a, b) => a * b, 1)
+  if (arrangement?.kind === 'negative-exponential' || arrangement?.kind === 'one-added') return floatPiece(source)
   return {
     source,
-    entries: [asIs ? { name, shape, dtype, bytes: length } : { name, shape, dtype: 'F32', bytes: 4 * count }],
+    entries: [{ name, shape, dtype, bytes: length }],
     async write(rows, out) {
-      for (const [from, some] of rowSteps(rows.rows, rows.width)) {
-        await out(asIs ? await rows.bytes(from, some) : bytesOf(await rows.numbers(from, some)))
-      }
+      for (const [from, some] of rowSteps(rows.rows, rows.width)) await out(await rows.bytes(from, some))
+    },
+  }
+}
+
+/** Widened. */
+function floatPiece(source: CheckpointTensor): Piece {
+  const { name, shape } = source
+  return {
+    source,
+    entries: [{ name, shape, dtype: 'F32', bytes: 4 * shape.reduce((a, b) => a * b, 1) }],
+    async write(rows, out) {
+      for (const [from, some] of rowSteps(rows.rows, rows.width)) await out(bytesOf(await rows.numbers(from, some)))
     },
   }
 }

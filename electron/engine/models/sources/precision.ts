@@ -32,7 +32,7 @@ export interface ConvertedSource {
 
 /** How the numbers are made; part of the fingerprint, so a change of method is another model. */
 const METHODS: Readonly<Record<ConvertedForm, string>> = {
-  packed: 'packed v1: codes as stored, float32 scales and offsets',
+  packed: 'packed v2: 4-bit codes and tables as stored, float32 scales and offsets, other matrices float32',
   float16: 'float16 v1: matrices and tables rounded to nearest, vectors float32',
   int8: `int8 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
   int4: `int4 v2: closest blocks of ${BLOCK} inputs, float32 scales, zero points, head in 8 bits, activations int8`,
