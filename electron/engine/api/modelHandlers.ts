@@ -3,8 +3,10 @@ import { dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { folderNameOf } from '../live/modelPool.ts'
+import type { Precision } from '../models/model.ts'
 import type { ModelEntry } from '../models/modelEntry.ts'
 import { findModels } from '../models/sources/findModels.ts'
+import { convertedName } from '../models/sources/precision.ts'
 import { assertFolder } from './assertFolder.ts'
 import type { EngineState } from './engineState.ts'
 import type { ModelSettings } from './modelSettings.ts'
@@ -16,6 +18,7 @@ type Owned = 'models.list' | 'models.add' | 'models.remove' | 'models.setPrecisi
 
 export function modelHandlers(state: EngineState, settings: ModelSettings): Pick<Handlers, Owned> {
   const downloaded = join(state.folders.data, 'models')
+  const convertedFolder = (id: string) => join(state.folders.data, 'converted', folderNameOf(id))
   const find = (id: string) => {
     const entry = state.models.entries().find(candidate => candidate.id === id)
     if (entry === undefined) throw new StatePackError('E_UNKNOWN_MODEL', `There is no model "${id}".`, { model: id })
@@ -70,13 +73,17 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
         state.settings.set({ modelFolders: rest })
       }
       settings.setPrecision(entry.folder, null)
-      await rm(join(state.folders.data, 'converted', folderNameOf(id)), { recursive: true, force: true })
+      await rm(convertedFolder(id), { recursive: true, force: true })
       state.emit('models.changed', {})
       return { removed: true }
     },
     'models.setPrecision': async ({ id, precision }, call) => {
       const entry = find(id)
       const change = await tryPrecision(state, { id, precision }, call)
+      if (precision !== 'float32' && change.effect !== null && change.effect.meanKl >= MOST_KL) {
+        await rm(join(convertedFolder(id), convertedName(precision)), { force: true })
+        throw changesTooMuch(id, precision, change.effect.meanKl)
+      }
       settings.setPrecision(entry.folder, precision)
       await state.models.unload()
       state.emit('models.changed', {})
@@ -89,6 +96,14 @@ export function modelHandlers(state: EngineState, settings: ModelSettings): Pick
 function isFor(folder: string, model: string): boolean {
   const [only, another] = findModels([{ folder, starter: false }])
   return folder === model || (only?.folder === model && another === undefined)
+}
+
+/** Bits a token that a precision may change of what comes next: beyond that a model is no longer the one people know. */
+const MOST_KL = 0.1
+
+function changesTooMuch(model: string, precision: Precision, meanKl: number): StatePackError {
+  const message = `In ${precision} "${model}" would answer too differently: ${meanKl.toFixed(2)} bits a token on a page of text, where ${MOST_KL} are allowed. It runs as before.`
+  return new StatePackError('E_NOT_SUPPORTED', message, { model, precision, meanKl })
 }
 
 function notRemovable(model: string, why: string): StatePackError {

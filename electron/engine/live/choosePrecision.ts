@@ -23,9 +23,9 @@ export interface ChosenPrecision {
 }
 
 /**
- * null: its own. A smaller one where float32 does not fit into the memory that is free, or would write fewer than five tokens
- * a second; then int8, whose answers seldom differ, and int4 only where int8 does not fit. Weights that are quantised already,
- * and exports, stay as they are. `describe` throws for what cannot be had.
+ * null: its own. int8, whose answers seldom differ, where float32 does not fit into the memory that is free and int8 does, or
+ * where it would write fewer than five tokens a second. Weights that are quantised already stay as they are. `describe` throws
+ * for what cannot be had.
  */
 export async function choosePrecision(
   describe: (precision: Precision) => Promise<ModelDescription>,
@@ -35,18 +35,15 @@ export async function choosePrecision(
   if (own === null || own.quantisedTypes.length > 0) return null
   const [free, needed] = [freeMemory(), memoryNeeded(own).total]
   if (needed <= free && own.loadedBytes * SLOW < SLOWEST) return null
-  const speed = await weightSpeed()
-  const rate = (bytes: number) => Math.max(speed / bytes, 0.1).toFixed(1)
-  if (needed <= free && speed / own.loadedBytes >= SLOW) return null
-  for (const precision of ['int8', 'int4'] as const) {
-    const smaller = await describe(precision).catch(() => null)
-    if (smaller === null || smaller.loadedBytes >= own.loadedBytes) continue
-    if (memoryNeeded(smaller).total > free) continue
-    const reason =
-      needed > free
-        ? `In float32 it would take ${inWords(needed)} of memory, and ${inWords(free)} are free.`
-        : `In float32 this machine would write about ${rate(own.loadedBytes)} tokens a second, in ${precision} about ${rate(smaller.loadedBytes)}.`
-    return { precision, reason }
+  const smaller = await describe('int8').catch(() => null)
+  if (smaller === null || memoryNeeded(smaller).total > free) return null
+  if (needed > free) {
+    const reason = `In float32 it would take ${inWords(needed)} of memory, and ${inWords(free)} are free.`
+    return { precision: 'int8', reason }
   }
-  return null
+  const speed = await weightSpeed()
+  if (speed / own.loadedBytes >= SLOW) return null
+  const [before, after] = [own, smaller].map(({ loadedBytes }) => Math.max(speed / loadedBytes, 0.1).toFixed(1))
+  const reason = `In float32 this machine would write about ${before} tokens a second, in int8 about ${after}.`
+  return { precision: 'int8', reason }
 }

@@ -22,7 +22,7 @@ test('a machine that would write fewer than five tokens a second in float32 runs
     reason: 'In float32 this machine would write about 2.0 tokens a second, in int8 about 7.1.',
   })
   expect(await choosePrecision(large, machine(20e9))).toBeNull()
-  expect(await choosePrecision(large, machine(8e9, 1.2e9))).toMatchObject({ precision: 'int4' })
+  expect(await choosePrecision(large, machine(20e9, 2e9))).toMatchObject({ precision: 'int8' })
   expect(await choosePrecision(large, machine(8e9, 1e6))).toBeNull()
 })
 

@@ -1,10 +1,11 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { memoryNeeded } from '#engine/inference/memoryNeeded.ts'
 import type { Precision } from '#engine/models/model.ts'
 import { describeModel } from '#engine/models/sources/openModel.ts'
+import { readSafetensorsFile, writeSafetensorsFile } from '../../model/safetensorsFile.ts'
 import { ASSETS, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 const STARTER = join(ASSETS, 'models', 'starter-transformer')
@@ -130,8 +131,31 @@ describe('the precision of a model that is new', () => {
     expect(chosen.model).toMatchObject({ precision: 'float32', precisionReason: null })
   })
 
-  test('is int4 only where int8 does not fit either', async () => {
-    free = ((await needed(STARTER, 'int8')) + (await needed(STARTER, 'int4'))) / 2
-    expect(await add('mine')).toMatchObject({ precision: 'int4' })
+  test('is its own where int8 does not fit either: int4 changes too much to be chosen unasked', async () => {
+    free = (await needed(STARTER, 'int8')) - 1
+    expect(await add('mine')).toMatchObject({ precision: 'float32', precisionReason: null })
   })
+})
+
+test('a precision that changes answers too much is refused with what was measured, and the model runs as before', async () => {
+  const folder = join(root, 'spiky')
+  await cp(STARTER, folder, { recursive: true })
+  const weights = join(folder, 'model.safetensors')
+  const tensors = await readSafetensorsFile(weights)
+  // One weight in each block of 32 is so large that sixteen steps over the block leave the others none.
+  for (const { name, bytes } of tensors.filter(({ name }) => name.endsWith('mlp.up_proj.weight'))) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    expect(name).toContain('layers')
+    for (let at = 0; at < bytes.byteLength; at += 4 * 32) view.setFloat32(at, 12 * view.getFloat32(at, true), true)
+  }
+  await writeSafetensorsFile(weights, tensors)
+  const { id } = await studio.client.call('models.add', { folder })
+  await expect(studio.client.call('models.setPrecision', { id, precision: 'int4' })).rejects.toMatchObject({
+    code: 'E_NOT_SUPPORTED',
+    message: expect.stringMatching(/0\.\d\d bits a token|[1-9]\.\d\d bits a token/) as string,
+    details: { model: id, precision: 'int4' },
+  })
+  expect(await modelOf(id)).toMatchObject({ precision: 'float32' })
+  expect(await readdir(join(root, 'data', 'converted', id)).catch(() => [])).toEqual([])
+  expect((await studio.client.call('models.setPrecision', { id, precision: 'int8' })).effect?.meanKl).toBeLessThan(0.1)
 })
