@@ -11,22 +11,28 @@ export interface Recomputed extends Pick<Shelved, 'model' | 'precision' | 'natur
   readonly code: string | null
   /** The largest difference, as a share of the largest value of its tensor. */
   readonly share: number | null
+  /** The largest root mean square of a tensor's differences, as a share of that of its values. */
+  readonly rms: number | null
   readonly seconds: number
 }
 
 async function recompute({ client }: TestEngine, { file, ...one }: Shelved): Promise<Recomputed> {
   const began = performance.now()
-  const ended = (accepted: boolean, code: string | null, share: number | null) => ({
-    ...{ model: one.model, precision: one.precision, nature: one.nature, accepted, code, share },
+  const ended = (accepted: boolean, code: string | null, share: number | null, rms: number | null) => ({
+    ...{ model: one.model, precision: one.precision, nature: one.nature, accepted, code, share, rms },
     seconds: (performance.now() - began) / 1000,
   })
   try {
     const { cartridge } = await client.call('packets.import', { path: file })
-    const { ok, maxShare } = await client.call('packets.verify', { ref: cartridge.packetId, level: 'recomputed' })
-    return ended(ok, null, maxShare)
+    const { ok, maxShare, rmsShare } = await client.call('packets.verify', {
+      ref: cartridge.packetId,
+      level: 'recomputed',
+    })
+    return ended(ok, null, maxShare, rmsShare)
   } catch (thrown) {
     const { code, details } = toStatePackError(thrown)
-    return ended(false, code, typeof details.share === 'number' ? details.share : null)
+    const number = (value: unknown) => (typeof value === 'number' ? value : null)
+    return ended(false, code, number(details.share), number(details.rmsShare))
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run test:other-machines -- [--qemu FOLDER] [--sysroot FOLDER] [--cache FOLDER]`: cartridges that this machine makes are
+ * `npm run test:other-machines -- [--qemu FOLDER] [--sysroot FOLDER] [--cache FOLDER] [MACHINE ...]`: cartridges that this machine makes are
  * recomputed on others, with weights in every precision. All that are honest must be accepted, all whose state is another text's
  * refused. A machine that cannot be had is skipped with its reason. The last lines are the table of docs/verification.md.
  */
@@ -13,7 +13,8 @@ import { type Machine, machines } from './machines.ts'
 import type { Recomputed } from './recompute.ts'
 import { MODELS, makeShelf, PRECISIONS } from './shelf.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     qemu: { type: 'string' },
     sysroot: { type: 'string', default: '/usr/aarch64-linux-gnu' },
@@ -35,6 +36,7 @@ async function run(): Promise<boolean> {
   const table: string[] = []
   let isRight = true
   for (const machine of machines({ qemu, sysroot, folder: cache })) {
+    if (positionals.length > 0 && !positionals.some(word => machine.name.includes(word))) continue
     if (machine.missing !== null) {
       console.log(`skipped: ${machine.name}: ${machine.missing}`)
       continue
@@ -44,7 +46,7 @@ async function run(): Promise<boolean> {
       const isExpected = one.nature === 'honest' ? one.accepted : one.code === 'E_NOT_RECOMPUTED'
       isRight &&= isExpected
       done.push(one)
-      const verdict = `${one.accepted ? 'accepted' : `refused (${one.code})`}, differs by ${one.share?.toExponential(1)}`
+      const verdict = `${one.accepted ? 'accepted' : `refused (${one.code})`}, differs by ${one.share?.toExponential(1)}, rms ${one.rms?.toExponential(1)}`
       console.log(
         `${isExpected ? 'ok' : 'WRONG'}: ${machine.name}: ${one.nature} ${one.model}, ${one.precision} weights: ${verdict} (${one.seconds.toFixed(0)} s)`,
       )
@@ -66,12 +68,15 @@ async function* recomputed({ node }: Machine, list: string): AsyncGenerator<Reco
   for await (const line of createInterface(child.stdout)) yield JSON.parse(line)
 }
 
-/** The largest difference of what is honest in each precision, and the smallest of what is not. */
+/** The largest differences of what is honest in each precision, and the smallest of what is not: of a value, and root mean square. */
 function row({ name }: Machine, model: string, done: readonly Recomputed[]): string {
-  const of = (nature: string, precision?: string) =>
-    done
-      .filter(one => one.model === model && one.nature === nature && (precision ?? one.precision) === one.precision)
-      .map(({ share }) => share ?? Number.NaN)
-  const honest = PRECISIONS.map(precision => Math.max(...of('honest', precision)).toExponential(1))
-  return `| ${[name, model, ...honest, Math.min(...of('swapped')).toExponential(1)].join(' | ')} |`
+  const of = (pick: (...values: number[]) => number, nature: string, precision?: string) => {
+    const those = done.filter(
+      one => one.model === model && one.nature === nature && (precision ?? one.precision) === one.precision,
+    )
+    const most = (field: 'share' | 'rms') => pick(...those.map(one => one[field] ?? Number.NaN)).toExponential(1)
+    return `${most('share')}, ${most('rms')}`
+  }
+  const honest = PRECISIONS.map(precision => of(Math.max, 'honest', precision))
+  return `| ${[name, model, ...honest, of(Math.min, 'swapped')].join(' | ')} |`
 }

@@ -9,6 +9,8 @@ export interface LayerDifference {
   readonly maxAbsDiff: number
   /** Largest magnitude of the first state there: what a relative tolerance is measured against. */
   readonly maxAbs: number
+  /** Root of the mean square of the differences, as a share of that of the first state's values. */
+  readonly rmsShare: number
 }
 
 /** Every value of every layer compared. Throws `E_COMPONENT_MISMATCH` when the states have different shapes. */
@@ -18,11 +20,23 @@ export function compareStates(a: StateSnapshot, b: StateSnapshot): LayerDifferen
   }
   const found = new Map<
     string,
-    { layer: number; tensor: LayerDifference['tensor']; maxAbsDiff: number; maxAbs: number }
+    Omit<LayerDifference, 'maxAbsDiff' | 'maxAbs' | 'rmsShare'> & {
+      maxAbsDiff: number
+      maxAbs: number
+      squares: number
+      squaresDiff: number
+    }
   >()
   const add = (layer: number, tensor: LayerDifference['tensor'], x: Float32Array, y: Float32Array | undefined) => {
     if (y === undefined || x.length !== y.length) throw differentShape(`${x.length} values`, `${y?.length ?? 0} values`)
-    const known = found.get(`${layer}.${tensor}`) ?? { layer, tensor, maxAbsDiff: 0, maxAbs: 0 }
+    const known = found.get(`${layer}.${tensor}`) ?? {
+      layer,
+      tensor,
+      maxAbsDiff: 0,
+      maxAbs: 0,
+      squares: 0,
+      squaresDiff: 0,
+    }
     found.set(`${layer}.${tensor}`, known)
     for (let i = 0; i < x.length; i++) {
       const value = x[i] ?? 0
@@ -31,6 +45,8 @@ export function compareStates(a: StateSnapshot, b: StateSnapshot): LayerDifferen
       if (!(difference <= known.maxAbsDiff))
         known.maxAbsDiff = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
       if (Math.abs(value) > known.maxAbs) known.maxAbs = Math.abs(value)
+      known.squares += value * value
+      known.squaresDiff += difference * difference
     }
   }
   for (const [b1, block] of a.blocks.entries()) {
@@ -44,7 +60,12 @@ export function compareStates(a: StateSnapshot, b: StateSnapshot): LayerDifferen
     add(layer.layer, 'conv', layer.conv, b.recurrent[l]?.conv)
     add(layer.layer, 'ssm', layer.ssm, b.recurrent[l]?.ssm)
   }
-  return [...found.values()].sort((x, y) => x.layer - y.layer)
+  return [...found.values()]
+    .map(({ squares, squaresDiff, ...rest }) => ({
+      ...rest,
+      rmsShare: Math.sqrt(squaresDiff / Math.max(squares, 1e-12)),
+    }))
+    .sort((x, y) => x.layer - y.layer)
 }
 
 /** How far two next-token distributions lie apart. */

@@ -46,6 +46,7 @@ export async function verifyPacket(
   let tokensProcessed = 0
   let maxAbsDiff: number | null = null
   let maxShare: number | null = null
+  let rmsShare: number | null = null
   let detectionProbability: number | null = null
   let unproven = 0
   let reached: VerifiedLevel = 'intact'
@@ -72,7 +73,7 @@ export async function verifyPacket(
       await assertDerived(context.store.blobs, packet, loaded)
       const snapshot = await readSnapshot(context.store.blobs, packet)
       const replay = await recomputeState(context, { packet, loaded, snapshot, sample: input.sample }, call)
-      ;({ tokensProcessed, maxAbsDiff, maxShare, detectionProbability, unproven } = replay)
+      ;({ tokensProcessed, maxAbsDiff, maxShare, rmsShare, detectionProbability, unproven } = replay)
       checks.push(textCheck(unproven))
       reached = detectionProbability === null ? 'recomputed' : 'sampled'
     }
@@ -101,6 +102,7 @@ export async function verifyPacket(
         reached: failure === null ? reached : 'none',
         max_abs_diff: maxAbsDiff,
         max_share: maxShare,
+        rms_share: rmsShare,
         detection_probability: detectionProbability,
       },
       observed: { seconds: (performance.now() - started) / 1000 },
@@ -115,6 +117,7 @@ export async function verifyPacket(
     checks,
     maxAbsDiff,
     maxShare,
+    rmsShare,
     tokensProcessed,
     detectionProbability,
     unprovenTokens: unproven,

@@ -160,6 +160,8 @@ export const packetMethods = {
       maxAbsDiff: z.number().nullable(),
       /** The largest difference as a share of the largest value of its tensor, logits included: what the tolerance is about. */
       maxShare: z.number().nullable(),
+      /** The largest root mean square of a tensor's differences, as a share of that of its values. */
+      rmsShare: z.number().nullable(),
       tokensProcessed: count,
       /** Of a sampled check: the chance that one tampered block would have been caught. */
       detectionProbability: z.number().nullable(),

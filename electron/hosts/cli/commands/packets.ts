@@ -68,6 +68,7 @@ async function verify(options: ManifestOptions & { level: Level; sample?: number
           checks: result.checks,
           max_abs_diff: result.maxAbsDiff,
           max_share: result.maxShare,
+          rms_share: result.rmsShare,
           tokens_processed: result.tokensProcessed,
           detection_probability: result.detectionProbability,
           unproven_tokens: result.unprovenTokens,
