@@ -6,7 +6,8 @@ import { z } from 'zod'
 
 const LONGEST = 200
 const DIGEST_LIKE = /^sha256:|[0-9a-f]{64}/iu
-const CONTROL = /\p{Cc}/u
+/** Control characters, ends of lines, and marks that turn the direction: with them a name shows otherwise than it is. */
+const UNSEEN = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 
 /** A name as a person gives it: composed and trimmed here, refused when it is empty, too long or looks like a digest. */
 export const nameSchema = z
@@ -15,7 +16,7 @@ export const nameSchema = z
   .trim()
   .min(1, 'a name cannot be empty')
   .max(LONGEST, `a name has at most ${LONGEST} characters`)
-  .refine(name => !CONTROL.test(name), 'a name is one line of plain text')
+  .refine(name => !UNSEEN.test(name), 'a name is one line of plain text')
   .refine(name => !DIGEST_LIKE.test(name), 'a name cannot look like a digest')
 
 /** The form in which names are stored and compared: two ways to write é are one. */
@@ -30,7 +31,7 @@ export function isName(name: string): boolean {
 
 /** A name made of a title that nobody checked: a file's, a stranger's. */
 export function nameFromTitle(title: string): string {
-  const line = normalName(title.replace(/[\p{Cc}\s]+/gu, ' '))
+  const line = normalName(title.replace(/[\p{Cc}\s\u202a-\u202e\u2066-\u2069]+/gu, ' '))
   if (DIGEST_LIKE.test(line)) return `Untitled ${/[0-9a-f]{8}(?=[0-9a-f]{56})/i.exec(line)?.[0] ?? ''}`.trim()
   // Whole characters, and room for a number behind.
   return (

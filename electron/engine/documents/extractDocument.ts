@@ -32,7 +32,7 @@ const MAX_PDF_BYTES = 512 * 1024 ** 2
  */
 export async function extractDocument({ name, bytes }: DocumentFile, signal?: AbortSignal): Promise<ExtractedDocument> {
   const what = name === '' ? 'This' : name
-  const isPdf = startsAsPdf(bytes)
+  const isPdf = startsAsPdf(bytes, name)
   const limit = isPdf ? MAX_PDF_BYTES : MAX_TEXT_BYTES
   if (bytes.byteLength > limit) {
     const problem = `${what} has ${bytes.byteLength} bytes; up to ${limit} can be read.`
@@ -45,9 +45,14 @@ export async function extractDocument({ name, bytes }: DocumentFile, signal?: Ab
   throw new StatePackError('E_EMPTY_TEXT', `There is no text in ${name === '' ? 'this' : name}.${hint}`, { name })
 }
 
-/** ISO 32000 wants the mark first; readers look for it in the first kilobyte. */
-function startsAsPdf(bytes: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(0, 1024)).includes('%PDF-')
+/**
+ * ISO 32000 wants the mark first; readers look for it in the first kilobyte. There it makes a PDF only of what is called one
+ * or is no text: a text may well be about PDFs.
+ */
+function startsAsPdf(bytes: Uint8Array, name: string): boolean {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
+  if (/^(ï»¿)?\s*%PDF-/.test(head)) return true
+  return head.includes('%PDF-') && (/\.pdf$/i.test(name) || decodeText(bytes) === null)
 }
 
 async function pdf(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ExtractedDocument> {

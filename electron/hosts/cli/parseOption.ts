@@ -25,7 +25,10 @@ export function decimal(text: string): number {
 /** A day, or a day and a time on the wall clock. */
 export function civilTime(text: string): string {
   const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00` : text
-  if (civilTimeSchema.safeParse(time).success && !Number.isNaN(Date.parse(`${time}Z`))) return time
+  const date = new Date(`${time}Z`)
+  // A day that its month has not is taken for one of the next.
+  if (civilTimeSchema.safeParse(time).success && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(time))
+    return time
   throw new InvalidArgumentError('Not a date such as 2026-11-27 or 2026-11-27T09:00:00.')
 }
 

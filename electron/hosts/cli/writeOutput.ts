@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises'
+import { constants, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { absentAsNull } from '#engine/receipts/logFile.ts'
 import type { FsFile } from '#engine/store/fs.ts'
@@ -47,7 +47,8 @@ export async function writeStdout(bytes: Uint8Array): Promise<void> {
 /** The check of {@link streamOutput} and {@link assertWritable}, for before the work is done. */
 export async function assertReplaceable(path: string, isOurs: (beginning: Buffer) => boolean): Promise<void> {
   await assertWritable(path)
-  const file = await open(path, 'r').catch(absentAsNull)
+  // Without O_NONBLOCK opening a pipe waits for a writer.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(absentAsNull)
   if (file === null) return
   try {
     const found = await file.stat()

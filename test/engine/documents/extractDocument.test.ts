@@ -39,6 +39,10 @@ describe('a text is read in the encoding it is in', () => {
     expect(found.extractor).toBe(encoding === 'utf-8' ? null : 'text/1')
   })
 
+  it.each(['A PDF begins with %PDF-1.7.\n', 'pdf: %PDF-'])('a text about PDFs is a text: %j', async text => {
+    expect(await extractDocument({ name: 'notes.md', bytes: bytes(text) })).toMatchObject({ text, extractor: null })
+  })
+
   it('a page in the encoding it declares', async () => {
     const page = bytes(META, [0x93, 0xfa, 0x96, 0x7b], '</p>')
     expect(await extractDocument({ name: 'a.HTML', bytes: page })).toMatchObject({

@@ -133,7 +133,7 @@ describe('names', () => {
   })
 
   it('are not blank, not endless, and one line', async () => {
-    for (const name of ['', ' ', '\t\n', 'a\nb', 'x'.repeat(201)]) {
+    for (const name of ['', ' ', '\t\n', 'a\nb', 'a\u2028b', 'a\u202Egdirtrac.b', 'x'.repeat(201)]) {
       expect(await codeOf(create('Other.\n', { name })), JSON.stringify(name)).toBe('E_BAD_INPUT')
     }
     const long = await create('Long.\n', { source: `${'x'.repeat(290)}\u{1F410}` })

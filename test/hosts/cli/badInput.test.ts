@@ -1,4 +1,5 @@
 /** Bad input at the command line: its exit code, one JSON error on stderr, nothing on stdout, the store unchanged. */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -72,6 +73,7 @@ describe('names', { timeout: 60_000 }, () => {
       ['infer', '--manifest', 'club', '--delta', 'question.txt', '--store', 'st', '--max-new-tokens', 'many'],
       ['compact', 'club', '--store', 'st', '--drop', 'x'],
       [...create('base.txt'), '--dtype', 'float5'],
+      [...create('base.txt'), '--template', '--date', '2026-02-31'],
     ]
     await Promise.all(lines.map(line => refused(line, 'E_USAGE')))
     const alone = await home.run([])
@@ -108,6 +110,11 @@ describe('files', { timeout: 60_000 }, () => {
       'E_CONFLICT',
     )
     expect(await home.read('letter.txt')).toBe('Dear reader')
+    // Nobody writes to this pipe: opening it the usual way would wait for ever.
+    if (process.platform !== 'win32') {
+      execFileSync('mkfifo', [home.path('pipe')])
+      await refused(['export', 'club', '--store', 'st', '--out', 'pipe'], 'E_CONFLICT')
+    }
     await refused(['receipts', 'verify', '--store', 'st', '--checkpoint', 'nothing'], 'E_NOT_FOUND')
   })
 

@@ -28,8 +28,20 @@ describe('a cartridge', { timeout: 60_000 }, () => {
     }
     expect(await home.ok(['inspect', 'handbook'])).toMatchObject({ summary: { packetId: packet_id } })
     expect(await home.ok(['export', 'doc.txt', '--out', 'x.cartridge'])).toMatchObject({ packet_id })
+    // A blob's file is called by the digest that names the cartridge.
+    await cp(home.path(join('app/store/blobs/sha256', packet_id.slice(7))), home.path(packet_id.slice(7)))
+    expect(await home.ok(['verify', '--manifest', packet_id.slice(7)])).toMatchObject({ packet_id, ok: true })
     const missing = await home.run(['verify', '--manifest', 'other.txt'])
     expect([missing.code, missing.error().code]).toEqual([4, 'E_BAD_JSON'])
+  })
+
+  it('is named as a whole before a weight is taken off its name', async () => {
+    const model = ['--model', 'starter-mamba', '--store', 'mixes']
+    const { packet_id } = await home.ok(['create', '--base', 'doc.txt', '--name', 'm=0.5', ...model])
+    const other = await home.ok(['create', '--base', 'other.txt', '--name', 'm', ...model])
+    const mixed = await home.ok(['remix', 'm=0.5', 'm=0.25', '--store', 'mixes'])
+    const parents = [`${packet_id}=1`, `${other.packet_id}=0.25`]
+    expect(mixed.new_packet_id).toBe((await home.ok(['remix', ...parents, '--store', 'mixes'])).new_packet_id)
   })
 
   it('of a model in a folder is found by every command that is told the folder', async () => {

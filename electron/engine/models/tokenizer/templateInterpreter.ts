@@ -1,6 +1,7 @@
 import { Environment, Interpreter } from '@huggingface/jinja'
 import { FILTERS, list, ownTest } from './templateFilters.ts'
 import {
+  calledName,
   filtering,
   given,
   isGiven,
@@ -85,6 +86,8 @@ export class TemplateInterpreter extends Interpreter {
         return this.#operate(node, environment)
       case 'MemberExpression':
         return this.#member(node, environment)
+      case 'CallExpression':
+        return this.#call(node, environment)
       default:
         return null
     }
@@ -177,6 +180,13 @@ export class TemplateInterpreter extends Interpreter {
       if (typeof place === 'number') return toValue(Array.from(text).at(place))
     }
     return this.#library(node, { object: given(object) }, environment)
+  }
+
+  /** What the template calls and nobody has is refused by its name. */
+  #call(node: Parts, environment: Environment): Value {
+    const callee = this.evaluate(node.callee, environment)
+    if (callee.type === 'UndefinedValue') throw new Error(`it calls ${calledName(node.callee)}(), which is not supported`)
+    return this.#library(node, { callee: given(callee) }, environment)
   }
 
   /** Filters get their operand evaluated, and made what Jinja takes it for. */

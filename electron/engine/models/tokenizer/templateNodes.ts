@@ -41,6 +41,7 @@ export interface Parts {
   readonly type: string
   readonly expression: Node
   readonly operand: Node
+  readonly callee: Node
   readonly filter: Filter
   readonly object: Node
   readonly property: { readonly type: string; readonly value: unknown }
@@ -94,6 +95,13 @@ const SYNONYMS: Readonly<Record<string, string>> = { count: 'length', d: 'defaul
 export function nameOf({ type, value, callee }: Filter): string {
   const name = String(type === 'Identifier' ? value : callee?.value)
   return SYNONYMS[name] ?? name
+}
+
+/** The last name of what is called: of `loop.changed(x)` it is `changed`. */
+export function calledName(callee: Node): string {
+  const parts: Partial<Parts> & { readonly value?: unknown } = callee === undefined ? {} : partsOf(callee)
+  const name = parts.type === 'MemberExpression' && !parts.computed ? parts.property?.value : parts.value
+  return typeof name === 'string' ? name : 'a value'
 }
 
 export function renamed(filter: Filter, name: string): Filter {

@@ -109,12 +109,7 @@ async function remix(refs: string[], options: GlobalOptions & { compose?: boolea
         ? await client.call('remix.compose', { refs: await Promise.all(refs.map(packet)), name }, call)
         : await client.call(
             'remix.mix',
-            {
-              parents: await Promise.all(
-                refs.map(weighted).map(async ({ ref, weight }) => ({ ref: await packet(ref), weight })),
-              ),
-              name,
-            },
+            { parents: await Promise.all(refs.map(ref => weighted(ref, packet))), name },
             call,
           )
     return {
@@ -157,8 +152,14 @@ function pointerIn(store: string | undefined, baseSha256: string | undefined): s
   return existsSync(path) ? path : null
 }
 
-/** `name=0.7`; without a weight 1. */
-function weighted(text: string): { ref: string; weight: number } {
+/** `name=0.7`; without a weight 1. A cartridge that is called so as a whole is meant before any weight. */
+async function weighted(text: string, packet: (ref: string) => Promise<string>) {
   const [, ref, weight] = /^(.+)=(\d*\.?\d+)$/.exec(text) ?? []
-  return ref === undefined ? { ref: text, weight: 1 } : { ref, weight: Number(weight) }
+  try {
+    return { ref: await packet(text), weight: 1 }
+  } catch (thrown) {
+    const isMissing = thrown instanceof StatePackError && thrown.code === 'E_NOT_FOUND'
+    if (ref === undefined || !isMissing) throw thrown
+    return { ref: await packet(ref), weight: Number(weight) }
+  }
 }

@@ -72,6 +72,15 @@ test.each([
   expect(() => render(source)).toThrow()
 })
 
+test.each([
+  ['{% for m in messages %}{{ loop.changed(m.role) }}{% endfor %}', 'changed()'],
+  ['{{ "{}".format(1) }}', 'format()'],
+  ['{{ dict(a=1) }}', 'dict()'],
+  ['{{ [1, 2] | batch(2) }}', 'batch'],
+])('%s is refused by name', (source, name) => {
+  expect(() => render(source)).toThrow(name)
+})
+
 test('no tools and no documents are None, and none of them', () => {
   const none = (source: string) => readTemplate(source).render({ messages: [], tools: null })
   expect(none('{% if tools | length > 0 %}T{% endif %}{{ tools | join(",") }}{{ tools | list | length }}')).toBe('0')
