@@ -187,6 +187,10 @@ export const recipeSchema = z.strictObject({
           .min(2)
           .refine(said => said.length % 2 === 0)
           .optional(),
+        /** The bytes of the source (start, end) that are the system prompt, where a conversation begins with this text. */
+        system: z.tuple([count, count]).optional(),
+        /** Of an appended text: how control tokens that it spells out were read, where that was said for it alone. */
+        controlTokens: controlTokensSchema.optional(),
       }),
       /** Texts that are not told, first of all: the cartridge was called `name` by who left them out. */
       z.strictObject({ do: z.literal('withheld'), name: title }),

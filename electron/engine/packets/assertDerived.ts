@@ -6,6 +6,7 @@ import { canonicalText } from '../canonicalJson.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
 import type { BlobReader } from '../store/blobReader.ts'
 import { assembleAround } from './assemble.ts'
+import { assertTurns } from './assertTurns.ts'
 import { sameModel } from './contextId.ts'
 import { cacheLayers, layersOfType, type Packet, readDocuments, readTokens } from './packet.ts'
 import { replayRecipe } from './replayRecipe.ts'
@@ -44,7 +45,11 @@ export async function assertDerived(
   const { recipe, sources, card } = await readDocuments(blobs, packet)
   const tokens = await readTokens(blobs, packet)
   assertParents(config, recipe)
-  const text = replayRecipe(loaded, { recipe, sources, tokens, origin: config.origin })
+  const { state: text, turns } = replayRecipe(loaded, { recipe, sources, tokens, origin: config.origin })
+  await assertTurns(
+    turns,
+    sources.map(source => Buffer.from(source.text)),
+  )
   const [logits] = layersOfType(packet, LAYER_TYPES.logits)
   const again = assembleAround(
     {

@@ -1,10 +1,12 @@
+import type { Recipe } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { BlobSource } from '../live/unstoredPackets.ts'
 import type { ChatMessage } from '../models/tokenizer/chat.ts'
-import { openingOf, turnOf, wholeOf } from '../models/tokenizer/conversation.ts'
-import { civilNow } from '../models/tokenizer/strftime.ts'
+import { openingOf, type TextPart, turnOf, wholeOf } from '../models/tokenizer/conversation.ts'
+import { type CivilTime, civilNow } from '../models/tokenizer/strftime.ts'
+import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { tokenizerOf } from './composeText.ts'
-import { type Delta, plainDelta } from './growState.ts'
+import type { Delta } from './growState.ts'
 import type { OpenedState } from './openState.ts'
 import { readConversation } from './readConversation.ts'
 
@@ -42,43 +44,60 @@ export async function deltaOf(
       'A state knows what was said before: earlier turns are given where a conversation begins without one.'
     throw new StatePackError('E_BAD_INPUT', message, { field: 'turns' })
   }
-  if (!chat) return { base, delta: plainDelta(base, delta, controlTokens) }
+  if (!chat) return { base, delta: { text: delta, controlTokens } }
   const tokenizer = tokenizerOf(base.loaded.model)
   if (!isEmpty) return { base, delta: turnDelta(turnOf(tokenizer, await readConversation(blobs, base), delta)) }
 
-  const time = civilNow()
+  const { chat: how, delta: first } = firstTurn(tokenizer, { question: delta, system, turns, time: civilNow() })
+  const recipe = {
+    ...base.recipe,
+    ...{ systemPrompt: system ?? null, template: tokenizer.chatTemplate !== null, chat: how },
+  }
+  return { base: { ...base, recipe }, delta: first }
+}
+
+export interface FirstTurn {
+  readonly question: string
+  readonly system?: string | undefined
+  readonly turns: readonly ChatMessage[]
+  readonly time: CivilTime
+}
+
+/** What a conversation without a document begins with, and how its recipe says that the template was used. */
+export function firstTurn(
+  tokenizer: Tokenizer,
+  { question, system, turns, time }: FirstTurn,
+): { delta: Delta; chat: NonNullable<Recipe['chat']> } {
   const opening = system === undefined ? null : openingOf(tokenizer, system, { time, orPlain: true })
-  const asksTime = tokenizer.renderChat([{ role: 'user', content: delta }], { time, orPlain: true }).asksTime
+  const asked = { role: 'user', content: question }
+  const asksTime = tokenizer.renderChat([asked], { time, orPlain: true }).asksTime || (opening?.asksTime ?? false)
   const opened =
     opening === null || system === undefined
       ? null
       : { content: system, document: opening.document, text: textOf(opening.parts) }
   const parts =
     turns.length > 0
-      ? wholeOf(tokenizer, { opening: opened, time }, [...turns, { role: 'user', content: delta }])
-      : turnOf(tokenizer, { ...{ turns, loose: '', lastAnswer: '', time }, opening: opened }, delta)
-  const recipe = {
-    ...base.recipe,
-    systemPrompt: system ?? null,
-    template: tokenizer.chatTemplate !== null,
-    chat: {
-      document: opening?.document ?? ('system' as const),
-      ...(asksTime || opening?.asksTime ? { time } : {}),
-    },
+      ? wholeOf(tokenizer, { opening: opened, time }, [...turns, asked])
+      : turnOf(tokenizer, { ...{ turns, loose: '', lastAnswer: '', time }, opening: opened }, question)
+  return {
+    delta: turnDelta([...(opening?.parts ?? []), ...parts]),
+    chat: { document: opening?.document ?? 'system', ...(asksTime ? { time } : {}) },
   }
-  return { base: { ...base, recipe }, delta: turnDelta([...(opening?.parts ?? []), ...parts]) }
 }
 
-function turnDelta(parts: ReturnType<typeof turnOf>): Delta {
+/** A turn in its parts as a text, with the places of what people said. */
+export function turnDelta(parts: readonly TextPart[]): Delta {
   const said: number[] = []
+  let system: [number, number] | undefined
   let at = 0
   for (const part of parts) {
     const end = at + Buffer.byteLength(part.text)
     if (part.from === 'user' && said.at(-1) === at) said[said.length - 1] = end
     else if (part.from === 'user') said.push(at, end)
+    else if (part.from === 'system') system ??= [at, end]
     at = end
   }
-  return { text: textOf(parts), said: said.length === 0 ? [0, 0] : said }
+  return { text: textOf(parts), said: said.length === 0 ? [0, 0] : said, system }
 }
 
 function textOf(parts: readonly { text: string }[]): string {

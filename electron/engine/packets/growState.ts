@@ -15,16 +15,10 @@ export interface Delta {
   readonly text: string
   /** The stretches of it (first byte, end, first byte, …) that people said, when the rest is the chat template's. */
   readonly said?: readonly number[] | undefined
-}
-
-/** A text as it is given. Control tokens that it spells out are read as in the texts before, unless said otherwise. */
-export function plainDelta(
-  base: Pick<OpenedState, 'recipe' | 'promptMeta'>,
-  text: string,
-  controlTokens?: 'text' | 'control' | undefined,
-): Delta {
-  if (controlTokens === undefined || controlTokens === readsControl(base)) return { text }
-  return { text, said: [0, controlTokens === 'text' ? Buffer.byteLength(text) : 0] }
+  /** Of a turn: the bytes of it that are the system prompt. */
+  readonly system?: readonly [number, number] | undefined
+  /** How control tokens that it spells out are read; absent: as in the texts before. Said by nobody of a turn. */
+  readonly controlTokens?: 'text' | 'control' | undefined
 }
 
 /** How a state's texts have their control tokens read; before that was recorded, as control tokens. */
@@ -33,14 +27,23 @@ function readsControl({ recipe, promptMeta }: Pick<OpenedState, 'recipe' | 'prom
 }
 
 /** Whose the parts of a delta are. */
-function partsOf({ text, said }: Delta): SourcedPart[] {
+function partsOf({ text, said, system }: Delta): SourcedPart[] {
   if (said === undefined) return [{ text, from: 'text' }]
   const bytes = Buffer.from(text)
-  const cuts = [0, ...said, bytes.length]
-  return cuts.slice(1).flatMap((end, i) => {
-    const cut = bytes.subarray(cuts[i], end).toString()
-    return cut === '' ? [] : [{ text: cut, from: i % 2 === 0 ? ('template' as const) : ('user' as const) }]
-  })
+  const parts: SourcedPart[] = []
+  let at = 0
+  const add = (to: number, from: SourcedPart['from']) => {
+    const part = bytes.subarray(at, to).toString()
+    at = Math.max(at, to)
+    if (part !== '') parts.push({ text: part, from })
+  }
+  if (system !== undefined) {
+    add(system[0], 'template')
+    add(system[1], 'system')
+  }
+  for (const [place, to] of said.entries()) add(to, place % 2 === 0 ? 'template' : 'user')
+  add(bytes.length, 'template')
+  return parts
 }
 
 /** What a state has read, and how: everything of it that follows from texts and a tokenizer alone. */
@@ -77,8 +80,8 @@ export function splitDelta(base: TextState, delta: Delta, seam: 'exact' | 'conca
     return { prefix, fold: read.rest, tail: '', tailTokens: none, parts: [], read }
   }
   const parts = partsOf(delta)
-  const control = (from: SourcedPart['from']) =>
-    from === 'template' || (from === 'text' && readsControl(base) === 'control')
+  const meant = (delta.controlTokens ?? readsControl(base)) === 'control'
+  const control = (from: SourcedPart['from']) => from === 'template' || (from === 'text' && meant)
   const read = tokenizer.readParts(
     run,
     parts.map(part => ({ text: part.text, control: control(part.from) })),
@@ -139,10 +142,11 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
   const tokens = Int32Array.from([...base.tokens, ...split.prefix, ...folded, ...generated])
   const textStart = base.tokens.length + split.prefix.length
   const textEnd = textStart + folded.length
-  const { text, said } = growth.delta
+  const { text, said, controlTokens } = growth.delta
   const { parts, read } = split
   const meta = promptMeta(tokenizerOf(base.loaded.model), { parts, read, tokens: folded, start: textStart })
-  const decides = said === undefined && base.recipe.controlTokens === undefined && read.spelled.length > 0
+  const isSaid = read.spelled.length > 0 || controlTokens !== undefined
+  const decides = said === undefined && base.recipe.controlTokens === undefined && isSaid
   const isRead = text !== ''
   const isFlushed = isRead ? growth.flush && split.tail !== '' : base.tail !== ''
   return {
@@ -162,7 +166,7 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
     sources: isRead ? [...base.sources, growth.source] : base.sources,
     recipe: {
       ...base.recipe,
-      ...(decides ? { controlTokens: 'text' as const } : {}),
+      ...(decides ? { controlTokens: readsControl(base) } : {}),
       steps: [
         ...base.recipe.steps,
         ...(isRead ? [readStep(base.sources.length, growth)] : []),
@@ -173,11 +177,13 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
   }
 }
 
-function readStep(source: number, { seam, delta: { said } }: TextGrowth): RecipeStep {
+function readStep(source: number, { seam, delta: { said, system, controlTokens } }: TextGrowth): RecipeStep {
   return {
     ...{ do: 'read', source, join: 'append' },
     ...(seam === 'concat' ? { seam } : {}),
     ...(said === undefined ? {} : { said: [...said] }),
+    ...(system === undefined ? {} : { system: [...system] }),
+    ...(controlTokens === undefined ? {} : { controlTokens }),
   }
 }
 

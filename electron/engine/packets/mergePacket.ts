@@ -5,7 +5,7 @@ import { type Call, type PacketContext, readingProgress, receiptEnvironment } fr
 import { assertRoom } from './contextRoom.ts'
 import type { Created } from './createPacket.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
-import { grownContents, plainDelta, splitDelta } from './growState.ts'
+import { grownContents, splitDelta } from './growState.ts'
 import { acceptedEdits, openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
@@ -38,7 +38,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal, early: true },
   })
   const { model, runtime } = base.loaded
-  const delta = plainDelta(base, input.delta, input.controlTokens)
+  const delta = { text: input.delta, controlTokens: input.controlTokens }
   const split = splitDelta(base, delta, input.seam ?? 'exact')
   const added = Int32Array.from([...split.prefix, ...split.fold])
   const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype, atHand: base.tokens.length }

@@ -73,7 +73,7 @@ function differingKeys(before: Uint8Array, after: Uint8Array): string[] | null {
 async function givesSameTokens(blobs: BlobSource, packet: Packet, model: Model): Promise<boolean> {
   try {
     const [{ recipe, sources }, tokens] = await Promise.all([readDocuments(blobs, packet), readTokens(blobs, packet)])
-    const again = replayRecipe({ model }, { recipe, sources, tokens, origin: packet.config.origin })
+    const { state: again } = replayRecipe({ model }, { recipe, sources, tokens, origin: packet.config.origin })
     return sha256(tokenBytes(again.tokens)) === packet.config.tokens.digest && again.tail === packet.config.tail.text
   } catch {
     return false

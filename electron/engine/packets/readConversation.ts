@@ -3,6 +3,7 @@ import { type Conversation, openingOf } from '../models/tokenizer/conversation.t
 import type { ChatMessage, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import type { StateContents } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
+import type { TextState } from './growState.ts'
 import type { OpenedState } from './openState.ts'
 import { plainText } from './plainText.ts'
 
@@ -16,8 +17,16 @@ type Step = StateContents['recipe']['steps'][number]
  * reading the sources throws, and `E_TOKENIZER` when the template does not render what it rendered before.
  */
 export async function readConversation(blobs: BlobSource, state: OpenedState): Promise<Conversation> {
-  const tokenizer = tokenizerOf(state.loaded.model)
   const texts = await Promise.all(state.sources.map(source => readSource(blobs, source)))
+  return conversationOf(state, texts)
+}
+
+/** {@link readConversation} of a state whose sources are at hand, in their order. */
+export function conversationOf(
+  state: Pick<TextState, 'loaded' | 'recipe' | 'segments' | 'tokens'>,
+  texts: readonly Uint8Array[],
+): Conversation {
+  const tokenizer = tokenizerOf(state.loaded.model)
   const { steps, systemPrompt, template, chat } = state.recipe
   const later = steps.findIndex(step => step.do === 'generated' || isAppended(step))
   const first = later < 0 ? steps : steps.slice(0, later)

@@ -70,7 +70,9 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
       id: receipt.receipt_id,
     })
   }
-  if (receipt.op === 'merge') return (await mergePacket(context, { ref: base, delta, seam }, call)).receipt
+  const controlTokens = recipe.steps.findLast(step => step.do === 'read')?.controlTokens
+  if (receipt.op === 'merge')
+    return (await mergePacket(context, { ref: base, delta, seam, controlTokens }, call)).receipt
   const stop = receipt.details.stop
   const sampling = receipt.sampling ?? {}
   const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)
@@ -78,7 +80,7 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
     context,
     {
       ref: base,
-      ...(receipt.details.chat === true ? { chat: true, delta: saidIn(recipe, delta) } : { delta }),
+      ...(receipt.details.chat === true ? { chat: true, delta: saidIn(recipe, delta) } : { delta, controlTokens }),
       seam,
       stop: typeof stop === 'string' ? JSON.parse(stop) : [],
       maxNewTokens: number('max_new_tokens', 32),

@@ -2,7 +2,7 @@ import type { Recipe } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
 import { composeText, readingOf } from './composeText.ts'
-import { emptyText, growText, splitDelta, type TextState } from './growState.ts'
+import { type Delta, emptyText, growText, splitDelta, type TextState } from './growState.ts'
 import { recipeByPlace } from './openState.ts'
 import type { readDocuments } from './packet.ts'
 
@@ -14,13 +14,25 @@ export interface ReplayInput {
   readonly tokens: Int32Array
 }
 
+/** A text that the recipe calls a turn of a conversation, and what it was read after. */
+export interface ReplayedTurn {
+  readonly before: TextState
+  readonly delta: Delta
+}
+
+export interface Replayed {
+  readonly state: TextState
+  readonly turns: readonly ReplayedTurn[]
+}
+
 /**
  * What a cartridge must have read if its recipe and its texts are true: tokens, held-back tail, segments and spans, by the
  * same functions that making and growing it went through. Runs no model. Throws `E_NOT_RECOMPUTED` for a recipe that cannot
  * be followed, and what tokenising throws.
  */
-export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayInput): TextState {
+export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayInput): Replayed {
   const steps = recipeByPlace(input.recipe).steps
+  const turns: ReplayedTurn[] = []
   let at = 0
   let place = 0
   let state: TextState = {
@@ -76,7 +88,9 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
       place++
       at++
     }
-    const delta = { text: read?.text ?? '', said: reads?.do === 'read' ? reads.said : undefined }
+    const how = reads?.do === 'read' ? reads : undefined
+    const delta = { text: read?.text ?? '', said: how?.said, system: how?.system, controlTokens: how?.controlTokens }
+    if (delta.said !== undefined) turns.push({ before: state, delta })
     const split = splitDelta(state, delta, seam)
     const flush = next()?.do === 'flush'
     if (flush) at++
@@ -95,7 +109,7 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
       generated: input.tokens.slice(start, start + count),
     })
   }
-  return state
+  return { state, turns }
 }
 
 const NOTHING = { name: '', bytes: new Uint8Array(0) }
@@ -108,7 +122,7 @@ function layersOf(sources: ReplayInput['sources']): TextState['sources'] {
   return sources.map(({ name, layer, extractor }) => ({ name, layer, extractor }))
 }
 
-function notFollowed(what: string): StatePackError {
+export function notFollowed(what: string): StatePackError {
   return new StatePackError('E_NOT_RECOMPUTED', `The recipe of this cartridge cannot be followed: ${what}.`, {
     component: 'tokens',
   })

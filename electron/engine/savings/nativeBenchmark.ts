@@ -7,7 +7,7 @@ import { compareLogits } from '../inference/compareStates.ts'
 import { tokenizerOf } from '../packets/composeText.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { createPacket } from '../packets/createPacket.ts'
-import { plainDelta, splitDelta } from '../packets/growState.ts'
+import { splitDelta } from '../packets/growState.ts'
 import { openState } from '../packets/openState.ts'
 import { AGENT_LOOP, deltaText } from './loopTexts.ts'
 
@@ -70,7 +70,7 @@ export async function runNative(
     const base = await openState(context, created.packetId, call)
     using session = await runtime.restore(base.snapshot)
     const loaded = performance.now()
-    const split = splitDelta(base, plainDelta(base, delta), 'exact')
+    const split = splitDelta(base, { text: delta }, 'exact')
     const added = [...split.fold, ...split.tailTokens]
     const fromState = await session.append(added)
     const answered = performance.now()

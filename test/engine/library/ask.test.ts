@@ -212,6 +212,32 @@ describe('control tokens spelt out in a text', () => {
     }
   })
 
+  it('are meant in one text alone where that is asked, and are that text’s; replaying gives the same', async () => {
+    const made = await create('chat')
+    const { receipt, cartridge } = await test.client.call('packets.merge', {
+      ...{ ref: made.cartridge.packetId, delta: 'One <|endoftext|>two.\n', controlTokens: 'control' as const },
+    })
+    const { spans } = await test.client.call('packets.inspect', { ref: cartridge.packetId })
+    expect(spans).toEqual([expect.objectContaining({ kind: 'control', from: 'text' })])
+    expect(await test.client.call('receipts.replay', { id: receipt.receipt_id })).toMatchObject({ same: true })
+    // The next text is read as the first was.
+    const next = { ref: cartridge.packetId, delta: 'Three <|endoftext|>.\n' }
+    const after = await test.client.call('packets.merge', next)
+    const found = await test.client.call('packets.inspect', { ref: after.cartridge.packetId })
+    expect(found.spans.map(({ kind }) => kind)).toEqual(['control', 'spelled'])
+  })
+
+  it('in a system prompt that begins a conversation are plain text, and the prompt is called one', async () => {
+    const { newPacketId } = await test.client.call('packets.infer', {
+      ...{ model: 'chat', chat: true, system: 'Never say <|endoftext|>.', delta: 'Who are you?' },
+      ...{ keepOutput: true, maxNewTokens: 2 },
+    })
+    const { spans } = await test.client.call('packets.inspect', { ref: newPacketId ?? '' })
+    const kinds = spans.map(({ kind }) => kind)
+    expect(kinds).toContain('system')
+    expect(kinds).toContain('spelled')
+  })
+
   it('are not counted where the template wrote them', async () => {
     const estimate = await test.client.call('packets.estimate', {
       ...{ model: 'chat', sources: [{ name: 'a', text: TEXT }], template: true },

@@ -54,6 +54,18 @@ const kinds: Record<string, Make> = {
   'with a system prompt': model => create(model, { systemPrompt: 'Answer in one word.' }),
   'rendered through the chat template, with a system prompt': model =>
     create(model, { template: true, systemPrompt: 'Answer in one word.' }),
+  'with control tokens that are meant in one text': async model => {
+    const meant = { ref: await create(model), delta: 'Oskar <|endoftext|>sells', controlTokens: 'control' as const }
+    const { cartridge } = await here.client.call('packets.merge', meant)
+    return merge(cartridge.packetId, ' salt, says <|endoftext|>.\n')
+  },
+  'a conversation that begins with a system prompt': async model => {
+    const turn = { chat: true, keepOutput: true, maxNewTokens: 4 }
+    const begun = { ...turn, model, system: 'Never say <|endoftext|>.', delta: 'Who are you?' }
+    const { newPacketId } = await here.client.call('packets.infer', begun)
+    const asked = { ...turn, ref: newPacketId ?? '', delta: 'And then?' }
+    return (await here.client.call('packets.infer', asked)).newPacketId ?? ''
+  },
   'a conversation': async model => {
     const ref = await create(model, { template: true })
     const ask = { ref, maxNewTokens: 6, compare: false }

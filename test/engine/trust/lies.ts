@@ -12,6 +12,8 @@ export interface Honest {
   readonly withSystemPrompt: Draft
   /** Ends in words of the model. */
   readonly answered: Draft
+  /** Ends in a text whose control tokens are meant, after so many tokens. */
+  readonly meant: { readonly draft: Draft; readonly after: number }
 }
 
 /** A number from 0 to below `n`, the next of its seed. */
@@ -329,6 +331,33 @@ export const LIES: Readonly<Record<string, Lie>> = {
     ...copy(plain),
     manifest: one(pick, [{ annotations: { note: 'x' } }, { note: 'x' }]),
   }),
+  'a text that is called a turn of the chat template’s': ({ meant }, pick) => {
+    const draft = copy(meant.draft)
+    const { tokens, promptMeta } = draft.config
+    const before = promptMeta.spans.filter(({ end }) => end <= meant.after)
+    const control = promptMeta.spans.filter(({ start, kind }) => start >= meant.after && kind === 'control')
+    draft.config.promptMeta = {
+      spans: [
+        ...before,
+        { kind: 'template', start: meant.after, end: tokens.count },
+        ...control.map(span => ({ ...span, from: 'template' as const })),
+      ],
+      controlTokensInText: before.filter(({ from }) => from === 'text').length,
+    }
+    const nobody = one(pick, [
+      [0, 0],
+      [0, 0, 0, 0, 0, 0],
+    ])
+    changeRecipe(draft, found => ({
+      ...found,
+      steps: found.steps.map((step, place) => {
+        if (step.do !== 'read' || place < found.steps.length - 1) return step
+        const { controlTokens: _, ...read } = step
+        return { ...read, said: nobody }
+      }),
+    }))
+    return draft
+  },
   'another position': claim((config, pick) => {
     config.position.parameters = { ...config.position.parameters, rope_theta: 1 + pick(9) }
   }),

@@ -185,7 +185,8 @@ export class TemplateInterpreter extends Interpreter {
   /** What the template calls and nobody has is refused by its name. */
   #call(node: Parts, environment: Environment): Value {
     const callee = this.evaluate(node.callee, environment)
-    if (callee.type === 'UndefinedValue') throw new Error(`it calls ${calledName(node.callee)}(), which is not supported`)
+    if (callee.type === 'UndefinedValue')
+      throw new Error(`it calls ${calledName(node.callee)}(), which is not supported`)
     return this.#library(node, { callee: given(callee) }, environment)
   }
 
