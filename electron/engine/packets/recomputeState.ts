@@ -78,6 +78,11 @@ export async function recomputeState(context: PacketContext, replay: Replay, cal
   }
 }
 
+/** Rounding to int8 or float8 is done again where it was done, so its steps explain no word that the model did not choose. */
+function wordTolerance({ dtype }: CartridgeConfig['cache']): number {
+  return Math.min(STORED[dtype], STORED.float16)
+}
+
 /** Positions whose logits are held at once while the model's own words are checked. */
 const CHECKED_AT_ONCE = 64
 
@@ -112,7 +117,7 @@ async function readAgain(
           session = await runtime.restore(state)
         }
         to = Math.min(end, at + step, rounded[0] ?? end)
-        await readPart(session, { kind, tokens, at, to, tolerance: STORED[cache.dtype], seen }, call)
+        await readPart(session, { kind, tokens, at, to, tolerance: wordTolerance(cache), seen }, call)
       }
     }
     return { ...seen, processed: seen.processed + session.processed, state: await session.capture() }

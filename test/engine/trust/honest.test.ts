@@ -209,3 +209,23 @@ it('words that a sampler chose recompute, and are not taken for proven', async (
   expect(verified.unprovenTokens).toBeGreaterThan(0)
   expect((await there.client.call('library.get', { ref: newPacketId ?? '' })).summary.trust).toBe('restricted')
 })
+
+it.each(['int8', 'float8_e4m3'] as const)(
+  'rounding to %s proves no word that the model would not have chosen',
+  async dtype => {
+    const ref = await create('starter-transformer', { dtype })
+    const answer = { ref, delta: 'The red parrot and the manager', keepOutput: true, maxNewTokens: 2 }
+    const { outputTokenIds: greedy } = await here.client.call('packets.infer', answer)
+    const others = new Set<string>()
+    for (let seed = 1; seed <= 12; seed++) {
+      const sampling = { temperature: 2, topK: 2, topP: 1, seed }
+      const { newPacketId, outputTokenIds } = await here.client.call('packets.infer', { ...answer, sampling })
+      if (newPacketId !== null && outputTokenIds.join() !== greedy.join()) others.add(newPacketId)
+    }
+    expect(others.size).toBeGreaterThan(0)
+    for (const packetId of others) {
+      const verified = await here.client.call('packets.verify', { ref: packetId, level: 'recomputed' })
+      expect(verified.unprovenTokens).toBeGreaterThan(0)
+    }
+  },
+)
