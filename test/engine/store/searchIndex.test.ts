@@ -73,7 +73,7 @@ describe('the search index', () => {
     const store = await openTestStore()
     const named = [
       ...['社内規程の手引き', 'ÜBERSICHT', 'Straße', 'ИНСТРУКЦИЯ', 'My ÉCOLE notes', 'Ὀδυσσεύς', 'กฎหมายแพ่ง'],
-      ...['ｆｕｌｌ　ｗｉｄｔｈ', 'かく', 'がく'],
+      ...['ｆｕｌｌ　ｗｉｄｔｈ', 'かく', 'がく', 'Đà Nẵng', 'ŁÓDŹ', 'Smørrebrød', 'كِتَاب', 'שָׁלוֹם'],
     ]
     for (const [i, name] of named.entries()) await store.publishPacket({ ...testPacket(`n${i}`), names: [name] })
     const { packetId } = await store.publishPacket({
@@ -94,6 +94,12 @@ describe('the search index', () => {
       ['full width', ['ｆｕｌｌ　ｗｉｄｔｈ']],
       // A mark that makes another letter is no accent.
       ['かく', ['かく']],
+      ['da nang', ['Đà Nẵng']],
+      ['łodz', ['ŁÓDŹ']],
+      ['lodz', ['ŁÓDŹ']],
+      ['SMORRE', ['Smørrebrød']],
+      ['كتاب', ['كِتَاب']],
+      ['שלום', ['שָׁלוֹם']],
       ['割当', ['plain']],
       ['право', ['plain']],
       ['律', ['plain']],

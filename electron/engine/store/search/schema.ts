@@ -1,5 +1,5 @@
 /** Tables of `index.sqlite`, attached to the library's connection as `idx`. Another version means: build it again. */
-export const INDEX_VERSION = 6
+export const INDEX_VERSION = 7
 
 export const INDEX_TABLES = ['packets', 'parents', 'texts', 'prefixes', 'words'] as const
 
