@@ -27,7 +27,7 @@ import { readPacket } from './packet.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
 import { readingNotes } from './readingNotes.ts'
 import { restorePhase, restoringOf, reuseDetails } from './reuseDetails.ts'
-import { blobSha256, logitsDigest } from './stateLayers.ts'
+import { assertNumbers, blobSha256, logitsDigest } from './stateLayers.ts'
 import { takeEncoded } from './takeEncoded.ts'
 
 export interface CreateInput extends TextInput {
@@ -115,6 +115,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const { processed } = session
+  if (logits !== null) assertNumbers(logits)
   const { cache, stored: taken } = await takeEncoded(session, { dtype, shared: prefix?.sharedBlocks })
   const measured = await measureLoss(runtime, { exact: session, stored: taken, tokens: text.tokens, logits, dtype })
   const contents = {

@@ -148,7 +148,16 @@ export async function decodeRecurrent(
 }
 
 /** Logits after the last folded token, `logits` float32 `[vocab]`. */
+/** Throws `E_INFERENCE` for what comes of NaN or an infinity in a state: such a state says nothing, and nobody could take it in. */
+export function assertNumbers(logits: Float32Array): void {
+  if (logits.every(Number.isFinite)) return
+  const message =
+    'The model computes values here that are no numbers (NaN or infinite): its weights or its config.json are damaged, or its precision is too small for it.'
+  throw new StatePackError('E_INFERENCE', message)
+}
+
 export function encodeLogits(logits: Float32Array): Uint8Array {
+  assertNumbers(logits)
   return encodeSafetensors([{ name: 'logits', dtype: 'F32', shape: [logits.length], data: bytesOf(logits) }])
 }
 

@@ -1,17 +1,28 @@
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPacket } from '#engine/packets/createPacket.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 import type { Input } from '#shared/rpc/client.ts'
-import { bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { ASSETS, bundledText, openTestEngine, type TestEngine } from '../testEngine.ts'
 
 let test: TestEngine
+let models: string
 beforeAll(async () => {
-  test = await openTestEngine()
+  models = await mkdtemp(join(tmpdir(), 'statepack-bad-'))
+  const broken = join(models, 'broken')
+  await cp(join(ASSETS, 'models', 'starter-transformer'), broken, { recursive: true })
+  const config = JSON.parse(await readFile(join(broken, 'config.json'), 'utf8'))
+  // The roots of negative numbers.
+  await writeFile(join(broken, 'config.json'), JSON.stringify({ ...config, rms_norm_eps: -1e6 }))
+  test = await openTestEngine({ modelFolders: [models] })
 })
-afterAll(() => test.close())
+afterAll(async () => {
+  await test.close()
+  await rm(models, { recursive: true, force: true })
+})
 
 const model = 'starter-transformer'
 
@@ -31,6 +42,8 @@ describe('bad input is refused by name and changes nothing', () => {
     ['a lone surrogate', { sources: [{ name: 'a', text: 'a \ud800 b' }] }, 'E_NOT_TEXT'],
     ['more than the context', { sources: [{ name: 'a', text: 'The fee is 1.\n'.repeat(1000) }] }, 'E_CONTEXT_LENGTH'],
     ['an unknown model', { model: 'gpt-9' }, 'E_UNKNOWN_MODEL'],
+    ['a model that computes no numbers', { model: 'broken', dtype: 'float32' }, 'E_INFERENCE'],
+    ['the same, to be rounded', { model: 'broken', dtype: 'int8' }, 'E_INFERENCE'],
   ]
   it.each(cases)('%s', async (_, change, code) => {
     const before = await contents()
