@@ -1,4 +1,4 @@
-// Builds what the package ships: bundles of our own source with dependencies left outside, types, and the starter models.
+// Builds what the package ships: bundles of our own source with dependencies left outside, types, the starter models, and the catalogue that goes with them.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -43,5 +43,5 @@ for (const file of readdirSync(types, { recursive: true }))
   if (file.endsWith('.d.ts')) cpSync(join(types, file), join(dist, 'types', file))
 
 rmSync(join(here, 'assets'), { recursive: true, force: true })
-for (const folder of ['models', 'texts'])
+for (const folder of ['catalogue', 'models', 'texts'])
   cpSync(join(root, 'assets', folder), join(here, 'assets', folder), { recursive: true })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestRegistry, type TestRegistry } from '../engine/registry/testRegistry.ts'
 import { startTestApi, type TestApi } from '../hosts/api/startTestApi.ts'
 
 const run = promisify(execFile)
@@ -31,12 +32,14 @@ const SAID: Readonly<Record<string, RegExp>> = {
     /^\{\n {2}steps: 2,\n {2}processed: \d+,\n {2}naive: \d+,\n {2}savedPercent: [\d.]+\n\}\n$/,
   'An agent’s loop': /^\[.*\]\ntrue\n$/s,
   'A model with a current state': /'both',\n {2}'lease-with-pets',/,
+  'States of others': /^Allotment garden restricted\n.*:v1@sha256:[0-9a-f]{64}\n$/,
   LangChain: / [1-9]\d*\n$/,
   Failures: /^E_NOT_FOUND\n$/,
 }
 
 let project = ''
 let api: TestApi
+let registry: TestRegistry
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'statepack-package-'))
@@ -59,9 +62,11 @@ beforeAll(async () => {
   const flags = ['--no-audit', '--no-fund', '--loglevel', 'error', ...(isDeep ? [] : ['--offline', '--ignore-scripts'])]
   await run('npm', ['install', ...flags], { cwd: project, env })
   api = await startTestApi()
+  registry = await startTestRegistry()
 })
 afterAll(async () => {
   await api?.close()
+  await registry?.close()
   await rm(project, { recursive: true, force: true })
 })
 
@@ -125,13 +130,16 @@ describe('the package', () => {
     expect(checked.stdout).toBe('')
   })
 
-  it('is documented by examples', () => expect(examples.length).toBe(7))
+  it('is documented by examples', () => expect(examples.length).toBe(8))
 
   it.each(examples.map(([title], index) => [title, index] as const))('runs the example “%s”', async (title, index) => {
     const { address, token } = api.api
     const ran = await run(process.execPath, [join('examples', `${index}.ts`)], {
       cwd: project,
-      env: { ...env, STATEPACK_HOME: join(project, 'home'), STATEPACK_ADDRESS: address, STATEPACK_TOKEN: token },
+      env: {
+        ...{ ...env, STATEPACK_HOME: join(project, 'home'), STATEPACK_ADDRESS: address, STATEPACK_TOKEN: token },
+        STATEPACK_PLACE: `${registry.host}/you/lease:v1`,
+      },
     })
     expect(ran.stdout).toMatch(SAID[title] ?? 'an example that nobody expects')
   })

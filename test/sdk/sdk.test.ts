@@ -15,6 +15,7 @@ import {
 } from '../../packages/sdk/src/index.ts'
 import { StatePackChat, StatePackCompletion } from '../../packages/sdk/src/langchain.ts'
 import type { StatePack } from '../../packages/sdk/src/statePack.ts'
+import { startTestRegistry, type TestRegistry } from '../engine/registry/testRegistry.ts'
 import { writeGpt2Tokenizer } from '../engine/savings/gpt2/openGpt2Tokenizer.ts'
 import { bundledText, questionDelta } from '../engine/testEngine.ts'
 import { startTestApi, type TestApi } from '../hosts/api/startTestApi.ts'
@@ -26,6 +27,7 @@ let text = ''
 let question = ''
 let expected = ''
 let api: TestApi
+let registry: TestRegistry
 const places: Record<'here' | 'remote', StatePack | null> = { here: null, remote: null }
 
 beforeAll(async () => {
@@ -47,11 +49,13 @@ beforeAll(async () => {
   ;[[question = '', expected = ''] = []] = [bundled.questions[0] as [string, string]]
   places.here = await openEngine({ models: [join(folder, 'given')], device: 'cpu', threads: 2 })
   api = await startTestApi({}, { modelFolders: [join(folder, 'given')] })
+  registry = await startTestRegistry()
   places.remote = connect({ address: `${api.api.address}/`, token: api.api.token })
 })
 afterAll(async () => {
   await places.here?.close()
   await api.close()
+  await registry.close()
   vi.unstubAllEnvs()
   await rm(folder, { recursive: true, force: true })
 })
@@ -160,13 +164,64 @@ describe.each(['here', 'remote'] as const)('states %s', place => {
       name: 'm-mix',
     })
     expect(mixed.receipt.op).toBe('remix')
-    const names = (await stateful.showAvailableStates({ query: 'm-' })).map(({ name }) => name)
+    const names = (await stateful.showAvailableStates({ query: 'm-' })).own.map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(['m-contract', 'm-other', 'm-pets', 'm-mix']))
     const begun = await StatefulModel.fromPretrained({ ...given, initialState: 'm-other' })
     await begun.loadState('m-contract')
     begun.resetState()
     expect(begun.currentState).toBe(second.stateHash)
     expect(() => begun.combineStates(['m-other'], { weights: [] })).toThrow(/weights/)
+  })
+})
+
+describe('states of others', () => {
+  it('are uploaded, offered by a catalogue, and taken in as what nobody trusts yet', async () => {
+    const { here, remote } = places
+    if (here === null || remote === null) throw new Error('not opened')
+    const to = `${registry.host}/ada/lease`
+    const catalogue = { place: `${registry.host}/ada/catalogue`, name: 'ada/lease' }
+    const ada = await StatefulModel.fromPretrained({ model, server: remote })
+    const { stateHash } = await ada.buildState({ name: 'to-give', prompt: 'The moorings are let for ten years. ' })
+    const uploaded = await ada.uploadState(stateHash, { to: `${to}:v1`, licence: 'CC0-1.0', catalogue })
+    expect(uploaded).toMatchObject({ reference: `${to}:v1@${uploaded.packetId}`, receipt: { op: 'publish' } })
+    expect(await here.tags(to)).toEqual(['v1'])
+
+    await expect(here.offers({ place: catalogue.place })).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+    expect(await here.addCatalogue(catalogue.place)).toMatchObject({ place: catalogue.place })
+    const bob = await StatefulModel.fromPretrained({ model, server: here })
+    const { own, offers, unreachable } = await bob.showAvailableStates({ place: catalogue.place, query: 'lease' })
+    expect(own.map(({ name }) => name)).not.toContain('to-give')
+    expect(unreachable).toEqual([])
+    const [offer] = offers
+    expect(offer).toMatchObject({ name: 'ada/lease', licence: 'CC0-1.0', modelInstalled: true, inLibrary: false })
+    if (offer === undefined) return
+    const taken = await here.downloadState(offer)
+    expect(taken).toMatchObject({ stateHash, packetId: uploaded.packetId, trust: 'restricted', cacheHit: false })
+    await expect(bob.loadState(taken.stateHash).then(() => bob.generate('Who?'))).rejects.toMatchObject({
+      code: 'E_RESTRICTED',
+    })
+    await expect(here.uploadState({ stateHash, to })).rejects.toMatchObject({ code: 'E_RESTRICTED' })
+    const after = await here.offers({ place: catalogue.place })
+    expect(after.offers).toMatchObject([{ inLibrary: true, isUpdate: false }])
+    const another = { from: `${to}:v1`, packetId: `sha256:${'ab'.repeat(32)}` }
+    await expect(here.downloadState(another)).rejects.toMatchObject({ code: 'E_CONFLICT' })
+  })
+
+  it('are shown where one catalogue does not answer, and not where none does', async () => {
+    const { here } = places
+    if (here === null) throw new Error('not opened')
+    const place = `${registry.host}/ada/catalogue`
+    expect((await here.offers()).offers.map(offer => offer.place).sort()).toEqual(
+      [place, ...Array.from({ length: 4 }, () => 'shipped')].sort(),
+    )
+    registry.intercept = (_, response) => {
+      response.writeHead(403).end()
+      return true
+    }
+    const { offers, unreachable } = await here.offers()
+    expect(new Set(offers.map(offer => offer.place))).toEqual(new Set(['shipped']))
+    expect(unreachable).toMatchObject([{ place, code: 'E_FORBIDDEN' }])
+    await expect(here.offers({ place })).rejects.toMatchObject({ code: 'E_FORBIDDEN' })
   })
 })
 

@@ -11,6 +11,7 @@ import type { ApiMetrics } from './apiMetrics.ts'
 import { type ApiRoute, type CountTokens, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
 import type { ApiOptions } from './apiServer.ts'
 import { errorResponse } from './errorResponse.ts'
+import { routeAt } from './routeAt.ts'
 import { apiRoutes } from './routes/apiRoutes.ts'
 import { stateCounts } from './stateCounts.ts'
 
@@ -33,13 +34,14 @@ const BODIES_TOGETHER = 16
 const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const STREAM = { ...PLAIN, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
 
-/** A request that was let in, in the words of `fetch`. */
-export function createApiApp({ transport, health, journal, bodyLimit, metrics, closing }: Parts): Hono<Bindings> {
+/** Requests that were let in, in the words of `fetch`, and what is asked of whom, for those that were not. */
+export function createApiApp({ transport, health, journal, bodyLimit, metrics, closing }: Parts) {
   const app = new Hono<Bindings>()
   const client = createClient(transport)
   const budget: BodyBudget = { held: 0, limit: BODIES_TOGETHER * bodyLimit }
 
-  for (const route of apiRoutes({ health, counts: stateCounts(client), metrics })) {
+  const routes = apiRoutes({ health, counts: stateCounts(client), metrics })
+  for (const route of routes) {
     app[route.method](route.path.replace(/\{(\w+)\}/g, ':$1'), async c => {
       const started = performance.now()
       const { outgoing } = c.env
@@ -100,7 +102,14 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
     }
   }
 
-  return app
+  return {
+    app,
+    /** The route that a request asks for, in words of its own: nothing of the request itself, which may be a secret. */
+    routeOf({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>): string {
+      const at = routeAt(routes, { method, path: url.split('?', 1)[0] ?? '' })
+      return at === null ? 'no route of this server' : nameOf(at.route)
+    },
+  }
 }
 
 const nameOf = ({ method, path }: ApiRoute) => `${method.toUpperCase()} ${path}`

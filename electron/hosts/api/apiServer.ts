@@ -52,7 +52,7 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
   const { host = '127.0.0.1', token = randomBytes(32).toString('base64url'), tls, bodyLimit = 16 * MIB } = options
   const metrics = createApiMetrics(options.health)
   const closing = new AbortController()
-  const app = createApiApp({ ...options, bodyLimit, metrics, closing: closing.signal })
+  const { app, routeOf } = createApiApp({ ...options, bodyLimit, metrics, closing: closing.signal })
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
   })
@@ -74,7 +74,10 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
       const verdict = gate(head)
       return verdict.ok && isClosing ? CLOSING : verdict
     },
-    refuse,
+    refuse(response, refused) {
+      options.journal?.refuse(routeOf(response.req), refused)
+      refuse(response, refused)
+    },
     proceed: listener,
   })
 

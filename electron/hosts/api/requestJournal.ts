@@ -1,5 +1,6 @@
 import type { ErrorValue } from '#shared/domain/error.ts'
 import type { ServerRequest, ServerStatus } from '#shared/rpc/methods/server.ts'
+import type { Refusal } from '../loopback/requestHead.ts'
 import type { TokensRead } from './apiRoute.ts'
 
 /** A request as it goes. */
@@ -12,12 +13,16 @@ export interface JournalEntry {
 
 export interface RequestJournal {
   begin(route: string, caller: string): JournalEntry
+  /** A request that was not let in: noted, and not counted as a program's. `route` is one of ours, whatever was asked for. */
+  refuse(route: string, refusal: Pick<Refusal, 'status' | 'code' | 'message'>): void
   /** What of the server's status is counted here. */
-  read(): Pick<ServerStatus, 'requests' | 'running' | 'agents' | 'tokens' | 'latency' | 'log'>
+  read(): Pick<ServerStatus, 'requests' | 'refused' | 'running' | 'agents' | 'tokens' | 'latency' | 'log'>
 }
 
 /** Rows that are kept. */
 const MOST = 200
+/** Rows of requests that were not let in: whoever tries one token after the other pushes no program's row out. */
+const MOST_REFUSED = 20
 /** A caller that asked no longer ago counts as there. */
 const PRESENT_MS = 60_000
 
@@ -26,7 +31,9 @@ export function createRequestJournal(onChange: () => void): RequestJournal {
   const rows: ServerRequest[] = []
   const callers = new Map<string, number>()
   const totals = { prompt: 0, spared: 0, generated: 0 }
+  let lastId = 0
   let requests = 0
+  let refused = 0
   let running = 0
   const change = (id: number, more: Partial<ServerRequest>) => {
     const at = rows.findIndex(row => row.id === id)
@@ -34,17 +41,30 @@ export function createRequestJournal(onChange: () => void): RequestJournal {
     if (row !== undefined) rows[at] = { ...row, ...more }
     onChange()
   }
+  /** The newest row; those that are too many go, the oldest first. */
+  const add = (route: string, { status, error }: Pick<ServerRequest, 'status' | 'error'>) => {
+    const id = ++lastId
+    const wasRefused = status !== null
+    rows.unshift({
+      ...{ id, at: new Date().toISOString(), route, wasRefused, status, error, seconds: null },
+      ...{ tokens: null, reused: null, missed: null },
+    })
+    const refusals = rows.filter(row => row.wasRefused)
+    const tooMany = refusals.length > MOST_REFUSED ? refusals.at(-1) : rows[MOST]
+    if (tooMany !== undefined) rows.splice(rows.indexOf(tooMany), 1)
+    onChange()
+    return id
+  }
   return {
+    refuse(route, { status, code, message }) {
+      refused += 1
+      add(route, { status, error: { code, message } })
+    },
     begin(route, caller) {
-      const id = ++requests
+      requests += 1
       running += 1
       callers.set(caller, Date.now())
-      rows.unshift({
-        ...{ id, at: new Date().toISOString(), route, status: null, error: null, seconds: null },
-        ...{ tokens: null, reused: null, missed: null },
-      })
-      rows.length = Math.min(rows.length, MOST)
-      onChange()
+      const id = add(route, { status: null, error: null })
       let own = { prompt: 0, spared: 0, generated: 0 }
       return {
         count({ prompt, cached, generated, reused, reuseMissed }) {
@@ -69,6 +89,7 @@ export function createRequestJournal(onChange: () => void): RequestJournal {
       for (const [caller, at] of callers) if (at < since) callers.delete(caller)
       return {
         requests,
+        refused,
         running,
         agents: callers.size,
         tokens: { ...totals },

@@ -7,10 +7,13 @@ import type {
   CreatedState,
   GrownState,
   ListedState,
+  Offers,
+  Publication,
   Receipt,
   State,
   StateDetails,
   StatePack,
+  UploadedState,
 } from './statePack.ts'
 
 export interface StatefulModelOptions extends Where {
@@ -123,12 +126,24 @@ export class StatefulModel {
     return this.#server.combine({ states: weighted, name }, options)
   }
 
-  /** The states there are; of all models. */
-  async showAvailableStates(search?: {
-    readonly query?: string
-    readonly limit?: number
-  }): Promise<readonly ListedState[]> {
-    return (await this.#server.states(search)).states
+  /** Publishes a state, signed: whoever may get it can read its texts. */
+  uploadState(state: string, publication: Publication, options?: CallOptions): Promise<UploadedState> {
+    return this.#server.uploadState({ stateHash: state, ...publication }, options)
+  }
+
+  /**
+   * The states that can be had, of all models: one's own by their names, and what others offer in the known catalogues (or in
+   * one: `place`). `downloadState` of the server takes an offer.
+   */
+  async showAvailableStates(
+    { query, limit, place }: { readonly query?: string; readonly limit?: number; readonly place?: string } = {},
+    options?: CallOptions,
+  ): Promise<Offers & { readonly own: readonly ListedState[] }> {
+    const [{ states: own }, offers] = await Promise.all([
+      this.#server.states({ query, limit }, options),
+      this.#server.offers({ query, place }, options),
+    ])
+    return { own, ...offers }
   }
 
   /** Goes on from the current state with a prompt. With `keepOutput` the current state becomes that with prompt and answer. */

@@ -1,6 +1,6 @@
 import { StatePackError } from '../../../shared/domain/error.ts'
 import type { Send } from './send.ts'
-import type { Answer, CallOptions, StatePack } from './statePack.ts'
+import type { Answer, CallOptions, OfferedState, Offers, StatePack } from './statePack.ts'
 
 /** The SDK's calls in the words of the HTTP API, sent by `send`. */
 export function createStatePack(send: Send, close: () => Promise<void>): StatePack {
@@ -32,15 +32,36 @@ export function createStatePack(send: Send, close: () => Promise<void>): StatePa
     saveState: ({ stateHash, ...input }, options) => call(`/states/${encodeURIComponent(stateHash)}`, input, options),
     state: (stateHash, options) => call(`/states/${encodeURIComponent(stateHash)}`, undefined, options),
     async states(search = {}, options = {}) {
-      const given = Object.entries(search).flatMap(([name, value]) => (value === undefined ? [] : [[name, `${value}`]]))
-      const found = await send(`/states?${new URLSearchParams(given)}`, undefined, options)
+      const found = await send(withQuery('/states', search), undefined, options)
       const { states, total } = found as { states: object[]; total: number }
       return { states: states.map(camelCased), total } as Awaited<ReturnType<StatePack['states']>>
     },
+    async offers(search = {}, options = {}) {
+      const found = await send(withQuery('/offers', search), undefined, options)
+      const { offers, ...rest } = found as { offers: object[] } & Omit<Offers, 'offers'>
+      return { offers: offers.map(camelCased) as Offers['offers'], ...rest }
+    },
+    addCatalogue: (place, options) => call('/catalogues', { place }, options),
+    async tags(repository, options = {}) {
+      const { tags } = (await send(withQuery('/tags', { repository }), undefined, options)) as { tags: string[] }
+      return tags
+    },
+    uploadState: (input, options) => call('/push', input, options),
+    downloadState: (input, options) => call('/pull', 'place' in input ? offered(input) : input, options),
     request: (path, body, options = {}) => send(path, body, options),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What is sent for an offer: the very state that it names, from where it lies. */
+function offered({ place, name, from, link, packetId }: OfferedState): object {
+  return { from, link, packetId, entry: { place, name } }
+}
+
+function withQuery(path: string, fields: object): string {
+  const given = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, `${value}`]]))
+  return `${path}?${new URLSearchParams(given)}`
 }
 
 /** Names of a request's own fields; what is below them is the same in both worlds. */

@@ -3,6 +3,7 @@ import { createEngine } from '../../../electron/engine/createEngine.ts'
 import { openLog } from '../../../electron/engine/logging/openLog.ts'
 import { apiCall } from '../../../electron/hosts/api/apiCall.ts'
 import { type ApiRoute, isEvents } from '../../../electron/hosts/api/apiRoute.ts'
+import { routeAt } from '../../../electron/hosts/api/routeAt.ts'
 import { apiRoutes } from '../../../electron/hosts/api/routes/apiRoutes.ts'
 import { stateCounts } from '../../../electron/hosts/api/stateCounts.ts'
 import { dispatch } from '../../../electron/hosts/dispatch/dispatch.ts'
@@ -46,13 +47,9 @@ export async function openEngine({ store, models, device, threads }: EngineOptio
 function found(routes: readonly ApiRoute[], { path, body }: { path: string; body: object | undefined }) {
   const url = new URL(path, 'http://here')
   const method = body === undefined ? 'get' : 'post'
-  for (const route of routes) {
-    const pattern = new RegExp(`^${route.path.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`)
-    const match = pattern.exec(url.pathname)
-    if (match === null || route.method !== method) continue
-    const inPath = Object.entries(match.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])
-    const sent = body ?? (route.query ? Object.fromEntries(url.searchParams) : {})
-    return { route, fields: { ...sent, ...Object.fromEntries(inPath) } }
-  }
-  throw new StatePackError('E_NOT_FOUND', `There is no ${method.toUpperCase()} ${url.pathname} here.`)
+  const at = routeAt(routes, { method, path: url.pathname })
+  if (at === null) throw new StatePackError('E_NOT_FOUND', `There is no ${method.toUpperCase()} ${url.pathname} here.`)
+  const inPath = Object.entries(at.inPath).map(([name, value]) => [name, decodeURIComponent(value)])
+  const sent = body ?? (at.route.query ? Object.fromEntries(url.searchParams) : {})
+  return { route: at.route, fields: { ...sent, ...Object.fromEntries(inPath) } }
 }

@@ -62,6 +62,76 @@ export interface ListedState extends State {
   readonly createdAt: string
 }
 
+/** What a catalogue says of a state that can be had. Its word: the state is checked when it is downloaded. */
+export interface OfferedState {
+  /** The catalogue that lists it. */
+  readonly place: string
+  readonly name: string
+  readonly title: string
+  /** Markdown. */
+  readonly card: string
+  readonly kind: 'kv' | 'ssm' | 'hybrid'
+  readonly model: string
+  readonly packetId: string
+  readonly tokens: number
+  readonly bytes: number
+  readonly publisher: { readonly name: string; readonly keyid: string }
+  /** As SPDX has it. */
+  readonly licence: string | null
+  /** What it was asked, and what it answered. */
+  readonly questions: readonly { readonly question: string; readonly answer: string }[]
+  readonly from: string
+  /** A stranger's list names `from`, so it leads to the internet only. */
+  readonly link: boolean
+  readonly modelInstalled: boolean
+  readonly inLibrary: boolean
+  /** An earlier one was taken from this entry. */
+  readonly isUpdate: boolean
+}
+
+export interface Offers {
+  readonly offers: readonly OfferedState[]
+  /** Of publishers that are blocked here. */
+  readonly hidden: number
+  /** Catalogues that could not be looked into, and why. */
+  readonly unreachable: readonly { readonly place: string; readonly code: string; readonly message: string }[]
+}
+
+/** How a state is published. */
+export interface Publication {
+  /** `ghcr.io/you/lease:v1` in a registry, `hf://you/lease` on the hub. */
+  readonly to: string
+  /** As SPDX has it: `CC-BY-4.0`. */
+  readonly licence?: string
+  /** Of a repository of the hub that is made for it. */
+  readonly isPrivate?: boolean
+  /** A catalogue of one's own that it is entered in, as `user/name`; made where there is none. */
+  readonly catalogue?: { readonly place: string; readonly name: string }
+  /** Hosts that may be sent the registry's login, besides those known to be its own. */
+  readonly tokenHosts?: readonly string[]
+}
+
+export interface UploadedState {
+  readonly packetId: string
+  /** Names these bytes for ever: with the digest, or the commit. */
+  readonly reference: string
+  readonly bytes: number
+  /** That travelled: what was there did not. */
+  readonly bytesSent: number
+  readonly receipt: Receipt
+}
+
+export interface DownloadedState extends State {
+  /** `restricted`: it can be looked at, and neither run nor passed on until a person trusts it. */
+  readonly trust: 'own' | 'starter' | 'trusted' | 'restricted'
+  /** It was here already. */
+  readonly cacheHit: boolean
+  /** Names these bytes where they were offered; null for a file. */
+  readonly reference: string | null
+  readonly bytesFetched: number
+  readonly receipt: Receipt
+}
+
 export interface GrownState {
   readonly newStateHash: string
   /** Tokens that the new state has read. */
@@ -192,6 +262,26 @@ export interface StatePack {
     search?: { readonly query?: string; readonly offset?: number; readonly limit?: number },
     options?: CallOptions,
   ): Promise<{ readonly states: readonly ListedState[]; readonly total: number }>
+  /** What others offer: the entries of the known catalogues, or of one (`place`; `hub` asks the hub itself). */
+  offers(search?: { readonly query?: string; readonly place?: string }, options?: CallOptions): Promise<Offers>
+  /** Looks into a catalogue from now on: its offers are among those of {@link offers}. Its key is remembered. */
+  addCatalogue(place: string, options?: CallOptions): Promise<{ readonly place: string; readonly title: string }>
+  /** The tags of a repository in a registry. */
+  tags(repository: string, options?: CallOptions): Promise<readonly string[]>
+  /** Publishes a stored state, signed. Whoever may get it can read its texts. */
+  uploadState(input: Publication & { readonly stateHash: string }, options?: CallOptions): Promise<UploadedState>
+  /** Takes in an offer, or what a place has. It is restricted until a person trusts it, or trusts who signed it. */
+  downloadState(
+    input:
+      | OfferedState
+      | {
+          readonly from: string
+          readonly packetId?: string
+          readonly name?: string
+          readonly tokenHosts?: readonly string[]
+        },
+    options?: CallOptions,
+  ): Promise<DownloadedState>
   /**
    * Any route of the HTTP API by its path, in the API's own words: `request('/v1/models')`. With `onEvent` a route that
    * streams does; then it resolves with nothing.

@@ -60,9 +60,9 @@ function Status({ status, error }: Pick<ServerRequest, 'status' | 'error'>) {
   return <Badge tone={status < 400 ? 'ok' : 'bad'}>{String(status)}</Badge>
 }
 
-function why({ status, error, tokens, reused, missed }: ServerRequest): string {
+function why({ wasRefused, status, error, tokens, reused, missed }: ServerRequest): string {
   if (status === HUNG_UP) return 'The program hung up before it had its answer.'
-  if (error !== null) return error.message
+  if (error !== null) return wasRefused ? `Not let in. The caller was told: ${error.message}` : error.message
   if (tokens === null) return ''
   const known = reused === null ? 'Nothing known begins alike for long enough.' : `Goes on from ${reused}.`
   if (missed === null) return known

@@ -50,13 +50,21 @@ export function ServerPage() {
   )
 }
 
-function Figures({ status: { agents, requests, running, tokens, latency } }: { readonly status: ServerStatus }) {
+function Figures({
+  status: { agents, requests, refused, running, tokens, latency },
+}: {
+  readonly status: ServerStatus
+}) {
   const { prompt, spared } = tokens
   return (
     <div className="Server-figures">
       <div className="Stats">
         <Stat label="Agents now" value={formatCount(agents)} note="callers of the last minute" />
-        <Stat label="Requests" value={formatCount(requests)} note={`${formatCount(running)} running`} />
+        <Stat
+          label="Requests"
+          value={formatCount(requests)}
+          note={`${formatCount(running)} running${refused === 0 ? '' : `, ${formatCount(refused)} not let in`}`}
+        />
         <Stat
           label="Hit rate"
           value={prompt === 0 ? '—' : formatPercent((spared / prompt) * 100)}

@@ -9,11 +9,13 @@ const requestSchema = z.strictObject({
   at: z.string(),
   /** `POST /v1/responses`. */
   route: z.string(),
+  /** It was not let in: without the token, from a foreign page, too large. */
+  wasRefused: z.boolean(),
   /** HTTP status; null while it runs. */
   status: count.nullable(),
   /** Why it failed, also in the middle of a streamed answer; null when it did not. */
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  /** From its head to the end of its answer; null while it runs. */
+  /** From its head to the end of its answer; null while it runs, and where it was not let in. */
   seconds: z.number().nullable(),
   /** Of the prompt: all of it, and what was not read again. Null for requests that read nothing. */
   tokens: z.strictObject({ prompt: count, spared: count, generated: count }).nullable(),
@@ -37,6 +39,8 @@ export const serverStatusSchema = z.strictObject({
   cli: z.string().nullable(),
   /** Since it was started. */
   requests: count,
+  /** Not let in; not among `requests`. Only the last of them are in `log`. */
+  refused: count,
   running: count,
   /** Callers of the last minute, by what they say they are. */
   agents: count,

@@ -1,5 +1,10 @@
 /** Good requests of every route. The tests of all routes come from this table and the OpenAPI document. */
 
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openCatalogue } from '#engine/share/signedCatalogue.ts'
+import { ASSETS } from '../../engine/testEngine.ts'
+
 /** What the requests of the table go on from. */
 export interface Made {
   readonly hash: string
@@ -7,12 +12,16 @@ export interface Made {
   readonly recurrent: readonly string[]
   readonly receipt: string
   readonly response: string
+  /** A registry that takes what it is sent. */
+  readonly registry: string
 }
 
 /** Fields of a request, wherever they are sent: in the path, the query or the body. */
 export type Sent = Readonly<Record<string, unknown>>
 
 const model = 'starter-transformer'
+const { entries } = (await openCatalogue(await readFile(join(ASSETS, 'catalogue', 'catalogue.json')))).catalogue
+const GARDEN = entries.find(({ name }) => name === 'studio/allotment-garden')?.packetId
 const user = { role: 'user', content: 'Who pays?' }
 const sampling = { temperature: 0.5, topK: 5, topP: 0.9, repetitionPenalty: 1.1, seed: 3 }
 /** What OpenAI's routes share, each with a value that is taken. */
@@ -53,6 +62,23 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   'post /combine': ({ recurrent }) => [
     { states: recurrent.map(state_hash => ({ state_hash, weight: 0.5 })) },
     { states: recurrent.map((state_hash, i) => ({ state_hash, weight: i })), name: 'the second' },
+  ],
+  'get /offers': () => [{ query: 'garden', place: 'shipped' }],
+  'post /catalogues': ({ registry }) => [{ place: `${registry}/team/catalogue` }],
+  'get /tags': ({ registry }) => [{ repository: `${registry}/team/lease` }],
+  'post /push': ({ hash: state_hash, registry }) => [
+    { state_hash, to: `${registry}/team/lease`, token_hosts: ['login.example'] },
+    {
+      ...{ state_hash, to: `${registry}/team/lease:v1`, licence: 'CC0-1.0', is_private: false },
+      catalogue: { place: `${registry}/team/catalogue`, name: 'team/lease' },
+    },
+  ],
+  'post /pull': ({ registry }) => [
+    { from: `${registry}/team/lease:v1`, name: 'their lease', token_hosts: ['login.example'] },
+    {
+      ...{ from: 'shipped:allotment-garden', link: false, packet_id: GARDEN },
+      entry: { place: 'shipped', name: 'studio/allotment-garden' },
+    },
   ],
   'post /suggest': () => [{ question: 'How long does the lease run?', model, limit: 2 }],
   'post /v1/completions': ({ hash: state }) => [

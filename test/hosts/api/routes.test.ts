@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createRequestJournal } from '#hosts/api/requestJournal.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
+import { startTestRegistry, type TestRegistry } from '../../engine/registry/testRegistry.ts'
 import { type Made, ROUTE_TABLE, type Sent } from './routeTable.ts'
 import { startTestApi, type TestApi } from './startTestApi.ts'
 
@@ -41,6 +42,7 @@ const journal = createRequestJournal(() => {})
 const holding = { from: Number.POSITIVE_INFINITY, calls: 0, held: [] as string[] }
 let api: TestApi
 let made: Made
+let registry: TestRegistry
 let document: { paths: Record<string, Record<string, Operation>> }
 const routes = Object.keys(ROUTE_TABLE)
 
@@ -128,9 +130,17 @@ beforeAll(async () => {
     recurrent.push((await api.ask('/states', { base_text, model })).json.state_hash)
   const response = await api.ask('/v1/responses', { input: 'Who pays?', max_output_tokens: 2 })
   const { state_hash: hash, receipt } = base.json
-  made = { hash, recurrent, receipt: receipt.receipt_id, response: response.json.id }
+  registry = await startTestRegistry()
+  const { host } = registry
+  // There is something in it, so that every route can be asked by itself.
+  const catalogue = { place: `${host}/team/catalogue`, name: 'team/lease' }
+  await api.ask('/push', { state_hash: hash, to: `${host}/team/lease:v1`, catalogue })
+  made = { hash, recurrent, receipt: receipt.receipt_id, response: response.json.id, registry: host }
 })
-afterAll(() => api.close())
+afterAll(async () => {
+  await api.close()
+  await registry.close()
+})
 
 describe('the table', () => {
   it('has every route and every field of the document, and no other', () => {

@@ -59,6 +59,12 @@ describe('the API of the Studio', () => {
         ({ status }) => status,
       )
     expect(await status('wrong')).toBe(401)
+    expect(await client.call('server.status', {})).toMatchObject({
+      ...{ requests: 0, refused: 1, agents: 0, latency: null },
+      log: [
+        { route: 'GET /v1/models', wasRefused: true, status: 401, seconds: null, error: { code: 'E_UNAUTHORIZED' } },
+      ],
+    })
     const { token } = await client.call('server.rotateToken', {})
     expect(token).not.toBe(started.token)
     expect(await status(started.token)).toBe(401)
@@ -148,6 +154,37 @@ describe('a row of the journal', () => {
     await response.body?.getReader().read()
     gone.abort()
     await expect.poll(newest).toMatchObject({ route: 'POST /v1/completions', status: 499 })
+  })
+
+  it('is of a request that was not let in, too, says nothing of what it sent, and pushes no other row out', async () => {
+    await ask(base)
+    const kept = newest()?.id
+    const before = journal.read().refused
+    const secret = 'guessed-token-guessed-token'
+    const tries: { path: string; headers: Record<string, string>; told: object }[] = [
+      {
+        path: `/v1/models?key=${secret}`,
+        headers: { authorization: `Bearer ${secret}` },
+        told: { route: 'GET /v1/models', status: 401, error: { code: 'E_UNAUTHORIZED' } },
+      },
+      {
+        path: `/states/${secret}`,
+        headers: { origin: `https://${secret}.example` },
+        told: { route: 'GET /states/{hash}', status: 403, error: { code: 'E_FORBIDDEN' } },
+      },
+      { path: `/${secret}`, headers: { 'x-api-key': secret }, told: { route: 'no route of this server', status: 401 } },
+    ]
+    for (let round = 0; round < 10; round++)
+      for (const { path, headers, told } of tries) {
+        await fetch(`${api.api.address}${path}`, { headers })
+        expect(newest()).toMatchObject({ ...told, wasRefused: true, seconds: null, tokens: null })
+      }
+    const { log, refused, running } = journal.read()
+    expect(refused - before).toBe(30)
+    expect(running).toBe(0)
+    expect(log.filter(row => row.wasRefused).length).toBe(20)
+    expect(log.map(({ id }) => id)).toContain(kept)
+    expect(JSON.stringify(log)).not.toContain(secret)
   })
 
   it('comes of the snippet for curl as it is shown', async () => {

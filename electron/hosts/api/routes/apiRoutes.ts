@@ -9,6 +9,7 @@ import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
 import { inferRoute } from './infer.ts'
 import { messages } from './messages.ts'
+import { offerRoutes } from './offers.ts'
 import { responsesRoute } from './responses.ts'
 import { stateRoutes } from './states.ts'
 import { suggestRoute } from './suggest.ts'
@@ -86,6 +87,7 @@ export function apiRoutes(host: {
     document,
     models,
     ...stateRoutes,
+    ...offerRoutes,
     suggestRoute,
     inferRoute,
     completions,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { StatePackError } from '#shared/domain/error.ts'
 import { isName } from '#shared/domain/name.ts'
 import { addressIn, isStudioLink } from '#shared/domain/studioLink.ts'
+import { availableOffers } from '../../availableOffers.ts'
 import { REFERENCE } from '../references.ts'
 import { finish, type GlobalOptions, runCommand } from '../run.ts'
 import { givesAway, type LeavingOptions, NO_RECEIPT, sharingNotice, WITHHOLD } from '../sharingNotice.ts'
@@ -163,22 +164,12 @@ function addPull(command: Command): Command {
 
 async function showAvailable(query: string, options: GlobalOptions & { catalogue?: string[]; hub?: boolean }) {
   await runCommand(options, async ({ client, call }) => {
-    const { catalogues } = await client.call('share.catalogues', {}, call)
-    const places = options.catalogue ?? catalogues.map(({ place }) => place)
-    const available: unknown[] = []
-    for (const place of [...places, ...(options.hub === true ? ['hub'] : [])]) {
-      const { entries } = await client.call('share.browse', { place, query }, call)
-      for (const { here, modelInstalled, link: _, ...entry } of entries)
-        available.push({
-          catalogue: place,
-          ...entry,
-          ...{
-            model_installed: modelInstalled,
-            in_library: here !== null && !here.isOlder,
-            update: here?.isOlder ?? false,
-          },
-        })
-    }
-    return { available, total: available.length }
+    const { catalogue: places, hub } = options
+    const { offers, unreachable } = await availableOffers(client, { query, places, hub }, call)
+    const available = offers.map(({ place: catalogue, here, modelInstalled, link: _, ...entry }) => ({
+      ...{ catalogue, ...entry, model_installed: modelInstalled },
+      ...{ in_library: here !== null && !here.isOlder, update: here?.isOlder ?? false },
+    }))
+    return { available, total: available.length, unreachable }
   })
 }
