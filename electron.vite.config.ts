@@ -18,6 +18,7 @@ const entries = {
   exportTrialChild: at('electron', 'engine', 'inference', 'exportTrialChild.ts'),
   tokenizerTrialWorker: at('electron', 'engine', 'models', 'tokenizer', 'tokenizerTrialWorker.ts'),
   extractWorker: at('electron', 'engine', 'documents', 'extractWorker.ts'),
+  grammarWorker: at('electron', 'engine', 'inference', 'grammar', 'grammarWorker.ts'),
 }
 const needs: Readonly<Record<string, string>> = { engine: at('electron', 'engine', 'createEngine.ts') }
 const present = Object.fromEntries(

@@ -216,6 +216,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await startersReady.catch(() => {})
         await queue.close()
         await cold?.close()
+        live.grammars.close()
         await models.unload()
         await receipts.close()
         meter.close()

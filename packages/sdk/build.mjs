@@ -26,6 +26,7 @@ await build({
         langchain: join(here, 'src', 'langchain.ts'),
         exportTrialChild: join(engine, 'inference', 'exportTrialChild.ts'),
         extractWorker: join(engine, 'documents', 'extractWorker.ts'),
+        grammarWorker: join(engine, 'inference', 'grammar', 'grammarWorker.ts'),
       },
       // Flat, so that a module finds its neighbours through import.meta.dirname wherever it was bundled into.
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },

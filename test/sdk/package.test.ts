@@ -72,9 +72,11 @@ afterAll(async () => {
 
 const installed = () => join(project, 'node_modules', 'statepack')
 const importsIn = (source: string) =>
-  [...source.matchAll(/(?:^import .*\bfrom|^export .*\bfrom|\bimport\(|^import)\s*["']([^"'\n]+)["']/gm)].map(
-    ([, name = '']) => name,
-  )
+  [
+    ...source.matchAll(
+      /(?:^import .*\bfrom|^export .*\bfrom|\bimport\(|\brequire\.resolve\(|^import)\s*["']([^"'\n]+)["']/gm,
+    ),
+  ].map(([, name = '']) => name)
 const packageOf = (name: string) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')
 
 describe('the package', () => {

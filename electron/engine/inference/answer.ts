@@ -33,11 +33,13 @@ export class Answer {
 
   /** Takes the next token from the logits before it. True when another is wanted, so that this one must be fed. */
   take(row: Float32Array): boolean {
-    const { maxNewTokens, stopIds = [], traceTopK = 0, signal, onToken } = this.#options
+    const { maxNewTokens, stopIds = [], traceTopK = 0, signal, onToken, constraint } = this.#options
     if (this.finished) return false
     if (signal?.aborted) return this.finish('cancelled')
     if (this.ids.length >= maxNewTokens) return this.finish('length')
-    const id = this.#sample(row, this.#seen)
+    const allowed = constraint === undefined ? row : constraint.allowed(row)
+    if (allowed === null) return this.finish('stop')
+    const id = this.#sample(allowed, this.#seen)
     const trace = traceTopK > 0 ? traceToken(row, id, traceTopK) : null
     if (trace !== null) this.#traces.push(trace)
     if (stopIds.includes(id)) {
@@ -46,6 +48,7 @@ export class Answer {
     }
     this.ids.push(id)
     this.#seen.add(id)
+    constraint?.take(id)
     if (onToken?.({ id, index: this.ids.length - 1, trace }) === 'stop') return this.finish('stop')
     if (signal?.aborted) return this.finish('cancelled')
     return this.ids.length < maxNewTokens || this.finish('length')

@@ -1,5 +1,6 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { Answer } from './answer.ts'
+import type { Constraint } from './constraint.ts'
 import type { TokenTrace } from './logits.ts'
 import type { Sampling } from './sampling.ts'
 import type { Session } from './session.ts'
@@ -25,6 +26,8 @@ export interface GenerateOptions {
   readonly traceTopK?: number
   /** Looked at between steps; a cancelled run returns what it has. */
   readonly signal?: AbortSignal
+  /** What the answer may be; the traces are still of the model's own logits. */
+  readonly constraint?: Constraint | undefined
   /** Called for every token of the answer; returning `stop` ends it there (a stop text, say). */
   readonly onToken?: (token: GeneratedToken) => unknown
   /** Reads a token after what was read so far and returns the logits `[vocab]`; the session itself unless given. */
@@ -55,7 +58,7 @@ export interface Generation {
  * another reason its last token has not been fed, because nobody asked what follows; with `keepOutput` it is, so the
  * state is always that of context + answer (unless the context is full). Generate on a fork to leave the state as it was.
  *
- * Throws `E_BAD_INPUT` for wrong settings and what {@link Session.append} throws.
+ * Throws `E_BAD_INPUT` for wrong settings, what {@link Session.append} throws, and what a constraint does.
  */
 export async function generate(session: Session, logits: Float32Array, options: GenerateOptions): Promise<Generation> {
   const answer = new Answer(options, session.vocabSize)
@@ -76,9 +79,12 @@ export async function generate(session: Session, logits: Float32Array, options: 
     row = await (options.step?.(token) ?? session.append([token]))
     fed += 1
   }
+  await options.constraint?.ready()
   while (answer.take(row)) {
     if (isFull()) answer.finish('context')
     else await feed()
+    // It was looked for while the model ran.
+    await options.constraint?.ready()
   }
   if ((options.keepOutput ?? false) && fed < answer.ids.length && !isFull()) await feed()
   return answer.generation(fed, row)

@@ -1,6 +1,7 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { isDigest } from '#shared/domain/digest.ts'
 import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
+import { Grammars } from '../inference/grammar/grammars.ts'
 import { type FindBelow, MemoryTier } from '../inference/memoryTier.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
@@ -41,6 +42,8 @@ export interface LiveState {
   schedulerOf(runtime: Runtime): Scheduler
   /** Earlier states of recurrent packets. */
   readonly timelines: Timelines
+  /** What leads answers that are to follow a schema. */
+  readonly grammars: Grammars
 }
 
 export interface LiveOptions {
@@ -77,5 +80,5 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
     return scheduler
   }
   const timelines = new Timelines(warm)
-  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, timelines, schedulerOf }
+  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, timelines, schedulerOf, grammars: new Grammars() }
 }

@@ -3,7 +3,9 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
+import { canonicalBytes } from '../canonicalJson.ts'
 import type { Generation } from '../inference/generate.ts'
+import { schemaGrammar } from '../inference/grammar/schemaGrammar.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
@@ -57,6 +59,8 @@ export interface InferInput {
   readonly keepStopped?: boolean | undefined
   /** Texts that end the answer, besides those that the prompt style implies. */
   readonly stop?: readonly string[] | undefined
+  /** The answer is JSON that follows this schema, as far as it comes. */
+  readonly jsonSchema?: Readonly<Record<string, unknown>> | undefined
   /** How control tokens that the delta spells out are read; default as the state reads them. */
   readonly controlTokens?: 'text' | 'control' | undefined
   /** Go on although the model was edited, when no number of the state depends on it. */
@@ -84,6 +88,7 @@ export interface InferInput {
 export async function inferPacket(context: PacketContext, input: InferInput, call: Call = {}): Promise<InferResult> {
   const clock = stopwatch()
   if (input.delta !== '') readableText(input.delta)
+  const grammar = input.jsonSchema && schemaGrammar(input.jsonSchema)
   const { base, delta } = await deltaOf(context.blobs, await openBase(context, input, call), input)
   const { model, runtime } = base.loaded
   const tokenizer = tokenizerOf(model)
@@ -130,7 +135,8 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const read = clock.lap()
 
   const decoder = tokenizer.streamDecoder()
-  const watch = watchForStops([...(input.stop ?? []), ...end.stopTexts])
+  // What follows a schema ends by itself: the text that a next turn begins with may stand in it.
+  const watch = watchForStops([...(input.stop ?? []), ...(grammar === undefined ? end.stopTexts : [])])
   // The model never waits for a reader, others may share it: what is not read yet is at most this one answer.
   let told: Promise<void> | undefined
   let hasLeft = false
@@ -144,13 +150,19 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
+  const stopIds = input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])]
+  using constraint =
+    grammar === undefined
+      ? undefined
+      : await context.live.grammars.lead({ tokenizer, vocabSize: session.vocabSize, stopIds, grammar })
   const generation =
     input.answer !== undefined
       ? await readAnswer(session, first, input.answer)
       : await context.live.schedulerOf(runtime).generate(session, first, {
           maxNewTokens: input.maxNewTokens ?? 32,
           sampling: input.sampling,
-          stopIds: input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])],
+          stopIds,
+          constraint,
           history: [...base.tokens, ...split.fold, ...split.tailTokens],
           // Every generated token is read, also the last: so the count is exact and the state can be kept.
           keepOutput: true,
@@ -424,7 +436,7 @@ function countTokens(
   }
 }
 
-function samplingRecord({ sampling, maxNewTokens }: InferInput) {
+function samplingRecord({ sampling, maxNewTokens, jsonSchema }: InferInput) {
   const { temperature = 0, topK = 0, topP = 1, seed = 0, repetitionPenalty = 1 } = sampling ?? {}
   const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
   return {
@@ -434,6 +446,7 @@ function samplingRecord({ sampling, maxNewTokens }: InferInput) {
     top_p: topP,
     seed,
     ...(repetitionPenalty === 1 ? {} : { repetition_penalty: repetitionPenalty }),
+    ...(jsonSchema === undefined ? {} : { json_schema_sha256: sha256(canonicalBytes(jsonSchema)) }),
     max_new_tokens: maxNewTokens ?? 32,
   }
 }

@@ -73,6 +73,11 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
   const controlTokens = recipe.steps.findLast(step => step.do === 'read')?.controlTokens
   if (receipt.op === 'merge')
     return (await mergePacket(context, { ref: base, delta, seam, controlTokens }, call)).receipt
+  if (receipt.sampling?.json_schema_sha256 !== undefined)
+    throw new StatePackError(
+      'E_NOT_SUPPORTED',
+      'This answer followed a schema, which its receipt names and does not hold.',
+    )
   const stop = receipt.details.stop
   const sampling = receipt.sampling ?? {}
   const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)

@@ -207,6 +207,8 @@ export const packetMethods = {
       answerId: z.string().min(1).max(200).optional(),
       /** Texts that end the answer. A conversation also ends it where its template would go on. */
       stop: z.array(z.string().min(1).max(200)).max(16).default([]),
+      /** The answer is JSON that follows this schema, as far as it comes. */
+      jsonSchema: z.record(z.string(), z.unknown()).optional(),
       controlTokens: controlTokensSchema.optional(),
       acceptEdits,
       maxNewTokens: z.number().int().min(0).max(4096).default(32),

@@ -130,18 +130,6 @@ describe('the npm package openai', () => {
     expect(stopped.choices[0]).toMatchObject({ text: whole.slice(0, whole.indexOf(stop)), finish_reason: 'stop' })
   })
 
-  it('is told by name that no answer is bound to a JSON schema', async () => {
-    const json_schema = { name: 'who', schema: { type: 'object', properties: { name: { type: 'string' } } } }
-    const bound = openai.chat.completions.create({
-      ...{ model, messages: asked('Who lives here?') },
-      response_format: { type: 'json_schema', json_schema },
-    })
-    const message = expect.stringMatching(/response_format.*a format other than text is not supported/)
-    await expect(bound).rejects.toMatchObject({ status: 400, code: 'E_BAD_INPUT', message })
-    const text = { format: { type: 'json_schema' as const, ...json_schema } }
-    await expect(openai.responses.create({ model, input: 'Who?', text })).rejects.toMatchObject({ status: 400 })
-  })
-
   it('asks a cartridge by name, and goes on from the state it is given', async () => {
     const state = { state: 'contract' }
     await api.ask('/states', { messages: [system()], model, name: 'contract' })

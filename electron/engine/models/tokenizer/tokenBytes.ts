@@ -24,6 +24,13 @@ const BYTE_OF = new Map<string, number>()
   }
 }
 
+/** What a token of a text writes; null for added tokens, which no text has, and for ids that are none. */
+export function bytesOf({ pieceOf }: TokenSpelling, { id, size }: { id: number; size: number }): Uint8Array | null {
+  const piece = id < size ? pieceOf(id) : null
+  if (piece === null || (piece.kind === 'text' && piece.added)) return null
+  return piece.kind === 'bytes' ? piece.bytes : Buffer.from(piece.text)
+}
+
 /** How this tokenizer's ids turn into text; null for decoders that are not a plain concatenation (WordPiece, CTC). */
 export function tokenSpelling(pipeline: TokenizerPipeline, decoder: Stage | null | undefined): TokenSpelling | null {
   const stages = stagesOf(decoder)

@@ -8,7 +8,7 @@ import { surroundingIds } from './postProcessor.ts'
 import { createPartsReader, type ReadParts } from './readParts.ts'
 import { concatenate, type Folded, flush, fold, type SeamState } from './seam.ts'
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts'
-import { tokenSpelling } from './tokenBytes.ts'
+import { bytesOf, tokenSpelling } from './tokenBytes.ts'
 import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tokenizerFiles.ts'
 import { createTokenizerPipeline, type TokenizerPipeline, type Within } from './tokenizerPipeline.ts'
 import { requireUsable, type TokenizerTrialOptions } from './tokenizerTrial.ts'
@@ -56,6 +56,9 @@ export interface Tokenizer {
   decode(ids: Iterable<number>, options?: { skipSpecial?: boolean }): string
   /** A decoder for ids that arrive one by one; see {@link StreamDecoder}. */
   streamDecoder(options?: { skipSpecial?: boolean }): StreamDecoder
+
+  /** What a token of a text writes; null for any other token. There is none where tokens are not put together one by one. */
+  readonly bytesOf: ((id: number) => Uint8Array | null) | null
 
   /** Starts a run of text: `atStart: false` continues a sequence without the tokenizer's space prefix. */
   startRun(atStart?: boolean): SeamState
@@ -163,6 +166,7 @@ export function createTokenizer(files: TokenizerFiles, within: Within = (_, run)
     encode,
     decode,
     streamDecoder,
+    bytesOf: spelling && (id => bytesOf(spelling, { id, size: pipeline.library.model?.vocab.length ?? 0 })),
     startRun: (atStart = true) => ({ tail: '', atStart }),
     fold(state, delta, mode = 'exact') {
       if (mode === 'exact') return fold(pipeline, state, delta)

@@ -21,6 +21,8 @@ export interface AnswerRequest {
   readonly topK?: number | undefined
   readonly seed?: number | null | undefined
   readonly logprobs?: number | undefined
+  /** The answer is JSON that follows it. */
+  readonly jsonSchema?: Record<string, unknown> | undefined
   /** Write the conversation's state to disk; otherwise it is kept in memory. */
   readonly durable?: boolean
   readonly answerId?: string | undefined
@@ -48,7 +50,7 @@ export async function answer(
 ): Promise<Answered> {
   const { client, options, count } = call
   const state = request.state === 'auto' ? await stateFor(call, request) : request.state
-  const { asked, maxTokens, stop, logprobs, durable = false, answerId, isFork = false } = request
+  const { asked, maxTokens, stop, logprobs, jsonSchema, durable = false, answerId, isFork = false } = request
   const isChat = !('prompt' in asked)
   if (isChat && state !== undefined && (asked.turns.length > 0 || asked.system !== undefined)) {
     const message = 'A state knows what was said before: send only the new user message with it.'
@@ -67,7 +69,8 @@ export async function answer(
     {
       ...said,
       ...(state === undefined ? { model: await modelOf(client, request.model), dtype: 'float32' } : { ref: state }),
-      ...{ maxNewTokens: maxTokens, stop: [...stop], sampling: samplingOf(request), logprobs, answerId },
+      ...{ maxNewTokens: maxTokens, stop: [...stop], sampling: samplingOf(request) },
+      ...{ logprobs, jsonSchema, answerId },
       keepOutput: !isFork,
       persist: durable ? 'durable' : 'memory',
     },

@@ -57,4 +57,32 @@ export const neutralPenalties = {
   logit_bias: z.record(z.string(), z.never(unsupported('a logit bias'))).nullish(),
 }
 
-export const textFormat = z.strictObject({ type: z.literal('text', unsupported('a format other than text')) })
+const jsonSchema = z.record(z.string(), z.unknown())
+/** A schema and what it is called; `strict` or not, each token is chosen within it. */
+const named = {
+  name: z.string().min(1).max(64),
+  description: z.string().nullish(),
+  schema: jsonSchema,
+  strict: z.boolean().nullish(),
+}
+const unknownFormat = unsupported('a format other than text, json_object and json_schema')
+const textFormat = z.strictObject({ type: z.literal('text') })
+const jsonObject = z.strictObject({ type: z.literal('json_object') })
+
+/** Both give the schema that the answer follows; undefined: it is any text. */
+export const responseFormat = z
+  .discriminatedUnion(
+    'type',
+    [textFormat, jsonObject, z.strictObject({ type: z.literal('json_schema'), json_schema: z.strictObject(named) })],
+    unknownFormat,
+  )
+  .transform(format => (format.type === 'json_schema' ? format.json_schema.schema : schemaOf(format)))
+export const outputFormat = z
+  .discriminatedUnion(
+    'type',
+    [textFormat, jsonObject, z.strictObject({ type: z.literal('json_schema'), ...named })],
+    unknownFormat,
+  )
+  .transform(format => (format.type === 'json_schema' ? format.schema : schemaOf(format)))
+
+const schemaOf = ({ type }: { type: 'text' | 'json_object' }) => (type === 'text' ? undefined : { type: 'object' })

@@ -9,11 +9,11 @@ import {
   labelFields,
   neutralFields,
   neutralPenalties,
+  responseFormat,
   samplingFields,
   seedSchema,
   stateSchema,
   stopSchema,
-  textFormat,
   tokensSchema,
 } from '../chat/fields.ts'
 import {
@@ -51,7 +51,7 @@ const input = z.strictObject({
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
-  response_format: textFormat.nullish(),
+  response_format: responseFormat.nullish(),
   store: z.literal(false, { error: 'storing is done by /v1/responses' }).nullish(),
   ...labelFields,
   ...neutralFields,
@@ -111,6 +111,7 @@ function forksOf(request: z.output<typeof input>): AnswerRequest[] {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_TOKENS,
     seed: seed === null || seed === undefined ? seed : seed + fork,
     logprobs: logprobs ? (top_logprobs ?? 0) : undefined,
+    jsonSchema: request.response_format ?? undefined,
     isFork: count > 1,
   }))
 }

@@ -10,9 +10,9 @@ import {
   DEFAULT_TOKENS,
   labelFields,
   neutralFields,
+  outputFormat,
   samplingFields,
   stateSchema,
-  textFormat,
   tokensSchema,
 } from '../chat/fields.ts'
 import { now, stateField } from '../chat/openAi.ts'
@@ -40,7 +40,7 @@ const input = z.strictObject({
   max_output_tokens: tokensSchema.nullish(),
   ...samplingFields,
   stream: z.boolean().nullish(),
-  text: z.strictObject({ format: textFormat.optional() }).nullish(),
+  text: z.strictObject({ format: outputFormat.optional() }).nullish(),
   truncation: z.literal('disabled', { error: 'truncation is not supported by this server' }).nullish(),
   include: z.array(z.never({ error: 'including more is not supported by this server' })).nullish(),
   background: z.literal(false, { error: 'answering in the background is not supported by this server' }).nullish(),
@@ -146,6 +146,7 @@ function askedOf(request: Request, lookUp: (id: string) => string): AnswerReques
   return {
     ...{ model, state, temperature, topP, asked: readMessages([...first, ...messages]), stop: [] },
     maxTokens: request.max_output_tokens ?? DEFAULT_TOKENS,
+    jsonSchema: request.text?.format,
     durable: request.store ?? true,
   }
 }
