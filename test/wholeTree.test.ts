@@ -67,6 +67,14 @@ const CANNOT_FAIL = [
 /** Exports that the product offers and does not use itself: RFC 6962's checks, for whoever audits a log; rows run together. */
 const OFFERED = ['verifyInclusion', 'verifyConsistency']
 
+/** How JavaScript makes a figure readable. */
+const FORMATS = /\.to(Fixed|Precision|Exponential|Locale\w*)\(|\bIntl\.(NumberFormat|DateTimeFormat|RelativeTimeFormat)\b/
+/** Not for people: forms that something else has laid down. */
+const OWN_FORMS: Readonly<Record<string, string>> = {
+  'electron/engine/receipts/legacy.ts': 'floats as the logs of earlier versions hashed them',
+  'electron/engine/models/tokenizer/templateValues.ts': 'floats as Jinja prints them',
+}
+
 describe('the tree', () => {
   it('has no dependency that nothing imports', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json'))
@@ -147,6 +155,16 @@ describe('the tree', () => {
     expect(OFFERED.filter(name => !unreached.some(line => line.endsWith(`: ${name}`)))).toEqual([])
   })
 
+  it('formats figures in one place', () => {
+    const elsewhere = product
+      .filter(file => !/^(scripts|bin)\//.test(file) && !file.startsWith('shared/figures/'))
+      .filter(file => !(file in OWN_FORMS))
+      .flatMap(file => read(file).split('\n').flatMap((line, at) => (FORMATS.test(line) ? [`${file}:${at + 1}`] : [])))
+    expect(elsewhere).toEqual([])
+    // What no longer needs to be an exception is none.
+    expect(Object.keys(OWN_FORMS).filter(file => !FORMATS.test(read(file)))).toEqual([])
+  })
+
   it('has no test that cannot fail', () => {
     const weak = tests
       .filter(file => file !== 'test/wholeTree.test.ts')
@@ -167,6 +185,8 @@ describe('the tree', () => {
         CANNOT_FAIL.some(form => form.test(line)),
         line,
       ).toBe(true)
+    for (const line of ['x.toFixed(1)', 'new Intl.NumberFormat()', 'd.toLocaleDateString()'])
+      expect(FORMATS.test(line), line).toBe(true)
     expect([...importsOf("import { type A, b as c } from './x.ts'\nimport('./y.ts')\nimport './z.css'")]).toEqual([
       { from: './x.ts', names: ['A', 'b'] },
       { from: './y.ts', names: ['*'] },

@@ -1,10 +1,12 @@
 /** The application menu as plain data: what an entry does is a request to the page, which knows how. */
 import type { MenuItemConstructorOptions } from 'electron'
+import { COMMANDS, type CommandId } from '#shared/domain/commands.ts'
+import { PLACES, type Place, type PlacePath } from '#shared/domain/places.ts'
 
 /** What a menu entry asks for: a place or command of the page, or one of the few things only the shell can do. */
 export type MenuAction =
   | { readonly kind: 'go'; readonly route: string }
-  | { readonly kind: 'command'; readonly command: 'palette' | 'shortcuts' }
+  | { readonly kind: 'command'; readonly command: CommandId }
   | { readonly kind: 'import' }
   | { readonly kind: 'new-window' }
 
@@ -14,13 +16,21 @@ const separator: Item = { type: 'separator' }
 
 /** `act` is called with what the chosen entry asks for. */
 export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction) => void): Item[] {
-  const item = (label: string, action: MenuAction, accelerator?: string): Item => ({
+  const item = (label: string, action: MenuAction, keys?: string): Item => ({
     label,
     click: () => act(action),
     // Shown here, handled by the page: it has the same keys in a browser.
-    ...(accelerator === undefined ? {} : { accelerator, registerAccelerator: action.kind === 'new-window' }),
+    ...(keys === undefined
+      ? {}
+      : { accelerator: keys.replace('Mod', 'CmdOrCtrl'), registerAccelerator: action.kind === 'new-window' }),
   })
-  const go = (label: string, route: string, accelerator?: string) => item(label, { kind: 'go', route }, accelerator)
+  const go = (path: PlacePath, more = '') => {
+    const place: Place | undefined = PLACES.find(one => one.path === path)
+    return item(`${place?.name ?? path}${more}`, { kind: 'go', route: path }, place?.keys)
+  }
+  const command = (id: CommandId) => item(COMMANDS[id].title, { kind: 'command', command: id }, COMMANDS[id].keys)
+  /** Those of the File and the application menu stand there. */
+  const views = PLACES.map(({ path }) => path).filter(path => path !== '/new' && path !== '/settings')
 
   const app: Item[] =
     platform === 'darwin'
@@ -30,7 +40,7 @@ export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction
             submenu: [
               { role: 'about' },
               separator,
-              go('Settings…', '/settings', 'Cmd+,'),
+              go('/settings', '…'),
               separator,
               { role: 'services' },
               separator,
@@ -44,16 +54,16 @@ export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction
         ]
       : []
   const lastOfFile: Item[] =
-    platform === 'darwin' ? [{ role: 'close' }] : [go('Settings…', '/settings', 'Ctrl+,'), separator, { role: 'quit' }]
+    platform === 'darwin' ? [{ role: 'close' }] : [go('/settings', '…'), separator, { role: 'quit' }]
 
   return [
     ...app,
     {
       label: '&File',
       submenu: [
-        go('New cartridge', '/new', 'CmdOrCtrl+N'),
-        item('Import…', { kind: 'import' }, 'CmdOrCtrl+O'),
-        item('New window', { kind: 'new-window' }, 'Shift+CmdOrCtrl+N'),
+        go('/new'),
+        item(`${COMMANDS.import.title}…`, { kind: 'import' }, COMMANDS.import.keys),
+        item('New window', { kind: 'new-window' }, 'Shift+Mod+N'),
         separator,
         ...lastOfFile,
       ],
@@ -62,15 +72,9 @@ export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction
     {
       label: '&View',
       submenu: [
-        item('Commands', { kind: 'command', command: 'palette' }, 'CmdOrCtrl+K'),
+        command('palette'),
         separator,
-        go('Library', '/library'),
-        go('Ask', '/ask'),
-        go('Inspect', '/inspect'),
-        go('Remix', '/remix'),
-        go('Receipts', '/receipts'),
-        go('Savings', '/savings'),
-        go('Models', '/models'),
+        ...views.map(path => go(path)),
         separator,
         { role: 'reload' },
         { role: 'resetZoom' },
@@ -80,6 +84,6 @@ export function menuTemplate(platform: NodeJS.Platform, act: (action: MenuAction
       ],
     },
     { role: 'windowMenu' },
-    { role: 'help', submenu: [item('Keyboard shortcuts', { kind: 'command', command: 'shortcuts' })] },
+    { role: 'help', submenu: [command('shortcuts')] },
   ]
 }

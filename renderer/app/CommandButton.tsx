@@ -1,6 +1,7 @@
 import { Button } from 'react-aria-components'
+import { COMMANDS } from '#shared/domain/commands.ts'
 import { Kbd } from '../ui/Kbd.tsx'
-import { MOD_KEY } from './modKey.ts'
+import { keysHere } from './keysHere.ts'
 import { useUi } from './uiStore.ts'
 
 /** Opens the command palette by mouse, and tells its shortcut. */
@@ -9,7 +10,7 @@ export function CommandButton() {
   return (
     <Button className="CommandButton" onPress={() => openPalette(true)}>
       <span className="visually-hidden">Commands</span>
-      <Kbd>{MOD_KEY} K</Kbd>
+      <Kbd>{keysHere(COMMANDS.palette.keys)}</Kbd>
     </Button>
   )
 }

@@ -20,6 +20,9 @@ import './shell.css'
 
 const ImportSheet = lazy(async () => ({ default: (await import('../features/library/ImportSheet.tsx')).ImportSheet }))
 const ExportSheet = lazy(async () => ({ default: (await import('../features/library/ExportSheet.tsx')).ExportSheet }))
+const RenameDialog = lazy(async () => ({
+  default: (await import('../features/library/RenameDialog.tsx')).RenameDialog,
+}))
 
 /** Sidebar, the current place, and what lies on top of every place. */
 export function Shell() {
@@ -28,6 +31,8 @@ export function Shell() {
   const { pathname } = useLocation()
   const exporting = useUi(ui => ui.exports.length > 0)
   const importing = useUi(ui => ui.imports.length > 0)
+  const renaming = useUi(ui => ui.renaming)
+  const setRenaming = useUi(ui => ui.setRenaming)
   useShortcuts()
   useOpenRequests()
   if (useStore(engine, state => state.signedOut)) return <SignedOut />
@@ -54,6 +59,9 @@ export function Shell() {
       <Onboarding />
       <Suspense>{importing ? <ImportSheet /> : null}</Suspense>
       <Suspense>{exporting ? <ExportSheet /> : null}</Suspense>
+      <Suspense>
+        {renaming === null ? null : <RenameDialog item={renaming} onClose={() => setRenaming(null)} />}
+      </Suspense>
       <Toasts theme={theme} />
     </>
   )

@@ -1,8 +1,9 @@
 import { type DragEvent, useState } from 'react'
 import { NavLink, useNavigate } from 'react-router'
+import { PLACES } from '#shared/domain/places.ts'
 import { holdsCartridges, readCartridges } from './cartridgeDrag.ts'
 import { EngineCard } from './EngineCard.tsx'
-import { PLACES } from './places.ts'
+import { PLACE_ICONS } from './placeIcons.ts'
 
 const TAKES_CARTRIDGES = new Set(['/ask', '/inspect', '/remix'])
 
@@ -39,20 +40,23 @@ export function Sidebar() {
         <span className="Sidebar-text">State Pack</span>
       </div>
       <nav className="Nav" aria-label="Places">
-        {PLACES.map(place => (
-          <NavLink
-            key={place.path}
-            to={place.path}
-            title={place.name}
-            {...dropTarget(place.path)}
-            className={({ isActive }) =>
-              `Nav-link${isActive ? ' Nav-link--on' : ''}${place.path === '/settings' ? ' Nav-link--foot' : ''}${over === place.path ? ' Nav-link--drop' : ''}`
-            }
-          >
-            <place.icon aria-hidden />
-            <span className="Sidebar-text">{place.name}</span>
-          </NavLink>
-        ))}
+        {PLACES.map(({ path, name }) => {
+          const Icon = PLACE_ICONS[path]
+          return (
+            <NavLink
+              key={path}
+              to={path}
+              title={name}
+              {...dropTarget(path)}
+              className={({ isActive }) =>
+                `Nav-link${isActive ? ' Nav-link--on' : ''}${path === '/settings' ? ' Nav-link--foot' : ''}${over === path ? ' Nav-link--drop' : ''}`
+              }
+            >
+              <Icon aria-hidden />
+              <span className="Sidebar-text">{name}</span>
+            </NavLink>
+          )
+        })}
       </nav>
       <EngineCard />
     </aside>

@@ -1,5 +1,8 @@
 import { create } from 'zustand'
 import type { Candidate } from '../client/cartridgeInput.ts'
+import type { LibraryItem } from '../stores/libraryStore.ts'
+
+type Renamed = Pick<LibraryItem, 'packetId' | 'stack'>
 
 export interface UiState {
   readonly paletteOpen: boolean
@@ -8,6 +11,8 @@ export interface UiState {
   readonly imports: readonly Candidate[]
   /** Packet ids whose export is being looked at. */
   readonly exports: readonly string[]
+  /** The cartridge or collection that is being given another name. */
+  readonly renaming: Renamed | null
   /** Files dropped or chosen for a new cartridge. */
   readonly sources: readonly File[]
   /** Where a model lies that was dropped, empty where a browser does not tell; null for none. */
@@ -16,6 +21,7 @@ export interface UiState {
   readonly openHelp: (open: boolean) => void
   readonly setImports: (files: readonly Candidate[]) => void
   readonly setExports: (packetIds: readonly string[]) => void
+  readonly setRenaming: (item: Renamed | null) => void
   readonly setSources: (files: readonly File[]) => void
   readonly setModel: (path: string | null) => void
 }
@@ -26,12 +32,14 @@ export const useUi = create<UiState>(set => ({
   helpOpen: false,
   imports: [],
   exports: [],
+  renaming: null,
   sources: [],
   model: null,
   openPalette: paletteOpen => set({ paletteOpen }),
   openHelp: helpOpen => set({ helpOpen }),
   setImports: imports => set({ imports }),
   setExports: exports => set({ exports }),
+  setRenaming: renaming => set({ renaming }),
   setSources: sources => set({ sources }),
   setModel: model => set({ model }),
 }))

@@ -1,7 +1,9 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
+import { isCommandId } from '#shared/domain/commands.ts'
 import { nameOfAddress } from '../client/nameOfAddress.ts'
 import { onOpenRequest } from '../client/openRequests.ts'
+import { runCommand } from './runCommand.ts'
 import { useUi } from './uiStore.ts'
 
 /** Does what the operating system or the menu asks of this window. A file or a link only ever opens a review. */
@@ -17,10 +19,7 @@ export function useOpenRequests(): void {
           ui.setImports([...ui.imports, offered])
         }
         if (request.kind === 'go' && request.route.startsWith('/')) void navigate(request.route)
-        if (request.kind === 'command') {
-          if (request.command === 'palette') ui.openPalette(!ui.paletteOpen)
-          if (request.command === 'shortcuts') ui.openHelp(true)
-        }
+        if (request.kind === 'command' && isCommandId(request.command)) runCommand(request.command)
       }),
     [navigate],
   )

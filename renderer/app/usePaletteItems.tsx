@@ -1,107 +1,175 @@
-import { FileInput, Keyboard, MonitorCog, Undo2 } from 'lucide-react'
+import { Blocks, MessagesSquare, MonitorCog } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
-import { useLibraryActions } from '../features/library/useLibraryActions.ts'
+import { COMMANDS, isCommandId } from '#shared/domain/commands.ts'
+import { PLACES, type Place } from '#shared/domain/places.ts'
+import { addressOf } from '../features/ask/openConversation.ts'
 import { useStudio } from '../stores/studio.ts'
 import { useQuery } from '../stores/useQuery.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
-import { formatRead } from '../ui/format.ts'
-import { lastUndoable, toastError, undoLast } from '../ui/toasts.tsx'
-import { verbsFor } from './cartridgeVerbs.tsx'
-import { MOD_KEY } from './modKey.ts'
-import { openFiles } from './openFiles.ts'
-import { PLACES } from './places.ts'
-import { useUi } from './uiStore.ts'
+import { formatAgo, formatRead } from '../ui/format.ts'
+import { lastUndoable, toastError } from '../ui/toasts.tsx'
+import { useVerbs, VERB_IDS, VERBS, type Verb } from './cartridgeVerbs.ts'
+import { COMMAND_ICONS } from './commandIcons.ts'
+import { type Ranked, rankByText } from './rankByText.ts'
+import { PLACE_ICONS } from './placeIcons.ts'
+import { runCommand } from './runCommand.ts'
 import { useSubject } from './useSubject.ts'
+
+/** Things that belong together, in this order while nothing is typed. */
+const GROUPS = ['These cartridges', 'Asked lately', 'Do', 'Go to', 'Models', 'Settings', 'Cartridges'] as const
 
 export interface PaletteItem {
   readonly id: string
+  readonly group: (typeof GROUPS)[number]
   readonly title: string
-  /** All words it can be found by. */
+  /** More words it can be found by. */
   readonly words: string
   readonly icon: ReactNode
   readonly note?: string
-  readonly shortcut?: string
+  readonly keys?: string
+  /** Offered before anything is typed. */
+  readonly atOnce: boolean
   readonly run: () => void
 }
 
-const SHORTCUTS: Readonly<Record<string, string>> = { '/new': `${MOD_KEY} N`, '/settings': `${MOD_KEY} ,` }
+/** So many cartridges and conversations, the latest, are matched letter by letter; the engine finds the others by whole words. */
+const LATEST = 100
 
-/** What the palette offers for `text`: commands whose words begin with every typed word, then cartridges. */
-export function usePaletteItems(text: string): readonly PaletteItem[] {
+/**
+ * What the palette offers for `text`, the best match first: verbs for the cartridges at hand, commands, places with their
+ * parts, models, settings, questions asked lately, and cartridges. Without a text, what one may want here and now.
+ */
+export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
+  const query = text.trim()
+  const commands = useCommandItems()
+  const conversations = useConversationItems()
+  const cartridges = useCartridgeItems('')
+  const found = useCartridgeItems(query)
+  if (query === '') {
+    const wanted = [...commands, ...conversations.slice(0, 3)].filter(item => item.atOnce)
+    return GROUPS.flatMap(group => wanted.filter(item => item.group === group)).map(item => ({ item, letters: [] }))
+  }
+  const ranked = rankByText(query, [...commands, ...conversations, ...cartridges])
+  const seen = new Set(ranked.map(({ item }) => item.id))
+  // What has the words somewhere else: in its card, its recipe, its text.
+  return [...ranked, ...found.filter(({ id }) => !seen.has(id)).map(item => ({ item, letters: [] }))]
+}
+
+function useCommandItems(): readonly PaletteItem[] {
   const navigate = useNavigate()
   const { settings } = useStudio()
-  const query = text.trim()
-  const found = useQuery('library.list', { query, limit: 8 })
-
   const subject = useSubject()
-  const actions = useLibraryActions()
-  const undone = lastUndoable()
+  const verb = useVerbs()
+  const models = useQuery('models.list', {}, ['models.changed']).data?.models ?? []
+  const undoable = lastUndoable()
+  const go = (route: string) => () => void navigate(route)
+  const change = (part: Parameters<ReturnType<typeof settings.getState>['change']>[0]) => () =>
+    void settings.getState().change(part).catch(toastError)
 
-  const commands: readonly PaletteItem[] = [
-    ...(subject === null ? [] : verbsFor(subject, { go: path => void navigate(path), actions })),
-    ...(undone === null
-      ? []
-      : [
-          {
-            id: 'undo',
-            title: `Undo: ${undone}`,
-            words: `undo take back ${undone}`,
-            icon: <Undo2 aria-hidden />,
-            shortcut: `${MOD_KEY} Z`,
-            run: () => void undoLast(),
-          },
-        ]),
-    ...PLACES.map(place => ({
-      id: place.path,
-      title: place.name,
-      words: `${place.name} ${place.words}`,
-      icon: <place.icon aria-hidden />,
-      ...(SHORTCUTS[place.path] === undefined ? {} : { shortcut: SHORTCUTS[place.path] }),
-      run: () => void navigate(place.path),
-    })),
-    {
-      id: 'import',
-      title: 'Import a cartridge file',
-      words: 'import open file cartridge',
-      icon: <FileInput aria-hidden />,
-      shortcut: `${MOD_KEY} O`,
-      run: () => openFiles('.cartridge', files => useUi.getState().setImports(files)),
-    },
-    ...(['light', 'dark', 'system'] as const).map(theme => ({
-      id: `theme-${theme}`,
-      title: `Theme: ${theme}`,
-      words: `theme appearance ${theme}`,
-      icon: <MonitorCog aria-hidden />,
-      run: () => void settings.getState().change({ theme }).catch(toastError),
-    })),
-    {
-      id: 'help',
-      title: 'Keyboard shortcuts',
-      words: 'help keys keyboard shortcuts',
-      icon: <Keyboard aria-hidden />,
-      shortcut: '?',
-      run: () => useUi.getState().openHelp(true),
-    },
-  ]
-  const typed = query.toLowerCase().split(/\s+/).filter(Boolean)
-  const matching = commands.filter(command => {
-    const words = command.words.toLowerCase().split(' ')
-    return typed.every(part => words.some(word => word.startsWith(part)))
+  const verbs = VERB_IDS.filter(id => subject !== null && (VERBS[id].many || subject.length === 1)).map(id => {
+    const { label, words, icon: Icon, keys }: Verb = VERBS[id]
+    return {
+      id: `verb-${id}`,
+      group: 'These cartridges' as const,
+      title: `${label} ${subject?.length === 1 ? 'this cartridge' : `${subject?.length} cartridges`}`,
+      words,
+      icon: <Icon aria-hidden />,
+      keys,
+      atOnce: true,
+      run: () => subject !== null && verb(id, subject),
+    }
   })
-  const begins = (name: string) => (name.toLowerCase().startsWith(query.toLowerCase()) ? 0 : 1)
-  const items = (query === '' ? [] : (found.data?.items ?? [])).toSorted((a, b) => begins(a.name) - begins(b.name))
-  const cartridges = items.map(item => ({
+  const commands = Object.keys(COMMANDS)
+    .filter(isCommandId)
+    // The palette is open, and finds more than the search does.
+    .filter(id => id !== 'palette' && id !== 'search' && (id !== 'undo' || undoable !== null))
+    .map(id => {
+      const Icon = COMMAND_ICONS[id]
+      return {
+        id,
+        group: 'Do' as const,
+        title: id === 'undo' ? `Undo: ${undoable}` : COMMANDS[id].title,
+        words: COMMANDS[id].words,
+        icon: <Icon aria-hidden />,
+        keys: COMMANDS[id].keys,
+        atOnce: true,
+        run: () => void runCommand(id),
+      }
+    })
+  const places = PLACES.flatMap(place => {
+    const { path, name, words, keys, parts }: Place = place
+    const Icon = PLACE_ICONS[place.path]
+    const icon = <Icon aria-hidden />
+    return [
+      { id: path, group: 'Go to' as const, title: name, words, icon, keys, atOnce: true, run: go(path) },
+      ...(parts?.of ?? []).map(part => ({
+        id: `${path}-${part.id}`,
+        group: path === '/settings' ? ('Settings' as const) : ('Go to' as const),
+        title: `${name}: ${part.label}`,
+        words: '',
+        icon,
+        atOnce: false,
+        run: go(`${path}?${parts?.parameter}=${part.id}`),
+      })),
+    ]
+  })
+  const themes = (['light', 'dark', 'system'] as const).map(theme => ({
+    id: `theme-${theme}`,
+    group: 'Settings' as const,
+    title: `Theme: ${theme}`,
+    words: 'appearance',
+    icon: <MonitorCog aria-hidden />,
+    atOnce: false,
+    run: change({ theme }),
+  }))
+  const ofModels = models
+    .filter(model => model.status === 'ready')
+    .map(model => ({
+      id: `model-${model.id}`,
+      group: 'Models' as const,
+      title: `Use ${model.name} for new cartridges`,
+      words: `model default ${model.id}`,
+      icon: <Blocks aria-hidden />,
+      atOnce: false,
+      run: change({ defaultModel: model.id }),
+    }))
+  return [...verbs, ...commands, ...places, ...ofModels, ...themes]
+}
+
+/** Conversations by what was asked. */
+function useConversationItems(): readonly PaletteItem[] {
+  const navigate = useNavigate()
+  const { data } = useQuery('conversations.list', { limit: LATEST })
+  return (data?.items ?? [])
+    .filter(({ turns }) => turns > 0)
+    .map(({ id, name, packetId, cartridge, updatedAt }) => ({
+      id,
+      group: 'Asked lately',
+      title: name,
+      words: cartridge ?? 'bare model',
+      icon: <MessagesSquare aria-hidden />,
+      note: formatAgo(updatedAt),
+      atOnce: true,
+      run: () => void navigate(addressOf(id, packetId)),
+    }))
+}
+
+function useCartridgeItems(query: string): readonly PaletteItem[] {
+  const navigate = useNavigate()
+  const { data } = useQuery('library.list', { query, limit: query === '' ? LATEST : 8 })
+  return (data?.items ?? []).map(item => ({
     id: item.packetId,
+    group: 'Cartridges',
     title: `Ask ${item.name}`,
-    words: item.name,
+    words: item.tags.join(' '),
     icon: (
       <span className="Palette-face">
         <CartridgeFace digest={item.packetId} kind={item.kind} />
       </span>
     ),
     note: formatRead(item.tokens),
+    atOnce: false,
     run: () => void navigate(`/ask/${encodeURIComponent(item.packetId)}`),
   }))
-  return [...matching, ...cartridges]
 }

@@ -1,59 +1,38 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
-import { undoLast } from '../ui/toasts.tsx'
-import { openFiles } from './openFiles.ts'
-import { useUi } from './uiStore.ts'
-
-/** The keys of the whole window; `help` lists them. Typing in a field is never taken for a single-key shortcut. */
-export const SHORTCUTS = [
-  { keys: 'Mod K', does: 'Commands: find anything' },
-  { keys: 'Mod N', does: 'New cartridge' },
-  { keys: 'Mod O', does: 'Import a .cartridge file' },
-  { keys: 'Mod ,', does: 'Settings' },
-  { keys: '/', does: 'Search the library' },
-  { keys: '?', does: 'This list' },
-  { keys: 'Esc', does: 'Close, or clear the selection' },
-  { keys: 'Enter', does: 'Ask the selected cartridge' },
-  { keys: 'F2', does: 'Rename the selected cartridge' },
-  { keys: 'Del', does: 'Delete the selected cartridges (can be undone)' },
-  { keys: 'Mod Z', does: 'Undo the last deletion, from anywhere' },
-  { keys: 'F8', does: 'Go to the messages at the bottom' },
-] as const
+import { COMMANDS, isCommandId } from '#shared/domain/commands.ts'
+import { PLACES, type Place } from '#shared/domain/places.ts'
+import { runCommand } from './runCommand.ts'
 
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
-/** Listens for the keys of {@link SHORTCUTS} that work everywhere. */
+/** As the tables of places and commands write it: `Mod+K`, `?`; null for what is no shortcut here. */
+function keysOf(event: KeyboardEvent): string | null {
+  if (event.altKey) return null
+  if (!event.ctrlKey && !event.metaKey) return event.key
+  return event.shiftKey ? null : `Mod+${event.key.toUpperCase()}`
+}
+
+/** Listens for the keys of places and commands, in the whole window. A single key is none while one types or a dialog is open. */
 export function useShortcuts(): void {
   const navigate = useNavigate()
   useEffect(() => {
     function onKeyDown(event: KeyboardEvent): void {
-      const ui = useUi.getState()
-      if ((event.ctrlKey || event.metaKey) && !event.altKey) {
-        // In a field it takes back what was typed.
-        const undoes = event.key.toLowerCase() === 'z' && !event.shiftKey && !isTyping(event.target)
-        if (undoes && undoLast()) event.preventDefault()
-        const action = {
-          k: () => ui.openPalette(!ui.paletteOpen),
-          n: () => navigate('/new'),
-          o: () => openFiles('.cartridge', files => ui.setImports(files)),
-          ',': () => navigate('/settings'),
-        }[event.key.toLowerCase()]
-        if (action === undefined) return
-        event.preventDefault()
-        action()
-        return
-      }
-      if (event.altKey || isTyping(event.target) || document.querySelector('[role="dialog"]') !== null) return
-      if (event.key === '/') {
-        event.preventDefault()
-        document.getElementById('global-search')?.focus()
-      }
-      if (event.key === '?') {
-        event.preventDefault()
-        ui.openHelp(true)
-      }
+      const keys = keysOf(event)
+      if (keys === null) return
+      const single = !keys.startsWith('Mod+')
+      if (single && (isTyping(event.target) || document.querySelector('[role="dialog"]') !== null)) return
+      const place = PLACES.find((one: Place) => one.keys === keys)
+      const command = Object.keys(COMMANDS)
+        .filter(isCommandId)
+        .find(id => COMMANDS[id].keys === keys)
+      // In a field it takes back what was typed.
+      if (command === 'undo' && isTyping(event.target)) return
+      if (place !== undefined) void navigate(place.path)
+      else if (command === undefined || !runCommand(command)) return
+      event.preventDefault()
     }
     window.addEventListener('keydown', onKeyDown)
     return () => window.removeEventListener('keydown', onKeyDown)

@@ -1,9 +1,10 @@
 import { useLocation } from 'react-router'
 import { useStore } from 'zustand'
 import { useStudio } from '../stores/studio.ts'
+import type { Cartridges } from './cartridgeVerbs.ts'
 
 /** The cartridges that a command typed now is about: the one that is open, or those selected in the library; null for none. */
-export function useSubject(): readonly [string, ...string[]] | null {
+export function useSubject(): Cartridges | null {
   const { library } = useStudio()
   const { pathname } = useLocation()
   const selected = useStore(library, state => state.selected)

@@ -9,7 +9,7 @@ export type OpenRequest =
   | { readonly kind: 'review-link'; readonly link: string }
   /** Go to a route of the page, as a menu entry asks. */
   | { readonly kind: 'go'; readonly route: string }
-  /** Do what a menu entry asks, e.g. `palette` or `new-cartridge`. */
+  /** Do what a menu entry asks: a command of the table, e.g. `palette`. */
   | { readonly kind: 'command'; readonly command: string }
 
 /** Calls `listener` with every request until the returned function is called. In a plain browser there are none. */

@@ -44,7 +44,7 @@ export const CartridgeFace = memo(function CartridgeFace({
     const x = i * step
     if (kind === 'ssm' || (kind === 'hybrid' && i % 2 === 0)) {
       const left = x - step * 1.5
-      const path = `M${left.toFixed(1)} ${height} C ${(left + step).toFixed(1)} ${(height * a).toFixed(1)}, ${(left + step * 2).toFixed(1)} ${(height * b).toFixed(1)}, ${(left + step * 4).toFixed(1)} ${height}`
+      const path = `M${left} ${height} C ${left + step} ${height * a}, ${left + step * 2} ${height * b}, ${left + step * 4} ${height}`
       shapes.push(<path key={i} d={path} fill={`hsl(${hue} 55% ${28 + 40 * b}% / .55)`} />)
     } else {
       shapes.push(

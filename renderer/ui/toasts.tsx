@@ -12,6 +12,19 @@ export function toastNote(message: string, description?: string): void {
   toast(message, { description, duration: 8000 })
 }
 
+/** Says that something runs, wherever one is, and lets it be stopped. */
+export function toastRunning(
+  message: string,
+  cancel: () => void,
+): { readonly tell: (state: string) => void; readonly end: () => void } {
+  const options = { duration: Number.POSITIVE_INFINITY, action: { label: 'Cancel', onClick: cancel } }
+  const id = toast.loading(message, options)
+  return {
+    tell: description => void toast.loading(message, { ...options, id, description }),
+    end: () => void toast.dismiss(id),
+  }
+}
+
 let undoable: { readonly message: string; readonly undo: () => void } | null = null
 
 /** Says that something was done and offers to take it back, for eight seconds here and until the next such thing by Ctrl+Z. */

@@ -1,7 +1,5 @@
+import { ENGLISH, type Figures } from '../figures/createFigures.ts'
 import { type CalculatorInputs, calculate } from './calculator.ts'
-
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 })
-const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumFractionDigits: 2 })
 
 export interface FormulaLine {
   readonly name: string
@@ -12,17 +10,18 @@ export interface FormulaLine {
 }
 
 /** The calculation spelt out, one line for each figure, so that it can be checked by hand. */
-export function calculatorFormula(inputs: CalculatorInputs): FormulaLine[] {
+export function calculatorFormula(inputs: CalculatorInputs, figures: Figures = ENGLISH): FormulaLine[] {
   const { naive, caching, state, storagePerDay, machines } = calculate(inputs)
   const { steps, baseTokens, deltaTokens, outputTokens, agents, loopsPerDay, agentsPerBase } = inputs
-  const n = (value: number) => number.format(value)
+  const { formatMoney } = figures
+  const n = (value: number) => figures.formatNumber(Math.round(value * 100) / 100)
   const reply = inputs.keepReplies ? outputTokens : 0
   const replyRule = reply > 0 ? ' + reply × S(S−1)/2' : ''
   const replyNumbers = reply > 0 ? ` + ${n(reply)} × ${n((steps * (steps - 1)) / 2)}` : ''
   const shared = agentsPerBase > 1
   const day = `${n(agents)} agents × ${n(loopsPerDay)} loops`
   const money = (tokens: { input: number; output: number }, inputPrice = inputs.inputPrice) =>
-    `(${n(tokens.input)} × ${dollars.format(inputPrice)} + ${n(tokens.output)} × ${dollars.format(inputs.outputPrice)}) / 1,000,000 × ${day}`
+    `(${n(tokens.input)} × ${formatMoney(inputPrice)} + ${n(tokens.output)} × ${formatMoney(inputs.outputPrice)}) / ${n(1e6)} × ${day}`
   const lines: FormulaLine[] = [
     {
       name: 'Naive tokens per loop',
@@ -37,7 +36,7 @@ export function calculatorFormula(inputs: CalculatorInputs): FormulaLine[] {
     {
       name: 'Naive cost per day',
       rule: '(input × price + output × price) × agents × loops',
-      numbers: `${money(naive.tokens)} = ${dollars.format(naive.perDay)}`,
+      numbers: `${money(naive.tokens)} = ${formatMoney(naive.perDay)}`,
     },
   ]
   if (caching !== null) {
@@ -45,7 +44,7 @@ export function calculatorFormula(inputs: CalculatorInputs): FormulaLine[] {
     lines.push({
       name: 'Prompt-caching cost per day',
       rule: 'new × input price + found × cached price + written × write price, + output, × agents × loops',
-      numbers: `of ${n(input)} input tokens ${n(cached)} found in the cache, ${n(written)} charged as cache writes: ${dollars.format(caching.perDay)}`,
+      numbers: `of ${n(input)} input tokens ${n(cached)} found in the cache, ${n(written)} charged as cache writes: ${formatMoney(caching.perDay)}`,
     })
   }
   lines.push(
@@ -53,12 +52,12 @@ export function calculatorFormula(inputs: CalculatorInputs): FormulaLine[] {
       ? {
           name: 'State-pack cost per day',
           rule: 'machines × hours on × cost per hour + storage',
-          numbers: `${n(machines)} × ${n(inputs.hardwareHoursPerDay)} × ${dollars.format(inputs.hardwarePerHour)} + ${dollars.format(storagePerDay)} = ${dollars.format(state.perDay)}`,
+          numbers: `${n(machines)} × ${n(inputs.hardwareHoursPerDay)} × ${formatMoney(inputs.hardwarePerHour)} + ${formatMoney(storagePerDay)} = ${formatMoney(state.perDay)}`,
         }
       : {
           name: 'State-pack cost per day',
           rule: '(input × price + output × price) × agents × loops + storage',
-          numbers: `${money(state.tokens)} + ${dollars.format(storagePerDay)} = ${dollars.format(state.perDay)}`,
+          numbers: `${money(state.tokens)} + ${formatMoney(storagePerDay)} = ${formatMoney(state.perDay)}`,
         },
   )
   return lines

@@ -5,7 +5,7 @@ test('the palette acts on the selected cartridge, and Ctrl+Z takes a deletion ba
   const card = options.filter({ hasText: 'Station card (Mamba)' })
   const command = async (typed: string) => {
     await page.keyboard.press('ControlOrMeta+k')
-    await page.getByRole('combobox', { name: 'Find a place, an action or a cartridge' }).fill(typed)
+    await page.getByRole('combobox', { name: 'Find a place, an action, a question or a cartridge' }).fill(typed)
     await page.keyboard.press('Enter')
     await expect(page.getByRole('dialog', { name: 'Commands' })).toHaveCount(0)
   }

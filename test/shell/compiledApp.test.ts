@@ -201,7 +201,7 @@ describe('the compiled app, against a stand-in for electron', () => {
     // The menu's Import opens the system's dialog; what is chosen there is reviewed like the rest.
     writeFileSync(join(folder, 'c.cartridge'), Uint8Array.of(4, 5))
     await app.ask({ ask: 'choose', files: [join(folder, 'c.cartridge')] })
-    await app.ask({ ask: 'menu', label: 'Import…' })
+    await app.ask({ ask: 'menu', label: 'Import a .cartridge file…' })
     const seen = await until(
       () => app.inPage(requests, 1) as Promise<string>,
       now => JSON.parse(now).length === 3,

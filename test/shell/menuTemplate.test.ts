@@ -1,5 +1,6 @@
 import type { MenuItemConstructorOptions } from 'electron'
 import { describe, expect, it } from 'vitest'
+import { PLACES } from '#shared/domain/places.ts'
 import { type MenuAction, menuTemplate } from '../../electron/shell/menuTemplate.ts'
 
 function flat(items: readonly MenuItemConstructorOptions[]): MenuItemConstructorOptions[] {
@@ -13,8 +14,8 @@ describe.each(['linux', 'darwin', 'win32'] as const)('the menu on %s', platform 
     const choose = (label: string) =>
       items.find(item => item.label === label)?.click?.(null as never, undefined, null as never)
     choose('New cartridge')
-    choose('Import…')
-    choose('Commands')
+    choose('Import a .cartridge file…')
+    choose('Commands: find anything')
     choose('New window')
     choose('Settings…')
     expect(asked).toEqual([
@@ -26,6 +27,11 @@ describe.each(['linux', 'darwin', 'win32'] as const)('the menu on %s', platform 
     ])
     const inert = items.filter(item => !item.click && !item.role && !item.submenu && item.type !== 'separator')
     expect(inert).toEqual([])
+  })
+
+  it('goes to every place', () => {
+    const labels = flat(menuTemplate(platform, () => {})).map(item => item.label?.replace('…', ''))
+    expect(PLACES.map(({ name }) => name).filter(name => !labels.includes(name))).toEqual([])
   })
 
   it('has no two entries on one key, and none for developers', () => {

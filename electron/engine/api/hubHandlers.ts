@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { MODEL_SHARE } from '../inference/freeMemory.ts'
 import { stateBytes } from '../inference/stateBytes.ts'
@@ -11,8 +12,6 @@ import type { EngineState } from './engineState.ts'
 import type { FetchModel } from './fetchModel.ts'
 
 type Owned = 'models.catalogue' | 'models.download' | 'models.unfinished'
-
-const parameters = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
 
 export function hubHandlers(state: EngineState, fetchModel: FetchModel): Pick<Handlers, Owned> {
   const modelsFolder = join(state.folders.data, 'models')
@@ -29,7 +28,7 @@ export function hubHandlers(state: EngineState, fetchModel: FetchModel): Pick<Ha
           return {
             ...model,
             id: folderName,
-            parameters: parameters.format(count),
+            parameters: ENGLISH.formatShort(count),
             sources: [
               {
                 kind: 'hub' as const,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { folderNameOf } from '../live/modelPool.ts'
 import type { Precision } from '../models/model.ts'
@@ -102,7 +103,7 @@ function isFor(folder: string, model: string): boolean {
 const MOST_KL = 0.1
 
 function changesTooMuch(model: string, precision: Precision, meanKl: number): StatePackError {
-  const message = `In ${precision} "${model}" would answer too differently: ${meanKl.toFixed(2)} bits a token on a page of text, where ${MOST_KL} are allowed. It runs as before.`
+  const message = `In ${precision} "${model}" would answer too differently: ${ENGLISH.formatFixed(meanKl, 2)} bits a token on a page of text, where ${MOST_KL} are allowed. It runs as before.`
   return new StatePackError('E_NOT_SUPPORTED', message, { model, precision, meanKl })
 }
 

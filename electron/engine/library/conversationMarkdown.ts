@@ -1,6 +1,9 @@
 import type { Digest } from '#shared/domain/digest.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import type { ConversationView } from '#shared/rpc/methods/conversations.ts'
 import type { Turn } from '#shared/rpc/methods/turn.ts'
+
+const { formatCount, formatSeconds } = ENGLISH
 
 /** A conversation as Markdown: questions as headings, answers as they were written, and what each of them cost. */
 export function conversationMarkdown(
@@ -18,7 +21,7 @@ function turnMarkdown(turn: Turn, nameOf: (packetId: Digest) => string | null): 
     rootPacketId === null
       ? `the bare model${model === null ? '' : ` ${model}`}`
       : `${nameOf(rootPacketId) ?? 'a cartridge that is gone'} (\`${rootPacketId}\`)`
-  const cost = `${tokens.tail + tokens.delta} tokens read, ${tokens.generated} written, ${Math.max(0, tokens.saved)} not re-read, ${seconds.toFixed(2)} s`
+  const cost = `${formatCount(tokens.tail + tokens.delta)} tokens read, ${formatCount(tokens.generated)} written, ${formatCount(Math.max(0, tokens.saved))} not re-read, ${formatSeconds(seconds)}`
   return [
     `## ${oneLine(question)}`,
     ...(question.includes('\n') ? [quoted(question)] : []),

@@ -1,8 +1,8 @@
 /** The precision a model that is new here runs in, where nobody chose one. */
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import { memoryNeeded } from '../inference/memoryNeeded.ts'
 import type { Precision } from '../models/model.ts'
 import type { ModelDescription } from '../models/sources/openModel.ts'
-import { inWords } from './memoryFit.ts'
 
 /** Tokens a second below which writing is slower than most people read. */
 const SLOW = 5
@@ -38,12 +38,12 @@ export async function choosePrecision(
   const smaller = await describe('int8').catch(() => null)
   if (smaller === null || memoryNeeded(smaller).total > free) return null
   if (needed > free) {
-    const reason = `In float32 it would take ${inWords(needed)} of memory, and ${inWords(free)} are free.`
+    const reason = `In float32 it would take ${ENGLISH.formatBytes(needed)} of memory, and ${ENGLISH.formatBytes(free)} are free.`
     return { precision: 'int8', reason }
   }
   const speed = await weightSpeed()
   if (speed / own.loadedBytes >= SLOW) return null
-  const [before, after] = [own, smaller].map(({ loadedBytes }) => Math.max(speed / loadedBytes, 0.1).toFixed(1))
+  const [before, after] = [own, smaller].map(({ loadedBytes }) => ENGLISH.formatFixed(Math.max(speed / loadedBytes, 0.1), 1))
   const reason = `In float32 this machine would write about ${before} tokens a second, in int8 about ${after}.`
   return { precision: 'int8', reason }
 }

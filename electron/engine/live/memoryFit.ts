@@ -1,5 +1,6 @@
 /** Whether a model fits into the memory that is free before it is loaded, and what would instead. */
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import { memoryNeeded } from '../inference/memoryNeeded.ts'
 import type { Precision } from '../models/model.ts'
 import type { ModelEntry } from '../models/modelEntry.ts'
@@ -33,11 +34,11 @@ export interface MemoryQuestion {
 export async function doesNotFit({ entry, fit, others, describe }: MemoryQuestion): Promise<StatePackError> {
   const own = await describe(entry)
   const details = { model: entry.id, precision: own.precision, needed: fit.needed, free: fit.free }
-  const message = `"${entry.id}" takes about ${inWords(fit.needed)} of memory in ${own.precision}, and ${inWords(fit.free)} are free.`
+  const message = `"${entry.id}" takes about ${ENGLISH.formatBytes(fit.needed)} of memory in ${own.precision}, and ${ENGLISH.formatBytes(fit.free)} are free.`
   for (const precision of SMALLER) {
     const smaller = await needOf(describe(entry, precision))
     if (smaller === null || smaller >= fit.needed || smaller > fit.free) continue
-    const fits = `In ${precision} it would fit, with ${inWords(smaller)}.`
+    const fits = `In ${precision} it would fit, with ${ENGLISH.formatBytes(smaller)}.`
     return new StatePackError('E_MEMORY', `${message} ${fits}`, { ...details, fits: precision })
   }
   let largest: { readonly id: string; readonly needed: number } | null = null
@@ -48,7 +49,7 @@ export async function doesNotFit({ entry, fit, others, describe }: MemoryQuestio
   const fits =
     largest === null
       ? 'No installed model would fit.'
-      : `Of the installed models "${largest.id}" would fit, with ${inWords(largest.needed)}.`
+      : `Of the installed models "${largest.id}" would fit, with ${ENGLISH.formatBytes(largest.needed)}.`
   return new StatePackError('E_MEMORY', `${message} ${fits}`, { ...details, fits: largest?.id ?? null })
 }
 
@@ -58,9 +59,4 @@ function needOf(described: Promise<ModelDescription>): Promise<number | null> {
     found => memoryNeeded(found).total,
     () => null,
   )
-}
-
-/** `270 MB`, `1.3 GB`. */
-export function inWords(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 
 /** Left free on the disk: a full one harms everything else. */
 const RESERVE = 256 << 20
@@ -15,7 +16,7 @@ export async function requireFree(
 ): Promise<void> {
   const there = await free(folder)
   if (needed === 0 || there >= needed + RESERVE) return
-  const [needs, has] = [needed + RESERVE, there].map(bytes => `${(bytes / 1e9).toFixed(1)} GB`)
+  const [needs, has] = [needed + RESERVE, there].map(ENGLISH.formatBytes)
   const message = `The disk is too full for ${what}: it needs ${needs}, and ${has} are free.`
   throw new StatePackError('E_DISK_FULL', message, { needed, free: there })
 }

@@ -1,5 +1,6 @@
 import type { CartridgeConfig, Segment } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import { compareStates, type LayerDifference } from '../inference/compareStates.ts'
 import type { Session } from '../inference/session.ts'
 import { roundTripState } from '../inference/stateCodec.ts'
@@ -242,7 +243,7 @@ async function assertSame(
   const { layer, tensor, maxAbsDiff } = first
   throw new StatePackError(
     'E_NOT_RECOMPUTED',
-    `Reading the tokens again does not give this state: ${tensor} of layer ${layer} differs by ${maxAbsDiff.toPrecision(3)}.`,
+    `Reading the tokens again does not give this state: ${tensor} of layer ${layer} differs by ${ENGLISH.formatSignificant(maxAbsDiff, 3)}.`,
     { component: 'cache', layer, tensor, maxAbsDiff, share: found.maxShare, rmsShare: found.rmsShare, start },
   )
 }

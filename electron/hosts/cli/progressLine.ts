@@ -1,3 +1,5 @@
+import { ENGLISH } from '#shared/figures/createFigures.ts'
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 
 /** Progress on stderr: one line that is rewritten on a terminal, nothing at all elsewhere or when it is not wanted. */
@@ -17,10 +19,8 @@ export function createProgressLine(wanted: boolean) {
   }
 }
 
-function sentence({ phase, done, total, unit, rate, etaSeconds, part }: Progress): string {
-  const parts = [part === undefined ? phase : `${phase} part ${part.number} of ${part.of}`]
-  if (done !== undefined) parts.push(`${done}${total === undefined ? '' : ` of ${total}`} ${unit ?? ''}`.trim())
-  if (rate !== undefined) parts.push(`${rate.toFixed(0)} ${unit ?? ''}/s`)
-  if (etaSeconds !== undefined) parts.push(`${etaSeconds.toFixed(0)} s left`)
-  return parts.join(' · ')
+function sentence(progress: Progress): string {
+  const { phase, part } = progress
+  const doing = part === undefined ? phase : `${phase} part ${part.number} of ${part.of}`
+  return [doing, ...progressFacts(progress, ENGLISH)].join(' · ')
 }

@@ -3,7 +3,7 @@ import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatPercent, formatTokens } from '../../ui/format.ts'
+import { formatPercent, formatSaving, formatTokens } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { CartridgeRack } from './CartridgeRack.tsx'
 import { ConversationList } from './ConversationList.tsx'
@@ -70,7 +70,12 @@ export function AskSide({ view, onView, cartridge, conversation, ...on }: AskSid
                   {
                     label: 'Saved',
                     value: (
-                      <b>{total.naive === 0 ? '0 %' : formatPercent(100 * (1 - total.processed / total.naive))}</b>
+                      <b>
+                        {formatSaving(
+                          total.naive === 0 ? 0 : 100 * (1 - total.processed / total.naive),
+                          formatPercent,
+                        )}
+                      </b>
                     ),
                   },
                 ]}

@@ -10,7 +10,7 @@ import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes } from '../../ui/format.ts'
+import { formatBytes, formatSeconds } from '../../ui/format.ts'
 import { toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { useJobActions } from '../jobs/useJobActions.ts'
@@ -151,6 +151,6 @@ function offersFor(entries: readonly Offer[]): readonly Offer[] {
 }
 
 function timeOf({ sources }: Offer): string {
-  const times = sources.map(({ bytes }) => Math.max(1, Math.round(bytes / ASSUMED_BYTES_PER_SECOND)))
-  return `about ${times.join(' or ')} s at 10 MB/s`
+  const times = sources.map(({ bytes }) => formatSeconds(Math.ceil(bytes / ASSUMED_BYTES_PER_SECOND)))
+  return `about ${times.join(' or ')} at ${formatBytes(ASSUMED_BYTES_PER_SECOND)}/s`
 }

@@ -1,3 +1,4 @@
+import { significant } from '#shared/figures/significant.ts'
 import { formatTokens } from '../../ui/format.ts'
 import type { Point } from './turns.ts'
 
@@ -12,7 +13,7 @@ export function SessionChart({ points }: { readonly points: readonly Point[] }) 
     points
       .map(
         (point, i) =>
-          `${((i / Math.max(1, points.length - 1)) * W).toFixed(1)},${(H - 3 - (of(point) / top) * (H - 6)).toFixed(1)}`,
+          `${significant((i / Math.max(1, points.length - 1)) * W, 4)},${significant(H - 3 - (of(point) / top) * (H - 6), 4)}`,
       )
       .join(' ')
   return (

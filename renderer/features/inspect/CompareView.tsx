@@ -5,7 +5,7 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, shortDigest } from '../../ui/format.ts'
+import { formatCount, formatSignificant, shortDigest } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 import { CartridgeSelect } from './CartridgeSelect.tsx'
 import { componentTitle } from './componentTitle.ts'
@@ -111,8 +111,8 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
                   </span>
                 ),
               },
-              { id: 'max', title: 'Largest', numeric: true, cell: layer => layer.maxAbsDiff.toPrecision(4) },
-              { id: 'mean', title: 'Mean', numeric: true, cell: layer => layer.meanAbsDiff.toPrecision(4) },
+              { id: 'max', title: 'Largest', numeric: true, cell: layer => formatSignificant(layer.maxAbsDiff, 4) },
+              { id: 'mean', title: 'Mean', numeric: true, cell: layer => formatSignificant(layer.meanAbsDiff, 4) },
             ]}
           />
         </>

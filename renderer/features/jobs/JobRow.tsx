@@ -1,3 +1,4 @@
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { Ban, CircleCheck, CircleDashed, Download, FileText, PackageOpen, TriangleAlert, X } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
@@ -6,11 +7,11 @@ import { errorOf } from '../../stores/jobsStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
-import { formatCount } from '../../ui/format.ts'
+import { figures, formatCount } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { RemedyButton } from '../../ui/RemedyButton.tsx'
-import { phaseOf, progressFacts, shareOf } from './jobWords.ts'
+import { phaseOf, shareOf } from './jobWords.ts'
 import { useJobActions } from './useJobActions.ts'
 
 const ICONS = {
@@ -48,7 +49,7 @@ function Standing({ job }: { readonly job: JobView }) {
   const paused = useStore(useStudio().jobs, ({ status }) => status?.paused ?? false)
   const error = errorOf(job)
   if (job.state === 'running') {
-    const facts = job.progress === null || paused ? [] : progressFacts(job.progress)
+    const facts = job.progress === null || paused ? [] : progressFacts(job.progress, figures)
     return (
       <>
         <ProgressBar bare label={`${job.title}: ${phaseOf(job)}`} value={shareOf(job)} />

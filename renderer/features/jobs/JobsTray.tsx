@@ -1,14 +1,15 @@
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react'
 import { useId } from 'react'
 import { useStore } from 'zustand'
 import { type JobsStatus, needsTray, openJobs } from '../../stores/jobsStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
-import { formatCount, formatEta } from '../../ui/format.ts'
+import { figures, formatCount, formatEta } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { JobsPanel } from './JobsPanel.tsx'
-import { phaseOf, progressFacts } from './jobWords.ts'
+import { phaseOf } from './jobWords.ts'
 import { useDoneToast } from './useDoneToast.ts'
 import { useJobActions } from './useJobActions.ts'
 import './jobs.css'
@@ -84,7 +85,7 @@ function notesOf({ running, round, etaSeconds, paused }: JobsStatus): string[] {
   if (first === undefined || paused) return []
   const { rate, ...progress } = first.progress ?? { phase: '' }
   const eta = etaSeconds === null ? [] : [formatEta(etaSeconds)]
-  const facts = progressFacts({ ...progress, rate, etaSeconds: undefined })
+  const facts = progressFacts({ ...progress, rate, etaSeconds: undefined }, figures)
   // Of many, how fast and how long still is what counts.
   return [phaseOf(first), ...(round.total > 1 ? facts.slice(-1) : facts), ...eta]
 }

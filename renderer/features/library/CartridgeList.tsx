@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useStore } from 'zustand'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
+import { type Cartridges, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
@@ -11,10 +12,9 @@ export type Layout = 'grid' | 'list'
 
 export interface CartridgeListProps {
   readonly layout: Layout
-  /** Enter or double click. */
-  readonly onOpen: (item: LibraryItem) => void
+  /** A key of a verb, or a double click: what is to be done to which cartridges. */
+  readonly onVerb: (verb: VerbId, packetIds: Cartridges) => void
   readonly onRename: (item: LibraryItem) => void
-  readonly onDelete: (packetIds: readonly string[]) => void
   /** A single click where there is no room for a details pane beside the list. */
   readonly onDetails: (() => void) | undefined
 }
@@ -28,7 +28,7 @@ const GAP = 16
  * The cartridges as a grid or a list, only what is in sight mounted; pages are read as one scrolls. A multi-select listbox:
  * arrows move, Shift extends, Space and Ctrl/Cmd+click toggle, Ctrl/Cmd+A takes all that were read.
  */
-export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }: CartridgeListProps) {
+export function CartridgeList({ layout, onVerb, onRename, onDetails }: CartridgeListProps) {
   const { library } = useStudio()
   const items = useStore(library, s => s.items)
   const selected = useStore(library, s => s.selected)
@@ -122,10 +122,13 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
       return
     }
     const item = items[active]
+    const keys = event.key === 'Delete' || event.key === 'Backspace' ? 'Del' : event.key
+    const verb = VERB_IDS.find(one => (VERBS[one] as Verb).keys === keys)
+    const [first, ...others] =
+      verb !== undefined && VERBS[verb].many ? selected : item === undefined ? [] : [item.packetId]
     if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
-    else if (event.key === 'Enter' && item !== undefined) onOpen(item)
-    else if (event.key === 'F2' && item !== undefined) onRename(item)
-    else if ((event.key === 'Delete' || event.key === 'Backspace') && selected.length > 0) onDelete(selected)
+    else if (verb === 'rename' && item !== undefined) onRename(item)
+    else if (verb !== undefined && first !== undefined) onVerb(verb, [first, ...others])
     else if (event.key === 'Escape') select([])
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) select(idsBetween(0, items.length - 1))
     else return
@@ -172,7 +175,7 @@ export function CartridgeList({ layout, onOpen, onRename, onDelete, onDetails }:
                   selected={item !== undefined && isChosen(item)}
                   dragged={() => (item === undefined ? [] : isChosen(item) ? selected : packetIdsOf(item))}
                   onClick={event => onClick(event, index)}
-                  onDoubleClick={() => item !== undefined && onOpen(item)}
+                  onDoubleClick={() => item !== undefined && onVerb('ask', [item.packetId])}
                 />
               )
             })}

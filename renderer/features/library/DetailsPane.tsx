@@ -1,45 +1,34 @@
-import { Download, Ellipsis, Pencil, Pin, PinOff, ShieldCheck, Trash2 } from 'lucide-react'
+import { Ellipsis, Pin, PinOff } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
-import { StatePackError } from '#shared/domain/error.ts'
 import { allows } from '#shared/domain/trust.ts'
+import { useVerbs, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
-import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
-import {
-  formatBytes,
-  formatCount,
-  formatMoney,
-  formatRead,
-  formatSeconds,
-  formatTokens,
-  shortDigest,
-} from '../../ui/format.ts'
+import { formatBytes, formatCount, formatMoney, formatRead, formatSaving, formatSeconds, formatTokens, shortDigest } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { Menu } from '../../ui/Menu.tsx'
-import { ProgressBar } from '../../ui/ProgressBar.tsx'
+import { Menu, type MenuAction } from '../../ui/Menu.tsx'
 import { recallFacts } from '../../ui/recall.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
-import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { CardText } from './CardText.tsx'
 import { ChipEditor } from './ChipEditor.tsx'
 import { TrustNotice } from './TrustNotice.tsx'
 import { useLibraryActions } from './useLibraryActions.ts'
 
 /** Everything about one cartridge that is not inside its state, and what can be done with it. */
-export function DetailsPane({ packetId, onRename }: { readonly packetId: string; readonly onRename: () => void }) {
+export function DetailsPane({ packetId }: { readonly packetId: string }) {
   const navigate = useNavigate()
   const { settings, library } = useStudio()
   const actions = useLibraryActions()
   const { data, error, reload } = useQuery('library.get', { ref: packetId }, ['library.changed', 'receipts.appended'])
   const prices = useQuery('savings.prices', {}).data?.prices
   const priceId = useStore(settings, s => s.settings?.priceId)
-  const verify = useTask('packets.verify')
+  const verb = useVerbs()
 
   if (data === null) {
     return (
@@ -54,20 +43,14 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
   const address = encodeURIComponent(packetId)
   const price = prices?.find(entry => entry.id === priceId)
   const saved = [
-    ...(price === undefined ? [] : [formatMoney((usage.tokensSaved * price.input) / 1e6)]),
-    formatSeconds(usage.secondsSaved),
+    ...(price === undefined ? [] : [formatSaving((usage.tokensSaved * price.input) / 1e6, formatMoney)]),
+    `${formatSaving(usage.secondsSaved, formatSeconds)}${usage.secondsSaved === 0 ? '' : ' of time'}`,
   ].join(' · ')
 
-  async function check(): Promise<void> {
-    const result = await verify.run({ ref: packetId, level: 'recomputed' })
-    if (result === null) return
-    if (result.ok && result.unprovenTokens > 0)
-      toastDone(
-        'Recomputed, not proven',
-        `${formatCount(result.unprovenTokens)} of its tokens are said to be the model's own words, and it would not say them by itself. Read them before you trust it.`,
-      )
-    else if (result.ok) toastDone('Recomputed', 'Reading its text again gave the same state.')
-    else toastError(new StatePackError('E_NOT_RECOMPUTED', ''))
+  const act = (id: VerbId) => verb(id, [packetId])
+  const inMenu = (id: VerbId, more: Partial<MenuAction> = {}): MenuAction => {
+    const { label, icon: Icon, keys, danger }: Verb = VERBS[id]
+    return { id, label, icon: <Icon aria-hidden />, shortcut: keys, danger, onAction: () => act(id), ...more }
   }
 
   const facts: readonly Fact[] = [
@@ -88,7 +71,7 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
         ]),
     ...recallFacts(summary),
     { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },
-    { label: 'Not re-read', value: `${formatTokens(usage.tokensSaved)} tokens` },
+    { label: 'Not re-read', value: formatSaving(usage.tokensSaved, saved => `${formatTokens(saved)} tokens`) },
     ...(usage.asks === 0 ? [] : [{ label: 'Saved', value: <b>{saved}</b> }]),
     {
       label: 'Packet',
@@ -136,35 +119,16 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
             </IconButton>
           }
           items={[
-            { id: 'rename', label: 'Rename', icon: <Pencil aria-hidden />, shortcut: 'F2', onAction: onRename },
+            inMenu('rename'),
             {
               id: 'pin',
               label: summary.pinned ? 'Unpin' : 'Pin',
               icon: summary.pinned ? <PinOff aria-hidden /> : <Pin aria-hidden />,
               onAction: () => void actions.update({ packetId: summary.packetId, pinned: !summary.pinned }),
             },
-            {
-              id: 'verify',
-              label: 'Check by recomputing',
-              icon: <ShieldCheck aria-hidden />,
-              disabled: !summary.model.installed,
-              onAction: () => void check(),
-            },
-            {
-              id: 'export',
-              label: 'Export',
-              icon: <Download aria-hidden />,
-              onAction: () => actions.save([packetId]),
-            },
-            {
-              id: 'delete',
-              label: 'Delete',
-              icon: <Trash2 aria-hidden />,
-              shortcut: 'Del',
-              danger: true,
-              separated: true,
-              onAction: () => void actions.remove([packetId]),
-            },
+            inMenu('verify', { disabled: !summary.model.installed }),
+            inMenu('export'),
+            inMenu('delete', { separated: true }),
           ]}
         />
       </div>
@@ -177,35 +141,21 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
           canCheck={summary.model.installed}
           signedBy={data.signedBy}
           onTrust={() => void actions.trust(packetId)}
-          onCheck={() => void check()}
+          onCheck={() => act('verify')}
         />
-      ) : null}
-      {verify.status === 'running' ? (
-        <div className="stack">
-          <ProgressBar
-            label={verify.progress?.phase ?? 'checking'}
-            value={ratio(verify.progress?.done, verify.progress?.total)}
-          />
-          <Button size="s" onPress={verify.cancel}>
-            Cancel
-          </Button>
-        </div>
-      ) : null}
-      {verify.status === 'failed' ? (
-        <ErrorPanel error={verify.error} action={{ label: 'Dismiss', onPress: verify.reset }} />
       ) : null}
       <div className="stack stack--tight">
         <Button
           variant="primary"
           wide
           isDisabled={!allows(summary.trust, 'run') || !summary.model.installed}
-          onPress={() => navigate(`/ask/${address}`)}
+          onPress={() => act('ask')}
         >
           Ask this cartridge
         </Button>
         <div className="two">
-          <Button onPress={() => navigate(`/inspect/${address}`)}>Inspect</Button>
-          <Button onPress={() => navigate(`/remix/${address}`)}>Remix</Button>
+          <Button onPress={() => act('inspect')}>{VERBS.inspect.label}</Button>
+          <Button onPress={() => act('remix')}>{VERBS.remix.label}</Button>
         </div>
       </div>
       <Facts caption={`Facts about ${summary.name}`} facts={facts} />
@@ -246,8 +196,4 @@ export function DetailsPane({ packetId, onRename }: { readonly packetId: string;
       )}
     </aside>
   )
-}
-
-function ratio(done: number | undefined, total: number | undefined): number | null {
-  return done === undefined || total === undefined || total === 0 ? null : done / total
 }

@@ -1,5 +1,5 @@
+import { progressShare } from '#shared/figures/progressFacts.ts'
 import { useRef, useState } from 'react'
-import type { Progress } from '#shared/rpc/progress.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -94,7 +94,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       </section>
       <LeavingChoices review={found} leaving={leaving} onChange={setLeaving} />
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
-      {task.status === 'running' ? <ProgressBar label="Writing the file" value={shareOf(task.progress)} /> : null}
+      {task.status === 'running' ? <ProgressBar label="Writing the file" value={progressShare(task.progress)} /> : null}
       <PublishForm packetId={packetId} leaving={leaving} onDone={onDone} />
       <div className="Review-foot">
         <DragOut
@@ -113,10 +113,4 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
       </div>
     </>
   )
-}
-
-function shareOf(progress: Progress | null): number | null {
-  return progress?.done === undefined || progress.total === undefined
-    ? null
-    : Math.min(1, progress.done / progress.total)
 }

@@ -2,12 +2,11 @@ import { FileInput, LibraryBig, Plus, SearchX } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
-import { parseDigest } from '#shared/domain/digest.ts'
-import { openFiles } from '../../app/openFiles.ts'
+import { useVerbs } from '../../app/cartridgeVerbs.ts'
 import { Page } from '../../app/Page.tsx'
+import { runCommand } from '../../app/runCommand.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useMedia } from '../../app/useMedia.ts'
-import type { LibraryItem } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
@@ -18,13 +17,11 @@ import { CartridgeList, type Layout } from './CartridgeList.tsx'
 import { CollectionPane } from './CollectionPane.tsx'
 import { DetailsPane } from './DetailsPane.tsx'
 import { LibraryFilters } from './LibraryFilters.tsx'
-import { RenameDialog } from './RenameDialog.tsx'
 import { SelectionPane } from './SelectionPane.tsx'
-import { useLibraryActions } from './useLibraryActions.ts'
 import './library.css'
 
 const LAYOUT_KEY = 'studio.library.layout'
-const openImport = () => openFiles('.cartridge', files => useUi.getState().setImports(files))
+const openImport = () => runCommand('import')
 
 /** All cartridges: find one, look at it, and everything one does to it as a whole. */
 export function LibraryPage() {
@@ -35,12 +32,13 @@ export function LibraryPage() {
   const error = useStore(library, s => s.error)
   const selected = useStore(library, s => s.selected)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
-  const [renaming, setRenaming] = useState<Pick<LibraryItem, 'packetId' | 'stack'> | null>(null)
   const [sheet, setSheet] = useState(false)
   const narrow = useMedia('(max-width: 800px)')
-  const actions = useLibraryActions()
+  const verb = useVerbs()
+  const setRenaming = useUi(ui => ui.setRenaming)
   const items = useStore(library, s => s.items)
   const shown = selected.at(-1)
+  const [first, ...others] = selected
   const isWhole = (packetIds: readonly string[]) =>
     packetIds.length === selected.length && packetIds.every(id => selected.includes(id))
   const whole = items.find(item => item?.stack != null && isWhole(item.stack.packetIds))
@@ -48,14 +46,10 @@ export function LibraryPage() {
   const pane =
     whole?.stack != null ? (
       <CollectionPane key={whole.stack.id} id={whole.stack.id} onRename={() => setRenaming(whole)} />
-    ) : selected.length > 1 ? (
-      <SelectionPane packetIds={selected} onClear={() => library.getState().select([])} />
+    ) : first !== undefined && others.length > 0 ? (
+      <SelectionPane packetIds={[first, ...others]} onClear={() => library.getState().select([])} />
     ) : shown === undefined ? null : (
-      <DetailsPane
-        key={shown}
-        packetId={shown}
-        onRename={() => setRenaming({ packetId: parseDigest(shown), stack: null })}
-      />
+      <DetailsPane key={shown} packetId={shown} />
     )
 
   return (
@@ -114,9 +108,8 @@ export function LibraryPage() {
         <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>
           <CartridgeList
             layout={layout}
-            onOpen={({ packetId }) => void navigate(`/ask/${encodeURIComponent(packetId)}`)}
+            onVerb={verb}
             onRename={setRenaming}
-            onDelete={ids => void actions.remove(ids)}
             onDetails={narrow ? () => setSheet(true) : undefined}
           />
           {narrow ? null : pane}
@@ -127,7 +120,6 @@ export function LibraryPage() {
           {pane}
         </Sheet>
       ) : null}
-      {renaming === null ? null : <RenameDialog item={renaming} onClose={() => setRenaming(null)} />}
     </Page>
   )
 }

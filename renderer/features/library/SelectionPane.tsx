@@ -1,7 +1,7 @@
-import { Download, Layers, Shuffle, Trash2 } from 'lucide-react'
+import { Layers } from 'lucide-react'
 import { useState } from 'react'
-import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
+import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb } from '../../app/cartridgeVerbs.ts'
 import { packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -10,20 +10,18 @@ import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatTokens } from '../../ui/format.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
-import { useLibraryActions } from './useLibraryActions.ts'
 
 /** What several selected cartridges are together, and what can be done to all of them. */
 export function SelectionPane({
   packetIds,
   onClear,
 }: {
-  readonly packetIds: readonly string[]
+  readonly packetIds: Cartridges
   readonly onClear: () => void
 }) {
   const { library } = useStudio()
-  const navigate = useNavigate()
-  const actions = useLibraryActions()
   const collections = useCollectionActions()
+  const verb = useVerbs()
   const [naming, setNaming] = useState(false)
   // Of a collection, its first cartridge is drawn.
   const chosen = useStore(library, s => s.items)
@@ -48,21 +46,22 @@ export function SelectionPane({
           { label: 'Models', value: [...new Set(chosen.map(item => item.model.name))].join(', ') },
         ]}
       />
-      <Button
-        wide
-        icon={<Shuffle aria-hidden />}
-        onPress={() => navigate(`/remix?refs=${packetIds.map(encodeURIComponent).join(',')}`)}
-      >
-        Remix them
-      </Button>
+      {VERB_IDS.filter(id => VERBS[id].many).map(id => {
+        const { label, icon: Icon, danger }: Verb = VERBS[id]
+        return (
+          <Button
+            key={id}
+            wide
+            variant={danger === true ? 'danger' : 'secondary'}
+            icon={<Icon aria-hidden />}
+            onPress={() => verb(id, packetIds)}
+          >
+            {label}
+          </Button>
+        )
+      })}
       <Button wide icon={<Layers aria-hidden />} onPress={() => setNaming(true)}>
         Make a collection
-      </Button>
-      <Button wide icon={<Download aria-hidden />} onPress={() => actions.save(packetIds)}>
-        Export
-      </Button>
-      <Button wide variant="danger" icon={<Trash2 aria-hidden />} onPress={() => void actions.remove(packetIds)}>
-        Delete
       </Button>
       <Button wide variant="quiet" onPress={onClear}>
         Clear the selection

@@ -1,15 +1,22 @@
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { useMemo } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import type { Input } from '#shared/rpc/client.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { toastDone, toastError, toastUndo } from '../../ui/toasts.tsx'
+import { figures, formatCount } from '../../ui/format.ts'
+import { toastDone, toastError, toastNote, toastRunning, toastUndo } from '../../ui/toasts.tsx'
 
 export interface LibraryActions {
   /** Deletes and offers to undo; says so when it fails. */
   readonly remove: (packetIds: readonly string[]) => Promise<void>
   readonly update: (change: Input<'library.update'>) => Promise<boolean>
   readonly trust: (packetId: string) => Promise<void>
+  /** Reads its text again and compares, beside whatever else one does; says how it ended. */
+  readonly verify: (packetId: string) => Promise<void>
+  /** Asks for another name. */
+  readonly rename: (packetId: string) => void
   /** Shows what the `.cartridge` files would give away, before any is written. */
   readonly save: (packetIds: readonly string[]) => void
 }
@@ -48,6 +55,29 @@ export function useLibraryActions(): LibraryActions {
           toastError(error)
         }
       },
+      verify: async packetId => {
+        const abort = new AbortController()
+        const running = toastRunning('Verifying by recomputing', () => abort.abort())
+        try {
+          const { ok, unprovenTokens } = await client.call(
+            'packets.verify',
+            { ref: packetId, level: 'recomputed' },
+            { signal: abort.signal, onProgress: progress => running.tell(progressFacts(progress, figures).join(' · ')) },
+          )
+          if (!ok) toastError(new StatePackError('E_NOT_RECOMPUTED', ''))
+          else if (unprovenTokens === 0) toastDone('Recomputed', 'Reading its text again gave the same state.')
+          else
+            toastNote(
+              'Recomputed, not proven',
+              `${formatCount(unprovenTokens)} of its tokens are said to be the model's own words, and it would not say them by itself. Read them before you trust it.`,
+            )
+        } catch (error) {
+          toastError(error)
+        } finally {
+          running.end()
+        }
+      },
+      rename: packetId => useUi.getState().setRenaming({ packetId: parseDigest(packetId), stack: null }),
       save: packetIds => useUi.getState().setExports(packetIds),
     }),
     [client, library],

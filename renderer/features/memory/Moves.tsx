@@ -1,9 +1,7 @@
 import { ArrowRight } from 'lucide-react'
 import type { MemoryMove } from '#shared/rpc/methods/memory.ts'
-import { formatBytes } from '../../ui/format.ts'
+import { formatBytes, formatClock } from '../../ui/format.ts'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
-
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 /** Each move between tiers with its reason, newest first. */
 export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
@@ -14,7 +12,7 @@ export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
       rows={moves}
       rowKey={({ at }, index) => `${at} ${index}`}
       columns={[
-        { id: 'at', title: 'When', width: '70px', cell: ({ at }) => clock.format(new Date(at)) },
+        { id: 'at', title: 'When', width: '70px', cell: ({ at }) => formatClock(at) },
         { id: 'what', title: 'What', width: 'minmax(150px, 1fr)', cell: ({ name }) => name },
         {
           id: 'move',

@@ -6,10 +6,10 @@ import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatCount, formatPercent } from '../../ui/format.ts'
+import { formatCount, formatPercent, formatSignificant } from '../../ui/format.ts'
 import { Select } from '../../ui/Select.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
-import { asPrecision, formatDifference, PRECISIONS, type Precision } from './precisionText.ts'
+import { asPrecision, PRECISIONS, type Precision } from './precisionText.ts'
 
 /** Chooses how a model's weights are held, and shows what that was measured to change. Closing stops the conversion. */
 export function PrecisionDialog({ model, onClose }: { readonly model: ModelView; readonly onClose: () => void }) {
@@ -76,8 +76,8 @@ function Effect({ result: { model, effect, notMeasured } }: { readonly result: O
           caption="Measured against float32"
           facts={[
             { label: 'Same most likely token', value: formatPercent(effect.top1Agreement * 100) },
-            { label: 'KL divergence, mean', value: `${formatDifference(effect.meanKl)} bits` },
-            { label: 'Largest logit difference', value: formatDifference(effect.maxLogitDifference) },
+            { label: 'KL divergence, mean', value: `${formatSignificant(effect.meanKl, 3)} bits` },
+            { label: 'Largest logit difference', value: formatSignificant(effect.maxLogitDifference, 3) },
             { label: 'Measured on', value: `${formatCount(effect.tokens)} tokens, against float32` },
           ]}
         />

@@ -14,9 +14,3 @@ export const PRECISIONS = [
 export function asPrecision(text: string): Precision | null {
   return precisionSchema.safeParse(text).data ?? null
 }
-
-/** A difference with the digits that matter, however small: `0.0312`, `0.00061`, `4.1e-6`, `0`. */
-export function formatDifference(value: number): string {
-  if (value === 0) return '0'
-  return Math.abs(value) < 0.0001 ? value.toExponential(1) : String(Number(value.toPrecision(3)))
-}

@@ -9,7 +9,7 @@ import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatPercent, formatSeconds, shortDigest } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatMoment, formatPercent, formatSaving, formatSeconds, shortDigest } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { TraceButton } from '../trace/TraceButton.tsx'
@@ -64,7 +64,7 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
       <Facts
         caption="Receipt"
         facts={[
-          { label: 'Signed', value: new Date(receipt.at).toLocaleString('en-GB') },
+          { label: 'Signed', value: formatMoment(receipt.at) },
           { label: 'Took', value: formatSeconds(receipt.seconds) },
           ...(tokens === null
             ? []
@@ -73,7 +73,10 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
                 { label: 'Run through the model', value: `${formatCount(tokens.processed)} tokens` },
                 {
                   label: 'Not re-read',
-                  value: `${formatCount(tokens.saved)} tokens, ${formatPercent(tokens.savings_percent)}`,
+                  value:
+                    tokens.saved > 0
+                      ? `${formatCount(tokens.saved)} tokens, ${formatPercent(tokens.savings_percent)}`
+                      : formatSaving(tokens.saved, saved => `${formatCount(saved)} tokens`),
                 },
               ]),
           ...(receipt.bytes === null ? [] : [{ label: 'Bytes', value: formatBytes(receipt.bytes) }]),

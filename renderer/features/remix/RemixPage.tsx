@@ -1,5 +1,6 @@
 /** Remix: new cartridges out of old ones, and who came from what. */
 import { useParams, useSearchParams } from 'react-router'
+import { REMIX_PARTS } from '#shared/domain/places.ts'
 import { Page } from '../../app/Page.tsx'
 import { useQuery } from '../../stores/useQuery.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -11,27 +12,20 @@ import { MergeView } from './MergeView.tsx'
 import { MixView } from './MixView.tsx'
 import './remix.css'
 
-const VERBS = [
-  { id: 'append', label: 'Append' },
-  { id: 'compose', label: 'Compose' },
-  { id: 'mix', label: 'Mix' },
-  { id: 'compact', label: 'Compact' },
-  { id: 'lineage', label: 'Lineage' },
-] as const
-type Verb = (typeof VERBS)[number]['id']
+type Verb = (typeof REMIX_PARTS)[number]['id']
 
 export function RemixPage() {
   const { id } = useParams()
   const [search, setSearch] = useSearchParams()
   const subject = useQuery('library.get', id === undefined ? null : { ref: id })
   const start = subject.data?.summary ?? null
-  const verb = VERBS.find(known => known.id === search.get('do'))?.id ?? (start?.kind === 'ssm' ? 'mix' : 'append')
+  const verb = REMIX_PARTS.find(known => known.id === search.get('do'))?.id ?? (start?.kind === 'ssm' ? 'mix' : 'append')
   const go = (next: Verb) => setSearch({ do: next }, { replace: true })
   const waiting = id !== undefined && subject.data === null && subject.error === null
   return (
     <Page title="Remix">
       <div>
-        <SegmentedControl<Verb> label="How to remix" value={verb} onChange={go} segments={VERBS} />
+        <SegmentedControl<Verb> label="How to remix" value={verb} onChange={go} segments={REMIX_PARTS} />
       </div>
       {subject.error === null ? null : <ErrorPanel error={subject.error} />}
       {waiting ? (

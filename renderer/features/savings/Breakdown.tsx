@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { Price } from '#shared/domain/prices.ts'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount, formatMoney, formatPercent, formatSeconds, formatShort } from '../../ui/format.ts'
+import { formatCount, formatMoney, formatPercent, formatSaving, formatSeconds, formatShort } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Table } from '../../ui/Table.tsx'
@@ -70,9 +70,10 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
             id: 'saved',
             title: 'Saved',
             numeric: true,
-            cell: row => formatPercent((1 - row.totals.tokensProcessed / Math.max(1, row.totals.tokensNaive)) * 100),
+            cell: row =>
+              formatSaving((1 - row.totals.tokensProcessed / Math.max(1, row.totals.tokensNaive)) * 100, formatPercent),
           },
-          { id: 'time', title: 'Time avoided', numeric: true, cell: row => formatSeconds(row.totals.secondsAvoided) },
+          { id: 'time', title: 'Time avoided', numeric: true, cell: row => formatSaving(row.totals.secondsAvoided, formatSeconds) },
           ...(price === null
             ? []
             : [
@@ -81,7 +82,7 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
                   title: 'Money',
                   numeric: true,
                   cell: (row: (typeof rows)[number]) =>
-                    formatMoney(((row.totals.tokensNaive - row.totals.tokensProcessed) * price.input) / 1e6),
+                    formatSaving(((row.totals.tokensNaive - row.totals.tokensProcessed) * price.input) / 1e6, formatMoney),
                 },
               ]),
           {

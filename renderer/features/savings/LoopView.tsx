@@ -7,7 +7,7 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatFixed, formatMoney, formatPercent, formatSeconds, formatShort } from '../../ui/format.ts'
+import { formatCount, formatMoney, formatPercent, formatRatio, formatSaving, formatSeconds, formatShort } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -145,8 +145,11 @@ export function LoopView({
           <div className="Stats">
             <Stat
               label="Tokens not re-read"
-              value={formatCount(last.naiveTokens - last.stateTokens)}
-              note={formatPercent(last.naiveTokens === 0 ? 0 : (1 - last.stateTokens / last.naiveTokens) * 100)}
+              value={formatSaving(last.naiveTokens - last.stateTokens, formatCount)}
+              note={formatSaving(
+                last.naiveTokens === 0 ? 0 : (1 - last.stateTokens / last.naiveTokens) * 100,
+                formatPercent,
+              )}
               tone={last.stateTokens < last.naiveTokens ? 'ok' : 'warn'}
             />
             <Stat
@@ -162,7 +165,7 @@ export function LoopView({
             <Stat
               label="Speed-up"
               value={
-                last.stateSeconds === 0 ? 'unmeasured' : `${formatFixed(last.naiveSeconds / last.stateSeconds, 1)} ×`
+                last.stateSeconds === 0 ? 'unmeasured' : formatRatio(last.naiveSeconds / last.stateSeconds)
               }
               note={last.stateSeconds > last.naiveSeconds ? 'slower than reading again' : 'measured'}
               tone={last.stateSeconds > last.naiveSeconds ? 'warn' : 'muted'}
@@ -241,7 +244,7 @@ export function LoopView({
                 rows={rows}
                 endX={running ? count : undefined}
                 x={row => row.step}
-                formatX={step => `${Math.round(step)}`}
+                formatX={formatCount}
                 formatY={measure === 'seconds' ? formatSeconds : measure === 'money' ? formatMoney : formatShort}
                 formatValue={measure === 'seconds' ? formatSeconds : measure === 'money' ? formatMoney : formatCount}
                 series={[

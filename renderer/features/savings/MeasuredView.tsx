@@ -8,15 +8,7 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import {
-  formatBytes,
-  formatCount,
-  formatMoney,
-  formatPercent,
-  formatSeconds,
-  formatShort,
-  formatTokens,
-} from '../../ui/format.ts'
+import { formatBytes, formatClock, formatCount, formatDay, formatHour, formatMoment, formatMoney, formatPercent, formatSaving, formatSeconds, formatShort, formatTokens } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Stat } from '../../ui/Stat.tsx'
@@ -27,10 +19,6 @@ import { LineChart } from './charts/LineChart.tsx'
 export type Period = NonNullable<Input<'savings.summary'>['period']>
 type Point = Output<'savings.series'>['points'][number]
 type Measure = 'tokens' | 'money' | 'latency' | 'hits' | 'table'
-
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const seconds = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-const calendar = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 
 export function MeasuredView({ period, price }: { readonly period: Period; readonly price: Price | null }) {
   const navigate = useNavigate()
@@ -64,13 +52,13 @@ export function MeasuredView({ period, price }: { readonly period: Period; reado
       <div className="Stats">
         <Stat
           label="Tokens not re-read"
-          value={formatTokens(saved)}
-          note={formatPercent(totals.tokensNaive === 0 ? 0 : (saved / totals.tokensNaive) * 100)}
+          value={formatSaving(saved, formatTokens)}
+          note={formatSaving(totals.tokensNaive === 0 ? 0 : (saved / totals.tokensNaive) * 100, formatPercent)}
           tone={saved > 0 ? 'ok' : 'warn'}
         />
         <Stat
           label="Time avoided"
-          value={formatSeconds(totals.secondsAvoided)}
+          value={formatSaving(totals.secondsAvoided, formatSeconds)}
           note={
             totals.secondsAvoided < 0
               ? 'restoring took longer than reading again'
@@ -80,7 +68,7 @@ export function MeasuredView({ period, price }: { readonly period: Period; reado
         />
         <Stat
           label="Money, at your prices"
-          value={price === null ? 'no price' : formatMoney((saved * price.input) / 1e6)}
+          value={price === null ? 'no price' : formatSaving((saved * price.input) / 1e6, formatMoney)}
           note={price === null ? 'choose one under Prices' : `${price.label} input`}
         />
         <Stat
@@ -104,8 +92,7 @@ function Course({ period, price }: { readonly period: Period; readonly price: Pr
   const last = points.at(-1)
   const days = first === undefined || last === undefined ? 0 : (Date.parse(last.at) - Date.parse(first.at)) / 86_400_000
   // As fine as the time they span asks for: labels that repeat say nothing.
-  const format = days > 1.5 ? calendar : days < 1 / 144 ? seconds : clock
-  const formatX = (x: number) => format.format(x)
+  const formatX = days > 1.5 ? formatDay : days < 1 / 144 ? formatClock : formatHour
   const perToken = (price?.input ?? 0) / 1e6
   const shared = { rows: points, x: (point: Point) => Date.parse(point.at), formatX }
   return (
@@ -178,7 +165,7 @@ function Course({ period, price }: { readonly period: Period; readonly price: Pr
           rows={points}
           rowKey={(_, index) => String(index)}
           columns={[
-            { id: 'at', title: 'When', width: '160px', cell: point => new Date(point.at).toLocaleString('en-GB') },
+            { id: 'at', title: 'When', width: '160px', cell: point => formatMoment(point.at) },
             {
               id: 'naive',
               title: 'Naive tokens',
@@ -199,7 +186,7 @@ function Course({ period, price }: { readonly period: Period; readonly price: Pr
               title: 'Avoided',
               width: '90px',
               numeric: true,
-              cell: point => formatSeconds(point.secondsAvoided),
+              cell: point => formatSaving(point.secondsAvoided, formatSeconds),
             },
             { id: 'hits', title: 'Hits', width: '70px', numeric: true, cell: point => formatCount(point.hits) },
             { id: 'misses', title: 'Misses', width: '70px', numeric: true, cell: point => formatCount(point.misses) },

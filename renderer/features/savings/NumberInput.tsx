@@ -1,7 +1,8 @@
+import { significant } from '#shared/figures/significant.ts'
 import { formatNumber } from '../../ui/format.ts'
 import { NumberField, type NumberFieldProps } from '../../ui/NumberField.tsx'
 import { Slider } from '../../ui/Slider.tsx'
-import { LOG_STEPS, slide, stepOf, toLogPosition } from './logScale.ts'
+import { LOG_STEPS, nudge, slide, toLogPosition } from './logScale.ts'
 
 export interface NumberInputProps extends Omit<NumberFieldProps, 'value' | 'label' | 'nudge'> {
   readonly label: string
@@ -18,7 +19,7 @@ export function NumberInput({ slideTo, ...field }: NumberInputProps) {
     <div className="NumberInput">
       <NumberField
         {...field}
-        nudge={(from, direction) => Number((from + direction * stepOf(from, integer)).toPrecision(12))}
+        nudge={(from, direction) => nudge(from, direction, integer)}
       />
       {slideTo === undefined ? null : (
         <Slider
@@ -29,7 +30,7 @@ export function NumberInput({ slideTo, ...field }: NumberInputProps) {
           step={logarithmic || integer ? 1 : slideTo / 200}
           value={logarithmic ? toLogPosition(value, min, slideTo) : Math.min(value, slideTo)}
           onChange={at => {
-            const linear = Number(at.toPrecision(6))
+            const linear = significant(at, 6)
             onChange(
               logarithmic ? slide(at, { value, min, max: slideTo, integer }) : integer ? Math.round(linear) : linear,
             )

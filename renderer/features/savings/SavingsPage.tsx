@@ -3,6 +3,7 @@ import { Download, Play } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useStore } from 'zustand'
+import { SAVINGS_PARTS } from '#shared/domain/places.ts'
 import { DEFAULT_PRICES } from '#shared/domain/prices.ts'
 import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
@@ -21,14 +22,7 @@ import { PricesView } from './PricesView.tsx'
 import { ProviderView } from './ProviderView.tsx'
 import './savings.css'
 
-const TABS = [
-  { id: 'measured', label: 'Measured' },
-  { id: 'loop', label: 'Agent loop' },
-  { id: 'calculator', label: 'Calculator' },
-  { id: 'provider', label: 'Your provider' },
-  { id: 'prices', label: 'Prices' },
-] as const
-type TabId = (typeof TABS)[number]['id']
+type TabId = (typeof SAVINGS_PARTS)[number]['id']
 
 const PERIODS = [
   { id: 'hour', label: 'Hour' },
@@ -41,7 +35,7 @@ const PERIODS = [
 export function SavingsPage() {
   const { client, settings } = useStudio()
   const [search, setSearch] = useSearchParams()
-  const tab = TABS.find(known => known.id === search.get('tab'))?.id ?? 'measured'
+  const tab = SAVINGS_PARTS.find(known => known.id === search.get('tab'))?.id ?? 'measured'
   const [period, setPeriod] = useState<Period>('all')
   const [resetting, setResetting] = useState(false)
   const list = useQuery('savings.prices', {})
@@ -99,7 +93,7 @@ export function SavingsPage() {
       }
     >
       <div className="Savings-bar">
-        <SegmentedControl<TabId> label="Part" value={tab} onChange={open} segments={TABS} />
+        <SegmentedControl<TabId> label="Part" value={tab} onChange={open} segments={SAVINGS_PARTS} />
         <span className="grow" />
         {tab === 'measured' || tab === 'loop' ? (
           <Select

@@ -1,3 +1,5 @@
+import { significant } from '#shared/figures/significant.ts'
+
 /** Positions of a logarithmic slider: equal steps multiply. Zero, where it is allowed, is the first position. */
 export const LOG_STEPS = 300
 
@@ -17,13 +19,18 @@ export function fromLogPosition(position: number, min: number, max: number): num
   if (position >= LOG_STEPS) return max
   const from = low(min, max)
   const value = from * (max / from) ** ((position - 1) / (LOG_STEPS - 1))
-  return Math.min(max, Math.max(min, Number(value.toPrecision(2))))
+  return Math.min(max, Math.max(min, significant(value, 2)))
 }
 
 /** A number of about a twentieth of `value`'s size, as a step of its keys: 1 for 21, 0.01 for 0.15, 1,000 for 44,600. */
 export function stepOf(value: number, integer: boolean): number {
   const unit = 10 ** (Math.floor(Math.log10(Math.max(value, integer ? 1 : 0.01))) - 1)
   return integer ? Math.max(1, unit) : unit
+}
+
+/** `value` one step of its keys further, without the traces of binary fractions. */
+export function nudge(value: number, direction: number, integer: boolean): number {
+  return significant(value + direction * stepOf(value, integer), 12)
 }
 
 /**
@@ -38,6 +45,6 @@ export function slide(
   const next = integer ? Math.round(target) : target
   const direction = Math.sign(position - toLogPosition(value, min, max))
   if (direction === 0 || Math.sign(next - value) === direction) return next
-  const nudged = Number((value + direction * stepOf(value, integer)).toPrecision(12))
+  const nudged = nudge(value, direction, integer)
   return Math.min(max, Math.max(min, nudged))
 }

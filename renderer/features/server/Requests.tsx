@@ -1,12 +1,10 @@
 import type { ServerRequest } from '#shared/rpc/methods/server.ts'
 import { Badge } from '../../ui/Badge.tsx'
-import { formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatClock, formatCount, formatSeconds } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 
 /** How a request is noted whose caller went away. */
 const HUNG_UP = 499
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-
 /** Each request with what of its prompt was known and why not more, or why it was refused. */
 export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
   return (
@@ -16,7 +14,7 @@ export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
         rows={log}
         rowKey={({ id }) => String(id)}
         columns={[
-          { id: 'at', title: 'When', cell: ({ at }) => clock.format(new Date(at)) },
+          { id: 'at', title: 'When', cell: ({ at }) => formatClock(at) },
           {
             id: 'route',
             title: 'Request, and what was known of it',

@@ -10,7 +10,7 @@ export function EngineFacts() {
   const state = useStore(engine)
   const { info } = state
   return (
-    <Panel title="This installation">
+    <Panel id="about" title="This installation">
       {info === null ? (
         <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
       ) : (

@@ -32,7 +32,7 @@ export function KeysPanel() {
     toastDone('Key revoked', 'Send the certificate to those who trusted it.')
   }
   return (
-    <Panel title="Keys">
+    <Panel id="keys" title="Keys">
       <div className="SettingRow">
         <div>
           <b>Signing key</b>

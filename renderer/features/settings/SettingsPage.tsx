@@ -1,7 +1,7 @@
 /** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
 import { FolderPlus, Trash2 } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
-import { useNavigate } from 'react-router'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { useNavigate, useSearchParams } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { CompactionPolicy } from '#shared/domain/compaction.ts'
@@ -48,6 +48,17 @@ export function SettingsPage() {
   const { settings: store, engine } = useStudio()
   const settings = useStore(store, state => state.settings)
   const info = useStore(engine, state => state.info)
+  const box = useRef<HTMLDivElement>(null)
+  const section = useSearchParams()[0].get('section')
+  const isRead = settings !== null
+  // To the part that the address means, for eyes and for the keyboard.
+  useEffect(() => {
+    const heading = box.current?.querySelector<HTMLElement>(`#${CSS.escape(section ?? '')} h2`)
+    if (!isRead || section === null || heading === null || heading === undefined) return
+    heading.tabIndex = -1
+    heading.focus({ preventScroll: true })
+    heading.scrollIntoView({ block: 'start' })
+  }, [section, isRead])
   return (
     <Page title="Settings">
       {settings === null ? (
@@ -55,7 +66,7 @@ export function SettingsPage() {
           Reading the settings …
         </p>
       ) : (
-        <div className="Settings">
+        <div className="Settings" ref={box}>
           <SettingsForm settings={settings} info={info} />
           <KeysPanel />
           <EngineFacts />
@@ -81,7 +92,7 @@ function SettingsForm({
   const tryFolders = (modelFolders: string[]) => save({ modelFolders })
   return (
     <>
-      <Panel title="Appearance">
+      <Panel id="appearance" title="Appearance">
         <Row label="Theme" hint="System follows your computer.">
           <SegmentedControl
             label="Theme"
@@ -104,7 +115,7 @@ function SettingsForm({
           </Button>
         </Row>
       </Panel>
-      <Panel title="Running models">
+      <Panel id="running" title="Running models">
         <Row label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
           <SegmentedControl
             label="Device"
@@ -156,7 +167,7 @@ function SettingsForm({
           />
         </Row>
       </Panel>
-      <Panel title="Models">
+      <Panel id="models" title="Models">
         <Folders folders={settings.modelFolders} onChange={tryFolders} />
         <Endpoint
           title="Model hub"
@@ -171,7 +182,7 @@ function SettingsForm({
           onChange={packageIndex => save({ packageIndex })}
         />
       </Panel>
-      <Panel title="Server">
+      <Panel id="server" title="Server">
         <AddressRow
           title="Shared states"
           hint="A repository of a registry, like registry.example/team/states, through which statepack serve --api shares the states it makes. Whoever may read it can read their texts. Empty for none."
@@ -180,7 +191,7 @@ function SettingsForm({
           onChange={coldTier => save({ coldTier: coldTier.trim() })}
         />
       </Panel>
-      <Panel title="Money">
+      <Panel id="money" title="Money">
         <Row label="Count savings at the price of" hint="Only to translate tokens into money; nothing is charged.">
           <div className="row SettingRow-price">
             <Select

@@ -1,4 +1,4 @@
-import { formatCount, formatFixed } from '../../ui/format.ts'
+import { formatCount, formatFixed, formatPercent } from '../../ui/format.ts'
 
 /** How surprising a token was, in a few steps one can tell apart, and how bits read. */
 
@@ -33,7 +33,7 @@ export function formatBits(bits: number): string {
 
 /** A probability with the digits that matter: `99.8 %`, `0.31 %`, `1 in 48,000`. */
 export function formatProbability(probability: number): string {
-  if (probability >= 0.1) return `${formatFixed(100 * probability, 1)} %`
+  if (probability >= 0.1) return formatPercent(100 * probability)
   if (probability >= 0.001) return `${formatFixed(100 * probability, 2)} %`
   return probability > 0 ? `1 in ${formatCount(1 / probability)}` : '0 %'
 }

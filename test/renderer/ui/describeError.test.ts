@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode, StatePackError } from '#shared/domain/error.ts'
-import { PLACES } from '../../../renderer/app/places.ts'
+import { PLACES } from '#shared/domain/places.ts'
 import { describeError } from '../../../renderer/ui/describeError.ts'
 import { ERROR_TEXTS, type ErrorText } from '../../../renderer/ui/errorTexts.ts'
 

@@ -6,9 +6,11 @@ import { z } from 'zod'
 import { type DemoModelResult, type DemoText, runDemo } from '#engine/library/demo.ts'
 import { readStarterTexts } from '#engine/library/starters.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import { parseJson, readTextFile, wrongShape } from '../readInput.ts'
 import { finish, type GlobalOptions, runCommand, type Session } from '../run.ts'
 
+const { formatCount, formatPercent, formatSaving, formatSeconds } = ENGLISH
 const STARTERS = ['starter-transformer', 'starter-mamba']
 const factsSchema = z.object({
   text: z.string().min(1),
@@ -72,6 +74,10 @@ async function readFacts(path: string): Promise<DemoText[]> {
   })
 }
 
+function savedOf({ saved_percent }: { readonly saved_percent: number }): string {
+  return `${formatSaving(saved_percent, formatPercent)}${saved_percent > 0 ? ' saved' : ''}`
+}
+
 function table(result: DemoModelResult): string {
   const row = (name: string, value: string) => `  ${name.padEnd(32)}${value}`
   const { tokens, seconds, receipts } = result
@@ -81,13 +87,13 @@ function table(result: DemoModelResult): string {
       'exact answers',
       `${result.correct_with} of ${result.questions} with the cartridge, ${result.correct_without} without`,
     ),
-    row('tokens read', `${tokens.processed} instead of ${tokens.naive}: ${tokens.saved_percent} % saved`),
-    row('time', `${seconds.state.toFixed(2)} s instead of ${seconds.naive.toFixed(2)} s`),
+    row('tokens read', `${formatCount(tokens.processed)} instead of ${formatCount(tokens.naive)}: ${savedOf(tokens)}`),
+    row('time', `${formatSeconds(seconds.state)} instead of ${formatSeconds(seconds.naive)}`),
     row('receipts', `${receipts.verified} of ${receipts.count} verified`),
     ...result.texts.map(text =>
       row(
         `  ${text.title}`,
-        `${text.answers.filter(({ correct }) => correct).length}/${text.answers.length}, ${text.tokens.saved_percent} % saved, ${text.packet_id.slice(0, 19)}…`,
+        `${text.answers.filter(({ correct }) => correct).length}/${text.answers.length}, ${savedOf(text.tokens)}, ${text.packet_id.slice(0, 19)}…`,
       ),
     ),
   ].join('\n')

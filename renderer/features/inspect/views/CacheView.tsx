@@ -5,7 +5,7 @@ import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatFixed } from '../../../ui/format.ts'
+import { formatBytes, formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
 import { IconButton } from '../../../ui/IconButton.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { Table } from '../../../ui/Table.tsx'
@@ -98,7 +98,7 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
           <div className="Legend">
             <span>{formatFixed(Math.min(0, data.min), 0)}</span>
             <i data-tone={isKv ? 'kv' : 'ssm'} />
-            <span>{data.max.toPrecision(3)}</span>
+            <span>{formatSignificant(data.max, 3)}</span>
             <IconButton label="Zoom out" onPress={() => controls.current?.zoom(1 / 1.6)}>
               <ZoomOut aria-hidden />
             </IconButton>
@@ -110,7 +110,7 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
             </IconButton>
             <span className="grow" />
             <output className="muted">
-              {where}: norm {norm.toPrecision(4)}
+              {where}: norm {formatSignificant(norm, 4)}
             </output>
           </div>
         </HeatMap>
@@ -152,8 +152,8 @@ function LayerBars({ norms, tone }: { readonly norms: ReturnType<typeof layerNor
             </span>
           ),
         },
-        { id: 'norm', title: 'Norm', numeric: true, cell: entry => entry.norm.toPrecision(5) },
-        { id: 'max', title: 'Largest cell', numeric: true, cell: entry => entry.max.toPrecision(5) },
+        { id: 'norm', title: 'Norm', numeric: true, cell: entry => formatSignificant(entry.norm, 5) },
+        { id: 'max', title: 'Largest cell', numeric: true, cell: entry => formatSignificant(entry.max, 5) },
       ]}
     />
   )

@@ -1,8 +1,9 @@
 /** The numbers behind one cell of a heat map: what the cartridge really stores there. */
+import { significant } from '#shared/figures/significant.ts'
 import { useMemo } from 'react'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
-import { formatCount, formatFixed } from '../../../ui/format.ts'
+import { formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { TensorName } from '../inspectData.ts'
 
@@ -20,7 +21,7 @@ const BARS = 256
 function barsPath(values: Float32Array, most: number, negative: boolean): string {
   let path = ''
   for (const [at, value] of values.subarray(0, BARS).entries()) {
-    if (value < 0 === negative) path += `M${at + 0.1} 0V${(-value / most).toFixed(4)}h.8V0z`
+    if (value < 0 === negative) path += `M${at + 0.1} 0V${significant(-value / most, 4)}h.8V0z`
   }
   return path
 }
@@ -80,7 +81,7 @@ export function CellValues({ refId, tensor, layer, head, position }: CellValuesP
             title: 'Value',
             width: '1fr',
             numeric: true,
-            cell: value => <span className="mono">{value.toPrecision(7)}</span>,
+            cell: value => <span className="mono">{formatSignificant(value, 7)}</span>,
           },
         ]}
       />

@@ -13,7 +13,7 @@ import { calculatorFormula } from '#shared/domain/calculatorFormula.ts'
 import { calculatorCsv, encodeCalculator, parseCalculator } from '#shared/domain/calculatorLink.ts'
 import { DEFAULT_PRICES, type Price } from '#shared/domain/prices.ts'
 import { Button } from '../../../ui/Button.tsx'
-import { formatCount, formatMoney, formatPercent, formatShort } from '../../../ui/format.ts'
+import { figures, formatCount, formatMoney, formatPercent, formatSaving, formatShort } from '../../../ui/format.ts'
 import { Panel } from '../../../ui/Panel.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { Select } from '../../../ui/Select.tsx'
@@ -152,13 +152,13 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
         />
         <Stat
           label="Tokens not read"
-          value={formatPercent(result.savedTokensPercent)}
-          note={`${formatCount(result.naive.tokens.input - result.state.tokens.input)} per loop`}
+          value={formatSaving(result.savedTokensPercent, formatPercent)}
+          note={`${formatSaving(result.naive.tokens.input - result.state.tokens.input, formatCount)} per loop`}
           tone={result.savedTokensPercent > 0 ? 'ok' : 'warn'}
         />
         <Stat
           label="Saved a day"
-          value={formatMoney(result.savedPerDay)}
+          value={formatSaving(result.savedPerDay, formatMoney)}
           note={result.savedPerDay < 0 ? 'state packs cost more here' : 'against naive'}
           tone={result.savedPerDay < 0 ? 'warn' : 'ok'}
         />
@@ -183,7 +183,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
             label={`Cumulative tokens of one loop: naive ${formatCount(result.naive.tokens.input)}, state packs ${formatCount(result.state.tokens.input)}`}
             rows={points}
             x={point => point.step}
-            formatX={step => `${Math.round(step)}`}
+            formatX={formatCount}
             formatY={formatShort}
             formatValue={formatCount}
             series={[
@@ -215,7 +215,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
       <Panel title="How it is computed">
         <Table
           caption="Formula"
-          rows={calculatorFormula(inputs)}
+          rows={calculatorFormula(inputs, figures)}
           rowKey={line => line.name}
           columns={[
             { id: 'name', title: 'Figure', cell: line => line.name },
