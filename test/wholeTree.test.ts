@@ -68,7 +68,8 @@ const CANNOT_FAIL = [
 const OFFERED = ['verifyInclusion', 'verifyConsistency']
 
 /** How JavaScript makes a figure readable. */
-const FORMATS = /\.to(Fixed|Precision|Exponential|Locale\w*)\(|\bIntl\.(NumberFormat|DateTimeFormat|RelativeTimeFormat)\b/
+const FORMATS =
+  /\.to(Fixed|Precision|Exponential|Locale\w*)\(|\bIntl\.(NumberFormat|DateTimeFormat|RelativeTimeFormat)\b/
 /** Not for people: forms that something else has laid down. */
 const OWN_FORMS: Readonly<Record<string, string>> = {
   'electron/engine/receipts/legacy.ts': 'floats as the logs of earlier versions hashed them',
@@ -159,7 +160,11 @@ describe('the tree', () => {
     const elsewhere = product
       .filter(file => !/^(scripts|bin)\//.test(file) && !file.startsWith('shared/figures/'))
       .filter(file => !(file in OWN_FORMS))
-      .flatMap(file => read(file).split('\n').flatMap((line, at) => (FORMATS.test(line) ? [`${file}:${at + 1}`] : [])))
+      .flatMap(file =>
+        read(file)
+          .split('\n')
+          .flatMap((line, at) => (FORMATS.test(line) ? [`${file}:${at + 1}`] : [])),
+      )
     expect(elsewhere).toEqual([])
     // What no longer needs to be an exception is none.
     expect(Object.keys(OWN_FORMS).filter(file => !FORMATS.test(read(file)))).toEqual([])

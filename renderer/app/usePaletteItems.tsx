@@ -11,8 +11,8 @@ import { formatAgo, formatRead } from '../ui/format.ts'
 import { lastUndoable, toastError } from '../ui/toasts.tsx'
 import { useVerbs, VERB_IDS, VERBS, type Verb } from './cartridgeVerbs.ts'
 import { COMMAND_ICONS } from './commandIcons.ts'
-import { type Ranked, rankByText } from './rankByText.ts'
 import { PLACE_ICONS } from './placeIcons.ts'
+import { type Ranked, rankByText } from './rankByText.ts'
 import { runCommand } from './runCommand.ts'
 import { useSubject } from './useSubject.ts'
 
@@ -100,15 +100,15 @@ function useCommandItems(): readonly PaletteItem[] {
   const places = PLACES.flatMap(place => {
     const { path, name, words, keys, parts }: Place = place
     const Icon = PLACE_ICONS[place.path]
-    const icon = <Icon aria-hidden />
+    const icon = () => <Icon aria-hidden />
     return [
-      { id: path, group: 'Go to' as const, title: name, words, icon, keys, atOnce: true, run: go(path) },
+      { id: path, group: 'Go to' as const, title: name, words, icon: icon(), keys, atOnce: true, run: go(path) },
       ...(parts?.of ?? []).map(part => ({
         id: `${path}-${part.id}`,
         group: path === '/settings' ? ('Settings' as const) : ('Go to' as const),
         title: `${name}: ${part.label}`,
         words: '',
-        icon,
+        icon: icon(),
         atOnce: false,
         run: go(`${path}?${parts?.parameter}=${part.id}`),
       })),

@@ -1,6 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import { Button } from './Button.tsx'
-import { Dialog } from './Dialog.tsx'
+import { ConfirmDialog } from './ConfirmDialog.tsx'
 
 function safeUrl(href: string | undefined): URL | null {
   try {
@@ -21,30 +20,22 @@ export function ExternalLink({ href, children }: { readonly href: string | undef
       <button type="button" className="link" onClick={() => setAsking(true)}>
         {children}
       </button>
-      <Dialog
-        title="Leave the Studio?"
-        isOpen={asking}
-        onClose={() => setAsking(false)}
-        footer={
-          <>
-            <Button onPress={() => setAsking(false)}>Stay</Button>
-            <Button
-              variant="primary"
-              onPress={() => {
-                window.open(url, '_blank', 'noopener,noreferrer')
-                setAsking(false)
-              }}
-            >
-              Open in the browser
-            </Button>
-          </>
-        }
-      >
-        <p>This link leads to another site. It was written by whoever made the cartridge.</p>
-        <p className="mono" style={{ overflowWrap: 'anywhere' }}>
-          {url.href}
-        </p>
-      </Dialog>
+      {asking ? (
+        <ConfirmDialog
+          title="Leave the Studio?"
+          action="Open in the browser"
+          cancel="Stay"
+          onConfirm={() => {
+            window.open(url, '_blank', 'noopener,noreferrer')
+          }}
+          onClose={() => setAsking(false)}
+        >
+          <p>This link leads to another site. It was written by whoever made the cartridge.</p>
+          <p className="mono" style={{ overflowWrap: 'anywhere' }}>
+            {url.href}
+          </p>
+        </ConfirmDialog>
+      ) : null}
     </>
   )
 }

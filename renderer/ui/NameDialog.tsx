@@ -1,6 +1,5 @@
-import { type FormEvent, useState } from 'react'
-import { Button } from './Button.tsx'
-import { Dialog } from './Dialog.tsx'
+import { useState } from 'react'
+import { ConfirmDialog } from './ConfirmDialog.tsx'
 import { TextField } from './TextField.tsx'
 
 export interface NameDialogProps {
@@ -18,27 +17,15 @@ export function NameDialog({ title = 'Rename', name, onRename, onClose }: NameDi
   // What was typed, also before the old name arrived.
   const [typed, setTyped] = useState<string | null>(null)
   const wanted = (typed ?? name).trim()
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault()
-    if (wanted !== '' && (await onRename(wanted))) onClose()
-  }
   return (
-    <Dialog
+    <ConfirmDialog
       title={title}
-      isOpen
+      action={title}
+      isReady={wanted !== ''}
+      onConfirm={() => onRename(wanted)}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form="rename" isDisabled={wanted === ''}>
-            {title}
-          </Button>
-        </>
-      }
     >
-      <form id="rename" onSubmit={event => void submit(event)}>
-        <TextField label="Name" value={typed ?? name} onChange={setTyped} maxLength={200} autoFocus />
-      </form>
-    </Dialog>
+      <TextField label="Name" value={typed ?? name} onChange={setTyped} maxLength={200} autoFocus />
+    </ConfirmDialog>
   )
 }

@@ -32,7 +32,10 @@ export interface Place {
   /** More words by which the command palette finds it. */
   readonly words: string
   readonly keys?: string
-  readonly parts?: { readonly parameter: string; readonly of: readonly { readonly id: string; readonly label: string }[] }
+  readonly parts?: {
+    readonly parameter: string
+    readonly of: readonly { readonly id: string; readonly label: string }[]
+  }
 }
 
 /** The places of the window, in the order of its sidebar; the menu bar, the keys and the palette go to the same. */

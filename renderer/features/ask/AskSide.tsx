@@ -71,10 +71,7 @@ export function AskSide({ view, onView, cartridge, conversation, ...on }: AskSid
                     label: 'Saved',
                     value: (
                       <b>
-                        {formatSaving(
-                          total.naive === 0 ? 0 : 100 * (1 - total.processed / total.naive),
-                          formatPercent,
-                        )}
+                        {formatSaving(total.naive === 0 ? 0 : 100 * (1 - total.processed / total.naive), formatPercent)}
                       </b>
                     ),
                   },

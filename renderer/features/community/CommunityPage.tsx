@@ -53,7 +53,7 @@ export function CommunityPage() {
         <CatalogueSection key={place} place={place} title={title} {...shown} />
       ))}
       {read.data === null ? null : <HubSection {...shown} />}
-      <AddressDialog isOpen={open === 'address'} onClose={() => setOpen(null)} />
+      {open === 'address' ? <AddressDialog onClose={() => setOpen(null)} /> : null}
       <CataloguesDialog
         isOpen={open === 'catalogues'}
         onClose={() => setOpen(null)}

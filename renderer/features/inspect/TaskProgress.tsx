@@ -1,6 +1,6 @@
 import { progressFacts, progressShare } from '#shared/figures/progressFacts.ts'
-import { figures } from '../../ui/format.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
+import { figures } from '../../ui/format.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 
 /** A running call in words and as a bar: phase, how far, how fast, how long still. Only what was measured is shown. */

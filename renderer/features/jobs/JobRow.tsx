@@ -1,7 +1,7 @@
-import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { Ban, CircleCheck, CircleDashed, Download, FileText, PackageOpen, TriangleAlert, X } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
 import { errorOf } from '../../stores/jobsStore.ts'
 import { useStudio } from '../../stores/studio.ts'

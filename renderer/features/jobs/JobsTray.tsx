@@ -1,7 +1,7 @@
-import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react'
 import { useId } from 'react'
 import { useStore } from 'zustand'
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { type JobsStatus, needsTray, openJobs } from '../../stores/jobsStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Button } from '../../ui/Button.tsx'

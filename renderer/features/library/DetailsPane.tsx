@@ -10,7 +10,16 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatMoney, formatRead, formatSaving, formatSeconds, formatTokens, shortDigest } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMoney,
+  formatRead,
+  formatSaving,
+  formatSeconds,
+  formatTokens,
+  shortDigest,
+} from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu, type MenuAction } from '../../ui/Menu.tsx'
 import { recallFacts } from '../../ui/recall.ts'

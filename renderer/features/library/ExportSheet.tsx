@@ -1,5 +1,5 @@
-import { progressShare } from '#shared/figures/progressFacts.ts'
 import { useRef, useState } from 'react'
+import { progressShare } from '#shared/figures/progressFacts.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'

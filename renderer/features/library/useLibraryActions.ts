@@ -1,7 +1,7 @@
-import { progressFacts } from '#shared/figures/progressFacts.ts'
 import { useMemo } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { Input } from '#shared/rpc/client.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
@@ -62,7 +62,10 @@ export function useLibraryActions(): LibraryActions {
           const { ok, unprovenTokens } = await client.call(
             'packets.verify',
             { ref: packetId, level: 'recomputed' },
-            { signal: abort.signal, onProgress: progress => running.tell(progressFacts(progress, figures).join(' · ')) },
+            {
+              signal: abort.signal,
+              onProgress: progress => running.tell(progressFacts(progress, figures).join(' · ')),
+            },
           )
           if (!ok) toastError(new StatePackError('E_NOT_RECOMPUTED', ''))
           else if (unprovenTokens === 0) toastDone('Recomputed', 'Reading its text again gave the same state.')

@@ -1,45 +1,30 @@
 import { useState } from 'react'
 import { useTask } from '../../stores/useTask.ts'
-import { Button } from '../../ui/Button.tsx'
-import { Dialog } from '../../ui/Dialog.tsx'
+import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 
-/** Adds a model that already lies on a disk of the machine the engine runs on. `path`: what was dropped, if anything; null: closed. */
-export function AddModelDialog({ path, onClose }: { readonly path: string | null; readonly onClose: () => void }) {
+/** Adds a model that already lies on a disk of the machine the engine runs on. `path`: what was dropped, if anything. */
+export function AddModelDialog({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
   const task = useTask('models.add')
-  const [folder, setFolder] = useState(path ?? '')
+  const [folder, setFolder] = useState(path)
   const [name, setName] = useState('')
-  const running = task.status === 'running'
-  const close = () => {
-    task.cancel()
-    task.reset()
-    onClose()
-  }
   const add = async () => {
     const model = await task.run({ folder: folder.trim(), ...(name.trim() === '' ? {} : { name: name.trim() }) })
-    if (model === null) return
+    if (model === null) return false
     toastDone('Model added', model.name)
-    setFolder('')
-    setName('')
-    close()
+    return true
   }
   return (
-    <Dialog
+    <ConfirmDialog
       title="Add a model"
+      action="Add"
       size="m"
-      isOpen={path !== null}
-      onClose={close}
-      footer={
-        <>
-          <Button onPress={close}>Cancel</Button>
-          <Button variant="primary" isDisabled={folder.trim() === ''} isPending={running} onPress={() => void add()}>
-            Add
-          </Button>
-        </>
-      }
+      isReady={folder.trim() !== ''}
+      onConfirm={add}
+      onClose={onClose}
     >
       <p className="muted">
         A folder as downloaded from the hub, a GGUF file, or the folder where LM Studio, Ollama or llama.cpp keep
@@ -55,8 +40,8 @@ export function AddModelDialog({ path, onClose }: { readonly path: string | null
         placeholder="/home/ada/.lmstudio/models"
       />
       <TextField label="Name" value={name} onChange={setName} placeholder="The folder's or file's name" />
-      {running ? <TaskProgress progress={task.progress} fallback="Reading the headers" /> : null}
+      {task.status === 'running' ? <TaskProgress progress={task.progress} fallback="Reading the headers" /> : null}
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
-    </Dialog>
+    </ConfirmDialog>
   )
 }

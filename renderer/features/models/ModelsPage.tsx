@@ -58,7 +58,7 @@ export function ModelsPage() {
         otherwise. They are not chat models; the catalogue has some.
       </p>
       <Catalogue />
-      <AddModelDialog key={adding} path={adding} onClose={() => setAdding(null)} />
+      {adding === null ? null : <AddModelDialog key={adding} path={adding} onClose={() => setAdding(null)} />}
       {removing === null ? null : <RemoveDialog model={removing} onClose={() => setRemoving(null)} />}
       {rescaled === undefined ? null : (
         <PrecisionDialog key={rescaled.id} model={rescaled} onClose={() => setRescaling(null)} />

@@ -9,7 +9,15 @@ import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatMoment, formatPercent, formatSaving, formatSeconds, shortDigest } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMoment,
+  formatPercent,
+  formatSaving,
+  formatSeconds,
+  shortDigest,
+} from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { TraceButton } from '../trace/TraceButton.tsx'

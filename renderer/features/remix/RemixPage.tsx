@@ -19,7 +19,8 @@ export function RemixPage() {
   const [search, setSearch] = useSearchParams()
   const subject = useQuery('library.get', id === undefined ? null : { ref: id })
   const start = subject.data?.summary ?? null
-  const verb = REMIX_PARTS.find(known => known.id === search.get('do'))?.id ?? (start?.kind === 'ssm' ? 'mix' : 'append')
+  const verb =
+    REMIX_PARTS.find(known => known.id === search.get('do'))?.id ?? (start?.kind === 'ssm' ? 'mix' : 'append')
   const go = (next: Verb) => setSearch({ do: next }, { replace: true })
   const waiting = id !== undefined && subject.data === null && subject.error === null
   return (

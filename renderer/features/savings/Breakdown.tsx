@@ -73,7 +73,12 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
             cell: row =>
               formatSaving((1 - row.totals.tokensProcessed / Math.max(1, row.totals.tokensNaive)) * 100, formatPercent),
           },
-          { id: 'time', title: 'Time avoided', numeric: true, cell: row => formatSaving(row.totals.secondsAvoided, formatSeconds) },
+          {
+            id: 'time',
+            title: 'Time avoided',
+            numeric: true,
+            cell: row => formatSaving(row.totals.secondsAvoided, formatSeconds),
+          },
           ...(price === null
             ? []
             : [
@@ -82,7 +87,10 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
                   title: 'Money',
                   numeric: true,
                   cell: (row: (typeof rows)[number]) =>
-                    formatSaving(((row.totals.tokensNaive - row.totals.tokensProcessed) * price.input) / 1e6, formatMoney),
+                    formatSaving(
+                      ((row.totals.tokensNaive - row.totals.tokensProcessed) * price.input) / 1e6,
+                      formatMoney,
+                    ),
                 },
               ]),
           {

@@ -7,7 +7,15 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatMoney, formatPercent, formatRatio, formatSaving, formatSeconds, formatShort } from '../../ui/format.ts'
+import {
+  formatCount,
+  formatMoney,
+  formatPercent,
+  formatRatio,
+  formatSaving,
+  formatSeconds,
+  formatShort,
+} from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -164,9 +172,7 @@ export function LoopView({
             />
             <Stat
               label="Speed-up"
-              value={
-                last.stateSeconds === 0 ? 'unmeasured' : formatRatio(last.naiveSeconds / last.stateSeconds)
-              }
+              value={last.stateSeconds === 0 ? 'unmeasured' : formatRatio(last.naiveSeconds / last.stateSeconds)}
               note={last.stateSeconds > last.naiveSeconds ? 'slower than reading again' : 'measured'}
               tone={last.stateSeconds > last.naiveSeconds ? 'warn' : 'muted'}
             />

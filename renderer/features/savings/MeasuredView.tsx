@@ -8,7 +8,20 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatClock, formatCount, formatDay, formatHour, formatMoment, formatMoney, formatPercent, formatSaving, formatSeconds, formatShort, formatTokens } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatDay,
+  formatHour,
+  formatMoment,
+  formatMoney,
+  formatPercent,
+  formatSaving,
+  formatSeconds,
+  formatShort,
+  formatTokens,
+} from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Stat } from '../../ui/Stat.tsx'

@@ -17,10 +17,7 @@ export function NumberInput({ slideTo, ...field }: NumberInputProps) {
   const logarithmic = slideTo !== undefined && slideTo > 100 * Math.max(min, integer ? 1 : slideTo / 1000)
   return (
     <div className="NumberInput">
-      <NumberField
-        {...field}
-        nudge={(from, direction) => nudge(from, direction, integer)}
-      />
+      <NumberField {...field} nudge={(from, direction) => nudge(from, direction, integer)} />
       {slideTo === undefined ? null : (
         <Slider
           label={`${label}, slider`}

@@ -9,7 +9,7 @@ import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
-import { Dialog } from '../../ui/Dialog.tsx'
+import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -55,13 +55,8 @@ export function SavingsPage() {
     }
   }
   const reset = async () => {
-    setResetting(false)
-    try {
-      const { removed } = await client.call('savings.reset', {})
-      toastDone('Meter reset', `${removed} measurements removed`)
-    } catch (error) {
-      toastError(error)
-    }
+    const { removed } = await client.call('savings.reset', {})
+    toastDone('Meter reset', `${removed} measurements removed`)
   }
 
   return (
@@ -121,24 +116,21 @@ export function SavingsPage() {
           onSaved={list.reload}
         />
       ) : null}
-      <Dialog
-        title="Reset the meter?"
-        isOpen={resetting}
-        onClose={() => setResetting(false)}
-        footer={
-          <>
-            <Button onPress={() => setResetting(false)}>Keep them</Button>
-            <Button variant="danger" onPress={() => void reset()}>
-              Remove all measurements
-            </Button>
-          </>
-        }
-      >
-        <p>
-          All measurements are removed and counting starts at zero. Receipts stay. This cannot be taken back; export
-          them first if you may want them.
-        </p>
-      </Dialog>
+      {resetting ? (
+        <ConfirmDialog
+          title="Reset the meter?"
+          action="Remove all measurements"
+          cancel="Keep them"
+          danger
+          onConfirm={reset}
+          onClose={() => setResetting(false)}
+        >
+          <p>
+            All measurements are removed and counting starts at zero. Receipts stay. This cannot be taken back; export
+            them first if you may want them.
+          </p>
+        </ConfirmDialog>
+      ) : null}
     </Page>
   )
 }

@@ -1,8 +1,7 @@
 /** The signing key to or from a file, sealed with a passphrase. */
 import { useState } from 'react'
 import { useStudio } from '../../stores/studio.ts'
-import { Button } from '../../ui/Button.tsx'
-import { Dialog } from '../../ui/Dialog.tsx'
+import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { saveFile } from '../../ui/saveFile.ts'
 import { TextField } from '../../ui/TextField.tsx'
@@ -25,7 +24,6 @@ export function KeyFileDialog({
   const { client } = useStudio()
   const [passphrase, setPassphrase] = useState('')
   const [file, setFile] = useState<File | null>(null)
-  const [isPending, setPending] = useState(false)
   const [refused, setRefused] = useState<string>()
   const { title, action } = WORDS[direction]
   const isReady = direction === 'export' ? [...passphrase].length >= SHORTEST : file !== null && passphrase !== ''
@@ -38,60 +36,46 @@ export function KeyFileDialog({
       const { keyid } = await client.call('keys.import', { text: await file.text(), passphrase })
       toastDone('Signing key imported', `${keyid.slice(0, 16)}… signs from now on.`)
     }
-    onClose()
+  }
+  /** What was typed is the usual reason, so it is said there. */
+  const refuse = (thrown: unknown) => {
+    setRefused(describeError(thrown).line)
+    return false
   }
   return (
-    <Dialog
+    <ConfirmDialog
       title={title}
-      isOpen
+      action={action}
+      isReady={isReady}
+      onConfirm={() => work().catch(refuse)}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form="key-file" isDisabled={!isReady} isPending={isPending}>
-            {action}
-          </Button>
-        </>
-      }
     >
-      <form
-        id="key-file"
-        className="stack"
-        onSubmit={event => {
-          event.preventDefault()
-          setPending(true)
-          work()
-            .catch(thrown => setRefused(describeError(thrown).line))
-            .finally(() => setPending(false))
+      {direction === 'import' ? (
+        <label className="stack stack--tight">
+          <span className="Field-label">Key file</span>
+          <input
+            type="file"
+            accept="application/json,.json"
+            onChange={event => setFile(event.target.files?.[0] ?? null)}
+          />
+        </label>
+      ) : null}
+      <TextField
+        label="Passphrase"
+        type="password"
+        autoComplete="off"
+        value={passphrase}
+        onChange={text => {
+          setPassphrase(text)
+          setRefused(undefined)
         }}
-      >
-        {direction === 'import' ? (
-          <label className="stack stack--tight">
-            <span className="Field-label">Key file</span>
-            <input
-              type="file"
-              accept="application/json,.json"
-              onChange={event => setFile(event.target.files?.[0] ?? null)}
-            />
-          </label>
-        ) : null}
-        <TextField
-          label="Passphrase"
-          type="password"
-          autoComplete="off"
-          value={passphrase}
-          onChange={text => {
-            setPassphrase(text)
-            setRefused(undefined)
-          }}
-          hint={
-            direction === 'export'
-              ? `At least ${SHORTEST} characters. Without it nobody can use the file, you included.`
-              : 'The one it was exported with. The key in use now stays valid for what it signed.'
-          }
-          error={refused}
-        />
-      </form>
-    </Dialog>
+        hint={
+          direction === 'export'
+            ? `At least ${SHORTEST} characters. Without it nobody can use the file, you included.`
+            : 'The one it was exported with. The key in use now stays valid for what it signed.'
+        }
+        error={refused}
+      />
+    </ConfirmDialog>
   )
 }

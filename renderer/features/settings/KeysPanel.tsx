@@ -5,8 +5,8 @@ import type { Keys } from '#shared/rpc/methods/keys.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
+import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
-import { Dialog } from '../../ui/Dialog.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
@@ -52,17 +52,21 @@ export function KeysPanel() {
       <Publishers keys={keys} onForget={forget} />
       {open === 'export' || open === 'import' ? <KeyFileDialog direction={open} onClose={close} /> : null}
       {open === 'rotate' ? (
-        <Confirm title="Replace the signing key" action="Replace" onConfirm={rotate} onClose={close}>
-          A new key signs from now on, and the old one signs for it: whoever trusted you goes on doing so. What the old
-          one signed stays valid; its private half is erased.
-        </Confirm>
+        <ConfirmDialog title="Replace the signing key" action="Replace" danger onConfirm={rotate} onClose={close}>
+          <p>
+            A new key signs from now on, and the old one signs for it: whoever trusted you goes on doing so. What the
+            old one signed stays valid; its private half is erased.
+          </p>
+        </ConfirmDialog>
       ) : null}
       {open === 'revoke' ? (
-        <Confirm title="Revoke the signing key" action="Revoke" onConfirm={revoke} onClose={close}>
-          For a key that someone else may have. Nothing vouches for the new one, as a thief could do that too: those who
-          trusted you have to trust you again. A certificate is saved; whoever takes it in refuses the old key from then
-          on.
-        </Confirm>
+        <ConfirmDialog title="Revoke the signing key" action="Revoke" danger onConfirm={revoke} onClose={close}>
+          <p>
+            For a key that someone else may have. Nothing vouches for the new one, as a thief could do that too: those
+            who trusted you have to trust you again. A certificate is saved; whoever takes it in refuses the old key
+            from then on.
+          </p>
+        </ConfirmDialog>
       ) : null}
     </Panel>
   )
@@ -92,38 +96,5 @@ function Publishers({ keys, onForget }: { readonly keys: Keys; readonly onForget
         ))}
       </ul>
     </div>
-  )
-}
-
-function Confirm({
-  title,
-  action,
-  children,
-  onConfirm,
-  onClose,
-}: {
-  readonly title: string
-  readonly action: string
-  readonly children: string
-  readonly onConfirm: () => Promise<void>
-  readonly onClose: () => void
-}) {
-  const confirm = () => onConfirm().then(onClose, toastError)
-  return (
-    <Dialog
-      title={title}
-      isOpen
-      onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button variant="danger" onPress={confirm}>
-            {action}
-          </Button>
-        </>
-      }
-    >
-      <p>{children}</p>
-    </Dialog>
   )
 }

@@ -1,6 +1,7 @@
 /** The numbers behind one cell of a heat map: what the cartridge really stores there. */
-import { significant } from '#shared/figures/significant.ts'
+
 import { useMemo } from 'react'
+import { significant } from '#shared/figures/significant.ts'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
