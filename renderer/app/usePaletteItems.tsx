@@ -165,7 +165,7 @@ function useCartridgeItems(query: string): readonly PaletteItem[] {
     words: item.tags.join(' '),
     icon: (
       <span className="Palette-face">
-        <CartridgeFace digest={item.packetId} kind={item.kind} />
+        <CartridgeFace digest={item.packetId} kind={item.kind} name={item.name} />
       </span>
     ),
     note: formatRead(item.tokens),

@@ -1,69 +1,46 @@
-import { memo, type ReactElement } from 'react'
+import { memo } from 'react'
 import type { StateKind } from '#shared/domain/cartridge.ts'
+import { FaceMotif } from './FaceMotif.tsx'
+import { faceOf } from './faceOf.ts'
 
 export interface CartridgeFaceProps {
   /** A packet_id or context_id: equal digests draw equal faces. */
   readonly digest: string
   readonly kind: StateKind
+  /** Gives it its initials. */
+  readonly name?: string | null
+  /** Of the drawing; a box of another shape shows its middle. */
   readonly width?: number
   readonly height?: number
 }
 
-const SHAPES = 22
-const HUES = { ssm: [160, 30], kv: [222, 40], hybrid: [278, 30] } as const satisfies Record<
-  StateKind,
-  readonly [number, number]
->
-
-function bytesOf(digest: string): number[] {
-  const hex = digest.replace(/^sha256:/, '')
-  const bytes: number[] = []
-  for (let i = 0; i + 1 < hex.length; i += 2) {
-    const byte = Number.parseInt(hex.slice(i, i + 2), 16)
-    bytes.push(Number.isNaN(byte) ? hex.charCodeAt(i) & 255 : byte)
-  }
-  return bytes.length === 0 ? [0] : bytes
-}
-
-/** The picture by which one recognises a cartridge: teal waves for SSM, indigo bars for KV, drawn from its digest alone. */
+/** The picture by which one recognises a cartridge: its kind by the ground, itself by motif, ink and initials. */
 export const CartridgeFace = memo(function CartridgeFace({
   digest,
   kind,
-  width = 220,
-  height = 92,
+  name,
+  width = 44,
+  height = 28,
 }: CartridgeFaceProps) {
-  const bytes = bytesOf(digest)
-  const at = (i: number) => bytes[i % bytes.length] ?? 0
-  const [base, spread] = HUES[kind]
-  const hue = base + (at(0) % spread)
-  const step = width / SHAPES
-  const shapes: ReactElement[] = []
-  for (let i = 0; i < SHAPES; i++) {
-    const a = at(i) / 255
-    const b = at(i * 7 + 3) / 255
-    const x = i * step
-    if (kind === 'ssm' || (kind === 'hybrid' && i % 2 === 0)) {
-      const left = x - step * 1.5
-      const path = `M${left} ${height} C ${left + step} ${height * a}, ${left + step * 2} ${height * b}, ${left + step * 4} ${height}`
-      shapes.push(<path key={i} d={path} fill={`hsl(${hue} 55% ${28 + 40 * b}% / .55)`} />)
-    } else {
-      shapes.push(
-        <rect
-          key={i}
-          x={x + 1}
-          y={height * (0.08 + 0.5 * a)}
-          width={step - 2}
-          height={height * (0.18 + 0.55 * b)}
-          rx={2}
-          fill={`hsl(${hue + 30 * a} 62% ${34 + 38 * b}% / .9)`}
-        />,
-      )
-    }
-  }
+  const look = faceOf(digest, kind, name ?? '')
+  const letter = Math.min(height * 0.46, width * 0.4)
   return (
-    <svg className="Face" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-      <rect width={width} height={height} fill={`hsl(${hue} 45% 14%)`} />
-      {shapes}
+    <svg
+      className="Face"
+      viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+      style={{ color: `hsl(${look.ink} 72% 58%)` }}
+    >
+      <rect width={width} height={height} fill={`hsl(${look.ground} 46% 17%)`} />
+      <g fill="currentColor">
+        <FaceMotif look={look} width={width} height={height} />
+      </g>
+      {look.initials === '' ? null : (
+        <text className="Face-initials" x={width / 2} y={height / 2} fontSize={letter}>
+          {look.initials}
+        </text>
+      )}
     </svg>
   )
 })

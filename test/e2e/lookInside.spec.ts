@@ -93,7 +93,7 @@ test('mix two recurrent states with a preview, keep it, and find it in the linea
   const graph = page.getByRole('region', { name: 'Graph of descent' })
   await expect(graph.getByRole('link', { name: /Two thirds/ })).toBeVisible()
   await graph
-    .getByRole('link', { name: /^Receipt of this/ })
+    .getByRole('link', { name: /^Receipt of this: mix/ })
     .first()
     .click()
   await expect(page.getByRole('heading', { name: 'Mixed states' })).toBeVisible()

@@ -29,6 +29,7 @@ export async function lineage(context: PacketContext, ref: string | undefined): 
       return {
         packetId,
         name: node?.name ?? null,
+        question: node?.question ?? null,
         kind: (node?.kind ?? null) as StateKind | null,
         tokens: node?.tokens ?? 0,
         present: node !== undefined,

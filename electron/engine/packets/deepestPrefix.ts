@@ -1,6 +1,7 @@
 import type { Recipe, StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 import type { Session } from '../inference/session.ts'
 import { BLOCK_TOKENS, type StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
@@ -278,13 +279,9 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
       return `${nameOf(miss.packetId)} begins alike, but is stored in another precision.`
     case 'slower': {
       const { restoreSeconds, readSeconds } = miss.estimate
-      return `${nameOf(miss.packetId)} begins alike for ${miss.position} tokens, but bringing them from disk would take longer here than reading them: about ${duration(restoreSeconds)} against ${duration(readSeconds)}.`
+      return `${nameOf(miss.packetId)} begins alike for ${miss.position} tokens, but bringing them from disk would take longer here than reading them: about ${ENGLISH.formatSeconds(restoreSeconds)} against ${ENGLISH.formatSeconds(readSeconds)}.`
     }
   }
-}
-
-function duration(seconds: number): string {
-  return seconds < 1 ? `${Math.ceil(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
 }
 
 /** Whether all of its cache is there: what is made of it shares it. */

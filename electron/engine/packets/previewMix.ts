@@ -1,15 +1,15 @@
-import { isRefusal } from '#shared/domain/answers.ts'
+import { holdsAnswer, isRefusal } from '#shared/domain/answers.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { compareLogits } from '../inference/compareStates.ts'
 import type { Call, PacketContext } from './context.ts'
 import { mixedState, openParents, type WeightedRef } from './mixPackets.ts'
 import type { OpenedState } from './openState.ts'
-import { readDocuments } from './packet.ts'
+import { type Packet, readDocuments } from './packet.ts'
 import { answerUnstored, readUnstored } from './unstored.ts'
 
 /**
- * What a mix that is not stored would answer, and how faithful it is: for each parent, how many of its own answers are kept;
- * and the divergence (bits) of its next-token distributions from those of a state that read the parents' texts one after
+ * What a mix that is not stored would answer, and how faithful it is: for each parent, how many of its right answers are kept
+ * (those that its own text says; what it guesses does not count); and the divergence (bits) of its next-token distributions from those of a state that read the parents' texts one after
  * the other. Nothing is written.
  */
 export async function previewMix(
@@ -19,11 +19,8 @@ export async function previewMix(
 ): Promise<Output<'remix.preview'>> {
   const opened = await openParents(context, parents, call)
   const { state } = mixedState(opened)
-  const exact = await readTogether(
-    context,
-    opened.map(({ base }) => base),
-    call,
-  )
+  const texts = await Promise.all(opened.map(({ packet }) => textOf(context, packet)))
+  const exact = await readTogether(opened[0]?.base, texts, call)
   const answers: Output<'remix.preview'>['answers'] = []
   const divergences: number[] = []
   for (const [index, question] of questions.entries()) {
@@ -35,32 +32,44 @@ export async function previewMix(
     answers.push({
       question,
       answer: mixed.text,
-      parents: parentAnswers.map(({ text }) => ({ answer: text, kept: text === mixed.text && !isRefusal(text) })),
+      parents: parentAnswers.map(({ text }, index) => {
+        const right = isRight(text, texts[index] ?? null)
+        return { answer: text, right, kept: right && text === mixed.text }
+      }),
     })
   }
   return {
     answers,
     kept: opened.map(({ packet }, parent) => {
-      // A parent's own answers: the questions it does not refuse.
-      const own = answers.flatMap(row => row.parents[parent] ?? []).filter(({ answer }) => !isRefusal(answer))
-      return { packetId: packet.packetId, kept: own.filter(({ kept }) => kept).length, asked: own.length }
+      const own = answers.flatMap(row => row.parents[parent] ?? [])
+      return {
+        packetId: packet.packetId,
+        kept: own.filter(({ kept }) => kept).length,
+        right: own.filter(({ right }) => right).length,
+      }
     }),
     kl: divergences.length === 0 ? null : divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length,
   }
 }
 
+/** Whether a parent's answer is one of its own: said by its text. Where it carries none, all but "I don't know". */
+function isRight(answer: string, text: string | null): boolean {
+  if (isRefusal(answer)) return false
+  return text === null || holdsAnswer(text, answer)
+}
+
+/** The text that a packet has read and carries; null for none. */
+async function textOf(context: PacketContext, packet: Packet): Promise<string | null> {
+  const { sources } = await readDocuments(context.blobs, packet)
+  return sources.length === 0 || packet.config.origin.kind !== 'tokens' ? null : sources.map(({ text }) => text).join('')
+}
+
 /** A state that read the parents' texts one after the other; null when a parent does not carry its text. */
 async function readTogether(
-  context: PacketContext,
-  bases: readonly OpenedState[],
+  base: OpenedState | undefined,
+  texts: readonly (string | null)[],
   call: Call,
 ): Promise<OpenedState | null> {
-  const texts: string[] = []
-  for (const { packet } of bases) {
-    const sources = packet === null ? [] : (await readDocuments(context.blobs, packet)).sources
-    if (sources.length === 0 || packet?.config.origin.kind !== 'tokens') return null
-    texts.push(sources.map(source => source.text).join(''))
-  }
-  const [first] = bases
-  return first === undefined ? null : readUnstored(first.loaded, texts.join(''), call)
+  const known = texts.filter(text => text !== null)
+  return base === undefined || known.length < texts.length ? null : readUnstored(base.loaded, known.join(''), call)
 }

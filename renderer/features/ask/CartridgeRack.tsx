@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import type { StateKind } from '#shared/domain/cartridge.ts'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
@@ -6,16 +7,19 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatRead } from '../../ui/format.ts'
 import { TextField } from '../../ui/TextField.tsx'
 
-/** The cartridges at hand: press one to put it into the slot, or drag it there. */
+/** The cartridges at hand: press one to take it, or drag it where it is wanted. */
 export function CartridgeRack({
   current,
+  kind,
   onInsert,
 }: {
   readonly current: string | null
+  /** Only those of this kind. */
+  readonly kind?: StateKind
   readonly onInsert: (packetId: string) => void
 }) {
   const [query, setQuery] = useState('')
-  const { data, error, reload } = useQuery('library.list', { query, limit: 60 }, ['library.changed'])
+  const { data, error, reload } = useQuery('library.list', { query, kind, limit: 60 }, ['library.changed'])
   return (
     <div className="Rack">
       <TextField aria-label="Find a cartridge" placeholder="Find a cartridge" value={query} onChange={setQuery} />
@@ -31,7 +35,7 @@ export function CartridgeRack({
               onClick={() => onInsert(item.packetId)}
             >
               <span className="Rack-face">
-                <CartridgeFace digest={item.packetId} kind={item.kind} />
+                <CartridgeFace digest={item.packetId} kind={item.kind} name={item.name} />
               </span>
               <span className="Rack-name">
                 <b className="truncate">{item.name}</b>

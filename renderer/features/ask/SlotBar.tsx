@@ -33,7 +33,7 @@ export function SlotBar(props: SlotBarProps) {
       {cartridge === null ? null : (
         <div className="Slot">
           <span className="Slot-face">
-            <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+            <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
           </span>
           <span className="Slot-name">
             <b className="truncate">{cartridge.name}</b>

@@ -32,7 +32,7 @@ export function Suggestions({ question, onInsert, onClose }: SuggestionsProps) {
               onClick={() => onInsert(cartridge.packetId)}
             >
               <span className="Rack-face">
-                <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+                <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
               </span>
               <span className="Rack-name">
                 <b className="truncate">{cartridge.name}</b>

@@ -43,7 +43,7 @@ export function OfferCard({
   return (
     <article className="Cartridge Offer-card" aria-label={title}>
       <div className="Cartridge-face">
-        <CartridgeFace digest={packetId} kind={kind} />
+        <CartridgeFace digest={packetId} kind={kind} name={title} width={220} height={92} />
         <span className="Cartridge-kind">{KIND_LABEL[kind]}</span>
       </div>
       <div className="Cartridge-label">

@@ -71,7 +71,7 @@ function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
   return (
     <div className="ResultLine">
       <span className="ResultLine-face">
-        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
       </span>
       <b className="truncate grow">{cartridge.name}</b>
       <span className="muted small">

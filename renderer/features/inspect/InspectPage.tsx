@@ -162,7 +162,7 @@ function Subject({
   return (
     <header className="Subject">
       <div className="Subject-face">
-        <CartridgeFace digest={summary.packetId} kind={summary.kind} width={96} height={56} />
+        <CartridgeFace digest={summary.packetId} kind={summary.kind} name={summary.name} width={96} height={56} />
       </div>
       <div className="Subject-text">
         <h2>{summary.name}</h2>

@@ -18,7 +18,7 @@ export const CartridgeRow = memo(function CartridgeRow({
   return (
     <div className={`CartridgeRow${selected ? ' CartridgeRow--selected' : ''}`}>
       <span className="CartridgeRow-face">
-        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} />
+        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
       </span>
       <span className="CartridgeRow-name">
         <b className="truncate">

@@ -116,7 +116,7 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
   return (
     <aside className="Details" aria-label="Cartridge">
       <div className="Details-face">
-        <CartridgeFace digest={packetId} kind={summary.kind} width={300} height={130} />
+        <CartridgeFace digest={packetId} kind={summary.kind} name={summary.name} width={300} height={130} />
       </div>
       <div className="Details-title">
         <h2>{summary.name}</h2>

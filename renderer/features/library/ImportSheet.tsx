@@ -153,7 +153,7 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
     <>
       <div className="Details-face">
         {isKind(found.kind) ? (
-          <CartridgeFace digest={found.packetId} kind={found.kind} width={400} height={130} />
+          <CartridgeFace digest={found.packetId} kind={found.kind} name={found.name} width={400} height={130} />
         ) : null}
       </div>
       <h2>{found.name}</h2>

@@ -16,8 +16,8 @@ import { moveItem } from './moveItem.ts'
 import { ParentChip } from './ParentChip.tsx'
 import { ResultCard } from './ResultCard.tsx'
 
-export function ComposeView({ start }: { readonly start: CartridgeSummary | null }) {
-  const [parents, setParents] = useState<readonly CartridgeSummary[]>(start === null ? [] : [start])
+export function ComposeView({ start }: { readonly start: readonly CartridgeSummary[] }) {
+  const [parents, setParents] = useState(start)
   const [name, setName] = useState('')
   const task = useTask('remix.compose')
   const running = task.status === 'running'

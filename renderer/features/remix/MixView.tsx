@@ -3,56 +3,79 @@ import { Plus, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import type { Output } from '#shared/rpc/client.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
+import { useClient } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatFixed, formatPercent } from '../../ui/format.ts'
+import { formatCount, formatFixed, formatPercent } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
-import { Slider } from '../../ui/Slider.tsx'
 import { Stat } from '../../ui/Stat.tsx'
 import { Table } from '../../ui/Table.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
-import { ParentChip } from './ParentChip.tsx'
+import { toastError } from '../../ui/toasts.tsx'
+import { CartridgeRack } from '../ask/CartridgeRack.tsx'
+import { Crossfader } from './Crossfader.tsx'
 import { ResultCard } from './ResultCard.tsx'
+import { withoutPart, withPart } from './shares.ts'
 import { useDebounced } from './useDebounced.ts'
 import { whyNoMix } from './whyNoMix.ts'
 
 type MixAnswer = Output<'remix.preview'>['answers'][number]
 
-interface Part {
-  readonly cartridge: CartridgeSummary
-  /** 0 to 100, before all are scaled to a sum of one. */
-  readonly share: number
+/** Cartridges on the stage, and their shares in whole percent. */
+interface Stage {
+  readonly cartridges: readonly CartridgeSummary[]
+  readonly shares: readonly number[]
+}
+
+const EMPTY: Stage = { cartridges: [], shares: [] }
+const MOST = 16
+
+function staged({ cartridges, shares }: Stage, cartridge: CartridgeSummary): Stage {
+  const isThere = cartridges.some(other => other.packetId === cartridge.packetId)
+  return isThere || cartridges.length === MOST
+    ? { cartridges, shares }
+    : { cartridges: [...cartridges, cartridge], shares: withPart(shares) }
 }
 
 interface MixViewProps {
-  readonly start: CartridgeSummary | null
+  readonly start: readonly CartridgeSummary[]
   readonly onOther: (verb: 'append' | 'compose') => void
 }
 
 export function MixView({ start, onOther }: MixViewProps) {
-  const [parts, setParts] = useState<readonly Part[]>(start === null ? [] : [{ cartridge: start, share: 50 }])
+  const client = useClient()
+  const [{ cartridges, shares }, setStage] = useState<Stage>(() => start.reduce(staged, EMPTY))
+  const [over, setOver] = useState(false)
   const [name, setName] = useState('')
   const [own, setOwn] = useState<readonly string[]>([])
   const [draft, setDraft] = useState('')
   const task = useTask('remix.mix')
-  const sum = parts.reduce((total, part) => total + part.share, 0)
-  const weights = parts.map(part => (sum === 0 ? 0 : part.share / sum))
-  const refusal = whyNoMix(parts.map(part => part.cartridge))
-  const suggested = parts
-    .map(part => part.cartridge.name)
+  const refusal = whyNoMix(cartridges)
+  const suggested = cartridges
+    .map(cartridge => cartridge.name)
     .join(' × ')
     .slice(0, 200)
-  const ready = parts.length >= 2 && refusal === null && sum > 0
-  const parents = parts.map((part, index) => ({ ref: part.cartridge.packetId, weight: weights[index] ?? 0 }))
+  const ready = cartridges.length >= 2 && refusal === null
+  const parents = cartridges.map(({ packetId }, at) => ({ ref: packetId, weight: (shares[at] ?? 0) / 100 }))
+  const add = async (packetIds: readonly string[]) => {
+    for (const ref of packetIds) {
+      try {
+        const { summary } = await client.call('library.get', { ref })
+        setStage(before => staged(before, summary))
+      } catch (error) {
+        toastError(error)
+      }
+    }
+  }
 
   // The questions that the parents say they can answer, a few of each, and the person's own.
-  const a = useQuery('library.get', parts[0] === undefined ? null : { ref: parts[0].cartridge.packetId })
-  const b = useQuery('library.get', parts[1] === undefined ? null : { ref: parts[1].cartridge.packetId })
+  const a = useQuery('library.get', cartridges[0] === undefined ? null : { ref: cartridges[0].packetId })
+  const b = useQuery('library.get', cartridges[1] === undefined ? null : { ref: cartridges[1].packetId })
   const known = useMemo(
     () => [...(a.data?.exampleQuestions ?? []).slice(0, 4), ...(b.data?.exampleQuestions ?? []).slice(0, 4)],
     [a.data, b.data],
@@ -61,54 +84,58 @@ export function MixView({ start, onOther }: MixViewProps) {
   const asked = useDebounced({ parents, questions }, 450)
   const preview = useQuery(
     'remix.preview',
-    ready && asked.parents.length === parts.length && asked.questions.length > 0 ? asked : null,
+    ready && asked.parents.length === cartridges.length && asked.questions.length > 0 ? asked : null,
   )
 
-  const add = () => {
+  const addQuestion = () => {
     if (draft.trim() === '') return
     setOwn(before => [...before, draft.trim()])
     setDraft('')
   }
 
   return (
-    <>
+    <div className="Stage">
       <Panel
         title="Mix"
-        note="A weighted mean of recurrent states. It keeps a part of each; how much is measured below."
+        note="A weighted mean of recurrent states. It keeps a part of each; how much is measured beside it."
       >
         <div className="stack">
-          {parts.map((part, index) => (
-            <ParentChip
-              key={part.cartridge.packetId}
-              cartridge={part.cartridge}
-              onRemove={() =>
-                setParts(before => before.filter(other => other.cartridge.packetId !== part.cartridge.packetId))
+          <section
+            className="Stage-floor"
+            aria-label="Stage"
+            data-over={over || undefined}
+            onDragOver={event => {
+              if (!holdsCartridges(event.dataTransfer)) return
+              event.preventDefault()
+              setOver(true)
+            }}
+            onDragLeave={() => setOver(false)}
+            onDrop={event => {
+              setOver(false)
+              if (!holdsCartridges(event.dataTransfer)) return
+              event.preventDefault()
+              void add(readCartridges(event.dataTransfer))
+            }}
+          >
+            {cartridges.length < 2 ? (
+              <p className="muted small">
+                {cartridges.length === 0
+                  ? 'Drag two cartridges here, or press them in the list below.'
+                  : 'One more: drag it here, or press it in the list below.'}
+              </p>
+            ) : null}
+            <Crossfader
+              cartridges={cartridges}
+              shares={shares}
+              onChange={next => setStage(before => ({ ...before, shares: next }))}
+              onRemove={at =>
+                setStage(before => ({
+                  cartridges: before.cartridges.filter((_, other) => other !== at),
+                  shares: withoutPart(before.shares, at),
+                }))
               }
-            >
-              <span className="Parent-slider">
-                <Slider
-                  label={`Weight of ${part.cartridge.name}`}
-                  hideLabel
-                  value={part.share}
-                  onChange={share =>
-                    setParts(before =>
-                      before.map(other =>
-                        other.cartridge.packetId === part.cartridge.packetId ? { ...other, share } : other,
-                      ),
-                    )
-                  }
-                  format={() => formatPercent((weights[index] ?? 0) * 100)}
-                />
-              </span>
-              <b className="Parent-weight">{formatPercent((weights[index] ?? 0) * 100)}</b>
-            </ParentChip>
-          ))}
-          <CartridgeSelect
-            label={parts.length === 0 ? 'Choose the first cartridge' : 'Add a cartridge'}
-            kind="ssm"
-            without={parts.map(part => part.cartridge.packetId)}
-            onChange={cartridge => setParts(before => [...before, { cartridge, share: 50 }])}
-          />
+            />
+          </section>
           {refusal === null ? null : (
             <div className="Remix-note" data-tone="warn" role="alert">
               <p>{refusal}</p>
@@ -132,7 +159,7 @@ export function MixView({ start, onOther }: MixViewProps) {
             >
               Keep this mix
             </Button>
-            {ready ? null : <span className="small muted">Choose at least two recurrent cartridges of one model.</span>}
+            {ready ? null : <span className="small muted">It takes two recurrent cartridges of one model.</span>}
           </div>
           {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
           {task.result === null ? null : (
@@ -142,6 +169,7 @@ export function MixView({ start, onOther }: MixViewProps) {
               note="Mixed without reading a single token."
             />
           )}
+          <CartridgeRack current={null} kind="ssm" onInsert={packetId => void add([packetId])} />
         </div>
       </Panel>
       {!ready ? null : (
@@ -152,12 +180,12 @@ export function MixView({ start, onOther }: MixViewProps) {
             )}
             {preview.data === null ? null : (
               <div className="Stats" aria-busy={preview.loading}>
-                {preview.data.kept.map(({ packetId, kept, asked: of }) => (
+                {preview.data.kept.map(({ packetId, kept, right }) => (
                   <Stat
                     key={packetId}
-                    label={`Kept of ${parts.find(part => part.cartridge.packetId === packetId)?.cartridge.name ?? 'a parent'}`}
-                    value={of === 0 ? 'not asked' : formatPercent((kept / of) * 100)}
-                    note={`${kept} of ${of} answers`}
+                    label={`Kept of ${cartridges.find(cartridge => cartridge.packetId === packetId)?.name ?? 'a parent'}`}
+                    value={right === 0 ? 'nothing to keep' : formatPercent((kept / right) * 100)}
+                    note={`${formatCount(kept)} of ${formatCount(right)} right answers`}
                   />
                 ))}
                 {preview.data.kl === null ? null : (
@@ -173,7 +201,7 @@ export function MixView({ start, onOther }: MixViewProps) {
               className="QuestionForm"
               onSubmit={event => {
                 event.preventDefault()
-                add()
+                addQuestion()
               }}
             >
               <TextField label="Ask the mix" value={draft} onChange={setDraft} placeholder="A short question" />
@@ -190,9 +218,9 @@ export function MixView({ start, onOther }: MixViewProps) {
                 columns={[
                   { id: 'question', title: 'Question', cell: answer => answer.question },
                   { id: 'answer', title: 'The mix', cell: answer => <b className="MixAnswer">{answer.answer}</b> },
-                  ...parts.map((part, index) => ({
-                    id: part.cartridge.packetId,
-                    title: part.cartridge.name,
+                  ...cartridges.map((cartridge, index) => ({
+                    id: cartridge.packetId,
+                    title: cartridge.name,
                     cell: ({ parents: given }: MixAnswer) => (
                       <span className="row">
                         <span className="muted">{given[index]?.answer}</span>
@@ -223,6 +251,6 @@ export function MixView({ start, onOther }: MixViewProps) {
           </div>
         </Panel>
       )}
-    </>
+    </div>
   )
 }

@@ -17,7 +17,7 @@ export function ParentChip({ cartridge, onRemove, children }: ParentChipProps) {
   return (
     <div className="Parent">
       <span className="Parent-face">
-        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} width={60} height={36} />
+        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} width={60} height={36} />
       </span>
       <span className="Parent-text">
         <b className="truncate">{cartridge.name}</b>

@@ -128,6 +128,8 @@ export const libraryMethods = {
         z.strictObject({
           packetId: digestSchema,
           name: z.string().nullable(),
+          /** What was asked to get to it; null for what no answer led to. */
+          question: z.string().nullable(),
           kind: stateKindSchema.nullable(),
           tokens: count,
           /** False when a parent is named by a child but is not in this store. */

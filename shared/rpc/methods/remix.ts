@@ -24,12 +24,12 @@ export const remixMethods = {
         z.strictObject({
           question: z.string(),
           answer: z.string(),
-          /** What each parent answers itself, in their order; `kept` when that is no refusal and the mix says the same. */
-          parents: z.array(z.strictObject({ answer: z.string(), kept: z.boolean() })),
+          /** What each parent answers itself, in their order; `right` when its own text says so, `kept` when the mix says the same then. */
+          parents: z.array(z.strictObject({ answer: z.string(), right: z.boolean(), kept: z.boolean() })),
         }),
       ),
-      /** Share of each parent's own answers that the mix still gives. */
-      kept: z.array(z.strictObject({ packetId: digestSchema, kept: count, asked: count })),
+      /** How many of each parent's right answers there are, and how many of them the mix still gives. */
+      kept: z.array(z.strictObject({ packetId: digestSchema, kept: count, right: count })),
       /** Kullback-Leibler divergence of next-token distributions against reading the concatenated texts, bits. */
       kl: z.number().nullable(),
     }),

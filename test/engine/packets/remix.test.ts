@@ -59,27 +59,33 @@ describe('mixing recurrent states', () => {
       await create('starter-mamba', 'card-coffee'),
       await create('starter-mamba', 'card-contract'),
     ]
-    const questions = [
+    const expected = [
       ...(await bundledText('card-station')).questions,
       ...(await bundledText('card-coffee')).questions,
-    ].map(([q]) => q)
+    ]
+    const questions = expected.map(([q]) => q)
     const parents = [a, b].map(({ packetId }) => ({ ref: packetId, weight: 0.5 }))
     const preview = await test.client.call('remix.preview', { parents, questions })
     const other = await test.client.call('remix.preview', {
       parents: [stranger, stranger].map(({ packetId }) => ({ ref: packetId, weight: 0.5 })),
       questions,
     })
-    const refused = (answer: string) => /^I don't know\.?$/.test(answer)
-    for (const [index, { kept, asked }] of preview.kept.entries()) {
+    const texts = [(await bundledText('card-station')).text, (await bundledText('card-coffee')).text]
+    for (const [index, { kept, right }] of preview.kept.entries()) {
       // Counted again from the rows that are shown.
-      const own = preview.answers.filter(row => !refused(row.parents[index]?.answer ?? ''))
-      expect(asked).toBe(own.length)
+      const own = preview.answers.filter(row => row.parents[index]?.right)
+      expect(right).toBe(own.length)
       expect(kept).toBe(own.filter(row => row.answer === row.parents[index]?.answer).length)
+      // What it says of the other text is a guess, whether or not the mix says the same.
+      const text = texts[index] ?? ''
+      const guesses = preview.answers.filter(row => !text.includes(row.parents[index]?.answer.replace(/\.$/, '') ?? text))
+      expect(guesses.filter(row => row.parents[index]?.right || row.parents[index]?.kept)).toEqual([])
+      expect(right).toBeLessThanOrEqual(expected.length)
       const byStranger = own.filter(
         row => other.answers.find(o => o.question === row.question)?.answer === row.parents[index]?.answer,
       ).length
-      console.log(`mix keeps ${kept} of ${asked} answers of parent ${index}, an unrelated cartridge ${byStranger}`)
-      expect(kept / asked).toBeGreaterThan(byStranger / asked)
+      console.log(`mix keeps ${kept} of ${right} right answers of parent ${index}, an unrelated cartridge ${byStranger}`)
+      expect(kept / right).toBeGreaterThan(byStranger / right)
     }
     expect(preview.kl).toBeGreaterThan(0)
   })

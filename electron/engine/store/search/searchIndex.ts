@@ -15,6 +15,14 @@ import { WordIndex } from './wordIndex.ts'
 
 const SEAL = 'index.seal'
 
+export interface LineageRow {
+  readonly name: string | null
+  /** What was asked to get to it; null for a cartridge that no answer led to. */
+  readonly question: string | null
+  readonly kind: string
+  readonly tokens: number
+}
+
 export class SearchIndex {
   /** True when the file was there, whole and of this version; false when it was begun again and is to be filled. */
   readonly wasWhole: boolean
@@ -137,13 +145,15 @@ export class SearchIndex {
   }
 
   /** What a lineage graph shows of these packets, those of the library among them: one query, however many. */
-  nodes(packetIds: Iterable<Digest>): Map<Digest, { name: string | null; kind: string; tokens: number }> {
+  nodes(packetIds: Iterable<Digest>): Map<Digest, LineageRow> {
     const sql = `SELECT i.packet_id, i.kind, i.tokens,
-                 (SELECT min(name) FROM main.names n WHERE n.packet_id = i.packet_id) AS name
+                 (SELECT min(name) FROM main.names n WHERE n.packet_id = i.packet_id) AS name,
+                 (SELECT question FROM main.turns t JOIN main.conversations c ON c.id = t.conversation_id
+                  WHERE t.new_packet_id = i.packet_id AND c.removed_at IS NULL ORDER BY t.rowid LIMIT 1) AS question
                  FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
                  WHERE l.removed_at IS NULL AND l.packet_id IN (SELECT value FROM json_each(?))`
     const rows = this.#db
-      .prepare<[string], { packet_id: string; kind: string; tokens: number; name: string | null }>(sql)
+      .prepare<[string], LineageRow & { packet_id: string }>(sql)
       .all(JSON.stringify([...packetIds]))
     return new Map(rows.map(({ packet_id, ...row }) => [parseDigest(packet_id), row]))
   }

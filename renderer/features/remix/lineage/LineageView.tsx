@@ -2,7 +2,6 @@
 import { GitFork } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
-import type { Output } from '#shared/rpc/client.ts'
 import { useQuery } from '../../../stores/useQuery.ts'
 import { CartridgeFace } from '../../../ui/CartridgeFace.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
@@ -11,13 +10,14 @@ import { formatRead, shortDigest } from '../../../ui/format.ts'
 import { Panel } from '../../../ui/Panel.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
+import { drawnLineage } from './drawnLineage.ts'
 import { edgeKey, layoutLineage, type Placed } from './layoutLineage.ts'
 
-type Lineage = Output<'library.lineage'>
+type Lineage = ReturnType<typeof drawnLineage>
 type LineageNode = Lineage['nodes'][number]
 
 const NODE = { width: 190, height: 64 }
-const GAP = { x: 84, y: 20 }
+const GAP = { x: 150, y: 20 }
 const PAD = 6
 
 export function LineageView({ refId }: { readonly refId: string | null }) {
@@ -25,7 +25,9 @@ export function LineageView({ refId }: { readonly refId: string | null }) {
   const [scope, setScope] = useState<'family' | 'all'>(refId === null ? 'all' : 'family')
   const read = useQuery('library.lineage', scope === 'family' && refId !== null ? { ref: refId } : {}, [
     'library.changed',
+    'conversations.changed',
   ])
+  const lineage = useMemo(() => (read.data === null ? null : drawnLineage(read.data, refId)), [read.data, refId])
   return (
     <Panel
       title="Lineage"
@@ -58,15 +60,15 @@ export function LineageView({ refId }: { readonly refId: string | null }) {
       {read.error === null ? null : (
         <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
       )}
-      {read.data === null ? null : read.data.edges.length === 0 ? (
+      {lineage === null ? null : lineage.edges.length === 0 ? (
         <EmptyState icon={<GitFork />} title="No descendants yet">
           Append to a cartridge, mix or compose some, or keep an answer: the new one is drawn here beside what it came
           from.
         </EmptyState>
       ) : view === 'graph' ? (
-        <Graph lineage={read.data} current={refId} />
+        <Graph lineage={lineage} current={refId} />
       ) : (
-        <LineageTable lineage={read.data} />
+        <LineageTable lineage={lineage} />
       )}
     </Panel>
   )
@@ -93,12 +95,8 @@ function edgePath(way: readonly { readonly x: number; readonly y: number }[]): s
 function Graph({ lineage, current }: { readonly lineage: Lineage; readonly current: string | null }) {
   const { nodes, edges } = lineage
   const layout = useMemo(() => {
-    // Cartridges without relatives would only push the families apart.
-    const related = new Set(edges.flatMap(edge => [edge.parent, edge.child]))
-    return layoutLineage(
-      nodes.filter(node => related.has(node.packetId)).map(node => node.packetId),
-      edges,
-    )
+    const ids = nodes.map(node => node.packetId)
+    return layoutLineage(ids, edges)
   }, [nodes, edges])
   const spot = ({ column, row }: Placed) => ({
     x: PAD + column * (NODE.width + GAP.x),
@@ -139,18 +137,19 @@ function Graph({ lineage, current }: { readonly lineage: Lineage; readonly curre
           const style = { left: to.x - 14, top: (before.y + 2 * to.y) / 3 + NODE.height / 2 - 10 }
           const key = edgeKey(edge)
           return edge.receiptId === null ? (
-            <span key={key} className="Lineage-op" style={style}>
-              {edge.op}
+            <span key={key} className="Lineage-op truncate" style={style} title={edge.label}>
+              {edge.label}
             </span>
           ) : (
             <Link
               key={key}
-              className="Lineage-op"
+              className="Lineage-op truncate"
               style={style}
               to={`/receipts/${encodeURIComponent(edge.receiptId)}`}
-              aria-label={`Receipt of this ${edge.op}`}
+              title={edge.label}
+              aria-label={`Receipt of this: ${edge.label}`}
             >
-              {edge.op}
+              {edge.label}
             </Link>
           )
         })}
@@ -187,10 +186,10 @@ function Node({
       to={`/inspect/${encodeURIComponent(node.packetId)}`}
     >
       <span className="Lineage-face">
-        <CartridgeFace digest={node.packetId} kind={node.kind ?? 'kv'} width={46} height={46} />
+        <CartridgeFace digest={node.packetId} kind={node.kind ?? 'kv'} name={node.name} width={46} height={46} />
       </span>
       <span className="Lineage-text">
-        <b>{node.name ?? `After an answer, ${node.packetId.slice(-4)}`}</b>
+        <b>{node.name ?? `After “${node.question ?? shortDigest(node.packetId)}”`}</b>
         <span className="small muted">{formatRead(node.tokens)}</span>
       </span>
     </Link>
@@ -198,8 +197,8 @@ function Node({
 }
 
 function LineageTable({ lineage }: { readonly lineage: Lineage }) {
-  const nodes = new Map(lineage.nodes.map(node => [node.packetId, node]))
-  const cell = (id: Lineage['edges'][number]['parent']) => {
+  const nodes = new Map(lineage.nodes.map(node => [node.packetId as string, node]))
+  const cell = (id: string) => {
     const node = nodes.get(id)
     const name = node?.name ?? shortDigest(id)
     return node?.present === true ? (
@@ -217,7 +216,7 @@ function LineageTable({ lineage }: { readonly lineage: Lineage }) {
       rowKey={edgeKey}
       columns={[
         { id: 'child', title: 'Cartridge', width: 'minmax(160px, 1fr)', cell: edge => cell(edge.child) },
-        { id: 'op', title: 'Made by', width: '110px', cell: edge => edge.op },
+        { id: 'op', title: 'Made by', width: 'minmax(110px, 0.8fr)', cell: edge => edge.label },
         { id: 'parent', title: 'From', width: 'minmax(160px, 1fr)', cell: edge => cell(edge.parent) },
         {
           id: 'receipt',

@@ -106,8 +106,18 @@ export function layoutLineage(ids: readonly string[], edges: readonly LineageEdg
     for (const layer of layers) sweep(layer, linked.up)
     for (const layer of [...layers].reverse()) sweep(layer, linked.down)
   }
+  // Beside what it came from where there is room: a chain is a straight line.
+  for (const layer of layers) {
+    let free = 0
+    for (const id of layer) {
+      const rows = (linked.up.get(id) ?? []).map(other => row.get(other) ?? 0)
+      const beside = rows.length === 0 ? free : Math.round(rows.reduce((sum, value) => sum + value, 0) / rows.length)
+      row.set(id, Math.max(free, beside))
+      free = (row.get(id) ?? 0) + 1
+    }
+  }
   const places = new Map(
-    layers.flatMap((layer, at) => layer.map((id, index) => [id, { id, column: at, row: index }] as const)),
+    layers.flatMap((layer, at) => layer.map(id => [id, { id, column: at, row: row.get(id) ?? 0 }] as const)),
   )
   const placed = (id: string): Placed[] => {
     const at = places.get(id)
@@ -117,6 +127,6 @@ export function layoutLineage(ids: readonly string[], edges: readonly LineageEdg
     nodes: ids.flatMap(placed),
     routes: new Map([...between].map(([key, stops]) => [key, stops.flatMap(placed)])),
     columns: layers.length,
-    rows: Math.max(0, ...layers.map(layer => layer.length)),
+    rows: Math.max(0, ...[...row.values()].map(at => at + 1)),
   }
 }
