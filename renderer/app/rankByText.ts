@@ -7,7 +7,7 @@ export interface Ranked<T> {
 }
 
 /** Below it, letters lie so far apart that nobody meant them. */
-const MEANT = 0.35
+const MEANT = 0.25
 /** A title says what a thing is; other words only help to find it. */
 const OF_WORDS = 0.8
 

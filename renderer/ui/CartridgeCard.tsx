@@ -24,7 +24,13 @@ export const CartridgeCard = memo(function CartridgeCard({
   return (
     <div className={`Cartridge${stack === null ? '' : ' Cartridge--stack'}${selected ? ' Cartridge--selected' : ''}`}>
       <div className="Cartridge-face">
-        <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} width={220} height={92} />
+        <CartridgeFace
+          digest={cartridge.packetId}
+          kind={cartridge.kind}
+          name={cartridge.name}
+          width={220}
+          height={92}
+        />
         <span className="Cartridge-kind">{KIND_LABEL[cartridge.kind]}</span>
       </div>
       <div className="Cartridge-label">

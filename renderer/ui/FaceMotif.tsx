@@ -92,8 +92,7 @@ export function FaceMotif({
     case 'rays':
       return along(9).map(at => {
         const angle = ((at + shift) / 9) * 2 * Math.PI
-        const edge = (turn: number) =>
-          `${cx + Math.cos(angle + turn) * width} ${cy + Math.sin(angle + turn) * width}`
+        const edge = (turn: number) => `${cx + Math.cos(angle + turn) * width} ${cy + Math.sin(angle + turn) * width}`
         return <path key={at} d={`M${cx} ${cy}L${edge(0)}L${edge(0.22 + 0.16 * scale)}z`} />
       })
   }

@@ -2,8 +2,6 @@ import type { ReactNode } from 'react'
 import './panel.css'
 
 export interface PanelProps {
-  /** By which an address leads to it. */
-  readonly id?: string
   readonly title?: ReactNode
   /** Beside the title, quieter. */
   readonly note?: ReactNode
@@ -13,9 +11,9 @@ export interface PanelProps {
 }
 
 /** A bordered surface with a heading: the building block of every page. */
-export function Panel({ id, title, note, actions, children }: PanelProps) {
+export function Panel({ title, note, actions, children }: PanelProps) {
   return (
-    <section className="Panel" id={id}>
+    <section className="Panel">
       {title === undefined && actions === undefined ? null : (
         <header className="Panel-head">
           {title === undefined ? null : <h2>{title}</h2>}

@@ -10,7 +10,13 @@ export function isRefusal(line: string): boolean {
 
 /** Whether a text says an answer, word for word; where lines break and how letters are written does not count. */
 export function holdsAnswer(text: string, answer: string): boolean {
-  const words = (of: string) => ` ${of.toLowerCase().match(/[\p{L}\p{N}:.,'’-]*[\p{L}\p{N}]/gu)?.join(' ') ?? ''} `
+  const words = (of: string) =>
+    ` ${
+      of
+        .toLowerCase()
+        .match(/[\p{L}\p{N}:.,'’-]*[\p{L}\p{N}]/gu)
+        ?.join(' ') ?? ''
+    } `
   const said = words(plain(answer))
   return said.trim() !== '' && words(text).includes(said)
 }

@@ -75,23 +75,27 @@ test('mix two recurrent states with a preview, keep it, and find it in the linea
 }) => {
   await goTo(page, 'Remix')
   await page.getByRole('radio', { name: 'Mix' }).click()
-  for (const label of ['Choose the first cartridge', 'Add a cartridge']) {
-    await page.getByRole('combobox', { name: label }).focus()
-    await page.keyboard.press('ArrowDown')
-    await page.getByRole('option').first().waitFor()
-    await page.keyboard.press('Enter')
-  }
-  await expect(page.getByText(/of \d+ answers/).first()).toBeVisible()
-  await page.getByRole('slider').first().focus()
-  await page.keyboard.press('End')
-  await expect(page.getByText('66.7 %').first()).toBeVisible()
-  await page.getByRole('textbox', { name: 'Name of the new cartridge' }).fill('Two thirds')
+  const stage = page.getByRole('region', { name: 'Stage' })
+  await page.getByRole('button', { name: /^Station card \(Mamba\)/ }).click()
+  await expect(stage).toContainText('One more')
+  await page.getByRole('button', { name: /Harbor Coffee card \(Mamba\)/ }).dragTo(stage)
+  await expect(page.getByText(/of \d+ right answers/).first()).toBeVisible()
+  const fader = page.getByRole('slider', { name: 'Between Station card (Mamba) and Harbor Coffee card (Mamba)' })
+  await fader.focus()
+  await page.keyboard.press('PageUp')
+  await expect(fader).toHaveAttribute('aria-valuetext', 'Station card (Mamba) 60 %, Harbor Coffee card (Mamba) 40 %')
+  // It is drawn as it is mixed.
+  const [left = 0, right = 1] = await page
+    .locator('.Crossfader-part')
+    .evaluateAll(parts => parts.map(part => part.getBoundingClientRect().width))
+  expect(left / right).toBeCloseTo(1.5, 1)
+  await page.getByRole('textbox', { name: 'Name of the new cartridge' }).fill('Three fifths')
   await page.getByRole('button', { name: 'Keep this mix' }).click()
-  await expect(page.getByText('Two thirds is in the library')).toBeVisible()
+  await expect(page.getByText('Three fifths is in the library')).toBeVisible()
 
   await page.getByRole('radio', { name: 'Lineage' }).click()
   const graph = page.getByRole('region', { name: 'Graph of descent' })
-  await expect(graph.getByRole('link', { name: /Two thirds/ })).toBeVisible()
+  await expect(graph.getByRole('link', { name: /Three fifths/ })).toBeVisible()
   await graph
     .getByRole('link', { name: /^Receipt of this: mix/ })
     .first()

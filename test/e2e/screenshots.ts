@@ -252,10 +252,12 @@ const VIEWS: readonly View[] = [
     name: 'remix-mix',
     route: made => `remix/${id(made.mamba)}?do=mix`,
     act: async page => {
-      await page.getByRole('combobox', { name: 'Add a cartridge' }).fill('Harbor')
-      await page.getByRole('option').first().click()
       await page
-        .getByText(/of \d+ answers/)
+        .getByRole('button', { name: /Harbor Coffee card/ })
+        .first()
+        .click()
+      await page
+        .getByText(/of \d+ right answers/)
         .first()
         .waitFor()
     },
@@ -287,6 +289,39 @@ const VIEWS: readonly View[] = [
     act: async page => {
       await page.keyboard.press('ControlOrMeta+k')
       await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
+  },
+  {
+    name: 'palette-typed',
+    route: () => 'library',
+    act: async page => {
+      await page.keyboard.press('ControlOrMeta+k')
+      await page.getByRole('combobox', { name: /^Find a place/ }).fill('savcal')
+      await page.getByRole('option', { name: 'Savings: Calculator' }).waitFor()
+    },
+    leave: closeDialog,
+  },
+  ...(['Export', 'Import', 'Replace', 'Revoke'] as const).map(button => ({
+    name: `keys-${button.toLowerCase()}`,
+    route: () => 'settings?section=keys',
+    act: async (page: Page) => {
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
+  })),
+  {
+    name: 'publish',
+    route: () => 'library',
+    act: async page => {
+      await pick(/Lease, second floor/)(page)
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+      await page.getByRole('menuitem', { name: 'Export' }).click()
+      const sheet = page.getByRole('dialog')
+      await sheet.getByText('Publish it in a registry or on the hub').click()
+      await sheet.getByRole('textbox', { name: 'Enter it in your catalogue' }).fill('ghcr.io/you/catalogue')
+      await sheet.getByRole('textbox', { name: 'Called there' }).fill('Not a name')
     },
     leave: closeDialog,
   },

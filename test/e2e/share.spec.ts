@@ -69,7 +69,7 @@ async function take(page: Page, title: string): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name: 'Skip it' }).click()
   await details.getByRole('button', { name: 'Trust', exact: true }).click()
   await details.getByRole('button', { name: 'More', exact: true }).click()
-  await page.getByRole('menuitem', { name: 'Check by recomputing' }).click()
+  await page.getByRole('menuitem', { name: 'Verify' }).click()
   await expect(page.getByText('Reading its text again gave the same state.')).toBeVisible(FOUND)
   await details.getByRole('button', { name: 'Ask this cartridge' }).click()
   await expect(await ask(page, 'What does Anders like?')).toContainText('olives')

@@ -61,7 +61,9 @@ function isRight(answer: string, text: string | null): boolean {
 /** The text that a packet has read and carries; null for none. */
 async function textOf(context: PacketContext, packet: Packet): Promise<string | null> {
   const { sources } = await readDocuments(context.blobs, packet)
-  return sources.length === 0 || packet.config.origin.kind !== 'tokens' ? null : sources.map(({ text }) => text).join('')
+  return sources.length === 0 || packet.config.origin.kind !== 'tokens'
+    ? null
+    : sources.map(({ text }) => text).join('')
 }
 
 /** A state that read the parents' texts one after the other; null when a parent does not carry its text. */

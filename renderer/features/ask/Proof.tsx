@@ -1,6 +1,6 @@
 import { CircleCheck, CircleX } from 'lucide-react'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount, formatFixed, formatSeconds } from '../../ui/format.ts'
+import { formatCount, formatRatio, formatSeconds, formatSignificant } from '../../ui/format.ts'
 
 /** What reading the whole context again gave, against what the cartridge gave. */
 export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
@@ -20,13 +20,13 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
               : 'A different answer when everything is read again.'}
         </b>
         <span>
-          Largest logit difference {formatDifference(result.maxAbsDiff)}
+          Largest logit difference {formatSignificant(result.maxAbsDiff, 2)}
           {result.sameTopToken ? ', same first token' : ', another first token'}
         </span>
         <span>
           {formatCount(result.tokensFull)} tokens in {formatSeconds(result.secondsFull)}, against{' '}
           {formatCount(result.tokensState)} in {formatSeconds(result.secondsState)}
-          {slower === null ? '' : ` (${formatFixed(slower, 1)} times)`}
+          {slower === null ? '' : ` (${formatRatio(slower)})`}
         </span>
       </div>
     </div>
@@ -36,9 +36,4 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
 /** It appears below what was pressed, often under the edge of a small window. */
 function scrollIntoView(element: HTMLElement | null): void {
   element?.scrollIntoView({ block: 'nearest' })
-}
-
-function formatDifference(value: number): string {
-  if (value === 0) return '0'
-  return value < 0.001 ? value.toExponential(1) : formatFixed(value, 4)
 }

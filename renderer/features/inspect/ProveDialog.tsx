@@ -7,7 +7,7 @@ import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatPercent } from '../../ui/format.ts'
+import { formatCount, formatPercent, formatSignificant } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Slider } from '../../ui/Slider.tsx'
 import { Table } from '../../ui/Table.tsx'
@@ -99,7 +99,9 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
             {task.result.tokensProcessed > 0
               ? `${formatCount(task.result.tokensProcessed)} tokens were read again. `
               : ''}
-            {task.result.maxAbsDiff === null ? '' : `Largest difference ${task.result.maxAbsDiff.toExponential(1)}. `}
+            {task.result.maxAbsDiff === null
+              ? ''
+              : `Largest difference ${formatSignificant(task.result.maxAbsDiff, 2)}. `}
             {task.result.detectionProbability === null
               ? ''
               : `One tampered block would have been found in ${formatPercent(task.result.detectionProbability * 100)} of cases. `}

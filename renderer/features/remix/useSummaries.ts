@@ -9,7 +9,9 @@ export function useSummaries(refs: readonly string[]): {
 } {
   const client = useClient()
   const key = refs.join()
-  const [read, setRead] = useState<{ key: string; data: readonly CartridgeSummary[] | null; error: unknown } | null>(null)
+  const [read, setRead] = useState<{ key: string; data: readonly CartridgeSummary[] | null; error: unknown } | null>(
+    null,
+  )
   useEffect(() => {
     const abort = new AbortController()
     const ids = key === '' ? [] : key.split(',')

@@ -2,7 +2,7 @@ import { useStore } from 'zustand'
 import { useStudio } from '../../stores/studio.ts'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
-import { Panel } from '../../ui/Panel.tsx'
+import { Section } from './Section.tsx'
 
 /** What runs underneath, as it says itself. */
 export function EngineFacts() {
@@ -10,7 +10,7 @@ export function EngineFacts() {
   const state = useStore(engine)
   const { info } = state
   return (
-    <Panel id="about" title="This installation">
+    <Section id="about">
       {info === null ? (
         <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
       ) : (
@@ -31,6 +31,6 @@ export function EngineFacts() {
           ]}
         />
       )}
-    </Panel>
+    </Section>
   )
 }

@@ -8,10 +8,10 @@ import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { Panel } from '../../ui/Panel.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { KeyFileDialog } from './KeyFileDialog.tsx'
+import { Section } from './Section.tsx'
 
 type Open = 'export' | 'import' | 'rotate' | 'revoke' | null
 
@@ -32,7 +32,7 @@ export function KeysPanel() {
     toastDone('Key revoked', 'Send the certificate to those who trusted it.')
   }
   return (
-    <Panel id="keys" title="Keys">
+    <Section id="keys">
       <div className="SettingRow">
         <div>
           <b>Signing key</b>
@@ -68,7 +68,7 @@ export function KeysPanel() {
           </p>
         </ConfirmDialog>
       ) : null}
-    </Panel>
+    </Section>
   )
 }
 

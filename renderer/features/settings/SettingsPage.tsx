@@ -1,7 +1,7 @@
 /** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
 import { FolderPlus, Trash2 } from 'lucide-react'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { useNavigate, useSearchParams } from 'react-router'
+import { type ReactNode, useState } from 'react'
+import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { CompactionPolicy } from '#shared/domain/compaction.ts'
@@ -13,13 +13,13 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { EngineFacts } from './EngineFacts.tsx'
 import { KeysPanel } from './KeysPanel.tsx'
+import { Section } from './Section.tsx'
 import './settings.css'
 
 const DTYPES = [
@@ -48,17 +48,6 @@ export function SettingsPage() {
   const { settings: store, engine } = useStudio()
   const settings = useStore(store, state => state.settings)
   const info = useStore(engine, state => state.info)
-  const box = useRef<HTMLDivElement>(null)
-  const section = useSearchParams()[0].get('section')
-  const isRead = settings !== null
-  // To the part that the address means, for eyes and for the keyboard.
-  useEffect(() => {
-    const heading = box.current?.querySelector<HTMLElement>(`#${CSS.escape(section ?? '')} h2`)
-    if (!isRead || section === null || heading === null || heading === undefined) return
-    heading.tabIndex = -1
-    heading.focus({ preventScroll: true })
-    heading.scrollIntoView({ block: 'start' })
-  }, [section, isRead])
   return (
     <Page title="Settings">
       {settings === null ? (
@@ -66,7 +55,7 @@ export function SettingsPage() {
           Reading the settings …
         </p>
       ) : (
-        <div className="Settings" ref={box}>
+        <div className="Settings">
           <SettingsForm settings={settings} info={info} />
           <KeysPanel />
           <EngineFacts />
@@ -92,7 +81,7 @@ function SettingsForm({
   const tryFolders = (modelFolders: string[]) => save({ modelFolders })
   return (
     <>
-      <Panel id="appearance" title="Appearance">
+      <Section id="appearance">
         <Row label="Theme" hint="System follows your computer.">
           <SegmentedControl
             label="Theme"
@@ -114,8 +103,8 @@ function SettingsForm({
             Show it again
           </Button>
         </Row>
-      </Panel>
-      <Panel id="running" title="Running models">
+      </Section>
+      <Section id="running">
         <Row label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
           <SegmentedControl
             label="Device"
@@ -166,8 +155,8 @@ function SettingsForm({
             onChange={compaction => void change({ compaction })}
           />
         </Row>
-      </Panel>
-      <Panel id="models" title="Models">
+      </Section>
+      <Section id="models">
         <Folders folders={settings.modelFolders} onChange={tryFolders} />
         <Endpoint
           title="Model hub"
@@ -181,8 +170,8 @@ function SettingsForm({
           endpoint={settings.packageIndex}
           onChange={packageIndex => save({ packageIndex })}
         />
-      </Panel>
-      <Panel id="server" title="Server">
+      </Section>
+      <Section id="server">
         <AddressRow
           title="Shared states"
           hint="A repository of a registry, like registry.example/team/states, through which statepack serve --api shares the states it makes. Whoever may read it can read their texts. Empty for none."
@@ -190,8 +179,8 @@ function SettingsForm({
           value={settings.coldTier}
           onChange={coldTier => save({ coldTier: coldTier.trim() })}
         />
-      </Panel>
-      <Panel id="money" title="Money">
+      </Section>
+      <Section id="money">
         <Row label="Count savings at the price of" hint="Only to translate tokens into money; nothing is charged.">
           <div className="row SettingRow-price">
             <Select
@@ -208,7 +197,7 @@ function SettingsForm({
             <Button onPress={() => navigate('/savings?tab=prices')}>Edit prices</Button>
           </div>
         </Row>
-      </Panel>
+      </Section>
     </>
   )
 }

@@ -59,10 +59,7 @@ describe('mixing recurrent states', () => {
       await create('starter-mamba', 'card-coffee'),
       await create('starter-mamba', 'card-contract'),
     ]
-    const expected = [
-      ...(await bundledText('card-station')).questions,
-      ...(await bundledText('card-coffee')).questions,
-    ]
+    const expected = [...(await bundledText('card-station')).questions, ...(await bundledText('card-coffee')).questions]
     const questions = expected.map(([q]) => q)
     const parents = [a, b].map(({ packetId }) => ({ ref: packetId, weight: 0.5 }))
     const preview = await test.client.call('remix.preview', { parents, questions })
@@ -78,13 +75,17 @@ describe('mixing recurrent states', () => {
       expect(kept).toBe(own.filter(row => row.answer === row.parents[index]?.answer).length)
       // What it says of the other text is a guess, whether or not the mix says the same.
       const text = texts[index] ?? ''
-      const guesses = preview.answers.filter(row => !text.includes(row.parents[index]?.answer.replace(/\.$/, '') ?? text))
+      const guesses = preview.answers.filter(
+        row => !text.includes(row.parents[index]?.answer.replace(/\.$/, '') ?? text),
+      )
       expect(guesses.filter(row => row.parents[index]?.right || row.parents[index]?.kept)).toEqual([])
       expect(right).toBeLessThanOrEqual(expected.length)
       const byStranger = own.filter(
         row => other.answers.find(o => o.question === row.question)?.answer === row.parents[index]?.answer,
       ).length
-      console.log(`mix keeps ${kept} of ${right} right answers of parent ${index}, an unrelated cartridge ${byStranger}`)
+      console.log(
+        `mix keeps ${kept} of ${right} right answers of parent ${index}, an unrelated cartridge ${byStranger}`,
+      )
       expect(kept / right).toBeGreaterThan(byStranger / right)
     }
     expect(preview.kl).toBeGreaterThan(0)

@@ -152,9 +152,7 @@ export class SearchIndex {
                   WHERE t.new_packet_id = i.packet_id AND c.removed_at IS NULL ORDER BY t.rowid LIMIT 1) AS question
                  FROM main.packets l JOIN idx.packets i ON i.packet_id = l.packet_id
                  WHERE l.removed_at IS NULL AND l.packet_id IN (SELECT value FROM json_each(?))`
-    const rows = this.#db
-      .prepare<[string], LineageRow & { packet_id: string }>(sql)
-      .all(JSON.stringify([...packetIds]))
+    const rows = this.#db.prepare<[string], LineageRow & { packet_id: string }>(sql).all(JSON.stringify([...packetIds]))
     return new Map(rows.map(({ packet_id, ...row }) => [parseDigest(packet_id), row]))
   }
 

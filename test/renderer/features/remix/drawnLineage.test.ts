@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Output } from '#shared/rpc/client.ts'
 import { parseDigest } from '#shared/domain/digest.ts'
+import type { Output } from '#shared/rpc/client.ts'
 import { drawnLineage } from '../../../../renderer/features/remix/lineage/drawnLineage.ts'
 
 const id = (letter: string) => parseDigest(`sha256:${letter.repeat(64)}`)
@@ -10,12 +10,18 @@ const node = (letter: string, name: string | null, question: string | null = nul
 const edge = (parent: string, child: string, op = 'infer') => ({
   ...{ parent: id(parent), child: id(child), op, receiptId: `receipt of ${child}` },
 })
-const drawn = (nodes: Output<'library.lineage'>['nodes'], edges: Output<'library.lineage'>['edges'], at: string | null = null) => {
+const drawn = (
+  nodes: Output<'library.lineage'>['nodes'],
+  edges: Output<'library.lineage'>['edges'],
+  at: string | null = null,
+) => {
   const result = drawnLineage({ nodes, edges }, at)
   const letter = (digest: string) => digest.at(-1)
   return {
     nodes: result.nodes.map(({ packetId }) => letter(packetId)),
-    edges: result.edges.map(({ parent, child, label, receiptId }) => `${letter(parent)}>${letter(child)} ${label} (${receiptId})`),
+    edges: result.edges.map(
+      ({ parent, child, label, receiptId }) => `${letter(parent)}>${letter(child)} ${label} (${receiptId})`,
+    ),
   }
 }
 

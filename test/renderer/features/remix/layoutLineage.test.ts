@@ -44,15 +44,19 @@ describe('layoutLineage', () => {
 
   test('draws chains as straight lines, one below the other: none bends, none crosses', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }), fc.infiniteStream(fc.nat()), (lengths, random) => {
-        const chains = lengths.map((length, chain) => Array.from({ length }, (_, at) => `${chain}.${at}`))
-        const edges = chains.flatMap(ids => ids.slice(1).map((child, at) => ({ parent: ids[at] ?? '', child })))
-        const shuffled = chains.flat().toSorted(() => ((random.next().value ?? 0) % 2 === 0 ? 1 : -1))
-        const { nodes } = layoutLineage(shuffled, edges)
-        const row = new Map(nodes.map(node => [node.id, node.row]))
-        for (const ids of chains) expect(new Set(ids.map(id => row.get(id))).size).toBe(1)
-        expect(new Set(chains.map(([first = '']) => row.get(first))).size).toBe(chains.length)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
+        fc.infiniteStream(fc.nat()),
+        (lengths, random) => {
+          const chains = lengths.map((length, chain) => Array.from({ length }, (_, at) => `${chain}.${at}`))
+          const edges = chains.flatMap(ids => ids.slice(1).map((child, at) => ({ parent: ids[at] ?? '', child })))
+          const shuffled = chains.flat().toSorted(() => ((random.next().value ?? 0) % 2 === 0 ? 1 : -1))
+          const { nodes } = layoutLineage(shuffled, edges)
+          const row = new Map(nodes.map(node => [node.id, node.row]))
+          for (const ids of chains) expect(new Set(ids.map(id => row.get(id))).size).toBe(1)
+          expect(new Set(chains.map(([first = '']) => row.get(first))).size).toBe(chains.length)
+        },
+      ),
     )
   })
 

@@ -17,7 +17,8 @@ test('shares are whole, sum to 100, and are those between the thumbs, whatever c
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(15)), { maxLength: 40 }), steps => {
       let shares: number[] = []
-      for (const out of steps) shares = out === null || shares.length < 2 ? withPart(shares) : withoutPart(shares, out % shares.length)
+      for (const out of steps)
+        shares = out === null || shares.length < 2 ? withPart(shares) : withoutPart(shares, out % shares.length)
       for (const share of shares) expect(Number.isInteger(share) && share >= 0).toBe(true)
       expect(sum(shares)).toBe(shares.length === 0 ? 0 : 100)
       if (shares.length > 0) expect(sharesOf(stopsOf(shares))).toEqual(shares)
