@@ -56,6 +56,9 @@ test('a few letters find parts of places, settings, models and questions, and ar
   await command(page, 'settings keys')
   await expect(page.getByRole('heading', { name: 'Keys', exact: true })).toBeFocused()
   await expect(page.getByRole('heading', { name: 'Keys', exact: true })).toBeInViewport()
+  // One count of cartridges: the answer above left a state, which is none.
+  const count = (await page.getByText(/^\d+ cartridges ·/).innerText()).split(' ')[0]
+  await expect(page.getByText(new RegExp(`^${count} cartridges$`))).toBeVisible()
   await command(page, 'starter mamba new')
   await expect(page.getByRole('button', { name: /Model for new cartridges/ })).toContainText(/mamba/i)
   await command(page, 'captain halcyon')

@@ -6,7 +6,8 @@ import { Section } from './Section.tsx'
 
 /** What runs underneath, as it says itself. */
 export function EngineFacts() {
-  const { engine } = useStudio()
+  const { engine, library } = useStudio()
+  const cartridges = useStore(library, s => s.all ?? 0)
   const state = useStore(engine)
   const { info } = state
   return (
@@ -22,10 +23,9 @@ export function EngineFacts() {
             { label: 'Runtime', value: info.runtime },
             { label: 'Memory of the engine', value: formatBytes(info.rssBytes) },
             { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
-            {
-              label: 'Library',
-              value: `${formatCount(info.store.packets)} cartridges, ${formatBytes(info.store.bytes)}`,
-            },
+            // As everywhere else; states between questions are no cartridges.
+            { label: 'Library', value: `${formatCount(cartridges)} cartridges` },
+            { label: 'Stored states', value: `${formatCount(info.store.packets)}, ${formatBytes(info.store.bytes)}` },
             { label: 'Receipts', value: formatCount(info.receipts) },
             { label: 'Folder', value: <span className="mono">{info.store.folder}</span> },
           ]}
