@@ -1,0 +1,141 @@
+/** What makes packages of the desktop app, on stand-ins: no Electron's program is run here, and none is needed. */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createPackage } from '@electron/asar'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { billOfMaterials, licenceOf, licenceTexts } from '../../scripts/billOfMaterials.mjs'
+import { feedProblems, packageProblems, wantedFuses } from '../../scripts/checkPackage.mjs'
+import { findElectronDist } from '../../scripts/electronDist.mjs'
+
+const root = resolve(import.meta.dirname, '../..')
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'statepack-dist-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** By which Electron's fuses are found in its program, their version and number, and one letter for each: on or off. */
+const SENTINEL = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
+const wireOf = (letters: string) =>
+  Buffer.concat([Buffer.from(SENTINEL), Buffer.from([1, letters.length]), Buffer.from(letters)])
+
+async function madePackage(name: string, wire: Buffer): Promise<{ at: string; program: string }> {
+  const at = join(folder, name)
+  await mkdir(join(at, 'resources', 'legal'), { recursive: true })
+  const app = join(folder, `${name}-app`)
+  await mkdir(app, { recursive: true })
+  await writeFile(join(app, 'main.js'), 'console.log("the app")\n')
+  await createPackage(app, join(at, 'resources', 'app.asar'))
+  for (const file of ['sbom.cdx.json', 'licences.txt']) await writeFile(join(at, 'resources', 'legal', file), '{}')
+  const program = join(at, 'state-pack-studio')
+  await writeFile(program, Buffer.concat([Buffer.from('not a program'), wire, Buffer.from('…')]))
+  return { at, program }
+}
+
+describe('the program of Electron', () => {
+  const linux = { platform: 'linux', arch: 'x64' } as const
+
+  it('that is nowhere is named exactly, with its address and digest', async () => {
+    const env = { ELECTRON_DIST: join(folder, 'none') }
+    const { version } = JSON.parse(await readFile(join(root, 'node_modules/electron/package.json'), 'utf8'))
+    const name = `electron-v${version}-linux-x64.zip`
+    const checksums = JSON.parse(await readFile(join(root, 'node_modules/electron/checksums.json'), 'utf8'))
+    const url = `https://github.com/electron/electron/releases/download/v${version}/${name}`
+    expect(await findElectronDist(root, { env, ...linux })).toEqual({
+      ...{ path: null, name, url, sha256: checksums[name], looked: [env.ELECTRON_DIST] },
+    })
+    const run = spawnSync(process.execPath, [join(root, 'scripts/dist.mjs'), '--dir'], {
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    })
+    expect(run.status).toBe(3)
+    expect(run.stderr).toContain(`electron-v${version}-${process.platform}-${process.arch}.zip`)
+  })
+
+  it('is taken unpacked from a folder that is given, and from a cache only when it is the published one', async () => {
+    const unpacked = join(folder, 'unpacked')
+    await mkdir(unpacked)
+    await writeFile(join(unpacked, 'electron'), '')
+    expect(await findElectronDist(root, { env: { ELECTRON_DIST: unpacked }, ...linux })).toEqual({ path: unpacked })
+    const missing = await findElectronDist(root, { env: { ELECTRON_DIST: folder }, ...linux })
+    const cache = join(folder, 'cache', 'of one download')
+    await mkdir(cache, { recursive: true })
+    await writeFile(join(cache, missing.name ?? ''), 'half of it')
+    const finding = findElectronDist(root, { env: { electron_config_cache: join(folder, 'cache') }, ...linux })
+    await expect(finding).rejects.toThrow(/is not the published electron-v/)
+  })
+})
+
+it('lists what is shipped and nothing else, each with a licence and the text of it', { timeout: 60_000 }, async () => {
+  const bom = await billOfMaterials(root)
+  const names = bom.components.map(({ name }: { name: string }) => name)
+  expect(names).toEqual(
+    expect.arrayContaining(['onnxruntime-node', 'react', 'react-aria-components', 'fuzzysort', 'electron']),
+  )
+  expect(names).not.toEqual(expect.arrayContaining(['vitest']))
+  expect(
+    names.filter((name: string) => /^(playwright|@biomejs|electron-builder|typescript$|openai$)/.test(name)),
+  ).toEqual([])
+  expect(bom.components.filter(component => licenceOf(component) === null)).toEqual([])
+  const texts = licenceTexts(root, bom)
+  for (const name of ['react', 'onnxruntime-node']) expect(texts).toMatch(new RegExp(`^${name} \\d.* \\(MIT\\)$`, 'm'))
+})
+
+describe('a package', () => {
+  it('is right when archive, fuses and licences are; its fuses are those of electron-builder.yml', async () => {
+    const fuses = wantedFuses(root)
+    expect(Object.keys(fuses)).toHaveLength(8)
+    const { at, program } = await madePackage('right', wireOf(inWireOrder(fuses)))
+    expect(await packageProblems(at, { program, fuses })).toEqual([])
+  })
+
+  it('that was changed is found out: a byte of the archive, a fuse, a licence that is missing', async () => {
+    const fuses = wantedFuses(root)
+    const { at, program } = await madePackage('wrong', wireOf(inWireOrder({ ...fuses, runAsNode: true })))
+    const archive = join(at, 'resources', 'app.asar')
+    const bytes = await readFile(archive)
+    bytes.write('THE APP', bytes.indexOf('the app'))
+    await writeFile(archive, bytes)
+    await rm(join(at, 'resources', 'legal', 'licences.txt'))
+    expect(await packageProblems(at, { program, fuses })).toEqual([
+      expect.stringMatching(/licences\.txt is missing$/),
+      'app.asar: main.js is not what its digest says',
+      'fuses: runAsNode is not off',
+    ])
+    await writeFile(program, 'a program without fuses')
+    expect(await packageProblems(at, { program, fuses })).toContainEqual(expect.stringMatching(/^fuses: .*[Ss]entinel/))
+  })
+
+  it('has a feed that names files of this very content', async () => {
+    const at = join(folder, 'feed')
+    await mkdir(at)
+    await writeFile(join(at, 'app.AppImage'), 'the app')
+    const sha512 = createHash('sha512').update('the app').digest('base64')
+    const feed = (digest: string) =>
+      `version: 0.1.0\nfiles:\n  - url: app.AppImage\n    sha512: ${digest}\n    size: 7\npath: app.AppImage\nsha512: ${digest}\n`
+    await writeFile(join(at, 'latest-linux.yml'), feed(sha512))
+    expect(feedProblems(at)).toEqual([])
+    await writeFile(join(at, 'latest-linux.yml'), feed(sha512.toLowerCase()))
+    expect(feedProblems(at)).toEqual(['latest-linux.yml: app.AppImage is another file'])
+    await rm(join(at, 'app.AppImage'))
+    expect(feedProblems(at)).toEqual(['latest-linux.yml: app.AppImage is not there'])
+  })
+})
+
+/** Letters of the wire for the fuses, as Electron numbers them. */
+function inWireOrder(fuses: Readonly<Record<string, boolean>>): string {
+  const order = [
+    'runAsNode',
+    'enableCookieEncryption',
+    'enableNodeOptionsEnvironmentVariable',
+    'enableNodeCliInspectArguments',
+    'enableEmbeddedAsarIntegrityValidation',
+    'onlyLoadAppFromAsar',
+    'loadBrowserProcessSpecificV8Snapshot',
+    'grantFileProtocolExtraPrivileges',
+  ]
+  return order.map(name => (fuses[name] ? '1' : '0')).join('')
+}
