@@ -43,7 +43,9 @@ export async function choosePrecision(
   }
   const speed = await weightSpeed()
   if (speed / own.loadedBytes >= SLOW) return null
-  const [before, after] = [own, smaller].map(({ loadedBytes }) => ENGLISH.formatFixed(Math.max(speed / loadedBytes, 0.1), 1))
+  const [before, after] = [own, smaller].map(({ loadedBytes }) =>
+    ENGLISH.formatFixed(Math.max(speed / loadedBytes, 0.1), 1),
+  )
   const reason = `In float32 this machine would write about ${before} tokens a second, in int8 about ${after}.`
   return { precision: 'int8', reason }
 }
