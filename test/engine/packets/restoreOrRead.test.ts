@@ -63,7 +63,7 @@ describe('a text that begins like what is stored', () => {
     expect(reused).toBeNull()
     expect(tokensProcessed).toBe(cartridge.tokens)
     expect(reuseMissed).toMatch(
-      /^.+ begins alike for \d+ tokens, but bringing them from disk would take longer here than reading them: about \d[\d.]* (?:s|min) against <?1 ms\.$/,
+      /^.+ begins alike for \d+ tokens, but bringing them from disk would take longer here than reading them: about \d[\d.]* (?:s|min|h) against <?1 ms\.$/,
     )
     expect(details).toMatchObject({ passed_over_packet_id: longer })
     expect(details).not.toHaveProperty('prefix_packet_id')
