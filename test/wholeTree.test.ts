@@ -74,6 +74,7 @@ const FORMATS =
 const OWN_FORMS: Readonly<Record<string, string>> = {
   'electron/engine/receipts/legacy.ts': 'floats as the logs of earlier versions hashed them',
   'electron/engine/models/tokenizer/templateValues.ts': 'floats as Jinja prints them',
+  'renderer/ui/readNumber.ts': 'digits and marks of every script, to read what was typed',
 }
 
 describe('the tree', () => {

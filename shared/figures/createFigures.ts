@@ -103,8 +103,6 @@ export function createFigures(locale: string) {
       if (value === 0) return 'nothing'
       return value > 0 ? kind(value) : `${kind(-value)} more`
     },
-    /** The mark before the decimals. */
-    decimalMark: new Intl.NumberFormat(locale).formatToParts(0.5).find(part => part.type === 'decimal')?.value ?? '.',
   }
 }
 

@@ -5,6 +5,7 @@ import { Table } from '../../ui/Table.tsx'
 
 /** How a request is noted whose caller went away. */
 const HUNG_UP = 499
+
 /** Each request with what of its prompt was known and why not more, or why it was refused. */
 export function Requests({ log }: { readonly log: readonly ServerRequest[] }) {
   return (
