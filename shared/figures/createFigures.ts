@@ -14,6 +14,7 @@ export function createFigures(locale: string) {
   const whole = format({ maximumFractionDigits: 0 })
   const exact = format({ maximumFractionDigits: 6 })
   const compact = format({ notation: 'compact', maximumFractionDigits: 1 })
+  const rounded = format({ notation: 'compact', maximumSignificantDigits: 3 })
   const fixed = Array.from({ length: FEW + 1 }, (_, digits) =>
     format({ minimumFractionDigits: digits, maximumFractionDigits: digits }),
   )
@@ -82,6 +83,8 @@ export function createFigures(locale: string) {
     formatSeconds,
     formatMoney,
     formatPercent,
+    /** `124M`, `1.24B`: of a model's parameters. */
+    formatParameters: (value: number) => rounded(value),
     /** `0.1500`: with exactly so many digits after the mark, eight at most. */
     formatFixed,
     /** `1,234.5`, `0.15`: as it was given, to six digits after the mark. */

@@ -28,7 +28,7 @@ export function hubHandlers(state: EngineState, fetchModel: FetchModel): Pick<Ha
           return {
             ...model,
             id: folderName,
-            parameters: ENGLISH.formatShort(count),
+            parameters: ENGLISH.formatParameters(count),
             sources: [
               {
                 kind: 'hub' as const,

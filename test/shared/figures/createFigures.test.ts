@@ -24,6 +24,11 @@ describe('figures read the same everywhere', () => {
   ])('%d tokens', (tokens, text) => expect(format.formatTokens(tokens)).toBe(text))
 
   test.each([
+    [124_439_808, '124M'],
+    [1_235_814_400, '1.24B'],
+  ])('%d parameters', (count, text) => expect(format.formatParameters(count)).toBe(text))
+
+  test.each([
     [0, 'a mix'],
     [1, '1 tok'],
     [12_480, '12,480 tok'],
