@@ -16,6 +16,8 @@ export interface TieredSession {
   step(): Promise<void>
   /** Bytes in the tiers now. */
   bytes(): MemoryBudgets
+  /** Bytes of the largest buffers that there are: those that it runs in. */
+  buffers(): number
 }
 
 const ALL: MemoryBudgets = { hot: Number.MAX_SAFE_INTEGER, warm: Number.MAX_SAFE_INTEGER }
@@ -32,6 +34,7 @@ export async function beginSession({ state }: Engine, model: string, budgets = A
   return {
     checkpoints,
     bytes,
+    buffers: () => Math.max(0, ...live.hot.view().entries.map(entry => entry.bytes)),
     step: async () => {
       const { newContextId } = await inferPacket(state, {
         ...{ ref: checkpoints.at(-1), delta: '', persist: 'memory', keepOutput: true },
@@ -43,23 +46,22 @@ export async function beginSession({ state }: Engine, model: string, budgets = A
 }
 
 /**
- * Steps to the end; the most bytes that the tiers counted together, those of the buffers that it ran in, and what the process
- * really held beyond what it began with.
+ * Steps to the end; the most bytes that the tiers counted together, those of the buffers that it ran in last, and what the
+ * process really held beyond what it began with.
  */
 export async function measureMemory(
   session: TieredSession,
   steps: number,
-): Promise<{ counted: number; hot: number; held: number }> {
+): Promise<{ counted: number; buffers: number; held: number }> {
   const before = await arraysHeld()
-  let [counted, hot, held] = [0, 0, 0]
+  let [counted, held] = [0, 0]
   for (let step = 1; step <= steps; step++) {
     await session.step()
     const now = session.bytes()
     counted = Math.max(counted, now.hot + now.warm)
-    hot = Math.max(hot, now.hot)
     if (step % Math.ceil(steps / 16) === 0) held = Math.max(held, (await arraysHeld()) - before)
   }
-  return { counted, hot, held }
+  return { counted, buffers: session.buffers(), held }
 }
 
 /**

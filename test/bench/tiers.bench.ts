@@ -47,8 +47,8 @@ const rows = []
 for (const model of STARTERS) {
   const all = await withBenchEngine(async engine => measureMemory(await beginSession(engine, model), steps))
   const budget = (all.counted * window) / steps
-  // The buffers that a session runs in are needed however few of its states are kept.
-  const budgets = { hot: Math.min(all.hot, budget), warm: Math.max(0, budget - all.hot) }
+  // The buffers that a session runs in are needed however few of its states are kept; those it has outgrown are not.
+  const budgets = { hot: Math.min(all.buffers, budget), warm: Math.max(0, budget - all.buffers) }
   rows.push(
     await withBenchEngine(async engine => {
       const session = await beginSession(engine, model, budgets)
