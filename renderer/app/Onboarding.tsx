@@ -8,6 +8,7 @@ import { useTask } from '../stores/useTask.ts'
 import { Button } from '../ui/Button.tsx'
 import { CartridgeCard } from '../ui/CartridgeCard.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
+import { EjectIcon } from '../ui/EjectIcon.tsx'
 import { ErrorPanel } from '../ui/ErrorPanel.tsx'
 import { formatCount, formatSeconds } from '../ui/format.ts'
 import { toastError } from '../ui/toasts.tsx'
@@ -119,6 +120,7 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
   const [text, setText] = useState('')
   const [question, setQuestion] = useState<string | null>(null)
   const ask = useTask('ask.ask', { onItem: item => setText(before => before + item.text) })
+  const eject = useTask('conversations.eject')
   if (missing !== null) return <ErrorPanel error={missing} action={{ label: 'Try again', onPress: reload }} />
   if (starter === undefined) return <p className="muted">The starter cartridges are being made. One moment.</p>
   const questions = details.data?.exampleQuestions.slice(0, 3) ?? []
@@ -127,15 +129,22 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
     if (starter === undefined) return
     setText('')
     setQuestion(next)
+    eject.reset()
     void ask.run({ ref: starter.packetId, question: next })
   }
   const result = ask.result?.with
+  const step = ask.result?.step
+  const without = eject.result?.without
   return (
     <div className="stack">
       <p className="muted">{starter.name} has read a short text. Pick a question.</p>
       <div className="row wrap">
         {questions.map(example => (
-          <Button key={example} isDisabled={ask.status === 'running'} onPress={() => put(example)}>
+          <Button
+            key={example}
+            isDisabled={ask.status === 'running' || eject.status === 'running'}
+            onPress={() => put(example)}
+          >
             {example}
           </Button>
         ))}
@@ -152,12 +161,36 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
           )}
         </div>
       )}
+      {eject.status !== 'running' && without == null ? null : (
+        <div className="Onboarding-answer Onboarding-answer--without" aria-live="polite" aria-busy={without == null}>
+          <b>Without the cartridge</b>
+          <p>{without?.answer ?? ''}</p>
+          <span className="small muted">
+            {without == null
+              ? 'the same model, which has read nothing'
+              : `${formatCount(without.tokens)} tokens processed by the same model, which has read nothing · ${formatSeconds(without.seconds)}`}
+          </span>
+        </div>
+      )}
+      {eject.status === 'failed' ? (
+        <ErrorPanel error={eject.error} action={{ label: 'Dismiss', onPress: eject.reset }} />
+      ) : null}
       {ask.status === 'failed' ? (
         <ErrorPanel error={ask.error} action={{ label: 'Dismiss', onPress: ask.reset }} />
       ) : null}
-      {result == null ? null : (
+      {step === undefined || eject.result !== null ? null : (
         <Button
           variant="primary"
+          icon={<EjectIcon />}
+          isDisabled={eject.status === 'running'}
+          onPress={() => void eject.run({ turnId: step.id })}
+        >
+          Eject and ask again
+        </Button>
+      )}
+      {result == null ? null : (
+        <Button
+          variant={eject.result === null ? 'secondary' : 'primary'}
           onPress={() => {
             onLeave()
             void navigate(`/ask/${encodeURIComponent(starter.packetId)}`)

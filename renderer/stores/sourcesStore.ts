@@ -3,6 +3,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { StatePackError, toErrorValue, toStatePackError } from '#shared/domain/error.ts'
 import type { Client } from '#shared/rpc/client.ts'
 import { jobErrorSchema } from '#shared/rpc/methods/jobs.ts'
+import { createHeldFiles } from './heldFiles.ts'
 import { keep, kept } from './useKept.ts'
 
 /** A dropped file on its way to being text. */
@@ -46,9 +47,10 @@ const keptSchema = z.array(
 
 /**
  * The files of a new cartridge; the engine takes out their text, one after the other. They belong to the window: going
- * elsewhere loses none, nor does a reload. Only a file that was still being read has to be added again, and is named.
+ * elsewhere loses none, nor does a reload. Only a file that the browser could not hold has to be added again, and is named.
  */
 export function createSourcesStore(client: Client): SourcesStore {
+  const held = createHeldFiles()
   const controllers = new Map<string, AbortController>()
   let line = Promise.resolve()
   const store = createStore<SourcesState>((set, get) => {
@@ -65,34 +67,40 @@ export function createSourcesStore(client: Client): SourcesStore {
       }
       controllers.delete(id)
     }
+    /** Opens files one after the other; many wait until their turn to be read comes. */
+    function open(entries: readonly { readonly id: string; readonly file: File }[]): void {
+      const isMany = get().files.length > MOST_OPENED
+      const waiting = new Map(entries.flatMap(({ id, file }) => (isMany && file.size <= LARGE ? [[id, file]] : [])))
+      set({ files: get().files.map(entry => ({ ...entry, unopened: waiting.get(entry.id) ?? entry.unopened })) })
+      for (const { id, file } of entries) {
+        if (waiting.has(id)) continue
+        controllers.set(id, new AbortController())
+        line = line.then(() => read(id, file))
+      }
+    }
+    const before = kept(KEY, keptSchema, [])
+    const unread = before.filter(isUnread).map(({ id }) => id)
+    void held.find(unread).then(found => {
+      open([...found].map(([id, file]) => ({ id, file })))
+      const lost = new StatePackError('E_CANCELLED', 'It was not read before the window was left.')
+      for (const id of unread) if (!found.has(id)) settle(id, { error: lost })
+    })
     return {
-      files: kept(KEY, keptSchema, []).map(({ error, ...file }) => ({
-        ...file,
-        unopened: null,
-        error:
-          error !== null
-            ? new StatePackError(error.code, error.message, error.details)
-            : file.text === null
-              ? new StatePackError('E_CANCELLED', 'It was not read before the window was left.')
-              : null,
+      files: before.map(({ error, ...file }) => ({
+        ...{ ...file, unopened: null },
+        error: error === null ? null : new StatePackError(error.code, error.message, error.details),
       })),
       add: added => {
-        const isMany = get().files.length + added.length > MOST_OPENED
-        const entries = added.map(file => ({ file, id: crypto.randomUUID(), waits: isMany && file.size <= LARGE }))
+        const entries = added.map(file => ({ file, id: crypto.randomUUID() }))
         const fresh = { text: null, extractor: null, encoding: null, error: null }
         set({
           files: [
             ...get().files,
-            ...entries.map(({ file, id, waits }) => ({
-              ...{ id, name: file.name, bytes: file.size, ...fresh, unopened: waits ? file : null },
-            })),
+            ...entries.map(({ file, id }) => ({ ...fresh, id, name: file.name, bytes: file.size, unopened: null })),
           ],
         })
-        for (const { file, id, waits } of entries) {
-          if (waits) continue
-          controllers.set(id, new AbortController())
-          line = line.then(() => read(id, file))
-        }
+        void held.hold(entries)
+        open(entries)
       },
       remove: id => {
         controllers.get(id)?.abort()
@@ -107,11 +115,18 @@ export function createSourcesStore(client: Client): SourcesStore {
       },
     }
   })
-  store.subscribe(({ files }) =>
+  store.subscribe(({ files }, before) => {
     keep(
       KEY,
       files.map(({ unopened: _, error, ...file }) => ({ ...file, error: error === null ? null : toErrorValue(error) })),
-    ),
-  )
+    )
+    const unread = new Set(files.filter(isUnread).map(({ id }) => id))
+    const over = before.files.filter(file => isUnread(file) && !unread.has(file.id))
+    if (over.length > 0) void held.letGo(over.map(({ id }) => id))
+  })
   return store
+}
+
+function isUnread({ text, error }: Pick<SourceFile, 'text' | 'error'>): boolean {
+  return text === null && error === null
 }

@@ -10,8 +10,15 @@ test('the first run ends its three steps with an answer, and the bare model does
   await dialog.getByRole('button', { name: 'Who is the manager of Harbor Coffee?' }).click()
   await expect(dialog.getByText('Lena Ortiz')).toBeVisible()
   await expect(dialog.getByText(/not re-read/)).toBeVisible()
+  await dialog.getByRole('button', { name: 'Eject and ask again' }).click()
+  await expect(dialog.getByText('Without the cartridge')).toBeVisible()
+  await expect(dialog.getByText("I don't know")).toBeVisible()
+  await expect(dialog.getByText(/tokens processed by the same model/)).toBeVisible()
+  await page.screenshot({ path: test.info().outputPath('ejected.png') })
   await dialog.getByRole('button', { name: 'Go on asking' }).click()
   await expect(dialog).toHaveCount(0)
+  // Both answers are in the conversation.
+  await expect(page.getByRole('article').last()).toContainText("I don't know")
 
   await page.getByText('Compare without').click()
   const answer = await ask(page, 'When does the station Juniper open?')

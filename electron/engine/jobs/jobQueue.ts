@@ -112,11 +112,12 @@ export class JobQueue {
     return statusView(this.#options.rows, { running, secondsOf, paused: this.#isPaused, isHere })
   }
 
-  list({ states = ALL, kind, ...page }: JobQuery): { total: number; jobs: JobView[] } {
+  list({ states = ALL, kind, ...page }: JobQuery): Output<'jobs.list'> {
     this.#takeOver()
     const lanes = kind === undefined ? LANES : [kind]
     const { total, rows } = this.#options.rows.list({ states, lanes }, page)
-    return { total, jobs: rows.map(row => this.#view(row)) }
+    const checks = this.#options.rows.checks({ states, lanes })
+    return { total, checks, jobs: rows.map(row => this.#view(row)) }
   }
 
   /** Throws `E_NOT_FOUND`. */

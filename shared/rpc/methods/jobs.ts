@@ -138,7 +138,12 @@ export const jobMethods = {
       offset: count.default(0),
       limit: z.number().int().min(1).max(200).default(100),
     }),
-    z.strictObject({ total: count, jobs: z.array(jobViewSchema) }),
+    z.strictObject({
+      total: count,
+      /** What was checked of the cartridges that all of them have made: how many sentences, and how many were recalled. */
+      checks: z.strictObject({ cartridges: count, recalled: count, checked: count }),
+      jobs: z.array(jobViewSchema),
+    }),
   ),
   /** A job, with what it made; cartridges that were deleted since are left out. */
   'jobs.get': method(

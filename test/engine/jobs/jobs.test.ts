@@ -109,6 +109,15 @@ it('is checked for what it recalls where that is wanted; stopping the check keep
   expect(await states()).toEqual({ checked: 'done', stopped: 'done' })
   const found = (await client.call('library.list', {})).items.map(({ name, spotChecks }) => [name, spotChecks !== null])
   expect(Object.fromEntries(found)).toEqual({ checked: true, stopped: false })
+  // Summed over all that jobs have made, each cartridge once.
+  const { spotChecks } = (await client.call('library.list', { query: 'checked' })).items[0] ?? {}
+  expect(spotChecks?.checked).toBeGreaterThan(0)
+  const sum = async (kind?: 'read' | 'import') => (await client.call('jobs.list', { states: ['done'], kind })).checks
+  expect(await sum()).toEqual({ cartridges: 1, ...spotChecks })
+  await client.call('jobs.add', { jobs: [{ ...checked, title: 'again' }] })
+  await idle()
+  expect(await sum('read')).toEqual({ cartridges: 1, ...spotChecks })
+  expect(await sum('import')).toEqual({ cartridges: 0, recalled: 0, checked: 0 })
 })
 
 it('pausing holds a text where it is, asking goes on meanwhile, and nothing is read twice', async () => {

@@ -1,6 +1,7 @@
 /** The line of long work: what waits, what became of it, and what is to be read until it is. Tasks and errors are JSON. */
 import type { Database } from 'better-sqlite3'
 import type { JobSelection, JobSource, JobState } from '#shared/rpc/methods/jobs.ts'
+import type { SpotChecks } from './spotCheckRows.ts'
 
 export interface JobRow {
   readonly id: number
@@ -129,6 +130,25 @@ export class JobRows {
       )
       .all(...which, limit, offset)
     return { total: counted?.total ?? 0, rows: rows.map(parsed) }
+  }
+
+  /** What the cartridges recalled that jobs in these states and lanes have made, each once; deleted ones are left out. */
+  checks({
+    states,
+    lanes,
+  }: {
+    states: readonly JobState[]
+    lanes: readonly string[]
+  }): SpotChecks & { cartridges: number } {
+    const sql = `SELECT count(*) AS cartridges, coalesce(sum(recalled), 0) AS recalled, coalesce(sum(checked), 0) AS checked
+      FROM main.spot_checks JOIN main.packets USING (packet_id) WHERE removed_at IS NULL AND packet_id IN (
+        SELECT json_extract(m.value, '$.packetId') FROM main.jobs j, json_each(j.made) m
+        WHERE j.state IN (SELECT value FROM json_each(?)) AND j.lane IN (SELECT value FROM json_each(?)))`
+    return (
+      this.#db
+        .prepare<[string, string], SpotChecks & { cartridges: number }>(sql)
+        .get(JSON.stringify(states), JSON.stringify(lanes)) ?? { cartridges: 0, recalled: 0, checked: 0 }
+    )
   }
 
   /** Ids of those that are meant, as far as they are in one of `states`. */
