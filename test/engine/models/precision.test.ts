@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { measurePrecisionEffect } from '#engine/inference/precisionEffect.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import { BLOCK, quantiseRows } from '#engine/models/compile/quantise.ts'
+import { BLOCKS, quantiseRows } from '#engine/models/compile/quantise.ts'
 import type { Precision } from '#engine/models/model.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
 import { readGoldenTensors } from '../../model/goldenTensors.ts'
@@ -25,16 +25,17 @@ function dequantise(
   inputs: number,
   bits: 4 | 8,
 ): number[] {
-  const perRow = Math.ceil(inputs / BLOCK)
+  const size = BLOCKS[bits]
+  const perRow = Math.ceil(inputs / size)
   const rows = scales.length / perRow
   const codeAt = (index: number) =>
     bits === 8 ? (codes[index] ?? 0) : ((codes[index >> 1] ?? 0) >> (4 * (index % 2))) & 15
   return Array.from({ length: rows * inputs }, (_, i) => {
-    const block = Math.floor(i / inputs) * perRow + Math.floor((i % inputs) / BLOCK)
+    const block = Math.floor(i / inputs) * perRow + Math.floor((i % inputs) / size)
     const [row, within] = [Math.floor(block / perRow), block % perRow]
     const pair = zeros?.[row * Math.ceil(perRow / 2) + (within >> 1)] ?? 0
     const zero = zeros === null ? 2 ** (bits - 1) : (pair >> (4 * (within % 2))) & 15
-    return (codeAt(block * BLOCK + ((i % inputs) % BLOCK)) - zero) * (scales[block] ?? 0)
+    return (codeAt(block * size + ((i % inputs) % size)) - zero) * (scales[block] ?? 0)
   })
 }
 
@@ -51,10 +52,10 @@ describe('quantised weights', () => {
     )
 
   /** The bounds of every block in `[rows, inputs]`. */
-  function* blocksOf(values: Float32Array, inputs: number) {
+  function* blocksOf(values: Float32Array, inputs: number, size: number) {
     for (let row = 0; row < values.length / inputs; row++) {
-      for (let from = 0; from < inputs; from += BLOCK) {
-        yield [row * inputs + from, row * inputs + Math.min(from + BLOCK, inputs)] as const
+      for (let from = 0; from < inputs; from += size) {
+        yield [row * inputs + from, row * inputs + Math.min(from + size, inputs)] as const
       }
     }
   }
@@ -62,7 +63,7 @@ describe('quantised weights', () => {
   test('8 bits: every weight comes back within half of its block’s step', () => {
     trial((values, inputs) => {
       const back = dequantise(quantiseRows(values, inputs, 8), inputs, 8)
-      for (const [a, b] of blocksOf(values, inputs)) {
+      for (const [a, b] of blocksOf(values, inputs, BLOCKS[8])) {
         const step = Math.max(...values.subarray(a, b).map(Math.abs)) / 127
         for (let i = a; i < b; i++)
           expect(Math.abs((back[i] ?? Number.NaN) - (values[i] ?? 0))).toBeLessThanOrEqual(step * 0.5001 + 1e-30)
@@ -73,7 +74,7 @@ describe('quantised weights', () => {
   test('4 bits: a block is no further from its weights than on an even grid over its range', () => {
     trial((values, inputs) => {
       const back = dequantise(quantiseRows(values, inputs, 4), inputs, 4)
-      for (const [a, b] of blocksOf(values, inputs)) {
+      for (const [a, b] of blocksOf(values, inputs, BLOCKS[4])) {
         const block = [...values.subarray(a, b)]
         const [low, high] = [Math.min(0, ...block), Math.max(0, ...block)]
         const step = (high - low) / 15 || 1
@@ -87,8 +88,8 @@ describe('quantised weights', () => {
   })
 
   test('4 bits: weights that lie on such a grid come back as they were', () => {
-    const grid = Float32Array.from({ length: 2 * BLOCK }, (_, i) => (((i * 7) % 16) - 5) * 0.25)
-    expect(dequantise(quantiseRows(grid, BLOCK, 4), BLOCK, 4)).toEqual([...grid])
+    const grid = Float32Array.from({ length: 2 * BLOCKS[4] }, (_, i) => (((i * 7) % 16) - 5) * 0.25)
+    expect(dequantise(quantiseRows(grid, BLOCKS[4], 4), BLOCKS[4], 4)).toEqual([...grid])
   })
 })
 

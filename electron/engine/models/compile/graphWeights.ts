@@ -5,7 +5,7 @@ import { arrangedTensor } from './arrangedTensor.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
 import { gatherPacked, multiplyPacked, type PackedContext, widenPacked } from './packedTensor.ts'
-import { BLOCK, CODES, SCALES, ZEROS, zeroBytes } from './quantise.ts'
+import { BLOCKS, CODES, SCALES, ZEROS, zeroBytes } from './quantise.ts'
 
 const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
   F32: 'float32',
@@ -98,14 +98,15 @@ export class GraphWeights {
     return this.#graph.op('Gemm', operands, { transB: layout === 'out-in' ? 1 : 0 })
   }
 
-  /** Weights in blocks of {@link BLOCK} along the inputs, a scale each; activations are quantised to int8 as they come. */
+  /** Weights in blocks of {@link BLOCKS} along the inputs, a scale each; activations are quantised to int8 as they come. */
   #multiplyBlocks(x: Value, name: string, { outputs, inputs, bias }: Matrix & { bias: Value | null }): Value {
-    const blocks = Math.ceil(inputs / BLOCK)
-    const bits = this.#find(name + CODES)?.shape.at(-1) === BLOCK ? 8 : 4
-    const codes = this.#raw(this.#take(name + CODES, [outputs, blocks, (BLOCK * bits) / 8]))
+    const bits = this.#find(name + CODES)?.shape.at(-1) === BLOCKS[8] ? 8 : 4
+    const size = BLOCKS[bits]
+    const blocks = Math.ceil(inputs / size)
+    const codes = this.#raw(this.#take(name + CODES, [outputs, blocks, (size * bits) / 8]))
     const scales = this.#raw(this.#take(name + SCALES, [outputs * blocks]))
     const zeros = bits === 4 ? [this.#raw(this.#take(name + ZEROS, [outputs, zeroBytes(blocks)]))] : []
-    const attributes = { K: inputs, N: outputs, bits, block_size: BLOCK, accuracy_level: 4 }
+    const attributes = { K: inputs, N: outputs, bits, block_size: size, accuracy_level: 4 }
     const product = this.#graph.op('MatMulNBits', [x, codes, scales, ...zeros], attributes)
     return bias === null ? product : this.#graph.op('Add', [product, bias])
   }

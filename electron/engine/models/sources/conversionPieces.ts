@@ -1,6 +1,6 @@
 /** One source tensor's part of a converted file: rounded to float16, or quantised in blocks. */
 import type { Matrix } from '../compile/graphWeights.ts'
-import { type Bits, BLOCK, CODES, quantiseRows, SCALES, ZEROS, zeroBytes } from '../compile/quantise.ts'
+import { type Bits, BLOCKS, CODES, quantiseRows, SCALES, ZEROS, zeroBytes } from '../compile/quantise.ts'
 import type { CheckpointTensor } from './checkpoint.ts'
 import type { TensorRows } from './tensorRows.ts'
 
@@ -47,8 +47,8 @@ export function wholePiece(source: CheckpointTensor, precision: 'float16' | 'int
 
 export function quantisedPiece(source: CheckpointTensor, matrix: Matrix, bits: Bits): Piece {
   const { outputs, inputs, layout } = matrix
-  const blocks = Math.ceil(inputs / BLOCK)
-  const width = (BLOCK * bits) / 8
+  const blocks = Math.ceil(inputs / BLOCKS[bits])
+  const width = (BLOCKS[bits] * bits) / 8
   const zerosShape = [outputs, zeroBytes(blocks)]
   return {
     source,

@@ -1,5 +1,5 @@
 import type { GraphWeights } from '../compile/graphWeights.ts'
-import { BLOCK } from '../compile/quantise.ts'
+import { BLOCKS } from '../compile/quantise.ts'
 import type { Precision } from '../model.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { BLOCK_LAYOUTS } from './gguf/ggufBlocks.ts'
@@ -24,7 +24,7 @@ export function loadedBytes(
     if (matrix !== undefined) {
       const bits = quantisedBits(matrix, precision)
       const packed = precision === 'float32' && matrix.layout === 'out-in' ? packedPerWeight(tensor, 4) : null
-      const perWeight = bits === null ? (packed ?? FLOAT) : bits / 8 + FLOAT / BLOCK
+      const perWeight = bits === null ? (packed ?? FLOAT) : bits / 8 + FLOAT / BLOCKS[bits]
       bytes += count * perWeight
     }
     if (!whole.has(tensor.name)) continue

@@ -7,7 +7,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledLayers } from '../compile/architecture.ts'
 import { planWeights } from '../compile/compile.ts'
-import { BLOCK } from '../compile/quantise.ts'
+import { BLOCKS } from '../compile/quantise.ts'
 import type { Precision } from '../model.ts'
 import { type Checkpoint, readCheckpointFile } from './checkpoint.ts'
 import { convertCheckpoint } from './convertCheckpoint.ts'
@@ -34,8 +34,8 @@ export interface ConvertedSource {
 const METHODS: Readonly<Record<ConvertedForm, string>> = {
   packed: 'packed v2: 4-bit codes and tables as stored, float32 scales and offsets, other matrices float32',
   float16: 'float16 v1: matrices and tables rounded to nearest, vectors float32',
-  int8: `int8 v1: symmetric blocks of ${BLOCK} inputs, float32 scales, activations int8`,
-  int4: `int4 v2: closest blocks of ${BLOCK} inputs, float32 scales, zero points, head in 8 bits, activations int8`,
+  int8: `int8 v2: symmetric blocks of ${BLOCKS[8]} inputs, float32 scales, activations int8`,
+  int4: `int4 v2: closest blocks of ${BLOCKS[4]} inputs, float32 scales, zero points, head as int8 v2, activations int8`,
 }
 
 /** The file's name in the model's folder, `statepack-int4.safetensors` say. */
