@@ -13,10 +13,15 @@ export const REFERENCE = 'name, packet_id, context_id, SHA-256 of the text, or p
 /** A cartridge that is there. `packets.resolve` says what each field is. */
 export type Resolved = Output<'packets.resolve'>
 
+/** As programs print digests: with `sha256:` and without, in either case. */
+export function isDigestLike(ref: string): boolean {
+  return /^\s*(sha256:)?[0-9a-f]{64}\s*$/i.test(ref)
+}
+
 /** The file of this path; null where there is none, for a digest, and where a cartridge of the store is called so. */
 export function fileNamed(path: string, { store }: GlobalOptions): string | null {
   // Blobs are called by their digests: whoever stands in a store's folder means the cartridge.
-  if (/^\s*(sha256:)?[0-9a-f]{64}\s*$/i.test(path)) return null
+  if (isDigestLike(path)) return null
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null
   return hasName(chooseFolders({ store }).storeFolder, path) ? null : path
 }

@@ -29,6 +29,8 @@ const model = 'starter-transformer'
 /** What is durable: blobs and packets; SQLite's own files may change their size. */
 async function contents(): Promise<string[]> {
   const { state } = test.engine
+  // It follows within a second, by way of a temporary file.
+  await state.store.parts.indexFile.flush()
   const blobs = (await test.files()).filter(file => file.includes('/blobs/') || file.includes('/tmp/')).sort()
   return [...blobs, ...state.store.library.packets.all().map(row => row.packetId), String(state.receipts.count)]
 }

@@ -28,6 +28,8 @@ describe('a cartridge', { timeout: 60_000 }, () => {
     }
     expect(await home.ok(['inspect', 'handbook'])).toMatchObject({ summary: { packetId: packet_id } })
     expect(await home.ok(['export', 'doc.txt', '--out', 'x.cartridge'])).toMatchObject({ packet_id })
+    const { receipts } = await home.ok(['receipts', 'list', '--packet', 'handbook', '--op', 'export'])
+    expect(receipts).toEqual([expect.objectContaining({ packet_id })])
     // A blob's file is called by the digest that names the cartridge.
     await cp(home.path(join('app/store/blobs/sha256', packet_id.slice(7))), home.path(packet_id.slice(7)))
     expect(await home.ok(['verify', '--manifest', packet_id.slice(7)])).toMatchObject({ packet_id, ok: true })

@@ -3,7 +3,8 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { verifyLegacyReceipts } from '../legacyReceipts.ts'
 import { integer, positive } from '../parseOption.ts'
 import { readTextFile } from '../readInput.ts'
-import { finish, type GlobalOptions, print, runCommand } from '../run.ts'
+import { isDigestLike, REFERENCE, resolveReference } from '../references.ts'
+import { finish, type GlobalOptions, print, runCommand, type Session } from '../run.ts'
 import { assertReplaceable, writeOutput } from '../writeOutput.ts'
 
 /** receipts list, verify, begin, export, trace, replay. */
@@ -14,14 +15,15 @@ export function addReceiptCommands(program: Command): void {
     .command('list')
     .description('newest first')
     .option('--op <op>', 'only this kind of operation')
-    .option('--packet <packet_id>', 'only those about this packet')
+    .option('--packet <ref>', `only those about this one: ${REFERENCE}`)
     .option('--limit <n>', 'at most this many, up to 1000', positive, 1000)
     .option('--offset <n>', 'leave out so many of the newest', integer, 0)
     .action(async (options: GlobalOptions & { op?: string; packet?: string; limit: number; offset: number }) => {
       const { op, packet, limit, offset } = options
-      await runCommand(options, ({ client, call }) =>
-        client.call('receipts.list', { op, packetId: packet, limit, offset }, call),
-      )
+      await runCommand(options, async session => {
+        const packetId = packet === undefined ? undefined : await packetNamed(session, packet)
+        return session.client.call('receipts.list', { op, packetId, limit, offset }, session.call)
+      })
     })
 
   receipts
@@ -85,6 +87,17 @@ export function addReceiptCommands(program: Command): void {
     .action(async (id: string, options: GlobalOptions) => {
       await runCommand(options, ({ client, call }) => client.call('receipts.replay', { id }, call))
     })
+}
+
+/** The packet_id of a reference; what was deleted is in the log still, under its digest. */
+async function packetNamed(session: Session, ref: string): Promise<string> {
+  try {
+    return (await resolveReference(session, ref)).packetId
+  } catch (thrown) {
+    const isGone = thrown instanceof StatePackError && thrown.code === 'E_NOT_FOUND' && isDigestLike(ref)
+    if (isGone) return ref.trim().toLowerCase()
+    throw thrown
+  }
 }
 
 const isReceiptLog = (beginning: Buffer) => beginning.toString('latin1').startsWith('{"payload":"')
