@@ -59,16 +59,16 @@ export function Results() {
           {found.made.slice(0, MOST_LINES).map(({ cartridge }) => (
             <ResultLine key={cartridge.packetId} cartridge={cartridge} />
           ))}
-          {data.checks.checked === 0 ? null : (
-            <p className="muted small">
-              Together, the {formatCount(data.checks.cartridges)} that were checked recall{' '}
-              <b>
-                {formatCount(data.checks.recalled)} of {formatCount(data.checks.checked)}
-              </b>{' '}
-              of their sentences, measured.
-            </p>
-          )}
         </div>
+      )}
+      {(isOne && found.made.length === 1) || data.checks.checked === 0 ? null : (
+        <p className="muted small">
+          Together, the {formatCount(data.checks.cartridges)} that were checked recall{' '}
+          <b>
+            {formatCount(data.checks.recalled)} of {formatCount(data.checks.checked)}
+          </b>{' '}
+          of their sentences, measured.
+        </p>
       )}
     </Panel>
   )
