@@ -1,6 +1,7 @@
 /**
  * Eight agents with deltas of their own on one base: one after the other, and together through the scheduler. Then a
- * thousand agents on one base: what each further one costs in memory. `--shape NAME`, `--tokens N` (of the base),
+ * thousand agents on one base: what each further one costs in memory. Last, agents that come while a long text is read: how
+ * many of its chunks each of their tokens waits for. `--shape NAME`, `--tokens N` (of the base),
  * `--delta N`, `--new N` (tokens each generates), `--runs N`, `--agents N`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -101,6 +102,53 @@ try {
       ratio: each / own,
     }),
   ])
+
+  const joined = await joining()
+  console.log(`${AGENTS} agents that come one after the other while a text of ${joined.read} tokens is read:`)
+  console.table([
+    row({
+      'chunks of it': joined.chunkMs.length,
+      'longest chunk ms': Math.max(...joined.chunkMs),
+      'tokens they wrote': joined.waits.length,
+      'chunks waited for, at most': Math.max(...joined.waits.map(({ chunks }) => chunks)),
+      'longest wait ms': Math.max(...joined.waits.map(({ ms }) => ms)),
+    }),
+  ])
+
+  /** What each token after an agent's first, which comes of the logits at hand, had to wait for. */
+  async function joining() {
+    using before = await runtime.restore(base)
+    const logits = await before.append(ids(1, delta))
+    const state = await before.capture()
+    const long = ids(2, Math.min(1900, (model.contextLength ?? 2048) - 64))
+    const chunkMs: number[] = []
+    const waits: { chunks: number; ms: number }[] = []
+    const agents: Promise<void>[] = []
+    const write = async () => {
+      using session = await runtime.restore(state)
+      let seen = { chunks: chunkMs.length, at: performance.now() }
+      await scheduler.generate(session, logits, {
+        ...{ maxNewTokens: 4, stopIds: [] },
+        onToken: ({ index }) => {
+          const now = { chunks: chunkMs.length, at: performance.now() }
+          if (index > 0) waits.push({ chunks: now.chunks - seen.chunks, ms: now.at - seen.at })
+          seen = now
+        },
+      })
+    }
+    using reading = runtime.newSession()
+    let last = performance.now()
+    await reading.append(long, {
+      logits: 'none',
+      onProgress: () => {
+        chunkMs.push(performance.now() - last)
+        last = performance.now()
+        if (agents.length < AGENTS) setTimeout(() => agents.push(write()), chunkMs.length)
+      },
+    })
+    await Promise.all(agents)
+    return { read: long.length, chunkMs, waits }
+  }
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
