@@ -65,6 +65,7 @@ export class GrammarThread {
     void this.#worker?.terminate()
     this.#worker = null
     this.#fail(this.#asked.splice(0), new StatePackError('E_ENGINE_DOWN', 'The engine is closing.'))
+    this.#watch()
   }
 
   #next(answer: Led): Promise<Int32Array | null> {
