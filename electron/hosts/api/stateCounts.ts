@@ -7,21 +7,23 @@ export interface StateCounts {
   readonly cached: number
 }
 
-/** Milliseconds after a change in which others may follow. */
+/** The engine is asked no more often than this, milliseconds: each answer takes time that it could work. */
 const SETTLED_MS = 1000
 
 /**
- * How many states there are, as last heard from the engine: asked again after something has changed, never while somebody
- * waits for the answer, so that a busy engine cannot delay it, and not after every change, which would delay the engine.
+ * How many states there are, as last heard from the engine. It is asked again when somebody wants to know and something has
+ * changed; whoever wants to know is told what is known and never waits, so that a busy engine cannot delay the answer. Where
+ * nobody asks, nothing is.
  */
 export function stateCounts(client: Client): () => StateCounts {
   let counts: StateCounts = { hot: 0, cached: 0 }
   let isStale = true
   let isAsking = false
+  let askedAt = Number.NEGATIVE_INFINITY
   const refresh = async () => {
-    if (isAsking || !isStale) return
-    isAsking = true
     isStale = false
+    isAsking = true
+    askedAt = performance.now()
     try {
       const { tiers, cold } = await client.call('memory.status', {})
       const hot = new Set(tiers.flatMap(({ holdings }) => holdings.flatMap(({ packetId }) => packetId ?? [])))
@@ -32,20 +34,13 @@ export function stateCounts(client: Client): () => StateCounts {
     }
     isAsking = false
   }
-  let isSettling = false
   const changed = () => {
     isStale = true
-    if (isSettling) return
-    isSettling = true
-    setTimeout(() => {
-      isSettling = false
-      void refresh()
-    }, SETTLED_MS).unref()
   }
   client.on('memory.changed', changed)
   client.on('library.changed', changed)
   return () => {
-    void refresh()
+    if (isStale && !isAsking && performance.now() - askedAt >= SETTLED_MS) void refresh()
     return counts
   }
 }
