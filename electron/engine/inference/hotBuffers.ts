@@ -22,8 +22,8 @@ const CAPACITY_STEP = 256
  * The buffers of sessions that ended, with the blocks that are still in them: the next session on the same base goes on in
  * them and copies only what is not there. Blocks are compared by reference: they are immutable, and whoever restores the
  * same stored layers is given the same blocks. Buffers that nobody can use so are the memory of the next ones, since fresh
- * memory costs more to touch than to fill. Idle buffers do not keep their blocks: what is given up everywhere else is gone,
- * and nobody can come back to it.
+ * memory costs more to touch than to fill, and so are those worth least once the tier is full. Idle buffers do not keep their
+ * blocks: what is given up everywhere else is gone, and nobody can come back to it.
  *
  * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote.
  */
@@ -63,7 +63,7 @@ export class HotBuffers {
       }
     }
     if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
-      return { set: this.#allocate(rows, label), kept: 0 }
+      return { set: this.#begin(this.#giveUpFor(rows, label) ?? this.#allocate(rows), label), kept: 0 }
     }
     this.#idle.delete(best)
     best.hold.use(label)
@@ -98,11 +98,30 @@ export class HotBuffers {
     for (const set of this.#idle.keys()) this.free(set)
   }
 
-  #allocate(rows: number, label: string): HotSet {
+  #allocate(rows: number): Running {
     const capacity = roundUp(rows)
     const tensor = ({ kvHeads, headDim }: KvLayerGeometry) =>
       new Tensor('float32', new Float32Array(kvHeads * capacity * headDim), [1, kvHeads, capacity, headDim])
-    const running = { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
+    return { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
+  }
+
+  /** Where new buffers would not fit into the tier beside those that are idle: the ones worth least, and what is in them is lost. */
+  #giveUpFor(rows: number, label: string): Running | null {
+    if (this.#tier.hasRoom(this.#bytesOf(roundUp(rows)))) return null
+    let least: HotSet | null = null
+    for (const set of this.#idle.keys()) {
+      const { capacity } = set.running
+      if (capacity < rows || capacity > 4 * roundUp(rows)) continue
+      if (set.hold.worth() < (least?.hold.worth() ?? Number.POSITIVE_INFINITY)) least = set
+    }
+    if (least === null) return null
+    least.hold.drop(`room for ${label}`)
+    this.#idle.delete(least)
+    return least.running
+  }
+
+  #begin(running: Running, label: string): HotSet {
+    const { capacity } = running
     const hold = this.#tier.hold(
       {
         ...{ label, bytes: this.#bytesOf(capacity), cost: capacity },

@@ -42,13 +42,15 @@ export type FindBelow = (pieces: readonly unknown[], label: string) => Below
 
 /** The holder's side of an entry. */
 export interface MemoryHold {
+  /** What keeping it is worth now: what is worth least goes first, what must stay is infinitely so. */
+  worth(): number
   /** It is being used, from now on for what `label` says: it cannot be given up until {@link MemoryHold.rest}. */
   use(label: string): void
   rest(): void
   /** It was useful just now. */
   touch(): void
-  /** Its owner frees it; {@link TierEntry.evict} is not called. */
-  drop(): void
+  /** Its owner frees it, for this reason where something is given up; {@link TierEntry.evict} is not called. */
+  drop(reason?: string): void
 }
 
 /** What a tier holds at one moment. */
@@ -129,6 +131,11 @@ export class MemoryTier {
     return this.#budget
   }
 
+  /** Whether so many bytes more are within the budget. */
+  hasRoom(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#budget
+  }
+
   /** Changes the budget, in bytes; what no longer fits is given up now. */
   set budget(bytes: number) {
     this.#budget = bytes
@@ -160,6 +167,7 @@ export class MemoryTier {
     })
     this.#makeRoom(`room for ${entry.label}`)
     return {
+      worth: () => (held.inUse || held.pinned ? Number.POSITIVE_INFINITY : this.#value(held)),
       use: label => {
         this.#rename(held, label)
         held.inUse = true
@@ -175,7 +183,11 @@ export class MemoryTier {
         this.#used(held)
         this.#onUse()
       },
-      drop: () => this.#forget(held),
+      drop: reason => {
+        if (held.gone) return
+        this.#forget(held)
+        if (reason !== undefined) this.#left(held, belowOf(held), reason)
+      },
     }
   }
 
@@ -246,10 +258,14 @@ export class MemoryTier {
   }
 
   #giveUp(held: Held, reason: string): void {
-    const { entry, label, uses, since } = held
-    const to = typeof entry.below === 'function' ? entry.below(label) : entry.below
+    const to = belowOf(held)
+    const { uses, since } = held
     this.#forget(held)
-    entry.evict({ uses, since })
+    held.entry.evict({ uses, since })
+    this.#left(held, to, reason)
+  }
+
+  #left({ entry, label }: Held, to: Below, reason: string): void {
     this.#onMove({ at: Date.now(), label, bytes: entry.bytes, from: this.name, to, reason })
   }
 
@@ -274,4 +290,8 @@ export class MemoryTier {
     this.#held.delete(held)
     this.#count(held.label, -held.entry.bytes)
   }
+}
+
+function belowOf({ entry, label }: Held): Below {
+  return typeof entry.below === 'function' ? entry.below(label) : entry.below
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
-import { MemoryTier } from '#engine/inference/memoryTier.ts'
+import { MemoryTier, type TierMove } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
@@ -73,6 +73,66 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
         if (!copies) expect(session.copiedBytes).toBe(0)
       }
     }
+  })
+
+  it('fill the buffers of another, where the tier has no room for more, with no number of it left', async () => {
+    const model = await runnableModel(folder)
+    const random = seeded(15)
+    const moves: TierMove[] = []
+    const tier = new MemoryTier('hot', {
+      budget: Number.MAX_SAFE_INTEGER,
+      onMove: move => moves.push(move),
+      findBelow: blocks => (blocks.some(block => block !== undefined) ? 'warm' : 'gone'),
+    })
+    using reference = await openRuntime(model, { device: 'cpu', threads: 2 })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+    const snapshots: StateSnapshot[] = []
+    for (const [length, label] of [
+      [250, 'long'],
+      [130, 'short'],
+      [70, 'shorter'],
+    ] as const) {
+      using reader = reference.newSession()
+      await reader.append(random.tokens(length, 2048))
+      snapshots.push({ ...(await reader.capture()), label })
+    }
+    const delta = random.tokens(9, 2048)
+    for (const [index, snapshot] of [...snapshots, ...snapshots].entries()) {
+      const given: string[] = []
+      for (const { restore } of [runtime, reference]) {
+        using session = await restore(snapshot)
+        given.push(`${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`)
+      }
+      expect(given[0], `restore ${index}`).toBe(given[1])
+      // From here on one set of buffers is all there may be.
+      tier.budget = tier.bytes
+      if (model.kind === 'kv') expect(tier.view().entries).toMatchObject([{ label: snapshot.label, inUse: false }])
+    }
+    const gone = moves.filter(({ from }) => from === 'hot').map(({ label, to, reason }) => `${label} ${to}: ${reason}`)
+    const expected = ['long', 'short', 'shorter', 'long', 'short'].map(
+      (label, i) => `${label} warm: room for ${['short', 'shorter', 'long', 'short', 'shorter'][i]}`,
+    )
+    expect(gone).toEqual(model.kind === 'kv' ? expected : [])
+  })
+
+  it('leave buffers of what is pinned alone', async () => {
+    const model = await runnableModel(STARTERS[0])
+    const tier = new MemoryTier('hot', { budget: Number.MAX_SAFE_INTEGER })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+    const snapshots: StateSnapshot[] = []
+    for (const label of ['kept', 'other']) {
+      using reader = runtime.newSession()
+      await reader.append(seeded(16).tokens(100, 2048))
+      snapshots.push({ ...(await reader.capture()), label })
+    }
+    tier.purge()
+    for (const snapshot of snapshots) {
+      using session = await runtime.restore(snapshot)
+      await session.append([1], { logits: 'none' })
+      tier.pin('kept', true)
+      tier.budget = Math.min(tier.budget, tier.bytes)
+    }
+    expect(tier.view().entries).toMatchObject([{ label: 'kept', uses: 1 }])
   })
 
   it('leave buffers behind that keep no state which everybody else has given up', async () => {
