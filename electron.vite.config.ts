@@ -17,6 +17,7 @@ const entries = {
   cli: at('electron', 'hosts', 'cli', 'main.ts'),
   exportTrialChild: at('electron', 'engine', 'inference', 'exportTrialChild.ts'),
   tokenizerTrialWorker: at('electron', 'engine', 'models', 'tokenizer', 'tokenizerTrialWorker.ts'),
+  hashWorker: at('electron', 'engine', 'store', 'hashWorker.ts'),
   extractWorker: at('electron', 'engine', 'documents', 'extractWorker.ts'),
   grammarWorker: at('electron', 'engine', 'inference', 'grammar', 'grammarWorker.ts'),
 }

@@ -6,12 +6,6 @@ export function sha256(bytes: Uint8Array | string): Digest {
   return parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`)
 }
 
-/** The same on a thread of its own, of the bytes as they are now. */
-export async function sha256Beside(bytes: Uint8Array<ArrayBuffer>): Promise<Digest> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return parseDigest(`sha256:${Buffer.from(digest).toString('hex')}`)
-}
-
 /** A running SHA-256. `update` may be called any number of times, `digest` once. */
 export interface Sha256Stream {
   /** Bytes hashed so far. */

@@ -8,7 +8,7 @@ export function startUtilityEngine(entry: string): EngineChild {
   const child: UtilityProcess = utilityProcess.fork(entry, [], {
     ...{ serviceName: 'State Pack engine', stdio: 'inherit' },
     // Switches of Chromium's, one of which holds those of V8.
-    execArgv: [`--js-flags=${ENGINE_V8_FLAGS}`],
+    execArgv: [`--js-flags=${ENGINE_V8_FLAGS.join(' ')}`],
   })
   return {
     get pid() {

@@ -25,6 +25,8 @@ await build({
         client: join(here, 'src', 'client.ts'),
         langchain: join(here, 'src', 'langchain.ts'),
         exportTrialChild: join(engine, 'inference', 'exportTrialChild.ts'),
+        hashWorker: join(engine, 'store', 'hashWorker.ts'),
+        tokenizerTrialWorker: join(engine, 'models', 'tokenizer', 'tokenizerTrialWorker.ts'),
         extractWorker: join(engine, 'documents', 'extractWorker.ts'),
         grammarWorker: join(engine, 'inference', 'grammar', 'grammarWorker.ts'),
       },

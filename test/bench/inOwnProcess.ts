@@ -1,6 +1,7 @@
-/** Measurements in a process of their own: peak memory is theirs, and a driver that crashes takes nothing else with it. */
+/** Measurements in a process of their own, as the engine's: peak memory is theirs, and a driver that crashes takes nothing else with it. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { ENGINE_V8_FLAGS } from '#hosts/engineProcess/engineChild.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
 import type { MeasureOptions } from './measureModel.ts'
 
@@ -14,7 +15,7 @@ export function measureLlamaCpp(options: LlamaCppOptions): Promise<Record<string
 
 /** Runs a program of this folder with its options as JSON; it prints its figures as JSON. */
 async function run(program: string, options: object): Promise<Record<string, number>> {
-  const args = [join(import.meta.dirname, program), JSON.stringify(options)]
+  const args = [...ENGINE_V8_FLAGS, join(import.meta.dirname, program), JSON.stringify(options)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, errors] = ['', '']
   child.stdout.on('data', chunk => {

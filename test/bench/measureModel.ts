@@ -1,7 +1,6 @@
 /**
  * `measureModel.ts JSON`: one model on one device in a process of its own, so that its peak memory is its own. Prints JSON.
- * Restores go the way that `openState` goes for a question: what comes from disk is hashed while the delta is read, and no
- * logits leave before it is known to be right. Cold: the files are in the system's cache, nothing is in the pools. Hot: the
+ * Restores go the way that `openState` goes for a question. Cold: the files are in the system's cache, nothing is in the pools. Hot: the
  * cartridge was opened before, so its layers are in the pool and its base stands in a session's buffers.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -17,7 +16,7 @@ import { assemble } from '#engine/packets/assemble.ts'
 import { defaultDtype } from '#engine/packets/defaultDtype.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
 import { type Face, readFace } from '#engine/packets/face.ts'
-import { readEarlySnapshot } from '#engine/packets/liveSnapshot.ts'
+import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
 import { assertFits } from '#engine/packets/openState.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { likeliestTwo } from './likeliestTwo.ts'
@@ -81,7 +80,7 @@ try {
   async function restore(context: ReturnType<typeof memory>) {
     const { packet } = (await readFace(context, packetId)).face
     await assertFits(context, packet, loaded)
-    const { snapshot } = await readEarlySnapshot(context, packet)
+    const { snapshot } = await readLiveSnapshot(context, packet)
     return runtime.restore(snapshot)
   }
   const times = { cold: [] as number[], coldDelta: [] as number[], hot: [] as number[], hotDelta: [] as number[] }

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { ENGINE_V8_FLAGS } from '#hosts/engineProcess/engineChild.ts'
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '11' }, v8: { type: 'string', default: ENGINE_V8_FLAGS } },
+  options: { minutes: { type: 'string', default: '11' }, v8: { type: 'string', default: ENGINE_V8_FLAGS.join(' ') } },
 })
 const flags = values.v8.split(' ').filter(flag => flag !== '')
 const { status } = spawnSync(

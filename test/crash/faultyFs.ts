@@ -1,5 +1,6 @@
 /** A disk that fails: the Nth operation on it, or all of them from the Nth on, with an error of the system. */
 import type { Fs, FsFile } from '#engine/store/fs.ts'
+import type { SizeBounds } from '#engine/store/hashFile.ts'
 import { systemError } from './simulatedDisk.ts'
 
 export interface Fault {
@@ -50,7 +51,7 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
   return {
     operations: () => count,
     open: on(async (path, mode) => wrap(path, await inner.open(path, mode))),
-    readFile: on((path, accept: (size: number) => void) => inner.readFile(path, accept)),
+    readHashed: on((path, bounds: SizeBounds) => inner.readHashed(path, bounds)),
     rename: on((from, to: string) => inner.rename(from, to)),
     unlink: on(path => inner.unlink(path)),
     makeFolder: on(path => inner.makeFolder(path)),

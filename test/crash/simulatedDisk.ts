@@ -3,8 +3,10 @@
  * in a folder after `syncFolder`. At a power loss everything else is up to chance: each unsynced write is kept, lost or
  * torn on its own, each unsynced name shows its old or any of its newer values, in any combination.
  */
+import { createHash } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import type { FileStatus, Fs, FsFile, OpenMode } from '#engine/store/fs.ts'
+import type { HashedFile, SizeBounds } from '#engine/store/hashFile.ts'
 
 /** What a name leads to: a file, or a folder. */
 type Node = SimFile | 'folder'
@@ -92,11 +94,12 @@ export class SimulatedDisk implements Fs {
     return this.#handle(file)
   }
 
-  async readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  async readHashed(path: string, { size: expected, most = Number.POSITIVE_INFINITY }: SizeBounds): Promise<HashedFile> {
     const file = await this.open(path, 'read')
     const size = await file.size()
-    accept(size)
-    return new Uint8Array(await file.read(0, size))
+    if (size > most || (expected ?? size) !== size) return { size, content: null }
+    const bytes = new Uint8Array(await file.read(0, size))
+    return { size, content: { bytes, sha256: createHash('sha256').update(bytes).digest('hex') } }
   }
 
   async rename(from: string, to: string): Promise<void> {

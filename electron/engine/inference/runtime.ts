@@ -118,8 +118,7 @@ export async function openOnFirst(
     }
   }
 
-  const open = (snapshot: StateSnapshot, sessionHost = host) =>
-    new Session(sessionHost, stateOf(snapshot), snapshot.proven)
+  const open = (snapshot: StateSnapshot, sessionHost = host) => new Session(sessionHost, stateOf(snapshot))
 
   const empty: StateSnapshot = { kind: model.kind, position: 0, blocks: [], recurrent: [] }
   const needsProbe = device.provider === 'webgpu' && kvLayers.length > 0

@@ -77,13 +77,10 @@ export class Session implements Disposable {
   #processed = 0
   #busy: string | null = null
   #disposed = false
-  /** What it stands on may still be on trial; see {@link StateSnapshot.proven}. */
-  #proven: Promise<void> | null
 
-  constructor(host: SessionHost, state: SessionState, proven: Promise<void> | null = null) {
+  constructor(host: SessionHost, state: SessionState) {
     this.#host = host
     this.#state = state
-    this.#proven = proven
   }
 
   /** Tokens read; the position of the next one. */
@@ -238,7 +235,6 @@ export class Session implements Disposable {
       const at = wanted === 'all' ? (done - count) * vocab : 0
       await this.#run(chunk, logits.subarray(at, at + last * vocab), { signal, inTurn })
       if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
-        await this.#proven
         onCheckpoint(await this.#capture())
       }
       await onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
@@ -316,11 +312,7 @@ export class Session implements Disposable {
     if (this.#busy !== null) throw busy(this.#busy)
     this.#busy = what
     try {
-      const result = await task()
-      // Nothing leaves before it is known that the state was the right one.
-      await this.#proven
-      this.#proven = null
-      return result
+      return await task()
     } catch (error) {
       const known = toStatePackError(error)
       throw known.code === 'E_INTERNAL' ? new StatePackError('E_INFERENCE', known.message, known.details, error) : known

@@ -93,11 +93,6 @@ export interface StateSnapshot {
   readonly position: number
   readonly blocks: readonly KvBlock[]
   readonly recurrent: readonly RecurrentLayer[]
-  /**
-   * Present while the stored bytes behind it are still being hashed; rejects with `E_CORRUPT` when they are not the right ones.
-   * A session may run on it meanwhile (and gives nothing out before); whoever reads the numbers themselves waits for it.
-   */
-  readonly proven?: Promise<void>
   /** Whose it is: what memory that runs on it is counted under. */
   readonly label?: string
 }

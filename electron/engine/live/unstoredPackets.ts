@@ -1,12 +1,12 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import type { MemoryHold, MemoryTier, TierEntry } from '../inference/memoryTier.ts'
-import type { BlobReader, BlobRef, EarlyBytes } from '../store/blobReader.ts'
+import type { BlobReader, BlobRef } from '../store/blobReader.ts'
 import type { BlobWriter } from '../store/blobWriter.ts'
 import type { NewBlob } from '../store/newBlob.ts'
 
 /** Verified reading of blobs, wherever they are. */
-export type BlobSource = Pick<BlobReader, 'read' | 'readEarly'>
+export type BlobSource = Pick<BlobReader, 'read'>
 
 interface Owned {
   readonly contextId: Digest
@@ -132,11 +132,6 @@ export class UnstoredPackets implements BlobSource {
   /** From memory, else from disk, verified there. Throws what reading from disk throws. */
   async read(ref: BlobRef, options?: { maxBytes?: number }): Promise<Uint8Array> {
     return (await this.#fromMemory(ref)) ?? this.#disk.blobs.read(ref, options)
-  }
-
-  async readEarly(ref: BlobRef): Promise<EarlyBytes> {
-    const bytes = await this.#fromMemory(ref)
-    return bytes === null ? this.#disk.blobs.readEarly(ref) : { bytes, proven: Promise.resolve() }
   }
 
   /** The bytes from memory; null once they are on disk. */

@@ -130,8 +130,6 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
       'E_EMPTY_TEXT',
       'There is nothing to continue: the state has read no token and the delta is empty.',
     )
-  // Where nothing was read, nothing has waited for it yet.
-  await base.snapshot.proven
   const read = clock.lap()
 
   const decoder = tokenizer.streamDecoder()
@@ -316,7 +314,7 @@ function ownState({ packet, tokens }: OpenedState): Pick<Prefix, 'packetId' | 't
 async function openBase(context: PacketContext, input: InferInput, call: Call): Promise<OpenedState> {
   if (input.ref !== undefined) {
     const { model, acceptEdits } = input
-    return openState(context, input.ref, { model, acceptEdits, signal: call.signal, early: true })
+    return openState(context, input.ref, { model, acceptEdits, signal: call.signal })
   }
   if (input.model === undefined) {
     throw new StatePackError('E_BAD_INPUT', 'Say which cartridge to ask, or which model to ask without one.')

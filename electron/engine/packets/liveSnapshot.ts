@@ -21,71 +21,47 @@ interface Loaded {
 export async function readLiveSnapshot(
   context: Pick<PacketContext, 'blobs' | 'live'>,
   packet: Packet,
-  tokens?: number,
-): Promise<Loaded> {
-  const { snapshot, bytesRead } = await readEarlySnapshot(context, packet, tokens)
-  const { proven, ...verified } = snapshot
-  await proven
-  return { snapshot: verified, bytesRead }
-}
-
-/** The same for a session that runs on it while its keys and values are still being hashed: see {@link StateSnapshot.proven}. */
-export async function readEarlySnapshot(
-  context: Pick<PacketContext, 'blobs' | 'live'>,
-  packet: Packet,
   tokens = packet.config.position.next,
 ): Promise<Loaded> {
   const { config } = packet
   const { blobs, live } = context
   let bytesRead = 0
   const { dtype } = config.cache
-  /** Of what this reads, deepest first: so it enters the pool, whichever is hashed first. */
-  const proofs: Promise<void>[] = []
-  /** Resolves when the block is verified, and so in the pool; `onDecoded` is called before, unless it was there already. */
-  const block = async (layer: Descriptor, index: number, onDecoded: (block: KvBlock) => void): Promise<KvBlock> => {
+  const read = async (layer: Descriptor) => {
+    const bytes = await blobs.read(layer)
+    bytesRead += layer.size
+    return bytes
+  }
+  /** Of what this reads, deepest first: so it enters the pool, whichever was read first. */
+  const loads: Promise<PooledBlock>[] = []
+  const block = async (layer: Descriptor, index: number): Promise<KvBlock> => {
     const start = index * config.cache.blockTokens
+    const decode = async () => ({ dtype, block: await decodeKvBlock(await read(layer), { config, start }) })
     const load = async () => {
-      const { bytes, proven } = await blobs.readEarly(layer)
-      bytesRead += layer.size
-      const decoded = await decodeKvBlock(bytes, { config, start }).catch(async (error: unknown) => {
-        // Wrong bytes are called that, whatever they look like.
-        await proven
-        throw error
-      })
-      onDecoded(decoded)
-      proofs.push(proven)
-      await Promise.allSettled(proofs)
-      await proven
-      return { dtype, block: decoded }
+      const decoded = decode()
+      loads.push(decoded)
+      await Promise.allSettled(loads)
+      return decoded
     }
     const cost = Math.min(config.cache.blockTokens, config.tokens.count - start)
     const bytes = (pooled: PooledBlock) => bytesBeside(live, layer, pooled)
     const what = { label: packet.packetId, bytes, cost, load }
     const { value } = await live.blocks.get(layer.digest, what)
     // A layer may be somebody else's too, under a config that says other things of it.
-    return (fits(value, config, start) ? value : await load()).block
+    return (fits(value, config, start) ? value : await decode()).block
   }
-  // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
   const needed = Math.ceil(tokens / config.cache.blockTokens)
   const layersOfBlocks = layersOfType(packet, LAYER_TYPES.kv)
-  const deepestFirst = [...layersOfBlocks.slice(0, needed).entries()].reverse().map(([index, layer]) => {
-    const decoded = Promise.withResolvers<KvBlock>()
-    const verified = block(layer, index, decoded.resolve)
-    return { verified, soon: Promise.race([decoded.promise, verified]) }
-  })
-  const proven = Promise.all(deepestFirst.map(({ verified }) => verified)).then(() => {})
-  // Whoever waits for it hears of it; when something else failed before, nobody does.
-  proven.catch(() => {})
   const recurrent = async (layer: Descriptor): Promise<readonly RecurrentLayer[]> => {
-    const load = async () => ({ dtype, layers: await decodeRecurrent(await blobs.read(layer), config) })
+    const load = async () => ({ dtype, layers: await decodeRecurrent(await read(layer), config) })
     const bytes = (pooled: PooledRecurrent) => bytesBeside(live, layer, pooled)
     const what = { label: packet.packetId, bytes, cost: config.position.next, load }
-    const { value, loaded } = await live.snapshots.get(layer.digest, what)
-    if (loaded) bytesRead += layer.size
+    const { value } = await live.snapshots.get(layer.digest, what)
     return (sameShapes(value, config) ? value : await load()).layers
   }
   const [blocks, layers] = await Promise.all([
-    Promise.all(deepestFirst.map(({ soon }) => soon)),
+    // The deepest first: a block is of use only with all before it, so of those that are worth the same it is to go first.
+    Promise.all([...layersOfBlocks.slice(0, needed).entries()].reverse().map(([index, layer]) => block(layer, index))),
     Promise.all(layersOfType(packet, LAYER_TYPES.ssm).map(recurrent)),
   ])
   const position = needed < layersOfBlocks.length ? needed * config.cache.blockTokens : config.position.next
@@ -94,7 +70,6 @@ export async function readEarlySnapshot(
       ...{ kind: config.kind, position },
       blocks: blocks.reverse(),
       recurrent: layers.flat(),
-      proven,
       label: packet.packetId,
     },
     bytesRead,

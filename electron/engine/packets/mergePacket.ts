@@ -35,7 +35,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   if (input.delta !== '') readableText(input.delta)
   if (input.name !== undefined) assertFreeName(context, input.name)
   const base = await openState(context, input.ref, {
-    ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal, early: true },
+    ...{ model: input.model, acceptEdits: input.acceptEdits, signal: call.signal },
   })
   const { model, runtime } = base.loaded
   const delta = { text: input.delta, controlTokens: input.controlTokens }
@@ -52,7 +52,6 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     toRead.length === 0
       ? (prefix ?? base).logits
       : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
-  await base.snapshot.proven
   const readSeconds = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const assembled = await assemble({

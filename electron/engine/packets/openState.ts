@@ -12,7 +12,7 @@ import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { type Face, readFace } from './face.ts'
-import { readEarlySnapshot, readLiveSnapshot } from './liveSnapshot.ts'
+import { readLiveSnapshot } from './liveSnapshot.ts'
 import { editsSince } from './modelEdits.ts'
 import { layersOfType, type Packet } from './packet.ts'
 import { resolvePacketId } from './resolveRef.ts'
@@ -47,8 +47,6 @@ export interface OpenedState {
 export interface OpenOptions {
   readonly model?: string
   readonly acceptEdits?: boolean | undefined
-  /** Do not wait for the keys and values to be hashed: `snapshot.proven` says when they are. */
-  readonly early?: boolean
 }
 
 /**
@@ -59,7 +57,7 @@ export interface OpenOptions {
 export async function openState(
   context: PacketContext,
   ref: string,
-  { model: wanted, signal, acceptEdits, early = false }: OpenOptions & Call = {},
+  { model: wanted, signal, acceptEdits }: OpenOptions & Call = {},
 ): Promise<OpenedState> {
   const packetId = await resolvePacketId(context, ref, wanted)
   assertAllowed(context, packetId, 'run')
@@ -69,7 +67,7 @@ export async function openState(
   const loaded = await loadModelFor(context, packet, { model: wanted, signal })
   const secondsLoading = (performance.now() - start) / 1000
   const edits = await assertFits(context, packet, loaded, acceptEdits)
-  const { snapshot, bytesRead: fromLayers } = await (early ? readEarlySnapshot : readLiveSnapshot)(context, packet)
+  const { snapshot, bytesRead: fromLayers } = await readLiveSnapshot(context, packet)
   return { ...stateOf(face, { loaded, edits, snapshot }), bytesRead: bytesRead + fromLayers, secondsLoading }
 }
 

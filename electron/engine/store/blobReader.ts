@@ -1,7 +1,7 @@
 /** Reading blobs: verified on every read, size before digest. */
 
-import { sha256, sha256Beside, sha256Stream } from '#engine/sha256.ts'
-import type { Digest } from '#shared/domain/digest.ts'
+import { sha256Stream } from '#engine/sha256.ts'
+import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import type { Fs, FsFile } from './fs.ts'
@@ -10,12 +10,6 @@ import type { StoreLayout } from './layout.ts'
 
 /** A blob is asked for by digest (it may not exist) or by the descriptor of something that needs it (then it must). */
 export type BlobRef = Digest | Descriptor
-
-/** Bytes that are not known to be the right ones before `proven` has resolved. */
-export interface EarlyBytes {
-  readonly bytes: Uint8Array
-  readonly proven: Promise<void>
-}
 
 const CHUNK = 1024 * 1024
 /** Small enough to show how far a slow line is. */
@@ -34,43 +28,20 @@ export class BlobReader {
    * The whole blob, re-hashed. Absent: `E_NOT_FOUND` for a digest, `E_MISSING_BLOB` for a descriptor. Wrong bytes:
    * `E_CORRUPT`. Unreadable: `E_IO` or `E_STORE_UNREADABLE`. Over `maxBytes`: `E_TOO_LARGE`, before reading.
    */
-  async read(ref: BlobRef, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
-    const bytes = await this.#bytes(ref, options)
+  async read(ref: BlobRef, { maxBytes }: { maxBytes?: number } = {}): Promise<Uint8Array> {
     const digest = digestOf(ref)
-    if (sha256(bytes) !== digest) throw corrupt(digest)
-    return bytes
-  }
-
-  /**
-   * The whole blob before it is hashed, which another thread does: `proven` resolves when the bytes are the right ones and
-   * rejects with `E_CORRUPT` when they are not. Until then nothing that depends on them may leave. Throws as
-   * {@link BlobReader.read} does where a file cannot be read or has another size.
-   */
-  async readEarly(ref: BlobRef): Promise<EarlyBytes> {
-    const bytes = await this.#bytes(ref)
-    const digest = digestOf(ref)
-    const proven = sha256Beside(bytes).then(found => {
-      if (found !== digest) throw corrupt(digest)
-    })
-    // Whoever waits for it hears of it; there may be nobody who still does.
-    proven.catch(() => {})
-    return { bytes, proven }
-  }
-
-  async #bytes(ref: BlobRef, options: { maxBytes?: number } = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const digest = digestOf(ref)
-    try {
-      return await this.#fs.readFile(this.#layout.blob(digest), size => {
-        if (typeof ref !== 'string' && size !== ref.size) throw corrupt(digest)
-        if (options.maxBytes === undefined || size <= options.maxBytes) return
-        throw new StatePackError('E_TOO_LARGE', `A blob has ${size} bytes, more than is allowed here.`, {
-          digest,
-          size,
-        })
+    const wanted = typeof ref === 'string' ? undefined : ref.size
+    const { size, content } = await this.#fs
+      .readHashed(this.#layout.blob(digest), { size: wanted, most: maxBytes })
+      .catch(error => {
+        throw whyNotOpened(error, ref)
       })
-    } catch (error) {
-      throw whyNotOpened(error, ref)
+    if (wanted !== undefined && size !== wanted) throw corrupt(digest)
+    if (content === null) {
+      throw new StatePackError('E_TOO_LARGE', 'A blob has more bytes than is allowed here.', { digest, size })
     }
+    if (content.sha256 !== hexOf(digest)) throw corrupt(digest)
+    return content.bytes
   }
 
   /**

@@ -3,6 +3,8 @@
  * writes (the tests have one) must be able to implement every promise made here.
  */
 
+import type { HashedFile, SizeBounds } from './hashFile.ts'
+
 /** `read`: existing file, links not followed. `create`: a new file, fails when it exists. `append`: at the end, created if absent. */
 export type OpenMode = 'read' | 'create' | 'append'
 
@@ -27,8 +29,8 @@ export interface FileStatus {
 /** Failures are Node's system errors (`code: 'ENOENT'` …). New files are 0600, new folders 0700. */
 export interface Fs {
   open(path: string, mode: OpenMode): Promise<FsFile>
-  /** An existing file from beginning to end, links not followed. `accept` is told its size first and may refuse by throwing. */
-  readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>>
+  /** An existing file from beginning to end and its SHA-256, links not followed; only if its size is within the bounds. */
+  readHashed(path: string, bounds: SizeBounds): Promise<HashedFile>
   /** Atomic; replaces what is there. Durable only after {@link Fs.syncFolder} of the folder. */
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>

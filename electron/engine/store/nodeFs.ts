@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { promisify } from 'node:util'
 import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
 import { systemCode } from './fsError.ts'
+import { readHashed } from './readHashed.ts'
 
 // O_NOFOLLOW: a link planted in the store must not lead a read or a write outside it. Absent on Windows.
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
@@ -18,7 +18,7 @@ export const nodeFs: Fs = {
   async open(path, mode) {
     return new NodeFile(await open(path, FLAGS[mode], 0o600))
   },
-  readFile,
+  readHashed,
   rename,
   unlink,
   makeFolder,
@@ -42,34 +42,6 @@ export const nodeFs: Fs = {
       await handle.close()
     }
   },
-}
-
-const readPart = promisify(read)
-/** Up to here waiting for a thread takes longer than reading, and a cartridge is many such files. */
-const SMALL_FILE = 4 * 1024 * 1024
-
-// NONBLOCK: opening a pipe that somebody put there must not wait for a writer.
-const READ_NOW = FLAGS.read | (constants.O_NONBLOCK ?? 0)
-
-async function readFile(path: string, accept: (size: number) => void): Promise<Uint8Array<ArrayBuffer>> {
-  const file = openSync(path, READ_NOW)
-  try {
-    const { size } = fstatSync(file)
-    accept(size)
-    const out = new Uint8Array(size)
-    let at = 0
-    while (at < size) {
-      const count =
-        size <= SMALL_FILE
-          ? readSync(file, out, at, size - at, at)
-          : (await readPart(file, out, at, size - at, at)).bytesRead
-      if (count === 0) break
-      at += count
-    }
-    return at === size ? out : out.subarray(0, at)
-  } finally {
-    closeSync(file)
-  }
 }
 
 // Node's own recursive mkdir never returns for some paths that cannot be made (`/proc/x`).

@@ -8,7 +8,7 @@ export function readOnlyFs(fs: Fs): Fs {
   }
   return {
     open: (path, mode) => (mode === 'read' ? fs.open(path, mode) : refuse()),
-    readFile: fs.readFile,
+    readHashed: fs.readHashed,
     list: fs.list,
     status: fs.status,
     rename: refuse,

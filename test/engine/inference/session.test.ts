@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
-import { StatePackError } from '#shared/domain/error.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { type Seeded, seeded } from './seeded.ts'
@@ -64,43 +63,6 @@ describe.each(STARTERS)('a session of %s', folder => {
       const rows = await session.append(tokens.subarray(37, 37 + length), { logits: 'all' })
       const other = rows.findIndex((value, i) => value !== logits[37 * vocab + i])
       expect(other, `of a run of ${length}, row ${Math.floor(other / vocab)}`).toBe(-1)
-    }
-  })
-
-  it('runs on a state that is still being verified, and gives nothing out before it is', async () => {
-    const tokens = random.tokens(150, vocab)
-    using made = await read(runtime.newSession(), tokens.subarray(0, 130))
-    const snapshot = await made.capture()
-    const wanted = await made.append(tokens.subarray(130))
-
-    const right = Promise.withResolvers<void>()
-    using session = await runtime.restore({ ...snapshot, proven: right.promise })
-    let given = false
-    const logits = session.append(tokens.subarray(130)).finally(() => {
-      given = true
-    })
-    await vi.waitFor(() => expect(session.processed).toBe(20), { timeout: 60_000 })
-    await new Promise(resolve => setTimeout(resolve, 20))
-    expect(given).toBe(false)
-    right.resolve()
-    expect(digestLogits(await logits)).toBe(digestLogits(wanted))
-    expect(digestState(await session.capture())).toBe(digestState(await made.capture()))
-
-    const uses: ((session: Session) => Promise<unknown>)[] = [
-      bad => bad.append(tokens.subarray(130)),
-      bad => bad.capture(),
-      bad => bad.fork(),
-      bad => bad.lend(),
-      bad => bad.append(tokens.subarray(130), { onCheckpoint: () => expect.unreachable() }),
-    ]
-    for (const use of uses) {
-      const wrong = Promise.withResolvers<void>()
-      using bad = await runtime.restore({ ...snapshot, proven: wrong.promise })
-      wrong.promise.catch(() => {})
-      const used = use(bad)
-      wrong.reject(new StatePackError('E_CORRUPT', 'wrong'))
-      await expect(used).rejects.toMatchObject({ code: 'E_CORRUPT' })
-      await expect(bad.capture()).rejects.toMatchObject({ code: 'E_CORRUPT' })
     }
   })
 
