@@ -1,7 +1,36 @@
 /** A figure about everything counts everything: no page of a list, and no plan where something else runs. */
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
-import { openTestEngine, type TestEngine } from './testEngine.ts'
+import { ASSETS, openTestEngine, type TestEngine } from './testEngine.ts'
+
+/** Statements prepared, and looks into the folder of models, while something runs. */
+async function counted<T>(db: Database, run: () => Promise<T>) {
+  const { prepare } = db
+  const { readdirSync } = fs
+  let [queries, scans] = [0, 0]
+  const preparing = (sql: string) => {
+    queries++
+    return prepare.call(db, sql)
+  }
+  db.prepare = preparing as typeof prepare
+  const counting = (...args: Parameters<typeof readdirSync>) => {
+    if (String(args[0]) === join(ASSETS, 'models')) scans++
+    return readdirSync(...args)
+  }
+  fs.readdirSync = counting as typeof readdirSync
+  syncBuiltinESMExports()
+  try {
+    return { result: await run(), queries, scans }
+  } finally {
+    fs.readdirSync = readdirSync
+    db.prepare = prepare
+    syncBuiltinESMExports()
+  }
+}
 
 /** More than any page holds. */
 const COPIES = 2500
@@ -32,26 +61,33 @@ describe('figures about everything', () => {
   it('count a library of thousands to the last packet, wherever they stand', async () => {
     const { client, engine } = test
     const { items } = await client.call('library.list', {})
-    const [one] = items
-    if (one === undefined) throw new Error('The cartridge of the test before is not there.')
+    const [original] = items
+    if (original === undefined) throw new Error('The cartridge of the test before is not there.')
     const { store: was } = await client.call('engine.status', {})
     const db = engine.state.store.library.connection
     db.function('digestOf', text => sha256(String(text)))
     const copies = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${COPIES})`
     db.exec(
       `INSERT INTO main.packets (packet_id, context_id, dtype, size, added_at, trust, verified)
-       ${copies} SELECT digestOf(i), digestOf(-i), dtype, size, added_at, trust, verified FROM n, main.packets WHERE packet_id = '${one.packetId}'`,
+       ${copies} SELECT digestOf(i), digestOf(-i), dtype, size, added_at, trust, verified FROM n, main.packets WHERE packet_id = '${original.packetId}'`,
     )
     db.exec(
       `INSERT INTO idx.packets (packet_id, title, kind, model, architecture, weights_digest, tokens, bytes, searched)
-       ${copies} SELECT digestOf(i), title || i, kind, model, architecture, weights_digest, tokens, bytes, searched FROM n, idx.packets WHERE packet_id = '${one.packetId}'`,
+       ${copies} SELECT digestOf(i), title || i, kind, model, architecture, weights_digest, tokens, bytes, searched FROM n, idx.packets WHERE packet_id = '${original.packetId}'`,
     )
     db.exec(`INSERT INTO main.names ${copies} SELECT 'tea ' || i, digestOf(i), 0 FROM n`)
     const { store } = await client.call('engine.status', {})
-    expect(store).toMatchObject({ packets: was.packets + COPIES, bytes: was.bytes + COPIES * one.bytes })
+    expect(store).toMatchObject({ packets: was.packets + COPIES, bytes: was.bytes + COPIES * original.bytes })
     expect(await client.call('memory.status', {})).toMatchObject({
       cold: { packets: store.packets, bytes: store.bytes },
     })
     expect((await client.call('library.list', {})).total).toBe(1 + COPIES)
+
+    const rows = async (limit: number) => (await client.call('library.list', { limit })).items.length
+    // As much for many rows as for one, and folders are looked into once for all models.
+    const one = await counted(db, () => rows(1))
+    expect(one.scans).toBeGreaterThan(0)
+    expect(await counted(db, () => rows(500))).toEqual({ ...one, result: 500 })
+    expect((await counted(db, () => client.call('models.list', {}))).scans).toBe(one.scans)
   })
 })

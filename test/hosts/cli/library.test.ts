@@ -209,8 +209,17 @@ describe('receipts', { timeout: 60_000 }, () => {
     expect(edited.code).toBe(27)
     expect(edited.error()).toMatchObject({ code: 'E_RECEIPT_LOG' })
     expect(edited.stderr).toContain('1')
+    const damaged = await readFile(log, 'utf8')
     await writeFile(log, whole)
     await home.ok(['receipts', 'verify', '--checkpoint', 'checkpoint.txt'])
+    const held = await home.run(['receipts', 'begin'])
+    expect(held.error()).toMatchObject({ code: 'E_CONFLICT' })
+
+    // A damaged log is closed, kept as evidence, and a new one begun that signs what was left of it.
+    await writeFile(log, damaged)
+    const { aside } = await home.ok(['receipts', 'begin'])
+    expect(await readFile(join(store(), 'receipts', aside, 'log.jsonl'), 'utf8')).toBe(damaged)
+    expect(await home.ok(['receipts', 'verify'])).toMatchObject({ ok: true, count: 1 })
   })
 })
 
