@@ -21,7 +21,8 @@ export function rankByText<T extends { readonly title: string; readonly words: s
     .go(text, items, {
       keys: ['title', 'words'],
       threshold: MEANT,
-      scoreFn: ([title, words]) => Math.max(title?.score ?? 0, (words?.score ?? 0) * OF_WORDS),
+      // A title by itself must hold all that is typed: "settings keys" means "Settings: Keys" before "Settings".
+      scoreFn: result => Math.max(fuzzysort.single(text, result.obj.title)?.score ?? 0, result.score * OF_WORDS),
     })
     .toSorted((a, b) => b.score - a.score || (order.get(a.obj) ?? 0) - (order.get(b.obj) ?? 0))
     .map(match => ({ item: match.obj, letters: [...(match[0]?.indexes ?? [])].toSorted((a, b) => a - b) }))

@@ -20,6 +20,10 @@ test.each([
   ['delete this', 'Delete this cartridge'],
   ['this ask', 'Ask this cartridge'],
   ['setkeys', 'Settings: Keys'],
+  // A part of a place, before the place whose title holds one word and whose words the other.
+  ['settings keys', 'Settings: Keys'],
+  ['keys settings', 'Settings: Keys'],
+  ['settings theme', 'Settings'],
   ['thdark', 'Theme: dark'],
   ['dlt crt', 'Delete this cartridge'],
   ['lena', 'Ask The manager of Harbor Coffee is Lena Ortiz.'],
