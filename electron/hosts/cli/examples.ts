@@ -76,6 +76,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack keys rotate': ['statepack keys rotate'],
   'statepack keys revoke': ['statepack keys revoke --out revoked.json', 'statepack keys revoke their-revoked.json'],
   'statepack keys forget': [`statepack keys forget ${'4be0'.repeat(16)}`],
+  'statepack keys block': [`statepack keys block ${'4be0'.repeat(16)}`],
+  'statepack keys unblock': [`statepack keys unblock ${'4be0'.repeat(16)}`],
   'statepack keys trust': ['statepack keys trust other-machine.pem'],
   'statepack receipts export': ['statepack receipts export --out receipts.jsonl'],
   'statepack receipts trace': ['statepack receipts trace sha256:4be0…'],
