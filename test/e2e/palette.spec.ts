@@ -56,6 +56,8 @@ test('a few letters find parts of places, settings, models and questions, and ar
   await command(page, 'settings keys')
   await expect(page.getByRole('heading', { name: 'Keys', exact: true })).toBeFocused()
   await expect(page.getByRole('heading', { name: 'Keys', exact: true })).toBeInViewport()
+  // Only the page has moved, not the window's frame with it.
+  await expect(page.getByRole('heading', { level: 1, name: 'Settings' })).toBeInViewport()
   // One count of cartridges: the answer above left a state, which is none.
   const count = (await page.getByText(/^\d+ cartridges ·/).innerText()).split(' ')[0]
   await expect(page.getByText(new RegExp(`^${count} cartridges$`))).toBeVisible()

@@ -33,7 +33,7 @@ export function KeysPanel() {
   }
   return (
     <Section id="keys">
-      <div className="SettingRow">
+      <div className="SettingRow SettingRow--tall">
         <div>
           <b>Signing key</b>
           <p className="small muted">Receipts and shared cartridges are signed with it. It never leaves unsealed.</p>
