@@ -10,7 +10,7 @@ import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatSeconds } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
 import { toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { useJobActions } from '../jobs/useJobActions.ts'
@@ -151,6 +151,10 @@ function offersFor(entries: readonly Offer[]): readonly Offer[] {
 }
 
 function timeOf({ sources }: Offer): string {
-  const times = sources.map(({ bytes }) => formatSeconds(Math.ceil(bytes / ASSUMED_BYTES_PER_SECOND)))
-  return `about ${times.join(' or ')} at ${formatBytes(ASSUMED_BYTES_PER_SECOND)}/s`
+  const times = sources.map(({ bytes }) => {
+    const seconds = Math.ceil(bytes / ASSUMED_BYTES_PER_SECOND)
+    return seconds < 100 ? `${formatCount(seconds)} s` : formatSeconds(seconds)
+  })
+  // An assumption and what follows from it, in round figures.
+  return `about ${times.join(' or ')} at ${formatCount(ASSUMED_BYTES_PER_SECOND / 1e6)} MB/s`
 }
