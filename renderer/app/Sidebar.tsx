@@ -1,6 +1,7 @@
 import { type DragEvent, useState } from 'react'
 import { NavLink, useNavigate } from 'react-router'
 import { PLACES } from '#shared/domain/places.ts'
+import { askAddress } from './askAddress.ts'
 import { holdsCartridges, readCartridges } from './cartridgeDrag.ts'
 import { EngineCard } from './EngineCard.tsx'
 import { PLACE_ICONS } from './placeIcons.ts'
@@ -22,10 +23,11 @@ export function Sidebar() {
     onDragLeave: () => setOver(null),
     onDrop: (event: DragEvent) => {
       setOver(null)
-      const id = readCartridges(event.dataTransfer)[0]
+      const ids = readCartridges(event.dataTransfer)
+      const [id] = ids
       if (id === undefined || !TAKES_CARTRIDGES.has(path)) return
       event.preventDefault()
-      void navigate(`${path}/${encodeURIComponent(id)}`)
+      void navigate(path === '/ask' ? askAddress(ids) : `${path}/${encodeURIComponent(id)}`)
     },
   })
 

@@ -12,6 +12,7 @@ import {
 import { useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import { useLibraryActions } from '../features/library/useLibraryActions.ts'
+import { askAddress } from './askAddress.ts'
 
 /** Any number of cartridges, but not none. */
 export type Cartridges = readonly [string, ...string[]]
@@ -30,7 +31,7 @@ export interface Verb {
 
 /** What one does to cartridges, the most usual first: the same in the palette, the menus, the buttons and the keys of the list. */
 export const VERBS = {
-  ask: { label: 'Ask', words: 'question chat', icon: MessageSquare, keys: 'Enter', many: false },
+  ask: { label: 'Ask', words: 'question chat', icon: MessageSquare, keys: 'Enter', many: true },
   inspect: { label: 'Inspect', words: 'look inside', icon: ScanSearch, many: false },
   verify: { label: 'Verify', words: 'check prove recompute', icon: ShieldCheck, many: false },
   rename: { label: 'Rename', words: 'name call', icon: Pencil, keys: 'F2', many: false },
@@ -57,7 +58,7 @@ export function useVerbs(): (id: VerbId, cartridges: Cartridges) => void {
           ? `/remix/${address}${part === undefined ? '' : `?do=${part}`}`
           : `/remix?${new URLSearchParams({ ...(part === undefined ? {} : { do: part }), refs: cartridges.join(',') })}`
       const does = {
-        ask: () => navigate(`/ask/${address}`),
+        ask: () => navigate(askAddress(cartridges)),
         inspect: () => navigate(`/inspect/${address}`),
         verify: () => actions.verify(cartridges[0]),
         rename: () => actions.rename(cartridges[0]),

@@ -143,7 +143,7 @@ function useConversationItems(): readonly PaletteItem[] {
   const { data } = useQuery('conversations.list', { limit: LATEST })
   return (data?.items ?? [])
     .filter(({ turns }) => turns > 0)
-    .map(({ id, name, packetId, cartridge, updatedAt }) => ({
+    .map(({ id, name, slots, cartridge, updatedAt }) => ({
       id,
       group: 'Asked lately',
       title: name,
@@ -151,7 +151,7 @@ function useConversationItems(): readonly PaletteItem[] {
       icon: <MessagesSquare aria-hidden />,
       note: formatAgo(updatedAt),
       atOnce: true,
-      run: () => void navigate(addressOf(id, packetId)),
+      run: () => void navigate(addressOf(id, slots)),
     }))
 }
 

@@ -1,6 +1,8 @@
 import { useLocation } from 'react-router'
 import { useStore } from 'zustand'
 import { useStudio } from '../stores/studio.ts'
+
+import { slotsIn } from './askAddress.ts'
 import type { Cartridges } from './cartridgeVerbs.ts'
 
 /** The cartridges that a command typed now is about: the one that is open, or those selected in the library; null for none. */
@@ -9,6 +11,7 @@ export function useSubject(): Cartridges | null {
   const { pathname } = useLocation()
   const selected = useStore(library, state => state.selected)
   const open = /^\/(?:ask|inspect|remix)\/([^/]+)$/.exec(pathname)?.[1]
-  const [first, ...others] = open !== undefined ? [decodeURIComponent(open)] : pathname === '/library' ? selected : []
+  const [first, ...others] =
+    open !== undefined ? slotsIn(decodeURIComponent(open)) : pathname === '/library' ? selected : []
   return first === undefined ? null : [first, ...others]
 }

@@ -35,6 +35,8 @@ interface Made {
   readonly card: string
   readonly mix: string
   readonly chain: string
+  /** Of which the same questions were asked. */
+  readonly several: readonly string[]
 }
 
 /** Makes cartridges, asks, mixes, checks and measures through the engine, so that no view is empty. */
@@ -96,6 +98,17 @@ async function fill(client: Client): Promise<Made> {
     ref: log.cartridge.packetId,
     question: 'What is the depth of the river Sable on day 90?',
   })
+  const pier = Array.from({ length: 110 }, (_, i) => `The locker ${i} on the pier is empty and painted green.`)
+  await client.call('packets.createSplit', {
+    ...{ model: 'starter-transformer', title: 'Pier log' },
+    sources: [{ name: 'Pier log', text: [...pier, 'The keeper of the pier is Ada Holm.'].join('\n\n') }],
+  })
+  const several = [station, find('Harbor Coffee card')]
+  const conversationId = crypto.randomUUID()
+  const put = (asking: 'each' | 'route', question: string) =>
+    client.call('ask.several', { conversationId, asking, question, of: several.map(ref => ({ ref })) })
+  await put('route', 'What is the phone of Harbor Coffee?')
+  await put('each', 'Who is the captain of Halcyon?')
   const mixed = await client.call('remix.mix', {
     parents: [
       { ref: mamba, weight: 0.6 },
@@ -120,6 +133,7 @@ async function fill(client: Client): Promise<Made> {
     card: find('Harbor Coffee card'),
     mix: mixed.cartridge.packetId,
     chain: chain.cartridge.packetId,
+    several,
   }
 }
 
@@ -161,6 +175,7 @@ const pick = (name: RegExp) => (page: Page) => page.getByRole('option', { name }
 
 const VIEWS: readonly View[] = [
   { name: 'library', route: () => 'library', act: pick(/Harbor Coffee handbook/) },
+  { name: 'library-collection', route: () => 'library', act: pick(/Pier log/) },
   {
     name: 'library-list',
     route: () => 'library',
@@ -239,6 +254,21 @@ const VIEWS: readonly View[] = [
         .first()
         .waitFor()
     },
+  },
+  {
+    name: 'ask-several',
+    route: made => `ask/${made.several.map(id).join(',')}`,
+    act: page => page.getByRole('article').last().waitFor(),
+  },
+  {
+    name: 'ask-conversations',
+    route: made => `ask/${made.several.map(id).join(',')}`,
+    act: page => page.getByRole('radio', { name: 'Conversations' }).click({ force: true }),
+  },
+  {
+    name: 'ask-rack',
+    route: made => `ask/${made.several.map(id).join(',')}`,
+    act: page => page.getByRole('radio', { name: 'Cartridges' }).click({ force: true }),
   },
   { name: 'ask-empty', route: () => 'ask' },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },

@@ -1,5 +1,6 @@
 import type { Handlers } from '#shared/rpc/contract.ts'
 import { ask, askedOf, ejectAndAsk, keepStep } from '../library/ask.ts'
+import { askSeveral } from '../library/askSeveral.ts'
 import {
   type Conversing,
   deleteConversations,
@@ -46,6 +47,7 @@ export function askHandlers(state: EngineState): Pick<Handlers, Owned> {
   }
   return {
     'ask.ask': (input, call) => ask(context, input, call),
+    'ask.several': (input, call) => askSeveral(context, input, call),
     'ask.history': async ({ ref }) => ({ steps: askedOf(state, await resolvePacketId(state, ref)) }),
     'ask.keep': async ({ stepId, name }) => summaryOf(state, keepStep(state, stepId, name)),
     'conversations.list': async query => listConversations(state, query),

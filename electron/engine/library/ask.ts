@@ -14,7 +14,18 @@ import type { TurnRow } from '../store/library/turnRows.ts'
 import type { Conversing } from './conversations.ts'
 import { type TurnDetail, turnView } from './turnView.ts'
 
-export interface AskInput {
+/** How a question is put, to whomever. */
+export interface Asked {
+  readonly question: string
+  readonly maxNewTokens: number
+  readonly sampling?: InferInput['sampling']
+  /** Go on although the model was edited, when no number of the state depends on it. */
+  readonly acceptEdits?: boolean | undefined
+  /** Record what the model expected at each position. */
+  readonly trace?: boolean
+}
+
+export interface AskInput extends Asked {
   /** The cartridge in the slot; absent when it was ejected. */
   readonly ref?: string | undefined
   readonly model?: string | undefined
@@ -23,15 +34,8 @@ export interface AskInput {
   readonly previousId?: string | null | undefined
   /** Continue after this turn instead of from the cartridge itself. */
   readonly parentId?: string | undefined
-  readonly question: string
-  readonly maxNewTokens: number
-  readonly sampling?: InferInput['sampling']
   /** Also ask the bare model. */
   readonly compare: boolean
-  /** Go on although the model was edited, when no number of the state depends on it. */
-  readonly acceptEdits?: boolean | undefined
-  /** Record what the model expected at each position. */
-  readonly trace?: boolean
 }
 
 /** What `ask.ask` is given besides its input. */
@@ -44,57 +48,87 @@ type Asking = Pick<CallContext<'ask.ask'>, 'signal' | 'progress' | 'send'>
  */
 export async function ask(context: Conversing, input: AskInput, call: Asking): Promise<Output<'ask.ask'>> {
   const { library } = context.store
-  const { question, parentId = null } = input
+  const { question, parentId = null, model = null } = input
   const parent = parentId === null ? null : turnOf(context, parentId)
   const root = input.ref === undefined ? null : await resolvePacketId(context, input.ref)
   const conversationId = input.conversationId ?? parent?.conversationId ?? randomUUID()
-  const model = input.model ?? null
   const { headId, system } = library.conversations.save(
     conversationId,
-    { packetId: root, ...(root === null && model !== null ? { model } : {}) },
+    { slots: root === null ? [] : [root], ...(root === null && model !== null ? { model } : {}) },
     Date.now(),
   )
   const previousId = input.previousId === undefined ? (parentId ?? headId) : input.previousId
-  for (const id of [previousId, parentId])
-    if (id !== null && turnOf(context, id).conversationId !== conversationId)
-      throw new StatePackError('E_CONFLICT', 'This turn belongs to another conversation.', { turn: id })
-
+  assertOf(context, conversationId, [previousId, parentId])
   const done = context.answering(conversationId, { question, previousId, parentId })
   let isAnswered = false
   try {
-    const from = parent === null ? root : stateAfter(parent)
     const of = root === null ? 'without' : 'with'
-    const answer = await inferPacket(
-      context,
-      {
-        ...(from === null
-          ? { ...bare(model), ...(system === '' ? {} : { system }) }
-          : { ref: from, model: input.model }),
-        ...{ delta: question, chat: true, maxNewTokens: input.maxNewTokens, sampling: input.sampling },
-        ...{ acceptEdits: input.acceptEdits, trace: input.trace ?? false },
-        ...{ keepOutput: true, keepStopped: true },
-        // Where nothing can be written one can still ask; the answer is not kept.
-        persist: context.store.readOnly ? 'memory' : 'durable',
-      },
-      { ...call, answering: telling(call, of) },
-    )
-    const without =
-      input.compare && root !== null && !call.signal.aborted
-        ? await askWithout(context, { ...input, model: await modelOf(context, input.model, root) }, call)
-        : null
-    const row: TurnRow = {
-      ...{ id: randomUUID(), conversationId, previousId, parentId, rootPacketId: root, question },
-      ...{ answer: answer.output.trim(), newPacketId: answer.newPacketId, at: Date.now() },
-      receiptId: answer.receipt.receipt_id,
-      detail: detailOf(answer, { without, from, traced: input.trace === true && answer.newPacketId !== null }),
-    }
-    library.turns.add(row)
+    const place = { conversationId, previousId, besideId: null, parent, root, model, system }
+    const { step, answer, without } = await answerTurn(context, input, {
+      ...{ place, call, answering: telling(call, text => call.send({ of, text })) },
+      without: () => (input.compare && root !== null ? askWithout(context, { ...input, model, root }, call) : null),
+    })
     isAnswered = true
-    const step = turnView(context.store, row) ?? unread()
     return root === null ? { step, with: null, without: answer } : { step, with: answer, without }
   } finally {
     done(isAnswered)
   }
+}
+
+/** Where a turn stands, and what it goes on from. */
+export interface Place {
+  readonly conversationId: string
+  readonly previousId: string | null
+  readonly besideId: string | null
+  readonly parent: Turn | null
+  /** null: the bare model. */
+  readonly root: Digest | null
+  readonly model: string | null
+  readonly system: string
+}
+
+/** Asks, and enters question and answer as a turn; `without`: what else is to be asked before that. */
+export async function answerTurn(
+  context: Conversing,
+  asked: Asked,
+  {
+    place: { parent, root, model, system, ...place },
+    call,
+    answering,
+    without: askBeside = () => null,
+    routed = null,
+  }: {
+    readonly place: Place
+    readonly call: Pick<Asking, 'signal' | 'progress'>
+    readonly answering: Call['answering']
+    readonly without?: () => Promise<InferResult> | null
+    readonly routed?: Turn['routed']
+  },
+): Promise<{ step: Turn; answer: InferResult; without: InferResult | null }> {
+  const { question, trace = false } = asked
+  const from = parent === null ? root : stateAfter(parent)
+  const answer = await inferPacket(
+    context,
+    {
+      ...(from === null
+        ? { ...bare(model), ...(system === '' ? {} : { system }) }
+        : { ref: from, model: model ?? undefined }),
+      ...{ delta: question, chat: true, maxNewTokens: asked.maxNewTokens, sampling: asked.sampling },
+      ...{ acceptEdits: asked.acceptEdits, trace, keepOutput: true, keepStopped: true },
+      // Where nothing can be written one can still ask; the answer is not kept.
+      persist: context.store.readOnly ? 'memory' : 'durable',
+    },
+    { ...call, answering },
+  )
+  const without = call.signal.aborted ? null : await askBeside()
+  const row: TurnRow = {
+    ...{ id: randomUUID(), ...place, parentId: parent?.id ?? null, rootPacketId: root, question },
+    ...{ answer: answer.output.trim(), newPacketId: answer.newPacketId, at: Date.now() },
+    receiptId: answer.receipt.receipt_id,
+    detail: detailOf(answer, { without, from, routed, traced: trace && answer.newPacketId !== null }),
+  }
+  context.store.library.turns.add(row)
+  return { step: turnView(context.store, row) ?? unread(), answer, without }
 }
 
 /** Puts the question of a turn to the bare model, and keeps the answer with the turn. */
@@ -106,8 +140,8 @@ export async function ejectAndAsk(
   const turn = turnOf(context, input.turnId)
   if (turn.rootPacketId === null)
     throw new StatePackError('E_BAD_INPUT', 'This was asked without a cartridge already.', { turn: turn.id })
-  const model = turn.model ?? (await modelOf(context, undefined, turn.rootPacketId))
-  const without = await askWithout(context, { ...input, question: turn.question, model }, call)
+  const { question, model, rootPacketId: root } = turn
+  const without = await askWithout(context, { ...input, question, model, root }, call)
   const row = context.store.library.turns.get(turn.id) ?? unread()
   const detail = { ...(row.detail as TurnDetail), without: withoutOf(without) }
   context.store.library.turns.change(turn.id, { newPacketId: row.newPacketId, detail })
@@ -137,6 +171,17 @@ export function turnOf({ store }: Pick<PacketContext, 'store'>, id: string): Tur
   return turn
 }
 
+/** Throws `E_CONFLICT` for a turn of another conversation, `E_NOT_FOUND` for none. */
+export function assertOf(
+  context: Pick<PacketContext, 'store'>,
+  conversationId: string,
+  ids: readonly (string | null)[],
+): void {
+  for (const id of ids)
+    if (id !== null && turnOf(context, id).conversationId !== conversationId)
+      throw new StatePackError('E_CONFLICT', 'This turn belongs to another conversation.', { turn: id })
+}
+
 function stateAfter({ id, packetId, stateKept }: Turn): Digest {
   if (packetId !== null && stateKept) return packetId
   throw new StatePackError(
@@ -158,10 +203,12 @@ async function askWithout(
     question,
     maxNewTokens,
     sampling,
-    model,
-  }: Pick<AskInput, 'question' | 'maxNewTokens' | 'sampling'> & { model: string },
+    model: named,
+    root,
+  }: Pick<Asked, 'question' | 'maxNewTokens' | 'sampling'> & { model: string | null; root: Digest },
   call: Asking,
 ): Promise<InferResult> {
+  const model = named ?? (await modelOf(context, root))
   const { reuse } = bare(model)
   const options = { model, delta: question, chat: true, maxNewTokens, sampling, reuse, persist: 'memory' } as const
   // Its rate is not the cartridge's.
@@ -174,15 +221,15 @@ async function askWithout(
 }
 
 /** Whoever stopped an answer does not read on, and has what came until then. */
-function telling({ send, signal }: Asking, of: 'with' | 'without'): Call['answering'] {
+export function telling({ signal }: Pick<Asking, 'signal'>, send: (text: string) => Promise<void>): Call['answering'] {
   return text =>
-    send({ of, text }).catch(error => {
+    send(text).catch(error => {
       if (!signal.aborted) throw error
     })
 }
 
-async function modelOf(context: PacketContext, model: string | undefined, packetId: Digest): Promise<string> {
-  if (model !== undefined) return model
+/** The installed model of a cartridge. */
+async function modelOf(context: PacketContext, packetId: Digest): Promise<string> {
   const { config } = await readPacket(context.blobs, packetId)
   return (await context.models.forFingerprint(config.model, sameModel)).id
 }
@@ -194,12 +241,13 @@ function withoutOf(answer: InferResult | null): TurnDetail['without'] {
 
 function detailOf(
   answer: InferResult,
-  { without, from, traced }: { without: InferResult | null; from: Digest | null; traced: boolean },
+  { without, ...rest }: { without: InferResult | null; from: Digest | null; traced: boolean; routed: Turn['routed'] },
 ): TurnDetail {
   const { delta, outputTokenIds, stopTokenId, tokens, finishReason, model } = answer
   return {
     ...{ delta, outputTokenIds, stopTokenId, tokens, finishReason, model },
-    ...{ without: withoutOf(without), fromPacketId: from, seconds: answer.seconds.total, traced },
+    ...{ without: withoutOf(without), fromPacketId: rest.from, seconds: answer.seconds.total },
+    ...{ traced: rest.traced, routed: rest.routed },
   }
 }
 

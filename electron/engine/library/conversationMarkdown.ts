@@ -16,15 +16,15 @@ export function conversationMarkdown(
 }
 
 function turnMarkdown(turn: Turn, nameOf: (packetId: Digest) => string | null): string {
-  const { question, answer, rootPacketId, model, tokens, seconds, without, receiptId } = turn
+  const { question, answer, besideId, rootPacketId, model, tokens, seconds, without, receiptId } = turn
   const from =
     rootPacketId === null
       ? `the bare model${model === null ? '' : ` ${model}`}`
       : `${nameOf(rootPacketId) ?? 'a cartridge that is gone'} (\`${rootPacketId}\`)`
   const cost = `${formatCount(tokens.tail + tokens.delta)} tokens read, ${formatCount(tokens.generated)} written, ${formatCount(Math.max(0, tokens.saved))} not re-read, ${formatSeconds(seconds)}`
   return [
-    `## ${oneLine(question)}`,
-    ...(question.includes('\n') ? [quoted(question)] : []),
+    ...(besideId === null ? [`## ${oneLine(question)}`] : []),
+    ...(besideId === null && question.includes('\n') ? [quoted(question)] : []),
     answer === '' ? '(no words)' : answer,
     ...(without === null ? [] : [`Without the cartridge:\n\n${quoted(without.answer || '(no words)')}`]),
     `*${from}: ${cost}. Receipt \`${receiptId}\`.*`,

@@ -4,6 +4,7 @@ import { threadTo } from '#shared/domain/thread.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
 import type { ConversationView, ListedConversation } from '#shared/rpc/methods/conversations.ts'
 import type { PacketContext } from '../packets/context.ts'
+import type { CollectionRow } from '../store/library/collectionRows.ts'
 import type { ConversationRow, Pending } from '../store/library/conversationRows.ts'
 import { foldText } from '../store/search/foldText.ts'
 import { conversationMarkdown } from './conversationMarkdown.ts'
@@ -25,17 +26,18 @@ export interface Conversing extends PacketContext {
 
 export function listConversations(
   { store }: PacketContext,
-  { query, ...window }: { query: string; packetId?: Digest | undefined; offset: number; limit: number },
+  { query, ...window }: { query: string; slots?: readonly Digest[] | undefined; offset: number; limit: number },
 ): Output<'conversations.list'> {
   const words = (query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).slice(0, 16).map(foldText)
   const { items, total } = store.library.conversations.list({ words, ...window })
   const names = store.library.packets.names()
+  const collections = new Map(store.library.collections.list().map(row => [row.packetIds.join(), row]))
   return {
     total,
     items: items.map(
       ({ turns, firstQuestion, found, ...row }): ListedConversation => ({
         ...fieldsOf(row, firstQuestion),
-        ...{ turns, found, cartridge: row.packetId === null ? null : (names.get(row.packetId)?.[0] ?? null) },
+        ...{ turns, found, ...inSlots(row.slots, { names, collections }) },
       }),
     ),
   }
@@ -50,9 +52,14 @@ export function readConversationView(
   const row = store.library.conversations.find(id) ?? unbegun(id)
   const turns = store.library.turns.of(id).flatMap(turn => turnView(store, turn) ?? [])
   const { system, headId, draftRevision, pending } = row
+  const all = store.library.packets.names()
+  const named = [...row.slots, ...turns.flatMap(({ rootPacketId }) => rootPacketId ?? [])].flatMap(packetId => {
+    const name = all.get(packetId)?.[0]
+    return name === undefined ? [] : [[packetId, name] as const]
+  })
   return {
     ...fieldsOf(row, turns[0]?.question ?? null),
-    ...{ system, headId, draftRevision, turns },
+    ...{ system, headId, draftRevision, turns, names: Object.fromEntries(named) },
     pending: pending === null ? null : { ...pending, answering: isAnswering(id) },
   }
 }
@@ -60,7 +67,7 @@ export function readConversationView(
 /** Throws `E_NOT_FOUND` for a conversation that was deleted or a turn that is not its own, `E_CONFLICT` for a late system prompt. */
 export function saveConversation(
   { store, conversed }: Conversing,
-  { id, head, ...change }: Input<'conversations.save'> & { packetId?: Digest | null | undefined },
+  { id, head, ...change }: Input<'conversations.save'>,
 ): Output<'conversations.save'> {
   const { conversations, turns } = store.library
   const all = head === undefined && change.system === undefined ? [] : turns.of(id)
@@ -72,10 +79,12 @@ export function saveConversation(
   if (head !== undefined && head.id !== null && !all.some(turn => turn.id === head.id))
     throw new StatePackError('E_NOT_FOUND', 'This turn is not in the conversation.', { turn: head.id })
   let headId = head?.id
+  // Answers beside one stand where it does.
+  headId = all.find(turn => turn.id === headId)?.besideId ?? headId
   // The newest turn below, and below that.
   for (let at = headId; head?.newest === true && at != null; ) {
     headId = at
-    at = all.findLast(turn => turn.previousId === at)?.id
+    at = all.findLast(turn => turn.previousId === at && turn.besideId === null)?.id
   }
   const { draftRevision } = conversations.save(id, { ...change, headId }, Date.now())
   conversed([id])
@@ -129,7 +138,10 @@ export function exportConversation(context: PacketContext, id: string): Output<'
   const view = readConversationView(context, id, () => false)
   const names = context.store.library.packets.names()
   const markdown = conversationMarkdown(view, {
-    turns: threadTo(view.turns, view.headId),
+    turns: threadTo(view.turns, view.headId).flatMap(turn => [
+      turn,
+      ...view.turns.filter(({ besideId }) => besideId === turn.id),
+    ]),
     nameOf: packetId => names.get(packetId)?.[0] ?? null,
   })
   return { fileName: `${fileSafe(view.name)}.md`, markdown }
@@ -138,16 +150,30 @@ export function exportConversation(context: PacketContext, id: string): Output<'
 function unbegun(id: string): ConversationRow {
   const now = Date.now()
   return {
-    ...{ id, name: null, packetId: null, model: null, system: '', headId: null, draft: '', draftRevision: 0 },
+    ...{ id, name: null, slots: [], asking: null, model: null, system: '', headId: null, draft: '', draftRevision: 0 },
     ...{ pending: null, createdAt: now, updatedAt: now },
   }
 }
 
+/** What is in the slots, in a word: a collection, or the first cartridge and how many others. */
+function inSlots(
+  slots: readonly Digest[],
+  { names, collections }: { names: ReadonlyMap<Digest, string[]>; collections: ReadonlyMap<string, CollectionRow> },
+): Pick<ListedConversation, 'cartridge' | 'others'> {
+  const collection = collections.get(slots.join())
+  if (collection !== undefined) return { cartridge: collection.name, others: 0 }
+  const [first] = slots
+  return {
+    cartridge: first === undefined ? null : (names.get(first)?.[0] ?? null),
+    others: Math.max(0, slots.length - 1),
+  }
+}
+
 function fieldsOf(row: ConversationRow, firstQuestion: string | null) {
-  const { id, packetId, model, draft, createdAt, updatedAt } = row
+  const { id, slots, asking, model, draft, createdAt, updatedAt } = row
   const called = row.name ?? firstQuestion ?? row.pending?.question ?? draft
   return {
-    ...{ id, packetId, model, draft },
+    ...{ id, slots: [...slots], asking, model, draft },
     name: short(called) || 'New conversation',
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),

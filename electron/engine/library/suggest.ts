@@ -1,4 +1,5 @@
 import type { Digest } from '#shared/domain/digest.ts'
+import { allows } from '#shared/domain/trust.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { sameModel } from '../packets/contextId.ts'
@@ -29,14 +30,21 @@ export async function suggest(
   {
     question,
     model,
+    among,
     limit,
-  }: { readonly question: string; readonly model?: string | undefined; readonly limit: number },
+  }: {
+    readonly question: string
+    readonly model?: string | undefined
+    /** Only these. */
+    readonly among?: readonly Digest[] | undefined
+    readonly limit: number
+  },
   call: Call = {},
 ): Promise<Suggestion> {
   if (model !== undefined) await context.models.open(model, call.signal)
   await indexWords(context)
   const words = wordsOf(question).slice(0, MOST_WORDS)
-  const candidates = await runnable(context, { words, model })
+  const candidates = await runnable(context, { words, model, among })
   const { index } = context.store
   const ids = candidates.map(({ packetId }) => packetId)
   const holds = words.map(({ word }) => index.words.holding(word, ids))
@@ -98,14 +106,29 @@ export async function indexWords(context: Pick<PacketContext, 'store' | 'blobs'>
   })
 }
 
-/** What full text finds and an installed model can run: of `model` only, when one is given. */
+/**
+ * What full text finds and an installed model can run: of `model` and `among` only, where they are given. Of a few, those that it
+ * does not find are asked, too.
+ */
 async function runnable(
   context: PacketContext,
-  { words, model }: { readonly words: readonly Word[]; readonly model: string | undefined },
+  {
+    words,
+    model,
+    among,
+  }: {
+    readonly words: readonly Word[]
+    readonly model: string | undefined
+    readonly among: readonly Digest[] | undefined
+  },
 ): Promise<{ packetId: Digest; modelId: string }[]> {
   const asked = [...new Set(words.map(({ word }) => word))]
   const runnable: { packetId: Digest; modelId: string }[] = []
-  for (const packetId of context.store.index.words.about(asked, 500)) {
+  const found = context.store.index.words.about(asked, 500, among)
+  const { packets } = context.store.library
+  const few = among !== undefined && among.length <= MOST_TRIED ? among : []
+  for (const packetId of new Set([...found, ...few])) {
+    if (!allows(packets.get(packetId)?.trust ?? 'restricted', 'run')) continue
     if (runnable.length === MOST_TRIED) break
     const { config } = await readPacket(context.blobs, packetId)
     const entry = await context.models.forFingerprint(config.model, sameModel).catch(() => null)

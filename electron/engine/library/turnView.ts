@@ -11,6 +11,7 @@ const detailSchema = z.object({
   stopTokenId: turnSchema.shape.stopTokenId.default(null),
   model: turnSchema.shape.model.default(null),
   traced: turnSchema.shape.traced.default(false),
+  routed: turnSchema.shape.routed.default(null),
 })
 export type TurnDetail = z.input<typeof detailSchema>
 

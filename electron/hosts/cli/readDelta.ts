@@ -26,6 +26,8 @@ export interface DeltaOptions extends GlobalOptions {
   readonly baseHash?: string
   /** The text of a State Pack v0.1 packet. */
   readonly base?: string
+  /** A collection may be named: the cartridge is meant that the text is about. */
+  readonly routes?: boolean
 }
 
 /** A delta: a text, and when it was a packet the state that it continues. */
@@ -52,7 +54,8 @@ export async function withDelta(
     const { packetId, foreign, text } = await readDelta(options.delta, manifest !== undefined)
     const run = (session: Session, found: Resolved) => command(session, { found, delta: text })
     if (manifest !== undefined) {
-      return withManifest({ ...options, manifest }, (session, found) => {
+      const question = options.routes === true ? text.trim() : undefined
+      return withManifest({ ...options, manifest, question }, (session, found) => {
         assertContinues(found, { packetId, foreign })
         return run(session, found)
       })

@@ -33,19 +33,37 @@ export async function pointerNamed(path: string, options: GlobalOptions): Promis
 }
 
 /**
- * The cartridge of a reference, of the model that `--model` names. Throws `E_NOT_FOUND`, `E_AMBIGUOUS` where only a model
+ * The cartridge of a reference, of the model that `--model` names; of a collection, the one that `question` is about. Throws `E_NOT_FOUND`, `E_AMBIGUOUS` where only a model
  * would tell, `E_COMPONENT_MISMATCH` for a cartridge of another model, `E_CORRUPT` for a pointer that is not its packet's.
  */
-export async function resolveReference(session: Session, ref: string): Promise<Resolved> {
+export async function resolveReference(session: Session, ref: string, question?: string): Promise<Resolved> {
   const { client, model, call } = session
   try {
     return await client.call('packets.resolve', { ref, model }, call)
   } catch (thrown) {
-    const isMissing = thrown instanceof StatePackError && thrown.code === 'E_NOT_FOUND'
-    const pointer = isMissing ? await pointerNamed(ref, {}) : null
+    if (!(thrown instanceof StatePackError) || thrown.code !== 'E_NOT_FOUND') throw thrown
+    const member = await memberOf(session, { ref, question })
+    if (member !== null) return member
+    const pointer = await pointerNamed(ref, {})
     if (pointer === null) throw thrown
     return resolvePointer(session, pointer)
   }
+}
+
+/** The cartridge of a collection that a question is about; null where no collection is called so. Throws `E_NOT_FOUND` for none. */
+async function memberOf(
+  { client, model, call }: Session,
+  { ref, question }: { readonly ref: string; readonly question: string | undefined },
+): Promise<Resolved | null> {
+  const { collections } = await client.call('collections.list', {}, call)
+  const among = collections.find(({ name }) => name === ref)?.packetIds
+  if (among === undefined) return null
+  const those = `the ${among.length} cartridges of the collection "${ref}"`
+  const details = { packets: among.join(',') }
+  if (question === undefined) throw new StatePackError('E_AMBIGUOUS', `Name one of ${those}.`, details)
+  const { chosen } = await client.call('library.suggest', { question, model, among }, call)
+  if (chosen === null) throw new StatePackError('E_NOT_FOUND', `None of ${those} is about this.`, details)
+  return client.call('packets.resolve', { ref: chosen, model }, call)
 }
 
 /** The packet of our own pointer file, every field of which must be the packet's. */

@@ -9,6 +9,8 @@ export interface ManifestOptions extends GlobalOptions {
   readonly manifest: string
   /** The text of a State Pack v0.1 packet, to read its state from. */
   readonly base?: string
+  /** What a collection is asked, where one may be named. */
+  readonly question?: string
 }
 
 /**
@@ -21,10 +23,10 @@ export async function withManifest(
   foreign?: (packet: PointerFile) => Promise<unknown>,
 ): Promise<void> {
   await finish(async () => {
-    const { manifest } = options
+    const { manifest, question } = options
     const pointer = await pointerNamed(manifest, options)
     if (pointer === null)
-      return withEngine(options, async session => command(session, await resolveReference(session, manifest)))
+      return withEngine(options, async session => command(session, await resolveReference(session, manifest, question)))
     if (pointer.context_id !== undefined) {
       const beside = existsSync(join(pointer.folder, 'oci-layout')) ? pointer.folder : undefined
       const store = options.store ?? beside

@@ -2,9 +2,12 @@ import { MessageSquarePlus } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { useStore } from 'zustand'
+import { parseDigest } from '#shared/domain/digest.ts'
+import { MOST_EACH, MOST_SLOTS } from '#shared/domain/slots.ts'
 import { allows } from '#shared/domain/trust.ts'
 import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
-import { conversationIdSchema, type Turn } from '#shared/rpc/methods/turn.ts'
+import { type Asking, conversationIdSchema, type Turn } from '#shared/rpc/methods/turn.ts'
+import { slotsIn } from '../../app/askAddress.ts'
 import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
 import { Page } from '../../app/Page.tsx'
 import { useMedia } from '../../app/useMedia.ts'
@@ -21,19 +24,20 @@ import { SlotBar } from './SlotBar.tsx'
 import { Suggestions } from './Suggestions.tsx'
 import { SystemPrompt } from './SystemPrompt.tsx'
 import { TurnList } from './TurnList.tsx'
-import { continued } from './turns.ts'
-import { useConversation } from './useConversation.ts'
+import { answersOf, continued } from './turns.ts'
+import { useConversation, type Whom } from './useConversation.ts'
 import { useDraft } from './useDraft.ts'
 import './ask.css'
 
-/** A conversation with a cartridge, or with the bare model when the slot is empty. */
+/** A conversation with a cartridge or several, or with the bare model when no slot is filled. */
 export function AskPage() {
-  const { id = null } = useParams()
+  const { id } = useParams()
+  const slots = slotsIn(id)
   const [search] = useSearchParams()
   const conversationId = conversationIdSchema.safeParse(search.get('conversation')).data ?? null
   // Stays while one goes from conversation to conversation.
   const [side, setSide] = useState<SideView | null>(null)
-  useOpening(id, conversationId !== null)
+  useOpening(slots, conversationId !== null)
   return conversationId === null ? (
     <Page title="Ask" fill>
       {null}
@@ -42,8 +46,8 @@ export function AskPage() {
     <Ask
       key={conversationId}
       conversationId={conversationId}
-      packetId={id}
-      side={side ?? (id === null ? 'cartridges' : 'timeline')}
+      slots={slots}
+      side={side ?? (slots.length === 0 ? 'cartridges' : 'timeline')}
       setSide={setSide}
     />
   )
@@ -56,13 +60,13 @@ let bareModel: string | null = null
 
 interface AskProps {
   readonly conversationId: string
-  /** The cartridge in the slot. */
-  readonly packetId: string | null
+  /** What is in the slots: references, of which several are packet_ids. */
+  readonly slots: readonly string[]
   readonly side: SideView
   readonly setSide: (side: SideView) => void
 }
 
-function Ask({ conversationId, packetId, side, setSide }: AskProps) {
+function Ask({ conversationId, slots, side, setSide }: AskProps) {
   const navigate = useNavigate()
   const { settings } = useStudio()
   const [options, setOptionsState] = useState(remembered)
@@ -71,12 +75,18 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
   /** The question for which a cartridge is looked for. */
   const [sought, setSought] = useState<string | null>(null)
   const narrow = useMedia('(max-width: 800px)')
+  const isSeveral = slots.length > 1
+  /** The only one in the slots. */
+  const packetId = isSeveral ? null : (slots[0] ?? null)
   const cartridge = useQuery('library.get', packetId === null ? null : { ref: packetId }, ['library.changed'])
   const models =
     useQuery('models.list', {}, ['models.changed']).data?.models.filter(model => model.status === 'ready') ?? []
   const defaultModel = useStore(settings, s => s.settings?.defaultModel)
   const summary = packetId === null ? null : (cartridge.data?.summary ?? null)
   const slot = summary?.packetId ?? null
+  // Not until the reference in the only slot is known.
+  const packetIds = isSeveral ? slots.map(parseDigest) : slot === null ? [] : [slot]
+  const isKnown = slots.length === packetIds.length
   const conversation = useConversation(conversationId)
   const { view, thread } = conversation
   const [picked, setPicked] = useState<string | null>(null)
@@ -91,55 +101,77 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
   // A draft keeps what it is meant for.
   const draft = useDraft({
     view,
-    save: change => conversation.save({ ...change, ...(packetId === null || slot !== null ? { packetId: slot } : {}) }),
+    save: change => conversation.save({ ...change, ...(isKnown ? { slots: packetIds } : {}) }),
   })
-  useEffect(() => rememberOpen(conversationId, packetId), [conversationId, packetId])
-  useFollowedSlot(conversationId, view === null ? undefined : view.packetId, packetId)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the slots by what they hold
+  useEffect(() => rememberOpen(conversationId, slots), [conversationId, slots.join()])
+  useFollowedSlots(conversationId, view?.slots, slots)
+  const [chosenAsking, setAsking] = useState<Asking | null>(null)
+  const asking = slots.length > MOST_EACH ? 'route' : (chosenAsking ?? view?.asking ?? 'each')
 
   // The starter models answer from facts and never learnt to converse: each question meets the cartridge afresh.
   const isStarter = models.some(
     entry => entry.starter && (packetId === null ? entry.id === modelId : entry.name === summary?.model.name),
   )
-  const follows = options.followUp ?? !isStarter
-  const before = continued(thread, { packetId: slot, model: modelId })
-  const parent = follows ? before : null
-  const ask = (question: string) =>
-    conversation.ask(question, options, {
-      ...{ previousId: view === null ? undefined : (thread.at(-1)?.id ?? null), parentId: parent?.id ?? null },
-      ...{ packetId, model: modelId },
-    })
+  const follows = options.followUp ?? !(isStarter || isSeveral)
+  const last = (ref: string | null) => continued(conversation.answers, { packetId: ref, model: modelId })
+  const before = isSeveral ? (slots.map(last).find(turn => turn !== null) ?? null) : last(slot)
+  const parent = follows && !isSeveral ? before : null
+  const whom: Whom = {
+    ...{ isSeveral, asking, model: modelId },
+    of: isSeveral
+      ? slots.map(ref => ({ ref, parentId: follows ? (last(ref)?.id ?? null) : null }))
+      : packetId === null
+        ? []
+        : [{ ref: packetId, parentId: parent?.id ?? null }],
+  }
+  const here = view === null ? undefined : (thread.at(-1)?.id ?? null)
   const askInstead = (turn: Turn, question: string, again: boolean) => {
     const varied = options.temperature === 0 ? 0.8 : options.temperature
+    const answers = answersOf([turn], conversation.turns)
+    const parentOf = (ref: string) => answers.find(({ rootPacketId }) => rootPacketId === ref)?.parentId ?? null
     conversation.ask(
       question,
       again ? { ...options, temperature: varied, seed: (Math.random() * 2 ** 31) | 0 } : options,
-      { previousId: turn.previousId, parentId: turn.parentId, packetId, model: turn.model ?? modelId },
+      {
+        isSeveral,
+        asking: turn.routed === null ? 'each' : 'route',
+        of: whom.of.map(({ ref }) => ({ ref, parentId: isSeveral ? parentOf(ref) : turn.parentId })),
+        model: turn.model ?? modelId,
+      },
+      turn.previousId,
     )
   }
   const setOptions = (part: Partial<AskOptions>) => {
     remembered = { ...options, ...part }
     setOptionsState(remembered)
   }
-  const insert = (id: string | null) => {
+  const insert = (put: readonly string[]) => {
     setSheet(false)
-    setSide(id === null ? 'cartridges' : 'timeline')
-    void navigate(addressOf(conversationId, id))
+    setSide(put.length === 0 ? 'cartridges' : 'timeline')
+    void navigate(addressOf(conversationId, put))
+    void conversation.save({ slots: put.map(parseDigest) })
   }
+  // A reference that is not known yet cannot stand beside others.
+  const add = (more: readonly string[]) => insert([...new Set([...packetIds, ...more])].slice(0, MOST_SLOTS))
+  const eject = (refs: readonly string[]) => insert(slots.filter(ref => !refs.includes(ref)))
   const begin = () => {
     setSheet(false)
-    void navigate(addressOf(crypto.randomUUID(), packetId))
+    void navigate(addressOf(crypto.randomUUID(), slots))
   }
   const open = (chosen: ListedConversation) => {
     setSheet(false)
-    void navigate(addressOf(chosen.id, chosen.packetId))
+    void navigate(addressOf(chosen.id, chosen.slots))
   }
   const sidePanel = (
     <AskSide
       view={side}
       onView={setSide}
       cartridge={summary}
+      slots={slots}
       conversation={conversation}
       onInsert={insert}
+      onAdd={add}
       onOpen={open}
       onDeleted={begin}
       onRewind={turnId => {
@@ -149,8 +181,9 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
       }}
     />
   )
-  const canAsk =
-    packetId === null
+  const canAsk = isSeveral
+    ? true
+    : packetId === null
       ? modelId !== undefined
       : summary === null
         ? cartridge.error === null
@@ -184,15 +217,20 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
           }}
           onDrop={event => {
             setOver(false)
-            const dropped = readCartridges(event.dataTransfer)[0]
-            if (dropped === undefined) return
+            const dropped = readCartridges(event.dataTransfer)
+            if (dropped.length === 0) return
             event.preventDefault()
-            insert(dropped)
+            add(dropped)
           }}
         >
           <SlotBar
-            cartridge={summary}
-            onEject={() => insert(null)}
+            slots={slots}
+            onEject={eject}
+            asking={asking}
+            onAsking={next => {
+              setAsking(next)
+              void conversation.save({ asking: next })
+            }}
             onChoose={() => {
               setSide('cartridges')
               if (narrow) setSheet(true)
@@ -202,7 +240,6 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
             models={models}
             model={model}
             onModel={setPicked}
-            empty={packetId === null}
             systemPrompt={
               model?.hasChatTemplate === true || (view?.system ?? '') !== '' ? (
                 <SystemPrompt
@@ -217,38 +254,45 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
             <ErrorPanel error={conversation.unread} action={{ label: 'Begin a new conversation', onPress: begin }} />
           ) : null}
           {cartridge.error !== null && summary === null ? (
-            <ErrorPanel error={cartridge.error} action={{ label: 'Eject it', onPress: () => insert(null) }} />
+            <ErrorPanel error={cartridge.error} action={{ label: 'Eject it', onPress: () => insert([]) }} />
           ) : null}
           <TurnList
             conversation={conversation}
             cartridge={summary}
-            empty={packetId === null}
+            slots={slots}
+            asking={asking}
             examples={cartridge.data?.exampleQuestions ?? []}
             canAsk={canAsk}
             copiesFacts={isStarter}
-            onAsk={ask}
+            onAsk={question => conversation.ask(question, options, whom, here)}
             maxNewTokens={options.maxNewTokens}
             onInstead={askInstead}
-            onAgain={() => conversation.again(options, { packetId, model: modelId })}
+            onAgain={() => conversation.again(options, whom)}
+            onAnyway={refs =>
+              conversation.again(options, {
+                ...{ ...whom, asking: 'each' },
+                of: whom.of.filter(({ ref }) => refs.includes(ref)),
+              })
+            }
           />
           {parent === null || parent.stateKept || conversation.live !== null ? null : <Reread turn={parent} />}
-          {packetId === null && sought !== null ? (
-            <Suggestions question={sought} onClose={() => setSought(null)} onInsert={insert} />
+          {slots.length === 0 && sought !== null ? (
+            <Suggestions question={sought} onClose={() => setSought(null)} onInsert={found => insert([found])} />
           ) : null}
           <Composer
             draft={draft}
             asked={conversation.turns.map(turn => turn.question).reverse()}
             canAsk={canAsk}
-            packetId={packetId}
+            packetId={slots[0] ?? null}
             model={model?.id}
             baseTokens={parent?.tokens.naive ?? summary?.tokens ?? 0}
             running={conversation.live !== null}
             options={options}
             onOptions={setOptions}
             followUp={before === null ? null : follows}
-            onAsk={ask}
+            onAsk={question => conversation.ask(question, options, whom, here)}
             onStop={conversation.stop}
-            {...(packetId === null ? { onFind: setSought } : {})}
+            {...(slots.length === 0 ? { onFind: setSought } : {})}
           />
         </section>
         {narrow ? (
@@ -263,14 +307,20 @@ function Ask({ conversationId, packetId, side, setSide }: AskProps) {
   )
 }
 
-/** Another window put something else into the slot of this conversation: it is there in this one, too. */
-function useFollowedSlot(conversationId: string, stored: string | null | undefined, shown: string | null): void {
+/** Another window put something else into the slots of this conversation: it is there in this one, too. */
+function useFollowedSlots(
+  conversationId: string,
+  stored: readonly string[] | undefined,
+  shown: readonly string[],
+): void {
   const navigate = useNavigate()
-  const seen = useRef(stored)
+  const now = stored?.join()
+  const seen = useRef(now)
+  const shownNow = shown.join()
   useEffect(() => {
     const before = seen.current
-    seen.current = stored
-    if (before === undefined || stored === undefined || before === stored || stored === shown) return
-    void navigate(addressOf(conversationId, stored), { replace: true })
-  }, [navigate, conversationId, stored, shown])
+    seen.current = now
+    if (before === undefined || now === undefined || before === now || now === shownNow) return
+    void navigate(addressOf(conversationId, now === '' ? [] : now.split(',')), { replace: true })
+  }, [navigate, conversationId, now, shownNow])
 }

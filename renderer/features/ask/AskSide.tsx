@@ -18,9 +18,12 @@ export type SideView = 'conversations' | 'timeline' | 'cartridges'
 export interface AskSideProps {
   readonly view: SideView
   readonly onView: (view: SideView) => void
+  /** The only one in the slots. */
   readonly cartridge: CartridgeSummary | null
+  readonly slots: readonly string[]
   readonly conversation: Conversation
-  readonly onInsert: (packetId: string) => void
+  readonly onInsert: (packetIds: readonly string[]) => void
+  readonly onAdd: (packetIds: readonly string[]) => void
   /** Goes back to a step; null: to the cartridge as it was. */
   readonly onRewind: (turnId: string | null) => void
   readonly onOpen: (conversation: ListedConversation) => void
@@ -29,9 +32,9 @@ export interface AskSideProps {
 }
 
 /** Right of the conversation: its timeline and what it saved, the other conversations, or the cartridges to put into the slot. */
-export function AskSide({ view, onView, cartridge, conversation, ...on }: AskSideProps) {
+export function AskSide({ view, onView, cartridge, slots, conversation, ...on }: AskSideProps) {
   const [keeping, setKeeping] = useState(false)
-  const points = cumulative(conversation.thread)
+  const points = cumulative(conversation.answers)
   const total = points.at(-1) ?? { naive: 0, processed: 0 }
   const head = conversation.thread.at(-1) ?? null
   return (
@@ -49,11 +52,15 @@ export function AskSide({ view, onView, cartridge, conversation, ...on }: AskSid
       {view === 'conversations' ? (
         <ConversationList current={conversation.id} onOpen={on.onOpen} onDeleted={on.onDeleted} />
       ) : view === 'cartridges' ? (
-        <CartridgeRack current={cartridge?.packetId ?? null} onInsert={on.onInsert} />
+        <CartridgeRack
+          slots={cartridge === null ? slots : [cartridge.packetId]}
+          onInsert={on.onInsert}
+          onAdd={on.onAdd}
+        />
       ) : (
         <>
           <p className="muted small">Every answer is a checkpoint. Rewind or branch from any of them.</p>
-          <Timeline cartridge={cartridge} conversation={conversation} onRewind={on.onRewind} />
+          <Timeline cartridge={cartridge} slots={slots.length} conversation={conversation} onRewind={on.onRewind} />
           <h2>This conversation</h2>
           {points.length < 2 ? (
             <p className="muted small">

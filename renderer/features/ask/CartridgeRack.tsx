@@ -1,52 +1,73 @@
+import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
+import { packetIdsOf } from '../../stores/libraryStore.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatRead } from '../../ui/format.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 
-/** The cartridges at hand: press one to take it, or drag it where it is wanted. */
+/** The cartridges at hand, and collections where several can be taken: press one to take it, + to add it, or drag it. */
 export function CartridgeRack({
-  current,
+  slots = [],
   kind,
   onInsert,
+  onAdd,
 }: {
-  readonly current: string | null
+  /** What is taken already, by packet_id. */
+  readonly slots?: readonly string[]
   /** Only those of this kind. */
   readonly kind?: StateKind
-  readonly onInsert: (packetId: string) => void
+  readonly onInsert: (packetIds: readonly string[]) => void
+  /** Absent where one is taken at a time. */
+  readonly onAdd?: (packetIds: readonly string[]) => void
 }) {
   const [query, setQuery] = useState('')
-  const { data, error, reload } = useQuery('library.list', { query, kind, limit: 60 }, ['library.changed'])
+  const { data, error, reload } = useQuery('library.list', { query, kind, stacked: onAdd !== undefined, limit: 60 }, [
+    'library.changed',
+  ])
   return (
     <div className="Rack">
       <TextField aria-label="Find a cartridge" placeholder="Find a cartridge" value={query} onChange={setQuery} />
       {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
       <ul>
-        {data?.items.map(item => (
-          <li key={item.packetId}>
-            <button
-              type="button"
-              draggable
-              aria-current={item.packetId === current || undefined}
-              onDragStart={event => writeCartridges(event.dataTransfer, [item.packetId])}
-              onClick={() => onInsert(item.packetId)}
-            >
-              <span className="Rack-face">
-                <CartridgeFace digest={item.packetId} kind={item.kind} name={item.name} />
-              </span>
-              <span className="Rack-name">
-                <b className="truncate">{item.name}</b>
-                <span className="truncate">
-                  {item.model.name} · {formatRead(item.tokens)}
-                  {item.trust === 'restricted' ? ' · restricted' : ''}
+        {data?.items.map(item => {
+          const { stack } = item
+          const packetIds = packetIdsOf(item)
+          const name = stack?.name ?? item.name
+          const isIn = packetIds.every(id => slots.includes(id))
+          return (
+            <li key={item.packetId}>
+              <button
+                type="button"
+                draggable
+                aria-current={isIn || undefined}
+                onDragStart={event => writeCartridges(event.dataTransfer, packetIds)}
+                onClick={() => onInsert(packetIds)}
+              >
+                <span className={`Rack-face${stack === null ? '' : ' Rack-face--stack'}`}>
+                  <CartridgeFace digest={item.packetId} kind={item.kind} name={name} />
                 </span>
-              </span>
-            </button>
-          </li>
-        ))}
+                <span className="Rack-name">
+                  <b className="truncate">{name}</b>
+                  <span className="truncate">
+                    {stack === null
+                      ? `${item.model.name} · ${formatRead(item.tokens)}${item.trust === 'restricted' ? ' · restricted' : ''}`
+                      : `${formatCount(stack.packetIds.length)} cartridges · ${formatRead(stack.tokens)}`}
+                  </span>
+                </span>
+              </button>
+              {onAdd === undefined || slots.length === 0 || isIn ? null : (
+                <IconButton label={`Add ${name}`} onPress={() => onAdd(packetIds)}>
+                  <Plus aria-hidden />
+                </IconButton>
+              )}
+            </li>
+          )
+        })}
       </ul>
       {data !== null && data.items.length === 0 ? <p className="muted small">Nothing is called that.</p> : null}
       {data !== null && data.total > data.items.length ? (

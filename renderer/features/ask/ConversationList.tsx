@@ -103,9 +103,13 @@ export function ConversationList({ current, onOpen, onDeleted }: ConversationLis
   )
 }
 
-function aboutOf({ turns, cartridge, draft, found, updatedAt, packetId }: ListedConversation, query: string): string {
+function aboutOf(
+  { turns, cartridge, others, draft, found, updatedAt, slots }: ListedConversation,
+  query: string,
+): string {
   if (query.trim() !== '' && found !== null) return `“${found}”`
-  const of = cartridge ?? (packetId === null ? 'bare model' : 'its cartridge is gone')
+  const first = cartridge ?? (slots.length === 0 ? 'bare model' : 'its cartridge is gone')
+  const of = others === 0 ? first : `${first} and ${formatCount(others)} more`
   const what =
     turns === 0 ? 'draft' : `${formatCount(turns)} ${turns === 1 ? 'turn' : 'turns'}${draft === '' ? '' : ', draft'}`
   return `${what} · ${formatAgo(updatedAt)} · ${of}`

@@ -1,19 +1,22 @@
 import type { ReactNode } from 'react'
 import { Button as AriaButton } from 'react-aria-components'
-import type { CartridgeSummary, ModelView } from '#shared/rpc/methods/views.ts'
+import { MOST_EACH } from '#shared/domain/slots.ts'
+import type { Asking } from '#shared/rpc/methods/turn.ts'
+import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { abilityText } from '../../ui/abilityText.ts'
-import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { EjectIcon } from '../../ui/EjectIcon.tsx'
-import { formatRead } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
+import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
+import { Slots } from './Slots.tsx'
 
 export interface SlotBarProps {
-  readonly cartridge: CartridgeSummary | null
-  /** True when nothing is in the slot (as opposed to: still looking). */
-  readonly empty: boolean
-  readonly onEject: () => void
+  /** References of what is in the slots. */
+  readonly slots: readonly string[]
+  /** Takes these out of the slots. */
+  readonly onEject: (refs: readonly string[]) => void
+  /** Whom of several a question goes to. */
+  readonly asking: Asking
+  readonly onAsking: (asking: Asking) => void
   readonly onChoose: () => void
   readonly compare: boolean
   readonly onCompare: (on: boolean) => void
@@ -25,27 +28,14 @@ export interface SlotBarProps {
   readonly systemPrompt: ReactNode
 }
 
-/** The slot: what answers. Cartridges are dropped on the page, or chosen. */
+/** The slots: what answers. Cartridges are dropped on the page, or chosen. */
 export function SlotBar(props: SlotBarProps) {
-  const { cartridge, empty } = props
+  const { slots } = props
+  const empty = slots.length === 0
+  const several = slots.length > 1
   return (
-    <div className="SlotBar">
-      {cartridge === null ? null : (
-        <div className="Slot">
-          <span className="Slot-face">
-            <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
-          </span>
-          <span className="Slot-name">
-            <b className="truncate">{cartridge.name}</b>
-            <span className="truncate">
-              {cartridge.model.name} · {formatRead(cartridge.tokens)}
-            </span>
-          </span>
-          <IconButton label="Eject" onPress={props.onEject}>
-            <EjectIcon />
-          </IconButton>
-        </div>
-      )}
+    <div className={`SlotBar${several ? ' SlotBar--several' : ''}`}>
+      {empty ? null : <Slots slots={slots} onEject={props.onEject} />}
       <AriaButton className="Slot Slot--empty" onPress={props.onChoose}>
         {empty ? (
           'Drop a cartridge here, or choose one'
@@ -65,6 +55,16 @@ export function SlotBar(props: SlotBarProps) {
           options={props.models.map(model => ({ id: model.id, label: model.name, description: abilityText(model) }))}
           value={props.model?.id ?? null}
           onChange={props.onModel}
+        />
+      ) : several ? (
+        <SegmentedControl
+          label="Whom a question goes to"
+          value={props.asking}
+          onChange={props.onAsking}
+          segments={[
+            { id: 'each', label: 'Ask each', isDisabled: slots.length > MOST_EACH },
+            { id: 'route', label: 'Route' },
+          ]}
         />
       ) : (
         <Switch isSelected={props.compare} onChange={props.onCompare}>

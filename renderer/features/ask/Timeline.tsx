@@ -1,29 +1,42 @@
-import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import type { Turn } from '#shared/rpc/methods/turn.ts'
+import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
 import { formatCount, shortDigest } from '../../ui/format.ts'
-import { timeline } from './turns.ts'
+import { answersOf, timeline } from './turns.ts'
 import type { Conversation } from './useConversation.ts'
 
 /** Every turn of a conversation, of every branch; pressing one rewinds to it, and the next question branches there. */
 export function Timeline({
   cartridge,
+  slots,
   conversation,
   onRewind,
 }: {
+  /** The only one in the slots. */
   readonly cartridge: CartridgeSummary | null
+  readonly slots: number
   readonly conversation: Conversation
   readonly onRewind: (turnId: string | null) => void
 }) {
   const { live, thread } = conversation
   const head = thread.at(-1) ?? null
   const shown = new Set(thread.map(turn => turn.id))
+  // Of every answer to the question.
+  const sum = (step: Turn, of: (tokens: TokenCounts) => number) =>
+    answersOf([step], conversation.turns).reduce((total, { tokens }) => total + of(tokens), 0)
   return (
     <ol className="AskTimeline" aria-label="Steps">
       <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
-          <b className="truncate">{cartridge?.name ?? 'The bare model'}</b>
+          <b className="truncate">
+            {slots > 1 ? `${formatCount(slots)} cartridges` : (cartridge?.name ?? 'The bare model')}
+          </b>
           <span>
             {cartridge === null ? (
-              'nothing read'
+              slots > 1 ? (
+                'as they were'
+              ) : (
+                'nothing read'
+              )
             ) : (
               <>
                 {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
@@ -45,8 +58,8 @@ export function Timeline({
           >
             <b className="truncate">{step.question}</b>
             <span>
-              {afresh ? 'afresh, ' : ''}+{formatCount(step.tokens.tail + step.tokens.delta)} read, +
-              {formatCount(step.tokens.generated)} written
+              {afresh ? 'afresh, ' : ''}+{formatCount(sum(step, ({ tail, delta }) => tail + delta))} read, +
+              {formatCount(sum(step, ({ generated }) => generated))} written
             </span>
           </button>
         </li>

@@ -1,55 +1,31 @@
-import { ChevronLeft, ChevronRight, Dices, FlaskConical, Pencil } from 'lucide-react'
+import { ChevronLeft, ChevronRight, Dices, Pencil } from 'lucide-react'
 import { useState } from 'react'
-import { isRefusal } from '#shared/domain/answers.ts'
 import type { Turn } from '#shared/rpc/methods/turn.ts'
-import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
-import { useTask } from '../../stores/useTask.ts'
-import { Button } from '../../ui/Button.tsx'
-import { CopyButton } from '../../ui/CopyButton.tsx'
-import { EjectIcon } from '../../ui/EjectIcon.tsx'
-import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { ProgressBar } from '../../ui/ProgressBar.tsx'
-import { TrustBadges } from '../../ui/TrustBadges.tsx'
-import { TraceButton } from '../trace/TraceButton.tsx'
-import { NoAnswer } from './NoAnswer.tsx'
-import { Proof } from './Proof.tsx'
+import { AnswerView, type AnswerViewProps } from './AnswerView.tsx'
 import { QuestionEditor } from './QuestionEditor.tsx'
 
-export interface TurnViewProps {
-  readonly turn: Turn
-  /** Of the slot, where it is the one that was asked. */
-  readonly cartridge: CartridgeSummary | null
-  /** The last one: announced when it is complete. */
-  readonly latest: boolean
-  readonly busy: boolean
-  /** Its model copies facts and does not converse: after "I don't know." there is something to be said. */
-  readonly copiesFacts: boolean
+export interface TurnViewProps extends Omit<AnswerViewProps, 'answerer'> {
+  /** The answers of other cartridges to the same question. */
+  readonly besides: readonly Turn[]
+  /** What a cartridge of the conversation is called; null for one that is gone. */
+  readonly nameOf: (packetId: string | null) => string | null
   /** The turns that stand in the same place, this one among them. */
   readonly branches: readonly Turn[]
   readonly onBranch: (turnId: string) => void
-  /** How long an answer without the cartridge may be. */
-  readonly maxNewTokens: number
   /** Absent where its cartridge is no longer in the slot. */
-  readonly onRegenerate?: () => void
   readonly onEdit?: (question: string) => void
 }
 
-/** A question, its answer, what the answer cost, and the proof of it. */
+/** A question and its answers: several stand side by side. */
 export function TurnView(props: TurnViewProps) {
-  const { turn, cartridge, latest, busy, branches, onRegenerate, onEdit } = props
-  const prove = useTask('packets.prove')
+  const { turn, besides, busy, branches, onEdit, onRegenerate, nameOf, ...answerProps } = props
   const [editing, setEditing] = useState(false)
-  const [ejected, setEjected] = useState('')
-  const eject = useTask('conversations.eject', { onItem: item => setEjected(before => before + item.text) })
-  const { answer, tokens, seconds, finishReason: reason, without } = turn
-  const ofCartridge = turn.rootPacketId !== null
-  const { fromPacketId } = turn
-  const ejecting = eject.status === 'running'
-  const isBusy = busy || ejecting || prove.status === 'running'
   const place = branches.findIndex(branch => branch.id === turn.id)
-  const isTwo = without !== null || ejecting
+  // Which of several answered is of interest where several could.
+  const isOfSeveral = turn.routed !== null || besides.length > 0
+  const answers = [turn, ...besides]
 
   return (
     <article className="Turn">
@@ -73,6 +49,11 @@ export function TurnView(props: TurnViewProps) {
               onGo={to => props.onBranch(branches[to]?.id ?? turn.id)}
             />
           )}
+          {besides.length === 0 || onRegenerate === undefined ? null : (
+            <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
+              <Dices aria-hidden />
+            </IconButton>
+          )}
           {onEdit === undefined ? null : (
             <IconButton label="Edit the question" isDisabled={busy} onPress={() => setEditing(true)}>
               <Pencil aria-hidden />
@@ -80,101 +61,17 @@ export function TurnView(props: TurnViewProps) {
           )}
         </header>
       )}
-      <div className={`Turn-answers${isTwo ? ' Turn-answers--two' : ''}`}>
-        <div className={`Answer${ofCartridge ? '' : ' Answer--without'}`}>
-          <header>
-            {ofCartridge && cartridge !== null ? <TrustBadges cartridge={cartridge} tier={false} /> : null}
-            <span>{ofCartridge ? 'with the cartridge' : 'the bare model'}</span>
-          </header>
-          <p className="Answer-text" aria-live={latest ? 'polite' : undefined}>
-            {answer === '' ? <span className="muted">(no words)</span> : answer}
-          </p>
-          <footer className="Answer-foot">
-            <span className="grow">
-              <Cost tokens={tokens} /> · <span className="Answer-time">{formatSeconds(seconds)}</span>
-              {reason === 'length'
-                ? ' · stopped at the token limit'
-                : reason === 'context'
-                  ? ' · stopped: the model’s context is full'
-                  : reason === 'cancelled'
-                    ? ' · stopped by you'
-                    : ''}
-            </span>
-            {ofCartridge && !isTwo ? (
-              <Button
-                size="s"
-                variant="quiet"
-                icon={<EjectIcon />}
-                isDisabled={isBusy}
-                onPress={() => {
-                  setEjected('')
-                  void eject.run({ turnId: turn.id, maxNewTokens: props.maxNewTokens })
-                }}
-              >
-                Eject and ask again
-              </Button>
-            ) : null}
-            {turn.traced ? <TraceButton size="s" receiptId={turn.receiptId} /> : null}
-            {fromPacketId === null ? null : (
-              <Button
-                size="s"
-                variant="quiet"
-                icon={<FlaskConical aria-hidden />}
-                isDisabled={isBusy}
-                onPress={() =>
-                  void prove.run({
-                    ...{ ref: fromPacketId, delta: turn.question, chat: true, outputTokenIds: turn.outputTokenIds },
-                  })
-                }
-              >
-                Prove it
-              </Button>
-            )}
-            {onRegenerate === undefined ? null : (
-              <IconButton label="Answer again with another seed" isDisabled={busy} onPress={onRegenerate}>
-                <Dices aria-hidden />
-              </IconButton>
-            )}
-            <CopyButton text={answer} label="Copy the answer" />
-          </footer>
-          {ofCartridge && latest && props.copiesFacts && cartridge !== null && isRefusal(answer) ? (
-            <NoAnswer packetId={cartridge.packetId} />
-          ) : null}
-          {prove.status === 'running' ? (
-            <ProgressBar label={prove.progress?.phase ?? 'reading everything again'} value={null} />
-          ) : null}
-          {prove.result === null ? null : <Proof result={prove.result} />}
-          {prove.status === 'failed' ? (
-            <ErrorPanel error={prove.error} action={{ label: 'Dismiss', onPress: prove.reset }} />
-          ) : null}
-          {eject.status === 'failed' ? (
-            <ErrorPanel error={eject.error} action={{ label: 'Dismiss', onPress: eject.reset }} />
-          ) : null}
-        </div>
-        {isTwo ? (
-          <div className="Answer Answer--without" aria-busy={ejecting}>
-            <header>
-              <span>without it</span>
-            </header>
-            <p className="Answer-text" aria-live="polite">
-              {(without?.answer ?? ejected.trimStart()) || (
-                <span className="muted">{without === null ? 'reading the question' : '(no words)'}</span>
-              )}
-            </p>
-            <footer>
-              {without === null ? (
-                <button type="button" className="link" onClick={eject.cancel}>
-                  stop
-                </button>
-              ) : (
-                <>
-                  <b>{formatCount(without.tokens)}</b> tokens processed ·{' '}
-                  <span className="Answer-time">{formatSeconds(without.seconds)}</span>
-                </>
-              )}
-            </footer>
-          </div>
-        ) : null}
+      <div className={answers.length > 1 ? 'Turn-each' : undefined}>
+        {answers.map(answer => (
+          <AnswerView
+            {...answerProps}
+            key={answer.id}
+            turn={answer}
+            busy={busy}
+            {...(isOfSeveral ? { answerer: nameOf(answer.rootPacketId) } : {})}
+            onRegenerate={besides.length === 0 ? onRegenerate : undefined}
+          />
+        ))}
       </div>
     </article>
   )
@@ -202,15 +99,5 @@ function Branches({ place, count, busy, onGo }: BranchesProps) {
         <ChevronRight aria-hidden />
       </IconButton>
     </span>
-  )
-}
-
-/** What was read and what was not: a hit that saved nothing says so. */
-function Cost({ tokens }: { readonly tokens: TokenCounts }) {
-  return (
-    <>
-      <b>{formatCount(tokens.tail + tokens.delta)}</b> tokens read, {formatCount(tokens.generated)} written
-      {tokens.base === 0 ? '' : tokens.saved > 0 ? `, ${formatCount(tokens.saved)} not re-read` : ', nothing saved'}
-    </>
   )
 }

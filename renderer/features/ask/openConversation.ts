@@ -1,52 +1,60 @@
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
 import { z } from 'zod'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { conversationIdSchema } from '#shared/rpc/methods/turn.ts'
+import { askAddress } from '../../app/askAddress.ts'
 import { useClient } from '../../stores/studio.ts'
 import { keep, kept } from '../../stores/useKept.ts'
 import { toastError } from '../../ui/toasts.tsx'
 
 const OPEN = 'ask.open'
-const openSchema = z.object({ id: conversationIdSchema, packetId: z.string().nullable() })
+const openSchema = z.object({ id: conversationIdSchema, slots: z.array(z.string()) })
 
-/** Where a conversation is on screen, with what is in its slot. */
-export function addressOf(id: string, packetId: string | null): string {
-  return `/ask${packetId === null ? '' : `/${encodeURIComponent(packetId)}`}?conversation=${id}`
+/** Where a conversation is on screen, with what is in its slots. */
+export function addressOf(id: string, slots: readonly string[]): string {
+  return `${askAddress(slots)}?conversation=${id}`
 }
 
 /** Remembers what this window shows, for when one comes back to Ask. */
-export function rememberOpen(id: string, packetId: string | null): void {
-  keep(OPEN, { id, packetId })
+export function rememberOpen(id: string, slots: readonly string[]): void {
+  keep(OPEN, { id, slots })
 }
 
 /**
- * Goes to the conversation that an address without one means: with a cartridge, the last that has it in its slot; else the one
+ * Goes to the conversation that an address without one means: with cartridges, the last that has them in its slots; else the one
  * that this window showed last. Where there is none, one begins.
  */
-export function useOpening(packetId: string | null, isOpen: boolean): void {
+export function useOpening(slots: readonly string[], isOpen: boolean): void {
   const client = useClient()
   const navigate = useNavigate()
+  const key = slots.map(encodeURIComponent).join(' ')
   useEffect(() => {
     if (isOpen) return
     const abort = new AbortController()
-    const go = (id: string, slot: string | null) => {
-      if (!abort.signal.aborted) void navigate(addressOf(id, slot), { replace: true })
+    const go = (id: string, put: readonly string[]) => {
+      if (!abort.signal.aborted) void navigate(addressOf(id, put), { replace: true })
     }
-    if (packetId === null) {
+    const refs = key === '' ? [] : key.split(' ').map(decodeURIComponent)
+    if (refs.length === 0) {
       const open = kept(OPEN, openSchema.nullable(), null)
-      go(open?.id ?? crypto.randomUUID(), open?.packetId ?? null)
+      go(open?.id ?? crypto.randomUUID(), open?.slots ?? [])
     } else {
-      client
-        .call('packets.resolve', { ref: packetId }, { signal: abort.signal })
-        .then(({ packetId: found }) => client.call('conversations.list', { packetId: found, limit: 1 }))
+      const [first = ''] = refs
+      const resolved =
+        refs.length > 1
+          ? Promise.resolve(refs.map(parseDigest))
+          : client.call('packets.resolve', { ref: first }, { signal: abort.signal }).then(({ packetId }) => [packetId])
+      resolved
+        .then(found => client.call('conversations.list', { slots: found, limit: 1 }))
         .then(
-          ({ items }) => go(items[0]?.id ?? crypto.randomUUID(), packetId),
+          ({ items }) => go(items[0]?.id ?? crypto.randomUUID(), refs),
           error => {
             if (!abort.signal.aborted) toastError(error)
-            go(crypto.randomUUID(), packetId)
+            go(crypto.randomUUID(), refs)
           },
         )
     }
     return () => abort.abort()
-  }, [client, navigate, packetId, isOpen])
+  }, [client, navigate, key, isOpen])
 }

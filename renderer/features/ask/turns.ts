@@ -10,7 +10,10 @@ export interface TimelineEntry {
 
 /** The tree of turns as lines: a turn is followed by what stands below it; later ones are branches in lanes of their own. */
 export function timeline(turns: readonly Turn[]): readonly TimelineEntry[] {
-  const below = Map.groupBy(turns, turn => turn.previousId)
+  const below = Map.groupBy(
+    turns.filter(turn => turn.besideId === null),
+    turn => turn.previousId,
+  )
   const entries: TimelineEntry[] = []
   const inLane = (turn: Turn, lane: number): TimelineEntry => ({
     ...{ turn, lane: Math.min(4, lane) },
@@ -24,6 +27,11 @@ export function timeline(turns: readonly Turn[]): readonly TimelineEntry[] {
     todo.push(...(below.get(entry.turn.id) ?? []).map((turn, i) => inLane(turn, lane + (i === 0 ? 0 : 1))).reverse())
   }
   return entries
+}
+
+/** Every answer of a thread: those of other cartridges to the same question follow the first. */
+export function answersOf(thread: readonly Turn[], turns: readonly Turn[]): readonly Turn[] {
+  return thread.flatMap(turn => [turn, ...turns.filter(({ besideId }) => besideId === turn.id)])
 }
 
 /** The turn whose state a question would go on from: the last one on screen that asked what is in the slot now. */

@@ -127,12 +127,19 @@ export function CartridgeList({ layout, onVerb, onRename, onDetails }: Cartridge
     const [first, ...others] =
       verb !== undefined && VERBS[verb].many ? selected : item === undefined ? [] : [item.packetId]
     if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
+    else if (verb === 'ask' && item !== undefined) ask(item)
     else if (verb === 'rename' && item !== undefined) onRename(item)
     else if (verb !== undefined && first !== undefined) onVerb(verb, [first, ...others])
     else if (event.key === 'Escape') select([])
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) select(idsBetween(0, items.length - 1))
     else return
     event.preventDefault()
+  }
+
+  /** It, or all that are selected with it. */
+  function ask(item: LibraryItem): void {
+    const [first = item.packetId, ...others] = isChosen(item) ? selected : packetIdsOf(item)
+    onVerb('ask', [first, ...others])
   }
 
   function onClick(event: MouseEvent, index: number): void {
@@ -175,7 +182,7 @@ export function CartridgeList({ layout, onVerb, onRename, onDetails }: Cartridge
                   selected={item !== undefined && isChosen(item)}
                   dragged={() => (item === undefined ? [] : isChosen(item) ? selected : packetIdsOf(item))}
                   onClick={event => onClick(event, index)}
-                  onDoubleClick={() => item !== undefined && onVerb('ask', [item.packetId])}
+                  onDoubleClick={() => item !== undefined && ask(item)}
                 />
               )
             })}

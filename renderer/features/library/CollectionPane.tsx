@@ -1,6 +1,9 @@
 import { Download, Ellipsis, Pencil, Trash2, Ungroup } from 'lucide-react'
+import { useNavigate } from 'react-router'
+import { askAddress } from '../../app/askAddress.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
@@ -13,6 +16,7 @@ import { useLibraryActions } from './useLibraryActions.ts'
 /** What a collection holds, in its order, and what can be done with it as a whole. */
 export function CollectionPane({ id, onRename }: { readonly id: string; readonly onRename: () => void }) {
   const { library } = useStudio()
+  const navigate = useNavigate()
   const { data, error, reload } = useQuery('collections.get', { id }, ['library.changed'])
   const actions = useLibraryActions()
   const { dissolve } = useCollectionActions()
@@ -68,6 +72,9 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
           ]}
         />
       </div>
+      <Button variant="primary" wide onPress={() => navigate(askAddress(packetIds))}>
+        Ask this collection
+      </Button>
       <Facts
         caption={`Facts about ${name}`}
         facts={[
@@ -84,7 +91,10 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
               <span className="CartridgeRow-face">
                 <CartridgeFace digest={member.packetId} kind={member.kind} />
               </span>
-              <span className="truncate grow">{member.name}</span>
+              {/* Of a part, what tells it from the others. */}
+              <span className="truncate grow">
+                {member.name.startsWith(`${name}, `) ? member.name.slice(name.length + 2) : member.name}
+              </span>
               <span className="muted small">{formatRead(member.tokens)}</span>
             </button>
           </li>

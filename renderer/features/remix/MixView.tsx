@@ -169,7 +169,7 @@ export function MixView({ start, onOther }: MixViewProps) {
               note="Mixed without reading a single token."
             />
           )}
-          <CartridgeRack current={null} kind="ssm" onInsert={packetId => void add([packetId])} />
+          <CartridgeRack kind="ssm" onInsert={packetIds => void add(packetIds)} />
         </div>
       </Panel>
       {!ready ? null : (

@@ -2,9 +2,12 @@
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
+import { MOST_SLOTS } from '../../domain/slots.ts'
 import { method, streaming } from '../method.ts'
-import { answerItemSchema, conversationIdSchema, longestSchema, turnSchema } from './turn.ts'
+import { answerItemSchema, askingSchema, conversationIdSchema, longestSchema, turnSchema } from './turn.ts'
 import { count, samplingSchema } from './views.ts'
+
+const slotsSchema = z.array(digestSchema).max(MOST_SLOTS)
 
 const draftSchema = z.string().max(20_000)
 
@@ -19,9 +22,11 @@ const conversationFields = {
   id: conversationIdSchema,
   /** As somebody called it, else its first question or its draft. */
   name: z.string(),
-  /** The cartridge in the slot; null: the bare model answers. */
-  packetId: digestSchema.nullable(),
-  /** The bare model that answers while the slot is empty; null: the default. */
+  /** The cartridges in the slots; none: the bare model answers. */
+  slots: slotsSchema,
+  /** Whom of several a question goes to; null: nobody chose. */
+  asking: askingSchema.nullable(),
+  /** The bare model that answers while the slots are empty; null: the default. */
   model: z.string().nullable(),
   draft: z.string(),
   createdAt: z.string(),
@@ -32,8 +37,10 @@ const conversationFields = {
 export const listedConversationSchema = z.strictObject({
   ...conversationFields,
   turns: count,
-  /** What the cartridge in the slot is called; null: the slot is empty, or it was deleted. */
+  /** What is in the slots: a collection, or the first cartridge; null: nothing, or it was deleted. */
   cartridge: z.string().nullable(),
+  /** In the slots besides that. */
+  others: count,
   /** The question of the first turn that holds what was searched for. */
   found: z.string().nullable(),
 })
@@ -49,6 +56,8 @@ export const conversationSchema = z.strictObject({
   draftRevision: count,
   /** `answering`: this engine is at it now. */
   pending: pendingSchema.extend({ answering: z.boolean() }).nullable(),
+  /** What the cartridges are called that are in the slots or answered, by packet_id; those that are gone are left out. */
+  names: z.record(z.string(), z.string()),
   /** All of them, oldest first; a tree through `previousId`. */
   turns: z.array(turnSchema),
 })
@@ -61,8 +70,8 @@ export const conversationMethods = {
     z.strictObject({
       /** Words, each of which must be part of name, draft, cartridge, a question or an answer. */
       query: z.string().max(1000).default(''),
-      /** Those with this cartridge in the slot. */
-      packetId: digestSchema.optional(),
+      /** Those with these cartridges in the slots, in this order. */
+      slots: slotsSchema.optional(),
       offset: count.default(0),
       limit: z.number().int().min(1).max(500).default(100),
     }),
@@ -76,7 +85,8 @@ export const conversationMethods = {
       id: conversationIdSchema,
       /** null: by its first question again. */
       name: nameSchema.nullable().optional(),
-      packetId: digestSchema.nullable().optional(),
+      slots: slotsSchema.optional(),
+      asking: askingSchema.optional(),
       model: z.string().nullable().optional(),
       /** Fixed once the bare model was asked (`E_CONFLICT`): it stands at the beginning of what it has read. */
       system: draftSchema.optional(),

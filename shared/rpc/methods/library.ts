@@ -50,6 +50,8 @@ export const libraryMethods = {
       question: z.string().trim().min(1).max(4000),
       /** Only cartridges of this model. */
       model: z.string().optional(),
+      /** Only these. */
+      among: z.array(digestSchema).max(10_000).optional(),
       limit: z.number().int().min(1).max(6).default(3),
     }),
     z.strictObject({

@@ -5,6 +5,10 @@ import { count, tokenCountsSchema } from './views.ts'
 
 /** Whoever begins a conversation chooses its id. */
 export const conversationIdSchema = z.string().regex(/^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/, 'a UUID')
+/** `each`: every cartridge in the slots answers. `route`: the one that the question is about. */
+export const askingSchema = z.enum(['each', 'route'])
+export type Asking = z.infer<typeof askingSchema>
+
 export const questionSchema = z.string().trim().min(1).max(20_000)
 export const longestSchema = z.number().int().min(1).max(2048)
 
@@ -18,6 +22,20 @@ export const turnSchema = z.strictObject({
   previousId: z.string().nullable(),
   /** The turn whose state it went on from; null: the cartridge as it was, or the bare model that has read nothing. */
   parentId: z.string().nullable(),
+  /** The first answer to the same question, by another cartridge, where several were asked; null for that one itself. */
+  besideId: z.string().nullable(),
+  /** How the cartridge was chosen among those in the slots; null where nothing was to be chosen. */
+  routed: z
+    .strictObject({
+      /** Share of what the question says that it accounts for: 0 to 1; see `library.suggest`. */
+      accountsFor: z.number().min(0).max(1),
+      /** In the slots. */
+      among: count,
+      /** Those that were looked at, too, best first. */
+      others: z.array(z.strictObject({ packetId: digestSchema, name: z.string(), accountsFor: z.number() })),
+      tokensProcessed: count,
+    })
+    .nullable(),
   /** The cartridge that was asked; null: the bare model. */
   rootPacketId: digestSchema.nullable(),
   question: z.string(),

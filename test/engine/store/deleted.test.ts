@@ -25,10 +25,18 @@ async function filled(clock: () => number) {
   const { packetId } = await publish('secret', CANARY)
   for (let i = 20; i < 40; i++) await publish(`n${i}`, `neighbour ${i}`)
   store.library.packets.setTags(packetId, [CANARY])
-  store.library.conversations.save('c', { packetId }, 1)
+  store.library.conversations.save('c', { slots: [packetId] }, 1)
   for (const id of ['a', 'b'])
     store.library.turns.add({
-      ...{ id, conversationId: 'c', previousId: null, parentId: null, rootPacketId: packetId, newPacketId: null },
+      ...{
+        id,
+        conversationId: 'c',
+        previousId: null,
+        parentId: null,
+        besideId: null,
+        rootPacketId: packetId,
+        newPacketId: null,
+      },
       ...{ receiptId: 'r', at: 1, detail: { CANARY }, question: `Who is ${CANARY}?` },
       answer: `${CANARY} is `.repeat(2000),
     })
@@ -63,6 +71,7 @@ describe('what is deleted', () => {
           conversationId: id,
           previousId: null,
           parentId: null,
+          besideId: null,
           rootPacketId: null,
           receiptId: 'r',
           at: 1,
@@ -101,7 +110,16 @@ describe('what is deleted', () => {
     for (const [i, { packetId }] of roots.entries())
       turns.add({
         ...{ id: String(i), conversationId: 'c', previousId: i === 0 ? null : String(i - 1), parentId: null },
-        ...{ rootPacketId: packetId, newPacketId: null, question: 'q', answer: 'a', receiptId: 'r', at: i, detail: {} },
+        ...{
+          besideId: null,
+          rootPacketId: packetId,
+          newPacketId: null,
+          question: 'q',
+          answer: 'a',
+          receiptId: 'r',
+          at: i,
+          detail: {},
+        },
       })
     packets.forget([gone.packetId])
     expect(turns.of('c').map(({ id, previousId }) => [id, previousId])).toEqual([

@@ -17,7 +17,7 @@ describe('the library', () => {
     library.settings.set('gone', 1)
     library.settings.set('gone', undefined)
     const [root, after] = [sha256('root'), sha256('n')]
-    library.conversations.save('c', { packetId: root, draft: 'what about' }, 1)
+    library.conversations.save('c', { slots: [root], draft: 'what about' }, 1)
     const turn = {
       conversationId: 'c',
       rootPacketId: root,
@@ -26,14 +26,14 @@ describe('the library', () => {
       receiptId: 'r',
       detail: { n: 1 },
     }
-    library.turns.add({ ...turn, id: '1', previousId: null, parentId: null, newPacketId: after, at: 1 })
-    library.turns.add({ ...turn, id: '2', previousId: '1', parentId: '1', newPacketId: null, at: 2 })
+    library.turns.add({ ...turn, id: '1', previousId: null, parentId: null, newPacketId: after, at: 1, besideId: null })
+    library.turns.add({ ...turn, id: '2', previousId: '1', parentId: '1', newPacketId: null, at: 2, besideId: null })
     library.answers.add({ id: 'resp', rootPacketId: root, packetId: sha256('m'), at: 3 })
     await store.close()
     const again = (await openTestStore(store.folder)).library
     expect(again.settings.get('theme')).toEqual({ dark: true })
     expect(again.settings.get('gone')).toBeUndefined()
-    expect(again.conversations.get('c')).toMatchObject({ packetId: root, draft: 'what about', headId: '2' })
+    expect(again.conversations.get('c')).toMatchObject({ slots: [root], draft: 'what about', headId: '2' })
     expect(again.turns.of('c').map(({ id, previousId, detail }) => [id, previousId, detail])).toEqual([
       ['1', null, { n: 1 }],
       ['2', '1', { n: 1 }],
@@ -64,12 +64,10 @@ describe('the library', () => {
     await store.close()
     const { library } = await openTestStore(store.folder)
     const { items } = library.conversations.list({ words: [], offset: 0, limit: 9 })
-    expect(items.map(({ packetId, turns, firstQuestion, headId }) => [packetId, turns, firstQuestion, headId])).toEqual(
-      [
-        [a, 3, 'q1', '4'],
-        [b, 1, 'q3', '3'],
-      ],
-    )
+    expect(items.map(({ slots, turns, firstQuestion, headId }) => [slots, turns, firstQuestion, headId])).toEqual([
+      [[a], 3, 'q1', '4'],
+      [[b], 1, 'q3', '3'],
+    ])
     expect(
       library.turns.of(items[0]?.id ?? '').map(({ id, previousId, parentId }) => [id, previousId, parentId]),
     ).toEqual([

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await home.write('other.txt', 'Facts:\nThe goat lives in Rome.\n')
 }, 60_000)
 
-describe('a cartridge', { timeout: 60_000 }, () => {
+describe('a cartridge', { timeout: 120_000 }, () => {
   it('is named before a file or folder of that name', async () => {
     await mkdir(home.path('handbook'))
     const { packet_id } = await home.ok(['create', '--base', 'doc.txt'])
@@ -46,6 +46,25 @@ describe('a cartridge', { timeout: 60_000 }, () => {
     expect(mixed.new_packet_id).toBe((await home.ok(['remix', ...parents, '--store', 'mixes'])).new_packet_id)
   })
 
+  it('of a collection is found by what it is asked', async () => {
+    const lockers = Array.from({ length: 110 }, (_, i) => `The locker ${i} on the pier is empty and painted green.`)
+    const text = ['The manager of Harbor Coffee is Lena Ortiz.', ...lockers, 'The captain of Halcyon is Yuki Tanabe.']
+    await home.write('pier.txt', text.join('\n\n'))
+    await home.ok(['create', '--base', 'pier.txt', '--split', '--model', 'starter-transformer', '--store', 'c'])
+    const { collections } = await home.ok(['list', '--store', 'c'])
+    expect(collections).toMatchObject([{ name: 'pier.txt', packetIds: { length: 2 } }])
+    const [first, second] = collections[0].packetIds
+    const ask = async (question: string) => {
+      await home.write('question.txt', question)
+      return home.run(['infer', '--manifest', 'pier.txt', '--delta', 'question.txt', '--chat', '--store', 'c'])
+    }
+    expect((await ask('Who is the captain of Halcyon?')).json().packet_id).toBe(second)
+    expect((await ask('Who is the manager of Harbor Coffee?')).json().packet_id).toBe(first)
+    expect((await ask('How tall is the lighthouse of Skagen?')).error().code).toBe('E_NOT_FOUND')
+    // Asked it can be; else one of its cartridges is meant.
+    expect((await home.run(['verify', '--manifest', 'pier.txt', '--store', 'c'])).error().code).toBe('E_AMBIGUOUS')
+  })
+
   it('of a model in a folder is found by every command that is told the folder', async () => {
     await cp(join(ASSETS, 'models', 'starter-transformer'), home.path('mine'), { recursive: true })
     // Another model than the starter, so that nothing else fits.
@@ -71,7 +90,7 @@ describe('a cartridge', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a pointer file', { timeout: 60_000 }, () => {
+describe('a pointer file', { timeout: 120_000 }, () => {
   it('that names another packet is refused, whatever it is used for', async () => {
     const { manifest, packet_id } = await home.ok(['create', '--base', 'doc.txt', '--out', 'p'])
     const { manifest: victim } = await home.ok(['create', '--base', 'other.txt', '--out', 'p'])

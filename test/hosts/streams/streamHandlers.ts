@@ -22,6 +22,7 @@ export function indexOf(bytes: Uint8Array): number {
 
 const turn: Turn = {
   ...{ id: 't', conversationId: '00000000-0000-4000-8000-000000000000', previousId: null, parentId: null },
+  ...{ besideId: null, routed: null },
   ...{ rootPacketId: null, question: '', delta: '', answer: '', outputTokenIds: [], stopTokenId: null, without: null },
   ...{ model: null, fromPacketId: null, packetId: null, stateKept: false, seconds: 0, finishReason: 'stop' },
   tokens: { base: 0, tail: 0, delta: 0, generated: 0, processed: 0, naive: 0, saved: 0, savedPercent: 0 },

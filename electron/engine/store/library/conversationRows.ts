@@ -14,8 +14,10 @@ export interface ConversationRow {
   readonly id: string
   /** As somebody called it; null: by its first question. */
   readonly name: string | null
-  /** The cartridge in the slot; null: the bare model answers. */
-  readonly packetId: Digest | null
+  /** The cartridges in the slots, in their order; none: the bare model answers. */
+  readonly slots: readonly Digest[]
+  /** Whether each of several is asked, or the one that a question is about; null: nobody chose. */
+  readonly asking: 'each' | 'route' | null
   /** What answers while the slot is empty; null: the default. */
   readonly model: string | null
   /** What the bare model is told before the first question; empty: nothing. */
@@ -33,7 +35,7 @@ export interface ConversationRow {
 
 /** What may change of a conversation at a person's wish. */
 export type ConversationChange = Partial<
-  Pick<ConversationRow, 'name' | 'packetId' | 'model' | 'system' | 'headId' | 'draft' | 'pending'>
+  Pick<ConversationRow, 'name' | 'slots' | 'asking' | 'model' | 'system' | 'headId' | 'draft' | 'pending'>
 >
 
 export interface ListedConversation extends ConversationRow {
@@ -46,7 +48,8 @@ export interface ListedConversation extends ConversationRow {
 interface Row {
   id: string
   name: string | null
-  packet_id: string | null
+  slots: string
+  asking: 'each' | 'route' | null
   model: string | null
   system: string
   head_id: string | null
@@ -59,7 +62,7 @@ interface Row {
 }
 
 const COLUMNS = {
-  ...{ name: 'name', packetId: 'packet_id', model: 'model', system: 'system' },
+  ...{ name: 'name', slots: 'slots', asking: 'asking', model: 'model', system: 'system' },
   ...{ headId: 'head_id', draft: 'draft', pending: 'pending' },
 } as const
 
@@ -102,7 +105,7 @@ export class ConversationRows {
         for (const key of Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]) {
           const value = change[key]
           if (value === undefined) continue
-          const stored = key === 'pending' && value !== null ? JSON.stringify(value) : value
+          const stored = value === null || typeof value === 'string' ? value : JSON.stringify(value)
           this.#db.prepare(`UPDATE conversations SET ${COLUMNS[key]} = ? WHERE id = ?`).run(stored, id)
         }
         if (change.draft !== undefined && change.draft !== before.draft) {
@@ -117,22 +120,22 @@ export class ConversationRows {
 
   /**
    * Those whose name, draft, cartridge, questions or answers hold each of `words` (folded), or all, the one that was used last
-   * first. `packetId`: those with this cartridge in the slot. Needs the function `fold` of the search index.
+   * first. `slots`: those with these cartridges in their slots. Needs the function `fold` of the search index.
    */
-  list(query: { words: readonly string[]; packetId?: Digest | undefined; offset: number; limit: number }): {
+  list(query: { words: readonly string[]; slots?: readonly Digest[] | undefined; offset: number; limit: number }): {
     items: ListedConversation[]
     total: number
   } {
-    const { words, packetId, offset, limit } = query
+    const { words, slots, offset, limit } = query
     const holds = '(instr(fold(t.question), ?) OR instr(fold(t.answer), ?))'
     const conditions = words.map(
       () => ` AND (instr(fold(coalesce(c.name, '')), ?) OR instr(fold(c.draft), ?)
-        OR EXISTS (SELECT 1 FROM names n WHERE n.packet_id = c.packet_id AND instr(fold(n.name), ?))
+        OR EXISTS (SELECT 1 FROM json_each(c.slots) s JOIN names n ON n.packet_id = s.value WHERE instr(fold(n.name), ?))
         OR EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id AND ${holds}))`,
     )
-    const from = `FROM conversations c WHERE c.removed_at IS NULL AND ${BEGUN}${packetId === undefined ? '' : ' AND c.packet_id = ?'}${conditions.join('')}`
+    const from = `FROM conversations c WHERE c.removed_at IS NULL AND ${BEGUN}${slots === undefined ? '' : ' AND c.slots = ?'}${conditions.join('')}`
     const values = [
-      ...(packetId === undefined ? [] : [packetId]),
+      ...(slots === undefined ? [] : [JSON.stringify(slots)]),
       ...words.flatMap(word => [word, word, word, word, word]),
     ]
     const first = words[0]
@@ -142,7 +145,7 @@ export class ConversationRows {
         : `(SELECT question FROM turns t WHERE t.conversation_id = c.id AND ${holds} ORDER BY t.rowid LIMIT 1)`
     const rows = this.#db
       .prepare<unknown[], Row & { turns: number; first_question: string | null; found: string | null }>(
-        `SELECT c.*, (SELECT count(*) FROM turns t WHERE t.conversation_id = c.id) AS turns,
+        `SELECT c.*, (SELECT count(*) FROM turns t WHERE t.conversation_id = c.id AND t.beside_id IS NULL) AS turns,
          (SELECT question FROM turns t WHERE t.conversation_id = c.id ORDER BY t.rowid LIMIT 1) AS first_question,
          ${found} AS found ${from} ORDER BY c.updated_at DESC, c.rowid DESC LIMIT ? OFFSET ?`,
       )
@@ -221,7 +224,8 @@ function conversationRow(row: Row): ConversationRow {
   return {
     id: row.id,
     name: row.name,
-    packetId: row.packet_id === null ? null : parseDigest(row.packet_id),
+    slots: (JSON.parse(row.slots) as string[]).map(parseDigest),
+    asking: row.asking,
     model: row.model,
     system: row.system,
     headId: row.head_id,

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 8
+export const LIBRARY_VERSION = 9
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -147,5 +147,14 @@ CREATE TABLE collection_members (
   packet_id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, place INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX members_of ON collection_members (collection_id);
+`,
+  `
+-- A conversation may have several cartridges in its slots, and a question an answer of each.
+ALTER TABLE conversations ADD COLUMN slots TEXT NOT NULL DEFAULT '[]';  -- JSON: packet_ids in their order
+UPDATE conversations SET slots = json_array(packet_id) WHERE packet_id IS NOT NULL;
+ALTER TABLE conversations DROP COLUMN packet_id;
+ALTER TABLE conversations ADD COLUMN asking TEXT;  -- 'each' or 'route': whom a question goes to, once somebody chose
+ALTER TABLE turns ADD COLUMN beside_id TEXT;       -- the turn whose question it answers, too
+CREATE INDEX turns_beside ON turns (beside_id);
 `,
 ]

@@ -9,6 +9,8 @@ export interface TurnRow {
   readonly previousId: string | null
   /** The turn whose state it went on from; null: the cartridge as it was, or nothing. */
   readonly parentId: string | null
+  /** The turn whose question it answers, too: another cartridge's, in the same place; null for the first. */
+  readonly besideId: string | null
   /** The cartridge that was asked; null: the bare model. */
   readonly rootPacketId: Digest | null
   readonly question: string
@@ -34,6 +36,7 @@ interface Row {
   receipt_id: string
   at: number
   detail: string
+  beside_id: string | null
 }
 
 export class TurnRows {
@@ -43,12 +46,12 @@ export class TurnRows {
     this.#db = db
   }
 
-  /** Enters a turn, and makes it the one that its conversation goes on after. */
+  /** Enters a turn, and makes it the one that its conversation goes on after; one beside another is behind that already. */
   add(turn: TurnRow): void {
     this.#db
       .transaction(() => {
         this.#db
-          .prepare('INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+          .prepare('INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
           .run(
             turn.id,
             turn.conversationId,
@@ -61,10 +64,11 @@ export class TurnRows {
             turn.receiptId,
             turn.at,
             JSON.stringify(turn.detail ?? null),
+            turn.besideId,
           )
         this.#db
-          .prepare('UPDATE conversations SET head_id = ?, updated_at = max(updated_at, ?) WHERE id = ?')
-          .run(turn.id, turn.at, turn.conversationId)
+          .prepare('UPDATE conversations SET head_id = coalesce(?, ?), updated_at = max(updated_at, ?) WHERE id = ?')
+          .run(turn.besideId, turn.id, turn.at, turn.conversationId)
       })
       .immediate()
   }
@@ -93,15 +97,18 @@ export class TurnRows {
     this.#db.prepare(sql).run(newPacketId, JSON.stringify(detail ?? null), id)
   }
 
-  /** Takes out the turns that asked a packet; what stood below them moves up. Within the caller's transaction. */
+  /** Takes out the turns that asked a packet; what stood below them moves up, or below the answer beside. Within the caller's transaction. */
   forgetRoot(packetId: Digest): void {
     const sql = 'SELECT * FROM turns WHERE root_packet_id = ? ORDER BY rowid LIMIT 1'
     const first = this.#db.prepare<[string], Row>(sql)
     // One by one: what moved up may be the next.
     for (let row = first.get(packetId); row !== undefined; row = first.get(packetId)) {
       const { id, conversation_id, previous_id } = row
-      this.#db.prepare('UPDATE turns SET previous_id = ? WHERE previous_id = ?').run(previous_id, id)
-      this.#db.prepare('UPDATE conversations SET head_id = ? WHERE head_id = ?').run(previous_id, id)
+      const heir = this.#db.prepare<[string], string>('SELECT id FROM turns WHERE beside_id = ? ORDER BY rowid').pluck()
+      const next = heir.get(id) ?? previous_id
+      this.#db.prepare('UPDATE turns SET beside_id = nullif(?, id) WHERE beside_id = ?').run(next, id)
+      this.#db.prepare('UPDATE turns SET previous_id = ? WHERE previous_id = ?').run(next, id)
+      this.#db.prepare('UPDATE conversations SET head_id = ? WHERE head_id = ?').run(next, id)
       this.#db.prepare('DELETE FROM turns WHERE id = ?').run(id)
       this.#db
         .prepare(
@@ -123,6 +130,7 @@ function turnRow(row: Row): TurnRow {
     question: row.question,
     answer: row.answer,
     newPacketId: row.new_packet_id === null ? null : parseDigest(row.new_packet_id),
+    besideId: row.beside_id,
     receiptId: row.receipt_id,
     at: row.at,
     detail: JSON.parse(row.detail),

@@ -54,16 +54,18 @@ export class WordIndex {
 
   /**
    * Packets that somebody named and that may be run, by how well their names, cards and texts go with these words: best first
-   * (BM25, https://www.sqlite.org/fts5.html#the_bm25_function).
+   * (BM25, https://www.sqlite.org/fts5.html#the_bm25_function). `among`: only these.
    */
-  about(words: readonly string[], limit: number): Digest[] {
+  about(words: readonly string[], limit: number, among?: readonly Digest[]): Digest[] {
     if (words.length === 0) return []
     const sql = `SELECT l.packet_id AS id
                  FROM idx.words JOIN idx.packets i ON i.id = words.rowid JOIN main.packets l ON l.packet_id = i.packet_id
                  WHERE words MATCH ? AND l.removed_at IS NULL AND l.trust <> 'restricted'
                  AND EXISTS (SELECT 1 FROM main.names n WHERE n.packet_id = l.packet_id)
+                 ${among === undefined ? '' : 'AND l.packet_id IN (SELECT value FROM json_each(?))'}
                  ORDER BY bm25(words, 4, 2, 1), l.packet_id LIMIT ?`
-    const rows = this.#db.prepare<[string, number], { id: string }>(sql).all(words.map(phrase).join(' OR '), limit)
+    const values = [words.map(phrase).join(' OR '), ...(among === undefined ? [] : [JSON.stringify(among)]), limit]
+    const rows = this.#db.prepare<unknown[], { id: string }>(sql).all(...values)
     return rows.map(({ id }) => parseDigest(id))
   }
 

@@ -31,7 +31,7 @@ export function addDeltaCommands(program: Command): void {
     .command('infer')
     .description('answer a delta from a stored state')
     .requiredOption('--delta <file>', 'delta packet, or text with --manifest; - for standard input')
-    .option('--manifest <ref>', REFERENCE)
+    .option('--manifest <ref>', `${REFERENCE}; of a collection, the one that the text is about`)
     .option('--base-hash <hash>', 'the same, as State Pack calls it')
     .addOption(foreignBase())
     .option('--empty', 'from the empty state, which has read nothing')
@@ -134,7 +134,9 @@ interface InferOptions extends DeltaOptions {
 
 async function infer(options: InferOptions): Promise<void> {
   if (options.empty !== true)
-    return withDelta(options, (session, { found, delta }) => inferFrom(session, options, { found, delta }))
+    return withDelta({ ...options, routes: true }, (session, { found, delta }) =>
+      inferFrom(session, options, { found, delta }),
+    )
   await finish(async () => {
     if (options.manifest !== undefined || options.baseHash !== undefined)
       throw new StatePackError('E_USAGE', 'Name a state or start from the empty one, not both.')

@@ -8,7 +8,7 @@ import { withManifest } from '../withManifest.ts'
 export function addLibraryCommands(program: Command): void {
   program
     .command('list')
-    .description('the cartridges of the library')
+    .description('the cartridges of the library, and its collections')
     .addOption(new Option('--kind <kind>', 'keys and values, recurrent, or both').choices(['kv', 'ssm', 'hybrid']))
     .option('--tag <tag>', 'only those with this tag')
     .action((options: GlobalOptions & { kind?: 'kv'; tag?: string }) => list(options, ''))
@@ -76,8 +76,10 @@ async function list(options: GlobalOptions & { kind?: 'kv'; tag?: string }, quer
         { query, kind: options.kind, tag: options.tag, model, offset: items.length, limit: 500 },
         call,
       )
-      items.push(...page.items)
-      if (page.items.length === 0 || items.length >= page.total) return { cartridges: items, total: page.total }
+      items.push(...page.items.map(({ stack: _, ...item }) => item))
+      if (page.items.length > 0 && items.length < page.total) continue
+      const { collections } = await client.call('collections.list', {}, call)
+      return { cartridges: items, total: page.total, ...(query === '' ? { collections } : {}) }
     }
   })
 }

@@ -3,13 +3,14 @@ import { expect, test } from 'vitest'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { threadTo } from '#shared/domain/thread.ts'
 import type { Turn } from '#shared/rpc/methods/turn.ts'
-import { continued, cumulative, timeline } from '../../../../renderer/features/ask/turns.ts'
+import { answersOf, continued, cumulative, timeline } from '../../../../renderer/features/ask/turns.ts'
 
 const digest = parseDigest('0'.repeat(64))
 
 function turn(id: string, previousId: string | null, part: Partial<Turn> = {}): Turn {
   return {
     ...{ id, conversationId: 'c', previousId, parentId: previousId, rootPacketId: digest, question: `question ${id}` },
+    ...{ besideId: null, routed: null },
     ...{ delta: '', answer: '', outputTokenIds: [], stopTokenId: null, without: null, model: 'm', stateKept: true },
     ...{
       fromPacketId: digest,
@@ -91,4 +92,19 @@ test('adds up what a naive loop reads and what was read', () => {
     { naive: 110, processed: 14 },
     { naive: 240, processed: 25 },
   ])
+})
+
+test('answers side by side follow the first in a thread, stand once in the timeline, and are gone on from', () => {
+  const other = parseDigest('1'.repeat(64))
+  const first = turn('a', null)
+  const beside = turn('b', null, { besideId: 'a', rootPacketId: other })
+  const next = turn('c', 'a')
+  const turns = [first, beside, next]
+  const answers = answersOf(threadTo(turns, 'c'), turns)
+  expect(answers.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+  expect(timeline(turns).map(({ turn: { id }, lane }) => [id, lane])).toEqual([
+    ['a', 0],
+    ['c', 0],
+  ])
+  expect(continued(answers, { packetId: other, model: 'm' })).toBe(beside)
 })
