@@ -28,9 +28,9 @@ test('a text split in parts is one stack in the library, with its parts inside',
   await parts.first().getByRole('button').click()
   await page.getByRole('button', { name: 'Pier log', exact: true }).click()
   await expect(pane).toBeVisible()
-  await page.getByRole('radio', { name: 'List' }).click({ force: true })
+  await page.getByRole('radio', { name: 'List' }).click()
   await expect(stack).toContainText(/\d cartridges/)
-  await page.getByRole('radio', { name: 'Grid' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Grid' }).click()
 })
 
 test('a collection is made, renamed, dissolved and deleted by keyboard, each with its undo', async ({ page }) => {

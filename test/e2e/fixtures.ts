@@ -140,7 +140,7 @@ export async function insert(page: Page, name: string): Promise<void> {
 
 /** Chooses what stands beside a conversation. */
 export async function showSide(page: Page, view: 'Conversations' | 'Timeline' | 'Cartridges'): Promise<void> {
-  await page.getByRole('radio', { name: view }).click({ force: true })
+  await page.getByRole('radio', { name: view }).click()
 }
 
 /** Chooses files in the dialog that pressing `button` opens. */

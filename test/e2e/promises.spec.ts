@@ -93,7 +93,7 @@ test('another cartridge in the slot does not clear the conversation', async ({ p
 
 test('a number is what was typed, by comma or by point', async ({ page }) => {
   await goTo(page, 'Savings')
-  await page.getByRole('radio', { name: 'Your provider' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Your provider' }).click()
   const cap = page.getByRole('textbox', { name: /Stop at/ })
   for (const [typed, read] of [
     ['0,50', '0.5'],
@@ -108,7 +108,7 @@ test('a number is what was typed, by comma or by point', async ({ page }) => {
     await expect(cap, typed).toHaveValue(read)
   }
   await expect(page.getByText('At most 100,000.')).toBeVisible()
-  await page.getByRole('radio', { name: 'Prices' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Prices' }).click()
   const price = page.getByRole('textbox', { name: /^Input price of/ }).first()
   await price.fill('0,15')
   await price.press('Tab')

@@ -263,12 +263,12 @@ const VIEWS: readonly View[] = [
   {
     name: 'ask-conversations',
     route: made => `ask/${made.several.map(id).join(',')}`,
-    act: page => page.getByRole('radio', { name: 'Conversations' }).click({ force: true }),
+    act: page => page.getByRole('radio', { name: 'Conversations' }).click(),
   },
   {
     name: 'ask-rack',
     route: made => `ask/${made.several.map(id).join(',')}`,
-    act: page => page.getByRole('radio', { name: 'Cartridges' }).click({ force: true }),
+    act: page => page.getByRole('radio', { name: 'Cartridges' }).click(),
   },
   { name: 'ask-empty', route: () => 'ask' },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },

@@ -38,7 +38,7 @@ test('a text split in parts is one collection: asked by route and each, side by 
 
   await expect(slots(page)).toHaveCount(1)
   await expect(slots(page)).toContainText('Pier log')
-  await page.getByRole('radio', { name: 'Route' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Route' }).click()
   await ask(page, CAPTAIN)
   await expect(answers(page, CAPTAIN)).toHaveCount(1)
   await expect(answers(page, CAPTAIN)).toContainText('Pier log, part 2 of 2')
@@ -46,7 +46,7 @@ test('a text split in parts is one collection: asked by route and each, side by 
   await ask(page, PHONE)
   await expect(answers(page, PHONE)).toContainText('Pier log, part 1 of 2')
 
-  await page.getByRole('radio', { name: 'Ask each' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Ask each' }).click()
   await ask(page, CAPTAIN)
   await expect(answers(page, CAPTAIN)).toHaveCount(2)
   for (const [place, part] of ['part 1 of 2', 'part 2 of 2'].entries()) {
@@ -69,7 +69,7 @@ test('a question that is about none of them is left alone, and can be asked all 
   await showSide(page, 'Cartridges')
   await page.getByRole('button', { name: 'Add Station card' }).first().click()
   await expect(slots(page)).toHaveCount(2)
-  await page.getByRole('radio', { name: 'Route' }).click({ force: true })
+  await page.getByRole('radio', { name: 'Route' }).click()
   const strange = 'How tall is the lighthouse of Skagen?'
   const box = page.getByRole('textbox', { name: 'Question' })
   await box.fill(strange)
