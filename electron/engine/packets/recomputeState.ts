@@ -17,7 +17,7 @@ const STORED = { float32: 1e-4, float16: 2e-3, int8: 1 / 127, float8_e4m3: 1 / 1
  * What another processor may make of products with weights of 8 or 4 bits, for which ONNX Runtime rounds the activations to 8 bits:
  * on one it sums otherwise than on another, and a value next to a boundary falls on its other side. Of the largest value of a tensor, and of
  * its root mean square: few values may differ by much, all together would be room for another state. Measured
- * (docs/verification.md), times three or so.
+ * (docs/verification.md), twice or more.
  */
 const COMPUTED: Readonly<Record<string, { readonly value: number; readonly rms: number }>> = {
   int8: { value: 4e-2, rms: 4e-2 },
