@@ -12,11 +12,10 @@ export interface EngineChild {
 }
 
 /**
- * MiB. Of each half of the young generation: V8 would let it grow to 64, by and by, under a load that drops what it makes, and
- * the process grows for many minutes although nothing is kept. Of the old one before it is collected for the first time: the
- * bytes of states count in it, and V8 would collect it with each state of 20 MiB that is opened.
+ * MiB, of each half of the young generation: V8 would let it grow to 64, by and by, under a load that drops what it makes, and
+ * the process grows for many minutes although nothing is kept.
  */
-export const ENGINE_V8_FLAGS = ['--max-semi-space-size=8', '--initial-old-space-size=96'] as const
+export const ENGINE_V8_FLAGS = ['--max-semi-space-size=8'] as const
 
 /** Starts `entry` (a .ts or a built .js file) as a child of this process. Its output goes to stderr: stdout is JSON. */
 export function forkEngine(entry: string, env: NodeJS.ProcessEnv = process.env): EngineChild {
