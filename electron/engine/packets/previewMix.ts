@@ -1,6 +1,7 @@
 import { holdsAnswer, isRefusal } from '#shared/domain/answers.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { compareLogits } from '../inference/compareStates.ts'
+import { wordsOf } from '../store/search/wordsOf.ts'
 import type { Call, PacketContext } from './context.ts'
 import { mixedState, openParents, type WeightedRef } from './mixPackets.ts'
 import type { OpenedState } from './openState.ts'
@@ -9,7 +10,7 @@ import { answerUnstored, readUnstored } from './unstored.ts'
 
 /**
  * What a mix that is not stored would answer, and how faithful it is: for each parent, how many of its right answers are kept
- * (those that its own text says; what it guesses does not count); and the divergence (bits) of its next-token distributions from those of a state that read the parents' texts one after
+ * (to questions that are about it, and said by its own text: what it guesses does not count); and the divergence (bits) of its next-token distributions from those of a state that read the parents' texts one after
  * the other. Nothing is written.
  */
 export async function previewMix(
@@ -29,11 +30,12 @@ export async function previewMix(
     const parentAnswers = await Promise.all(opened.map(({ base }) => answerUnstored(base, question, call)))
     if (exact !== null)
       divergences.push(compareLogits((await answerUnstored(exact, question, call)).logits, mixed.logits).klBits)
+    const asked = askedOf(question, texts)
     answers.push({
       question,
       answer: mixed.text,
       parents: parentAnswers.map(({ text }, index) => {
-        const right = isRight(text, texts[index] ?? null)
+        const right = asked[index] === true && isRight(text, texts[index] ?? null)
         return { answer: text, right, kept: right && text === mixed.text }
       }),
     })
@@ -51,6 +53,22 @@ export async function previewMix(
     kl: divergences.length === 0 ? null : divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length,
   }
 }
+
+/**
+ * Which of the parents a question is about: those whose texts hold most of its words. A parent without a text may be what any is
+ * about.
+ */
+function askedOf(question: string, texts: readonly (string | null)[]): boolean[] {
+  const words = [...wordSet(question)]
+  const held = texts.map(text => {
+    const has = text === null ? null : wordSet(text)
+    return has === null ? null : words.filter(word => has.has(word)).length
+  })
+  const most = Math.max(...held.map(count => count ?? 0))
+  return held.map(count => count === null || count === most)
+}
+
+const wordSet = (text: string) => new Set(wordsOf(text).map(({ word }) => word))
 
 /** Whether a parent's answer is one of its own: said by its text. Where it carries none, all but "I don't know". */
 function isRight(answer: string, text: string | null): boolean {

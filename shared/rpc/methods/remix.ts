@@ -24,7 +24,7 @@ export const remixMethods = {
         z.strictObject({
           question: z.string(),
           answer: z.string(),
-          /** What each parent answers itself, in their order; `right` when its own text says so, `kept` when the mix says the same then. */
+          /** What each parent answers itself, in their order; `right` when it is about its text and that says so, `kept` when the mix says the same then. */
           parents: z.array(z.strictObject({ answer: z.string(), right: z.boolean(), kept: z.boolean() })),
         }),
       ),
