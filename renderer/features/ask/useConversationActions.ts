@@ -1,7 +1,8 @@
 import { useMemo } from 'react'
 import { useClient } from '../../stores/studio.ts'
+import { attempt } from '../../ui/attempt.ts'
 import { saveFile } from '../../ui/saveFile.ts'
-import { toastDone, toastError, toastUndo } from '../../ui/toasts.tsx'
+import { toastDone, toastUndo } from '../../ui/toasts.tsx'
 
 export interface ConversationActions {
   /** False when it was refused, which was said. */
@@ -15,24 +16,18 @@ export interface ConversationActions {
 export function useConversationActions(): ConversationActions {
   const client = useClient()
   return useMemo(() => {
-    async function did(work: () => Promise<unknown>): Promise<boolean> {
-      try {
-        await work()
-        return true
-      } catch (error) {
-        toastError(error)
-        return false
-      }
-    }
     return {
-      rename: (id, name) => did(() => client.call('conversations.save', { id, name })),
+      rename: (id, name) => attempt(() => client.call('conversations.save', { id, name })),
       remove: id =>
-        did(async () => {
+        attempt(async () => {
           await client.call('conversations.delete', { ids: [id] })
-          toastUndo('Deleted a conversation', () => void did(() => client.call('conversations.restore', { ids: [id] })))
+          toastUndo(
+            'Deleted a conversation',
+            () => void attempt(() => client.call('conversations.restore', { ids: [id] })),
+          )
         }),
       exportMarkdown: id =>
-        did(async () => {
+        attempt(async () => {
           const { fileName, markdown } = await client.call('conversations.export', { id })
           saveFile(fileName, markdown, 'text/markdown')
           toastDone('Exported', fileName)

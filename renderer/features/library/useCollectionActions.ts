@@ -2,7 +2,8 @@ import { useMemo } from 'react'
 import { parseDigest } from '#shared/domain/digest.ts'
 import type { Collection } from '#shared/rpc/methods/collections.ts'
 import { useClient } from '../../stores/studio.ts'
-import { toastError, toastUndo } from '../../ui/toasts.tsx'
+import { attempt } from '../../ui/attempt.ts'
+import { toastUndo } from '../../ui/toasts.tsx'
 
 export interface CollectionActions {
   /** False when it was refused, which was said. */
@@ -16,29 +17,20 @@ export interface CollectionActions {
 export function useCollectionActions(): CollectionActions {
   const client = useClient()
   return useMemo(() => {
-    async function did(work: () => Promise<unknown>): Promise<boolean> {
-      try {
-        await work()
-        return true
-      } catch (error) {
-        toastError(error)
-        return false
-      }
-    }
     const dissolve = (id: string) => client.call('collections.dissolve', { id })
     return {
       make: (name, packetIds) =>
-        did(async () => {
+        attempt(async () => {
           const id = crypto.randomUUID()
           await client.call('collections.save', { id, name, packetIds: packetIds.map(parseDigest) })
-          toastUndo(`Made the collection ${name}`, () => void did(() => dissolve(id)))
+          toastUndo(`Made the collection ${name}`, () => void attempt(() => dissolve(id)))
         }),
-      rename: (id, name) => did(() => client.call('collections.save', { id, name })),
+      rename: (id, name) => attempt(() => client.call('collections.save', { id, name })),
       dissolve: ({ id, name, packetIds }) =>
-        did(async () => {
+        attempt(async () => {
           await dissolve(id)
           const back = { id, name, packetIds: [...packetIds] }
-          toastUndo(`Dissolved ${name}`, () => void did(() => client.call('collections.save', back)))
+          toastUndo(`Dissolved ${name}`, () => void attempt(() => client.call('collections.save', back)))
         }),
     }
   }, [client])

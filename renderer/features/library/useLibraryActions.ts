@@ -5,14 +5,15 @@ import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { Input } from '#shared/rpc/client.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { attempt } from '../../ui/attempt.ts'
 import { figures, formatCount } from '../../ui/format.ts'
 import { toastDone, toastError, toastNote, toastRunning, toastUndo } from '../../ui/toasts.tsx'
 
 export interface LibraryActions {
   /** Deletes and offers to undo; says so when it fails. */
-  readonly remove: (packetIds: readonly string[]) => Promise<void>
+  readonly remove: (packetIds: readonly string[]) => Promise<boolean>
   readonly update: (change: Input<'library.update'>) => Promise<boolean>
-  readonly trust: (packetId: string) => Promise<void>
+  readonly trust: (packetId: string) => Promise<boolean>
   /** Reads its text again and compares, beside whatever else one does; says how it ended. */
   readonly verify: (packetId: string) => Promise<void>
   /** Asks for another name. */
@@ -26,35 +27,22 @@ export function useLibraryActions(): LibraryActions {
   const { client, library } = useStudio()
   return useMemo(
     () => ({
-      remove: async packetIds => {
-        const ids = packetIds.map(parseDigest)
-        try {
+      remove: packetIds =>
+        attempt(async () => {
+          const ids = packetIds.map(parseDigest)
           const { deleted } = await client.call('library.delete', { packetIds: ids })
           library.getState().select(library.getState().selected.filter(id => !packetIds.includes(id)))
-          toastUndo(deleted === 1 ? 'Deleted a cartridge' : `Deleted ${deleted} cartridges`, () => {
-            client.call('library.restore', { packetIds: ids }).catch(toastError)
-          })
-        } catch (error) {
-          toastError(error)
-        }
-      },
-      update: async change => {
-        try {
-          await client.call('library.update', change)
-          return true
-        } catch (error) {
-          toastError(error)
-          return false
-        }
-      },
-      trust: async packetId => {
-        try {
+          toastUndo(
+            deleted === 1 ? 'Deleted a cartridge' : `Deleted ${deleted} cartridges`,
+            () => void attempt(() => client.call('library.restore', { packetIds: ids })),
+          )
+        }),
+      update: change => attempt(() => client.call('library.update', change)),
+      trust: packetId =>
+        attempt(async () => {
           const item = await client.call('library.trust', { packetId: parseDigest(packetId) })
           toastDone('Trusted', `${item.name} can be run now.`)
-        } catch (error) {
-          toastError(error)
-        }
-      },
+        }),
       verify: async packetId => {
         const abort = new AbortController()
         const running = toastRunning('Verifying by recomputing', () => abort.abort())
