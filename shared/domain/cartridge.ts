@@ -157,7 +157,9 @@ export const cartridgeConfigSchema = z.strictObject({
 export type CartridgeConfig = z.infer<typeof cartridgeConfigSchema>
 
 /** A moment as a calendar and a clock on the wall show it, without a time zone. */
-export const civilTimeSchema = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/)
+export const civilTimeSchema = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/, 'a moment like 2026-01-31T18:30:00 is expected')
 export const controlTokensSchema = z.enum(['text', 'control'])
 
 /**

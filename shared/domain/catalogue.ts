@@ -1,6 +1,7 @@
 /** A catalogue: a signed list of cartridges, kept in a registry or a repository of the hub, or shipped with the app. */
 import { z } from 'zod'
 import { digestSchema, fingerprintSchema, stateKindSchema } from './cartridge.ts'
+import { hexDigestSchema } from './hexDigest.ts'
 
 /** Artifact type in a registry, and payload type of the signature. */
 export const CATALOGUE_TYPE = 'application/vnd.statepack.catalogue.v1+json'
@@ -28,7 +29,7 @@ export const catalogueEntrySchema = z.strictObject({
   bytes: z.number().int().nonnegative(),
   /** Where it is: an address, or `./name` beside a catalogue in a registry. */
   from: z.string().min(1).max(600),
-  publisher: z.strictObject({ name: line, keyid: z.string().regex(/^[0-9a-f]{64}$/) }),
+  publisher: z.strictObject({ name: line, keyid: hexDigestSchema }),
   /** As SPDX has it. */
   licence: z.string().max(100).nullable(),
   /** What it was asked, and what it answered. */
@@ -45,7 +46,7 @@ export const catalogueSchema = z.strictObject({
   contact: z
     .string()
     .max(300)
-    .regex(/^(?:https:\/\/|mailto:)\S+$/)
+    .regex(/^(?:https:\/\/|mailto:)\S+$/, 'an https: or mailto: address is expected')
     .nullable(),
   /** Of the signature, PEM. */
   publicKey: z.string().max(1000),

@@ -29,7 +29,9 @@ export const LAYER_TYPES = {
 export type LayerType = (typeof LAYER_TYPES)[keyof typeof LAYER_TYPES]
 
 const digestSchema = z.custom<Digest>(isDigest, 'not a sha256 digest')
-const mediaType = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/)
+const mediaType = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/, 'a media type is expected')
 const annotations = z.record(z.string(), z.string())
 
 /** Names bytes: what they are, how many, and their digest. */

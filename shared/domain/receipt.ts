@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { digestSchema, fingerprintSchema } from './cartridge.ts'
 import { hexOf, isDigest } from './digest.ts'
+import { hexDigestSchema } from './hexDigest.ts'
 
 export const RECEIPT_VERSION = 1
 /** in-toto predicate type of a receipt. */
@@ -39,7 +40,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 const hex = z
   .string()
   .transform(text => (isDigest(text) ? hexOf(text) : text))
-  .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'not 64 hexadecimal digits'))
+  .pipe(hexDigestSchema)
 
 /** Something an operation read or wrote, e.g. `{role: 'delta', digest}`. Order is part of the receipt. */
 export const artifactSchema = z.strictObject({ role: z.string().min(1), digest: digestSchema })
@@ -143,9 +144,7 @@ export interface Receipt extends ReceiptPredicate {
 
 export const statementSchema = z.strictObject({
   _type: z.literal(STATEMENT_TYPE),
-  subject: z
-    .array(z.strictObject({ name: z.string(), digest: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }) }))
-    .min(1),
+  subject: z.array(z.strictObject({ name: z.string(), digest: z.strictObject({ sha256: hexDigestSchema }) })).min(1),
   predicateType: z.literal(RECEIPT_PREDICATE),
   predicate: receiptPredicateSchema,
 })

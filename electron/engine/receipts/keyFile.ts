@@ -6,6 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:cryp
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
+import { hexDigestSchema } from '#shared/domain/hexDigest.ts'
 import { canonicalBytes, canonicalText } from '../canonicalJson.ts'
 import { MOST_ROTATIONS, privatePem, type SigningKey, signingKeyOf } from './keys.ts'
 
@@ -15,10 +16,10 @@ const CIPHER = 'aes-256-gcm'
 const [SALT, NONCE, TAG] = [16, 12, 16]
 const SHORTEST = 8
 
-const base64 = z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/)
+const base64 = z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'base64 is expected')
 const fileSchema = z.strictObject({
   version: z.literal('state-pack-key-v1'),
-  keyid: z.string().regex(/^[0-9a-f]{64}$/),
+  keyid: hexDigestSchema,
   kdf: z.strictObject({
     name: z.literal(KDF.name),
     N: z.literal(KDF.N),

@@ -23,7 +23,7 @@ export interface HubRepository {
   refusal(answer: { readonly status: number }): StatePackError
 }
 
-const infoSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40}$/) })
+const infoSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40}$/, 'a commit is expected') })
 /** Of what the hub says about a repository. */
 const MOST_INFO = 8 << 20
 

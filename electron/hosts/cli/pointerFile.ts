@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { LEGACY_PACKET_VERSION } from '#engine/receipts/legacy.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { hexDigestSchema } from '#shared/domain/hexDigest.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { parseJson, readTextFile, wrongShape } from './readInput.ts'
 import { writeOutput } from './writeOutput.ts'
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/)
+const hex = hexDigestSchema
 
 export const pointerSchema = z.object({
   version: z.literal(LEGACY_PACKET_VERSION),

@@ -1,8 +1,9 @@
 /** The keys that receipts and shared cartridges are signed with, and whose signatures count. */
 import { z } from 'zod'
+import { hexDigestSchema } from '../../domain/hexDigest.ts'
 import { method } from '../method.ts'
 
-const keyid = z.string().regex(/^[0-9a-f]{64}$/)
+const keyid = hexDigestSchema
 /** At most what a person could mean; stays in memory, never in a log. */
 const passphrase = z.string().max(1000)
 

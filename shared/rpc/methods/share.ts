@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
 import { catalogueEntrySchema, entryNameSchema } from '../../domain/catalogue.ts'
+import { hexDigestSchema } from '../../domain/hexDigest.ts'
 import { method } from '../method.ts'
 import { count, receiptViewSchema, refSchema } from './views.ts'
 
@@ -87,7 +88,7 @@ export const shareMethods = {
   ),
   /** Hides what a publisher has signed in every catalogue, and refuses it on every way in (`E_BLOCKED`). */
   'share.block': method(
-    z.strictObject({ keyid: z.string().regex(/^[0-9a-f]{64}$/), name: z.string().max(300), blocked: z.boolean() }),
+    z.strictObject({ keyid: hexDigestSchema, name: z.string().max(300), blocked: z.boolean() }),
     z.strictObject({ blocked: blockedView }),
   ),
 } as const

@@ -98,6 +98,11 @@ describe('files', { timeout: 60_000 }, () => {
     expect(error.details.field).toBe('delta_sha256')
   })
 
+  it('an id of a key that is none, in words', async () => {
+    const { message } = await refused(['keys', 'block', '4be0', '--store', 'st'], 'E_BAD_INPUT')
+    expect(message).toMatch(/64 hexadecimal digits/)
+  })
+
   it('a place that cannot be written to', async () => {
     await refused(['export', 'club', '--store', 'st', '--out', 'no/such/club.cartridge'], 'E_NOT_FOUND')
     await refused(['receipts', 'export', '--store', 'st', '--out', '.'], 'E_BAD_INPUT')

@@ -124,7 +124,7 @@ const pullState = apiRoute({
     /** Any other than this is refused. */
     packet_id: z
       .string()
-      .regex(/^(sha256:)?[0-9a-f]{64}$/)
+      .regex(/^(sha256:)?[0-9a-f]{64}$/, 'sha256: and 64 hexadecimal digits are expected')
       .transform(parseDigest)
       .optional(),
     name: nameSchema.optional(),
