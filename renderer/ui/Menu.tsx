@@ -1,5 +1,7 @@
+import { Ellipsis } from 'lucide-react'
 import type { ReactElement, ReactNode } from 'react'
 import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components'
+import { IconButton } from './IconButton.tsx'
 import { Kbd } from './Kbd.tsx'
 import './field.css'
 
@@ -15,15 +17,19 @@ export interface MenuAction {
   readonly onAction: () => void
 }
 
-/** A button (`trigger`, a Button or IconButton) that opens a list of actions. */
+/** A button that opens a list of actions: `trigger`, by default three dots that say the label. */
 export function Menu(props: {
-  readonly trigger: ReactElement
+  readonly trigger?: ReactElement
   readonly label: string
   readonly items: readonly MenuAction[]
 }) {
   return (
     <MenuTrigger>
-      {props.trigger}
+      {props.trigger ?? (
+        <IconButton label={props.label}>
+          <Ellipsis aria-hidden />
+        </IconButton>
+      )}
       <Popover className="Popover" offset={4} placement="bottom end">
         <AriaMenu className="Menu" aria-label={props.label}>
           {props.items.flatMap(item => [

@@ -1,10 +1,9 @@
-import { Ellipsis, FileDown, Pencil, Trash2 } from 'lucide-react'
+import { FileDown, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatAgo, formatCount } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -53,11 +52,6 @@ export function ConversationList({ current, onOpen, onDeleted }: ConversationLis
             </button>
             <Menu
               label={`Actions for ${item.name}`}
-              trigger={
-                <IconButton label={`Actions for ${item.name}`}>
-                  <Ellipsis aria-hidden />
-                </IconButton>
-              }
               items={[
                 { id: 'rename', label: 'Rename', icon: <Pencil aria-hidden />, onAction: () => setRenaming(item) },
                 {

@@ -1,4 +1,4 @@
-import { Ban, Copy, Ellipsis } from 'lucide-react'
+import { Ban, Copy } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { studioLink } from '#shared/domain/studioLink.ts'
 import type { Output } from '#shared/rpc/client.ts'
@@ -9,7 +9,6 @@ import { Button } from '../../ui/Button.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { formatBytes, formatRead } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 
@@ -53,11 +52,6 @@ export function OfferCard({
           </h3>
           <Menu
             label={`More about ${title}`}
-            trigger={
-              <IconButton label={`More about ${title}`}>
-                <Ellipsis aria-hidden />
-              </IconButton>
-            }
             items={[
               {
                 id: 'link',

@@ -1,4 +1,4 @@
-import { Download, Ellipsis, Pencil, Trash2, Ungroup } from 'lucide-react'
+import { Download, Pencil, Trash2, Ungroup } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { askAddress } from '../../app/askAddress.ts'
 import { useStudio } from '../../stores/studio.ts'
@@ -8,7 +8,6 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatRead, formatTokens } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
@@ -41,11 +40,6 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
         <h2>{name}</h2>
         <Menu
           label="More"
-          trigger={
-            <IconButton label="More">
-              <Ellipsis aria-hidden />
-            </IconButton>
-          }
           items={[
             { id: 'rename', label: 'Rename', icon: <Pencil aria-hidden />, shortcut: 'F2', onAction: onRename },
             {

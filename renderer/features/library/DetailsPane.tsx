@@ -1,4 +1,4 @@
-import { Ellipsis, Pin, PinOff } from 'lucide-react'
+import { Pin, PinOff } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import { allows } from '#shared/domain/trust.ts'
@@ -20,7 +20,6 @@ import {
   formatTokens,
   shortDigest,
 } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu, type MenuAction } from '../../ui/Menu.tsx'
 import { recallFacts } from '../../ui/recall.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
@@ -122,11 +121,6 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
         <h2>{summary.name}</h2>
         <Menu
           label="More"
-          trigger={
-            <IconButton label="More">
-              <Ellipsis aria-hidden />
-            </IconButton>
-          }
           items={[
             inMenu('rename'),
             {

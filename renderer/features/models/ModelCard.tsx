@@ -1,11 +1,9 @@
-import { Ellipsis } from 'lucide-react'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { ABILITY_WORDS } from '../../ui/abilityText.ts'
 import { Badge, type Tone } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatRate, formatShort } from '../../ui/format.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { Menu } from '../../ui/Menu.tsx'
 import { stateSize } from './stateSize.ts'
 
@@ -39,11 +37,6 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
         </div>
         <Menu
           label={`Actions for ${model.name}`}
-          trigger={
-            <IconButton label={`Actions for ${model.name}`}>
-              <Ellipsis aria-hidden />
-            </IconButton>
-          }
           items={[
             {
               id: 'default',
