@@ -1,6 +1,6 @@
 /** Cartridges that belong together are one object in the library. */
 import type { Page } from '@playwright/test'
-import { chooseModel, expect, goTo, test } from './fixtures.ts'
+import { expect, goTo, readText, test } from './fixtures.ts'
 import { violationsOf } from './violationsOf.ts'
 
 const cartridges = (page: Page) => page.getByRole('listbox', { name: 'Cartridges' })
@@ -9,12 +9,7 @@ const LONG = Array.from({ length: 190 }, (_, i) => `The locker ${i} on the pier 
 )
 
 test('a text split in parts is one stack in the library, with its parts inside', async ({ page }) => {
-  await goTo(page, 'New cartridge')
-  await chooseModel(page, /transformer/i)
-  await page.getByRole('textbox', { name: 'Paste text' }).fill(LONG)
-  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Pier log')
-  await page.getByRole('button', { name: /^Read into \d+ cartridges/ }).click()
-  await expect(page.getByRole('heading', { name: /^Done, \d+ cartridges/ })).toBeVisible()
+  await readText(page, 'Pier log', LONG, /transformer/i)
   await goTo(page, 'Library')
   const stack = cartridges(page).getByRole('option', { name: /Pier log/ })
   await expect(stack).toHaveCount(1)
@@ -59,14 +54,14 @@ test('a collection is made, renamed, dissolved and deleted by keyboard, each wit
   await expect(options).toHaveCount(0)
   await page.keyboard.press('Control+z')
   await expect(options).toHaveCount(1)
-  await options.click()
-  await page.getByRole('button', { name: 'More', exact: true }).click()
-  await page.getByRole('menuitem', { name: /^Dissolve/ }).click()
-  await expect(options).toHaveCount(before)
+  const dissolve = async () => {
+    await options.click()
+    await page.getByRole('button', { name: 'More', exact: true }).click()
+    await page.getByRole('menuitem', { name: /^Dissolve/ }).click()
+    await expect(options).toHaveCount(before)
+  }
+  await dissolve()
   await page.keyboard.press('Control+z')
   await expect(options).toHaveCount(1)
-  await options.click()
-  await page.getByRole('button', { name: 'More', exact: true }).click()
-  await page.getByRole('menuitem', { name: /^Dissolve/ }).click()
-  await expect(options).toHaveCount(before)
+  await dissolve()
 })

@@ -165,8 +165,8 @@ export async function readText(page: Page, name: string, text: string, model?: R
   if (model !== undefined) await chooseModel(page, model)
   await page.getByRole('textbox', { name: 'Paste text' }).fill(text)
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name)
-  await page.getByRole('button', { name: 'Read it' }).click()
-  await expect(page.getByRole('heading', { name: 'Done' }).first()).toBeVisible()
+  await page.getByRole('button', { name: /^Read (it|into \d+ cartridges)/ }).click()
+  await expect(page.getByRole('heading', { name: /^Done/ }).first()).toBeVisible()
 }
 
 export async function chooseModel(page: Page, model: RegExp): Promise<void> {

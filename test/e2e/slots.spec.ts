@@ -1,6 +1,6 @@
 /** Several cartridges in the slots: a long text as one collection, asked by route and each, kept as it was. */
 import type { Page } from '@playwright/test'
-import { answerTo, ask, chooseModel, expect, goTo, insert, showSide, test } from './fixtures.ts'
+import { answerTo, ask, expect, goTo, insert, readText, showSide, test } from './fixtures.ts'
 import { violationsOf } from './violationsOf.ts'
 
 const PHONE = 'What is the phone of Harbor Coffee?'
@@ -19,12 +19,7 @@ const answers = (page: Page, question: string) => answerTo(page, question).locat
 test('a text split in parts is one collection: asked by route and each, side by side, still there after a reload', async ({
   page,
 }) => {
-  await goTo(page, 'New cartridge')
-  await chooseModel(page, /transformer/i)
-  await page.getByRole('textbox', { name: 'Paste text' }).fill(LONG)
-  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Pier log')
-  await page.getByRole('button', { name: /^Read into \d+ cartridges/ }).click()
-  await expect(page.getByRole('heading', { name: /^Done, \d+ cartridges/ })).toBeVisible()
+  await readText(page, 'Pier log', LONG, /transformer/i)
 
   await goTo(page, 'Library')
   const stack = cartridges(page).getByRole('option', { name: /Pier log/ })
