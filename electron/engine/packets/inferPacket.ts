@@ -3,21 +3,17 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
-import { canonicalBytes } from '../canonicalJson.ts'
-import type { Generation } from '../inference/generate.ts'
 import { schemaGrammar } from '../inference/grammar/schemaGrammar.ts'
-import type { Runtime } from '../inference/runtime.ts'
-import { SAMPLING_GENERATOR, type Sampling } from '../inference/sampling.ts'
+import type { Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
-import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
 import type { Scheduled } from '../live/scheduler.ts'
 import type { ChatMessage } from '../models/tokenizer/chat.ts'
 import { answerEnd } from '../models/tokenizer/conversation.ts'
-import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { Operation } from '../record/recorder.ts'
 import { sha256 } from '../sha256.ts'
+import { stopwatch } from '../stopwatch.ts'
 import { assemble } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
@@ -25,9 +21,11 @@ import { tokenBytes } from './contextId.ts'
 import { assertRoom } from './contextRoom.ts'
 import { deepestPrefix, type Prefix, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
 import { deltaOf } from './deltaOf.ts'
-import { emptyState, grownContents, type SplitDelta, splitDelta } from './growState.ts'
+import { emptyState, grownContents, splitDelta } from './growState.ts'
+import { asked, countTokens, logprobsOf, samplingRecord } from './inferRecord.ts'
+import { idsBefore, keepAnswer } from './keepAnswer.ts'
 import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
-import { acceptedEdits, type OpenedState, openState, runOf } from './openState.ts'
+import { acceptedEdits, type OpenedState, openState } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { reuseDetails } from './reuseDetails.ts'
@@ -325,21 +323,6 @@ async function openBase(context: PacketContext, input: InferInput, call: Call): 
   return { ...state, dtype: input.dtype ?? state.dtype }
 }
 
-function logprobsOf(
-  tokenizer: Tokenizer,
-  { ids, traces }: { ids: Int32Array; traces: Generation['traces'] },
-  top: number,
-): NonNullable<InferResult['logprobs']> {
-  const entry = (id: number, logprob: number) => ({ id, text: tokenizer.decode([id]), logprob })
-  return [...ids].map((id, i) => {
-    const { ids: likely = [], logProbs = [], surprisalBits = 0 } = traces[i] ?? {}
-    return {
-      ...entry(id, -surprisalBits * Math.LN2),
-      top: [...likely].slice(0, top).map((other, place) => entry(other, logProbs[place] ?? 0)),
-    }
-  })
-}
-
 /** An answer that is known: the session reads it as it would have read its own words. */
 async function readAnswer(
   session: Session,
@@ -353,118 +336,6 @@ async function readAnswer(
   }
 }
 
-interface Answering {
-  readonly session: Session
-  readonly runtime: Runtime
-  readonly tokenizer: Tokenizer
-  /** Where the answer begins, and the logits there. */
-  readonly start: number
-  readonly first: Float32Array
-  /** The state there, when it cannot be cut back. */
-  readonly beforeAnswer: StateSnapshot | null
-  /** What the chat template writes after an answer; null: the delta was no turn. */
-  readonly closing: string | null
-}
-
-/**
- * The transcript as it will be continued: without the stop text, and with the token that ended the answer, unless the chat
- * template closes an answer with another one.
- */
-async function keepAnswer(
-  { session, runtime, tokenizer, start, first, beforeAnswer, closing }: Answering,
-  { ids, stopId, logits }: Generation,
-  written: number,
-) {
-  const closes = stopId !== null && (closing === null || closing.startsWith(tokenizer.decode([stopId])))
-  const added = closes ? [stopId] : []
-  const generated = Int32Array.from([...ids, ...added])
-  if (ids.length === written) {
-    const after = added.length === 0 ? logits : await session.append(added, { logits: 'last' })
-    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
-  }
-  if (beforeAnswer === null) {
-    // The last token before the stop text is read again for the logits after it.
-    const again = ids.length === 0 ? 0 : 1
-    session.truncate(start + ids.length - again)
-    const after = again === 0 ? first : await session.append(ids.slice(-1), { logits: 'last' })
-    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
-  }
-  using fresh = await runtime.restore(beforeAnswer)
-  const after = ids.length === 0 ? first : await fresh.append(ids, { logits: 'last' })
-  return { generated, snapshot: await fresh.capture(), logits: after, processed: fresh.processed }
-}
-
-/** The ids whose text stands before a stop text: a token that also begins it stays if it begins with white space only. */
-function idsBefore(tokenizer: Tokenizer, ids: Int32Array, length: number): Int32Array {
-  let count = 0
-  while (count < ids.length && tokenizer.decode(ids.subarray(0, count + 1)).length <= length) count++
-  if (count === ids.length) return ids
-  const over = tokenizer.decode(ids.subarray(0, count + 1)).slice(length)
-  const starts = tokenizer.decode(ids.subarray(0, count)).length < length
-  return ids.slice(0, starts && over.trim() === '' ? count + 1 : count)
-}
-
-/** How the delta was phrased, as the receipt records it. */
-function asked({ chat, stop, answer }: InferInput) {
-  return {
-    ...(answer === undefined ? {} : { reread: true }),
-    ...(chat ? { chat } : {}),
-    ...(stop === undefined || stop.length === 0 ? {} : { stop: JSON.stringify(stop) }),
-  }
-}
-
-function countTokens(
-  base: OpenedState,
-  split: SplitDelta,
-  ran: { generated: number; processed: number },
-): InferResult['tokens'] {
-  const heldBack = base.tail === '' ? 0 : tokenizerOf(base.loaded.model).readParts(runOf(base), []).rest.length
-  const text = split.prefix.length + split.fold.length + split.tailTokens.length
-  const naive = base.tokens.length + text + ran.generated
-  const saved = naive - ran.processed
-  return {
-    base: base.tokens.length + heldBack,
-    tail: heldBack,
-    delta: text - heldBack,
-    generated: ran.generated,
-    processed: ran.processed,
-    naive,
-    saved,
-    savedPercent: naive === 0 ? 0 : (saved / naive) * 100,
-  }
-}
-
-function samplingRecord({ sampling, maxNewTokens, jsonSchema }: InferInput) {
-  const { temperature = 0, topK = 0, topP = 1, seed = 0, repetitionPenalty = 1 } = sampling ?? {}
-  const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
-  return {
-    generator,
-    temperature,
-    top_k: topK,
-    top_p: topP,
-    seed,
-    ...(repetitionPenalty === 1 ? {} : { repetition_penalty: repetitionPenalty }),
-    ...(jsonSchema === undefined ? {} : { json_schema_sha256: sha256(canonicalBytes(jsonSchema)) }),
-    max_new_tokens: maxNewTokens ?? 32,
-  }
-}
-
 function fail(): never {
   throw new StatePackError('E_INTERNAL', 'The new state was not captured.')
-}
-
-/** Seconds since the last lap, and since the start. */
-function stopwatch() {
-  const started = performance.now()
-  let lap = started
-  return {
-    lap() {
-      const now = performance.now()
-      const seconds = (now - lap) / 1000
-      lap = now
-      return seconds
-    },
-    sinceLap: () => (performance.now() - lap) / 1000,
-    total: () => (performance.now() - started) / 1000,
-  }
 }

@@ -1,0 +1,15 @@
+/** Seconds since the last lap, and since the start. */
+export function stopwatch() {
+  const started = performance.now()
+  let lap = started
+  return {
+    lap() {
+      const now = performance.now()
+      const seconds = (now - lap) / 1000
+      lap = now
+      return seconds
+    },
+    sinceLap: () => (performance.now() - lap) / 1000,
+    total: () => (performance.now() - started) / 1000,
+  }
+}
