@@ -20,6 +20,7 @@ import { remixMethods } from './methods/remix.ts'
 import { savingsMethods } from './methods/savings.ts'
 import { serverMethods } from './methods/server.ts'
 import { shareMethods } from './methods/share.ts'
+import { transferMethods } from './methods/transfer.ts'
 import type { Progress } from './progress.ts'
 
 export const contract = {
@@ -28,6 +29,7 @@ export const contract = {
   ...collectionMethods,
   ...documentMethods,
   ...packetMethods,
+  ...transferMethods,
   ...jobMethods,
   ...inspectMethods,
   ...askMethods,

@@ -6,7 +6,8 @@ import { nameSchema } from '../../domain/name.ts'
 import { method, streaming } from '../method.ts'
 import { progressSchema } from '../progress.ts'
 import { modelSourceSchema } from './models.ts'
-import { createdSchema, fileBytes, fileFields, firstTokens, readingFields, sourceSchema } from './packets.ts'
+import { createdSchema, firstTokens, readingFields, sourceSchema } from './packets.ts'
+import { fileBytes, fileFields } from './transfer.ts'
 import { count } from './views.ts'
 
 /**
