@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
@@ -143,7 +144,7 @@ try {
       onProgress: () => {
         chunkMs.push(performance.now() - last)
         last = performance.now()
-        if (agents.length < AGENTS) setTimeout(() => agents.push(write()), chunkMs.length)
+        if (agents.length < AGENTS) agents.push(setTimeout(chunkMs.length).then(write))
       },
     })
     await Promise.all(agents)
