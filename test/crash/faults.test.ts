@@ -1,7 +1,8 @@
 /** G11: every operation on the disk failing in turn, with each error a disk has: typed errors, old data whole, next run clean. */
 import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { openStore, type Store } from '#engine/store/openStore.ts'
+import { openStore } from '#engine/store/openStore.ts'
+import type { Store } from '#engine/store/store.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf } from '#shared/domain/oci.ts'

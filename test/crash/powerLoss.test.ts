@@ -1,7 +1,8 @@
 /** G2: power loss at any moment of publications, on a disk that then keeps, loses, tears and reorders what was not flushed. */
 import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { openStore, type Store } from '#engine/store/openStore.ts'
+import { openStore } from '#engine/store/openStore.ts'
+import type { Store } from '#engine/store/store.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
 import { describeTestPacket, testPacket } from '../engine/store/fixture.ts'

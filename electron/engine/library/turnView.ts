@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Turn, turnSchema } from '#shared/rpc/methods/turn.ts'
 import type { TurnRow } from '../store/library/turnRows.ts'
-import type { Store } from '../store/openStore.ts'
+import type { Store } from '../store/store.ts'
 
 /** What the row of a turn does not hold in columns of its own. */
 const detailSchema = z.object({

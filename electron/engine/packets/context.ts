@@ -10,7 +10,7 @@ import type { Meter } from '../meter/meter.ts'
 import type { KeyRing } from '../receipts/keys.ts'
 import type { ReceiptLog } from '../receipts/receiptLog.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { Store } from '../store/openStore.ts'
+import type { Store } from '../store/store.ts'
 import type { Face } from './face.ts'
 
 /** What every packet operation works with. Made once, by createEngine. */

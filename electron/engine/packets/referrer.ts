@@ -2,7 +2,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { type Descriptor, type Manifest, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
 import { newBlob } from '../store/newBlob.ts'
-import type { Store } from '../store/openStore.ts'
+import type { Store } from '../store/store.ts'
 
 export const SIGNATURE_TYPE = 'application/vnd.dsse.envelope.v1+json'
 /** A line of its maker's receipt log, as it stands there. */

@@ -1,35 +1,22 @@
-/** Opening a store, and what an open store can do. docs/format.md describes the folder. */
-import { dirname } from 'node:path'
-import type { Digest } from '#shared/domain/digest.ts'
-import { StatePackError } from '#shared/domain/error.ts'
-import { type Descriptor, layoutSchema, type Manifest } from '#shared/domain/oci.ts'
+/** Opening a store. docs/format.md describes the folder. */
 import { ProcessLock } from '../processLock.ts'
 import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
 import { BlobWriter } from './blobWriter.ts'
-import { type ExportOptions, exportCartridge, exportCartridgeFile } from './cartridgeFile/exportCartridge.ts'
-import { type ImportOptions, importCartridge, importCartridgeFile } from './cartridgeFile/importCartridge.ts'
-import { describeAll } from './describePackets.ts'
-import { writeDurably } from './durableFile.ts'
-import { makeFolderDurably } from './durableFolder.ts'
+import { fillIndex } from './fillIndex.ts'
 import type { Fs } from './fs.ts'
-import { storeError, systemCode } from './fsError.ts'
-import { collectGarbage, type GcOptions, type GcResult } from './gc.ts'
+import { storeError } from './fsError.ts'
 import { IndexFile } from './indexFile.ts'
-import { OCI_LAYOUT_BYTES, type StoreLayout, storeLayout } from './layout.ts'
-import { type Library, openLibrary } from './library/library.ts'
-import { type LayerInput, readManifest } from './manifests.ts'
-import type { NewBlob } from './newBlob.ts'
+import { type StoreLayout, storeLayout } from './layout.ts'
+import { openLibrary } from './library/library.ts'
 import { nodeFs } from './nodeFs.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
-import { type PublishOptions, type PublishResult, publishManifest, publishPacket, publishReferrer } from './publish.ts'
 import { readOnlyFs } from './readOnlyFs.ts'
 import { giveReserve, keepReserve, takeBackReserve } from './reserve.ts'
-import { listPackets, type PacketList, type PacketQuery, type PacketSummary } from './search/listPackets.ts'
-import { isDamage, SearchIndex } from './search/searchIndex.ts'
-import type { PacketWords } from './search/wordIndex.ts'
+import { SearchIndex } from './search/searchIndex.ts'
+import { Store } from './store.ts'
+import { checkLayoutFile, prepareFolder } from './storeFolder.ts'
 import type { StoreParts } from './storeParts.ts'
-import { parseStrictJson } from './strictJson.ts'
 import { clearAbandoned } from './tempFiles.ts'
 
 export interface OpenStoreOptions {
@@ -121,222 +108,5 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
   } catch (error) {
     for (const part of opened.reverse()) part.close()
     throw storeError(error, 'open the store', readOnly ? 'read' : 'write')
-  }
-}
-
-/** An open store. Reading, writing and managing are different members, so that code can be handed only what it needs. */
-export class Store {
-  /** Verified reads. */
-  readonly blobs: BlobReader
-  /** Durable writes; blobs that no publication follows are garbage. */
-  readonly writer: BlobWriter
-  readonly library: Library
-  readonly index: SearchIndex
-  readonly parts: StoreParts
-  readonly readOnly: boolean
-  readonly #reserve: string
-
-  constructor(parts: StoreParts, readOnly: boolean, reserve: string) {
-    this.parts = parts
-    this.#reserve = reserve
-    this.readOnly = readOnly
-    this.blobs = parts.blobs
-    this.writer = parts.writer
-    this.library = parts.library
-    this.index = parts.index
-  }
-
-  get folder(): string {
-    return this.parts.folder
-  }
-
-  /** See {@link publishPacket}. */
-  publishPacket(packet: PublishOptions & { config: NewBlob; layers: readonly LayerInput[] }): Promise<PublishResult> {
-    return publishPacket(this.parts, packet)
-  }
-
-  /** See {@link publishManifest}. */
-  publishManifest(
-    packet: PublishOptions & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
-  ): Promise<PublishResult> {
-    return publishManifest(this.parts, packet)
-  }
-
-  /** See {@link publishReferrer}. */
-  publishReferrer(referrer: { manifest: Uint8Array; newBlobs?: readonly NewBlob[] }): Promise<Descriptor> {
-    return publishReferrer(this.parts, referrer)
-  }
-
-  /** A stored manifest, verified. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_BAD_FORMAT`. */
-  readManifest(packetId: Digest): Promise<Manifest> {
-    return readManifest(this.blobs, packetId)
-  }
-
-  /** See {@link SearchIndex.withText}. */
-  async withText(digest: Digest): Promise<{ packetId: Digest; whole: boolean }[]> {
-    await this.#refresh()
-    return this.index.withText(digest)
-  }
-
-  /**
-   * Enters what named packets are about into the index, those that are not there yet. `read` gives their words; what it throws
-   * leaves that packet out.
-   */
-  async indexWords(read: (packetId: Digest) => Promise<PacketWords>): Promise<void> {
-    await this.#refresh()
-    for (const packetId of this.index.words.missing()) {
-      const words = await read(packetId).catch(() => null)
-      if (words !== null) this.index.words.put(packetId, words)
-    }
-  }
-
-  /** The index of how packets begin, as it is now: see {@link SearchIndex.withPrefix}. */
-  async prefixes(): Promise<Pick<SearchIndex, 'withPrefix' | 'prefixLengths'>> {
-    await this.#refresh()
-    return this.index
-  }
-
-  /** Lists packets; a damaged index is built again on the way. */
-  async list(query: PacketQuery = {}): Promise<PacketList> {
-    await this.#refresh()
-    return listPackets(this.library.connection, query)
-  }
-
-  /** All packets of the library together. Bytes that packets share count for each of them. */
-  async totals(): Promise<{ packets: number; bytes: number }> {
-    await this.#refresh()
-    return this.index.totals()
-  }
-
-  /** What the list shows of one packet. Throws `E_NOT_FOUND`. */
-  async summary(packetId: Digest): Promise<PacketSummary> {
-    const [found] = (await this.list({ packetId, limit: 1 })).items
-    if (found === undefined) {
-      throw new StatePackError('E_NOT_FOUND', 'There is no such cartridge in the library.', { packetId })
-    }
-    return found
-  }
-
-  /** See {@link exportCartridge}. */
-  exportCartridge(packetId: Digest, options: ExportOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    return exportCartridge(this.parts, packetId, options)
-  }
-
-  /** See {@link exportCartridgeFile}. */
-  exportCartridgeFile(target: ExportOptions & { packetId: Digest; path: string }): Promise<number> {
-    return exportCartridgeFile(this.parts, target)
-  }
-
-  /** See {@link importCartridge}. */
-  importCartridge(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<PublishResult> {
-    return importCartridge(this.parts, source, options)
-  }
-
-  /** See {@link importCartridgeFile}. */
-  importCartridgeFile(file: ImportOptions & { path: string }): Promise<PublishResult> {
-    return importCartridgeFile(this.parts, file)
-  }
-
-  /** See {@link collectGarbage}. */
-  async gc(options: GcOptions = {}): Promise<GcResult> {
-    const result = await this.freeing(() => collectGarbage(this.parts, options))
-    if (options.dryRun !== true) keepReserve(this.#reserve)
-    return result
-  }
-
-  /** Runs what makes room. On a full disk the room kept back for it is given up; work that failed is run once more. */
-  async freeing<T>(work: () => T | Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      if (this.readOnly || !giveReserve(this.#reserve)) throw error
-      return await work()
-    }
-  }
-
-  /** Says that names or deletions changed, so that index.json follows within a second. */
-  touchIndexFile(): void {
-    this.parts.indexFile.touch()
-  }
-
-  /** Throws the search index away and builds it again from blobs and library. */
-  rebuildIndex(): Promise<void> {
-    return this.parts.lock.exclusive(async () => {
-      this.index.reset()
-      await fillIndex(this.parts)
-    })
-  }
-
-  /** Writes index.json, seals the search index, closes the files. Everything acknowledged is durable without it. */
-  async close(): Promise<void> {
-    try {
-      if (!this.readOnly) await this.parts.indexFile.flush()
-    } finally {
-      if (!this.readOnly) await this.parts.lock.exclusive(async () => this.index.close())
-      this.library.close()
-      this.parts.lock.close()
-      this.parts.presence.close()
-    }
-  }
-
-  async #refresh(): Promise<void> {
-    try {
-      // Another process may have published since.
-      if (this.index.missing().length > 0) await fillIndex(this.parts)
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      await this.rebuildIndex()
-    }
-  }
-}
-
-async function fillIndex(parts: StoreParts): Promise<void> {
-  const missing = parts.index.missing()
-  if (missing.length > 0) parts.index.put(await describeAll(parts.blobs, parts.describe, missing))
-}
-
-async function prepareFolder(fs: Fs, layout: StoreLayout): Promise<void> {
-  try {
-    for (const path of [layout.folder, layout.blobs, layout.tmp]) await makeFolderDurably(fs, path)
-    if (!(await hasLayoutFile(fs, layout))) {
-      // Folders first, also those a killed process made: where there is a layout file they need no flush again.
-      for (const path of [dirname(layout.blobs), layout.folder, dirname(layout.folder)]) await fs.syncFolder(path)
-      await writeDurably(fs, { path: layout.layoutFile, tmp: layout.tmp, bytes: OCI_LAYOUT_BYTES })
-    }
-    await checkLayoutFile(fs, layout)
-  } catch (error) {
-    throw storeError(error, `open the store in ${layout.folder}`, 'write')
-  }
-}
-
-async function hasLayoutFile(fs: Fs, layout: StoreLayout): Promise<boolean> {
-  try {
-    await fs.status(layout.layoutFile)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-async function checkLayoutFile(fs: Fs, layout: StoreLayout): Promise<void> {
-  let bytes: Uint8Array
-  try {
-    const file = await fs.open(layout.layoutFile, 'read')
-    try {
-      bytes = await file.read(0, 4096)
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      throw new StatePackError('E_STORE_UNREADABLE', 'There is no store in this folder.', { folder: layout.folder })
-    }
-    throw storeError(error, 'read the store', 'read')
-  }
-  try {
-    layoutSchema.parse(parseStrictJson(bytes))
-  } catch (cause) {
-    throw new StatePackError('E_STORE_VERSION', 'This folder is not an OCI image layout of version 1.0.0.', {}, cause)
   }
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Store } from '#engine/store/openStore.ts'
+import type { Store } from '#engine/store/store.ts'
 import { openTestStore, testPacket } from './fixture.ts'
 
 const CANARY = 'zanzibarquokka'

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Store } from '#engine/store/openStore.ts'
 import type { PacketQuery } from '#engine/store/search/listPackets.ts'
+import type { Store } from '#engine/store/store.ts'
 import { openTestStore, testPacket } from './fixture.ts'
 
 const text = new TextEncoder()
