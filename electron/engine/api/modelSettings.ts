@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { precisionSchema } from '#shared/rpc/methods/models.ts'
-import type { WeightsMemory } from '../live/modelPool.ts'
+import type { WeightsMemory } from '../live/modelRegistry.ts'
 import type { Precision } from '../models/model.ts'
 import type { ModelMemory, SeenModels } from '../models/sources/findModels.ts'
 import type { Library } from '../store/library/library.ts'

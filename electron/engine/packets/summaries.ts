@@ -1,7 +1,7 @@
 import type { StateDtype, StateKind } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import type { InstalledModels } from '../live/modelPool.ts'
+import type { InstalledModels } from '../live/modelRegistry.ts'
 import type { PacketSummary } from '../store/search/listPackets.ts'
 import type { PacketContext } from './context.ts'
 
