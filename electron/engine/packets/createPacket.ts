@@ -12,18 +12,12 @@ import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
 import { assertFitsContext } from './contextRoom.ts'
-import {
-  deepestPrefix,
-  type Prefix,
-  type PrefixMiss,
-  type PrefixQuery,
-  type PrefixSearch,
-  restorePrefix,
-} from './deepestPrefix.ts'
+import { deepestPrefix, type Prefix, type PrefixQuery, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { isDamaged } from './isDamaged.ts'
 import { measureLoss } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
+import type { PrefixMiss } from './prefixMiss.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
 import { readingNotes } from './readingNotes.ts'
 import { restorePhase, restoringOf, reuseDetails } from './reuseDetails.ts'

@@ -1,7 +1,8 @@
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import type { Reuse } from '#shared/rpc/methods/views.ts'
 import type { PacketContext } from './context.ts'
-import { missSentence, type PrefixSearch } from './deepestPrefix.ts'
+import type { PrefixSearch } from './deepestPrefix.ts'
+import { missSentence } from './prefixMiss.ts'
 
 /** What a known state spared an operation, and why it was not more, as people read it. */
 export function reuseView(
