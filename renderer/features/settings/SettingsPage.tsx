@@ -1,6 +1,4 @@
 /** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
-import { FolderPlus, Trash2 } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
@@ -11,15 +9,15 @@ import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
-import { describeError } from '../../ui/describeError.ts'
-import { IconButton } from '../../ui/IconButton.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
-import { TextField } from '../../ui/TextField.tsx'
-import { toastDone, toastError } from '../../ui/toasts.tsx'
+import { toastError } from '../../ui/toasts.tsx'
+import { AddressRow, Endpoint } from './AddressRow.tsx'
 import { EngineFacts } from './EngineFacts.tsx'
 import { KeysPanel } from './KeysPanel.tsx'
+import { ModelFolders } from './ModelFolders.tsx'
 import { Section } from './Section.tsx'
+import { SettingRow } from './SettingRow.tsx'
 import './settings.css'
 
 const DTYPES = [
@@ -82,7 +80,7 @@ function SettingsForm({
   return (
     <>
       <Section id="appearance">
-        <Row label="Theme" hint="System follows your computer.">
+        <SettingRow label="Theme" hint="System follows your computer.">
           <SegmentedControl
             label="Theme"
             value={settings.theme}
@@ -93,8 +91,8 @@ function SettingsForm({
               { id: 'dark', label: 'Dark' },
             ]}
           />
-        </Row>
-        <Row label="Introduction" hint="The three steps of the first start.">
+        </SettingRow>
+        <SettingRow label="Introduction" hint="The three steps of the first start.">
           <Button
             onPress={() => {
               void change({ onboarded: false }).then(() => navigate('/library'))
@@ -102,10 +100,10 @@ function SettingsForm({
           >
             Show it again
           </Button>
-        </Row>
+        </SettingRow>
       </Section>
       <Section id="running">
-        <Row label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
+        <SettingRow label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
           <SegmentedControl
             label="Device"
             value={settings.device}
@@ -117,8 +115,8 @@ function SettingsForm({
               { id: 'webgpu', label: 'WebGPU', isDisabled: problemOf(info, 'webgpu') !== null },
             ]}
           />
-        </Row>
-        <Row label="Model for new cartridges">
+        </SettingRow>
+        <SettingRow label="Model for new cartridges">
           <Select
             label="Model for new cartridges"
             hideLabel
@@ -130,8 +128,8 @@ function SettingsForm({
             value={settings.defaultModel}
             onChange={defaultModel => void change({ defaultModel })}
           />
-        </Row>
-        <Row
+        </SettingRow>
+        <SettingRow
           label="Precision of stored states"
           hint="For keys and values; recurrent states are small and stay float32."
         >
@@ -142,8 +140,8 @@ function SettingsForm({
             value={settings.dtype}
             onChange={dtype => void change({ dtype })}
           />
-        </Row>
-        <Row
+        </SettingRow>
+        <SettingRow
           label="Fold chains of appended texts"
           hint="Reads the whole chain again in one piece. Steps on the way that have no name leave the library."
         >
@@ -154,10 +152,10 @@ function SettingsForm({
             value={settings.compaction}
             onChange={compaction => void change({ compaction })}
           />
-        </Row>
+        </SettingRow>
       </Section>
       <Section id="models">
-        <Folders folders={settings.modelFolders} onChange={tryFolders} />
+        <ModelFolders folders={settings.modelFolders} onChange={tryFolders} />
         <Endpoint
           title="Model hub"
           hint="Hugging Face, or a mirror that answers like it."
@@ -181,7 +179,10 @@ function SettingsForm({
         />
       </Section>
       <Section id="money">
-        <Row label="Count savings at the price of" hint="Only to translate tokens into money; nothing is charged.">
+        <SettingRow
+          label="Count savings at the price of"
+          hint="Only to translate tokens into money; nothing is charged."
+        >
           <div className="row SettingRow-price">
             <Select
               label="Count savings at the price of"
@@ -196,7 +197,7 @@ function SettingsForm({
             />
             <Button onPress={() => navigate('/savings?tab=prices')}>Edit prices</Button>
           </div>
-        </Row>
+        </SettingRow>
       </Section>
     </>
   )
@@ -211,149 +212,4 @@ function deviceHint(info: Output<'engine.status'>): string {
   const now = `${info.device}: ${info.deviceReason}${/[.]$/.test(info.deviceReason) ? '' : '.'}`
   const problems = info.devices.flatMap(({ problem }) => (problem === null || now.includes(problem) ? [] : [problem]))
   return [now, ...problems].join(' ')
-}
-
-function Row({
-  label,
-  hint,
-  children,
-}: {
-  readonly label: string
-  readonly hint?: string
-  readonly children: ReactNode
-}) {
-  return (
-    <div className="SettingRow">
-      <div>
-        <b>{label}</b>
-        {hint === undefined ? null : <p className="small muted">{hint}</p>}
-      </div>
-      <div className="SettingRow-control">{children}</div>
-    </div>
-  )
-}
-
-function Folders({
-  folders,
-  onChange,
-}: {
-  readonly folders: readonly string[]
-  readonly onChange: (folders: string[]) => Promise<void>
-}) {
-  const [draft, setDraft] = useState('')
-  const [refused, setRefused] = useState<string | null>(null)
-  const add = () => {
-    const folder = draft.trim()
-    if (folder === '' || folders.includes(folder)) return
-    onChange([...folders, folder]).then(
-      () => setDraft(''),
-      thrown => setRefused(describeError(thrown).line),
-    )
-  }
-  return (
-    <div className="SettingRow SettingRow--tall">
-      <div>
-        <b>Model folders</b>
-        <p className="small muted">
-          Every model in them is offered. A folder on a drive that is not there marks its models offline.
-        </p>
-      </div>
-      <ul className="Folders">
-        {folders.map(folder => (
-          <li key={folder}>
-            <span className="mono truncate">{folder}</span>
-            <IconButton
-              label={`Remove ${folder}`}
-              onPress={() => void onChange(folders.filter(other => other !== folder)).catch(toastError)}
-            >
-              <Trash2 aria-hidden />
-            </IconButton>
-          </li>
-        ))}
-      </ul>
-      <form
-        className="Folders-add"
-        onSubmit={event => {
-          event.preventDefault()
-          add()
-        }}
-      >
-        <TextField
-          aria-label="Another model folder"
-          mono
-          placeholder="/path/to/models"
-          value={draft}
-          onChange={text => {
-            setDraft(text)
-            setRefused(null)
-          }}
-          error={refused ?? undefined}
-        />
-        <Button type="submit" icon={<FolderPlus aria-hidden />} isDisabled={draft.trim() === ''}>
-          Add
-        </Button>
-      </form>
-    </div>
-  )
-}
-
-function Endpoint({
-  endpoint,
-  ...row
-}: {
-  readonly title: string
-  readonly hint: string
-  readonly endpoint: string
-  readonly onChange: (endpoint: string) => Promise<unknown>
-}) {
-  const problem = (text: string) =>
-    URL.canParse(text) && /^https?:/.test(text) ? undefined : 'Enter a full address, with https://.'
-  return <AddressRow {...row} label={`Address of the ${row.title.toLowerCase()}`} value={endpoint} problem={problem} />
-}
-
-/** A line of text that is kept when it is saved. */
-function AddressRow({
-  title,
-  hint,
-  label,
-  value,
-  problem = () => undefined,
-  onChange,
-}: {
-  readonly title: string
-  readonly hint: string
-  readonly label: string
-  readonly value: string
-  /** What is wrong with a text, before anybody is asked. */
-  readonly problem?: (text: string) => string | undefined
-  readonly onChange: (text: string) => Promise<unknown>
-}) {
-  const [draft, setDraft] = useState<string | null>(null)
-  const text = draft ?? value
-  const wrong = problem(text)
-  const save = async () => {
-    await onChange(text)
-    setDraft(null)
-    toastDone('Saved', text.trim() === '' ? `${title}: none.` : `${title}: ${text.trim()}.`)
-  }
-  return (
-    <div className="SettingRow">
-      <div>
-        <b>{title}</b>
-        <p className="small muted">{hint}</p>
-      </div>
-      <form
-        className="Folders-add SettingRow-control"
-        onSubmit={event => {
-          event.preventDefault()
-          if (wrong === undefined) save().catch(toastError)
-        }}
-      >
-        <TextField aria-label={label} mono value={text} onChange={setDraft} error={wrong} />
-        <Button type="submit" isDisabled={wrong !== undefined || text === value}>
-          Save
-        </Button>
-      </form>
-    </div>
-  )
 }
