@@ -1,31 +1,29 @@
 import { MessageSquarePlus } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
-import { useStore } from 'zustand'
 import { parseDigest } from '#shared/domain/digest.ts'
-import { MOST_EACH, MOST_SLOTS } from '#shared/domain/slots.ts'
-import { allows } from '#shared/domain/trust.ts'
+import { MOST_SLOTS } from '#shared/domain/slots.ts'
 import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
-import { type Asking, conversationIdSchema, type Turn } from '#shared/rpc/methods/turn.ts'
+import { conversationIdSchema, type Turn } from '#shared/rpc/methods/turn.ts'
 import { slotsIn } from '../../app/askAddress.ts'
 import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
 import { Page } from '../../app/Page.tsx'
 import { useMedia } from '../../app/useMedia.ts'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { AskSide, type SideView } from './AskSide.tsx'
-import { type AskOptions, Composer } from './Composer.tsx'
+import { Composer } from './Composer.tsx'
 import { addressOf, rememberOpen, useOpening } from './openConversation.ts'
 import { Reread } from './Reread.tsx'
 import { SlotBar } from './SlotBar.tsx'
 import { Suggestions } from './Suggestions.tsx'
 import { SystemPrompt } from './SystemPrompt.tsx'
 import { TurnList } from './TurnList.tsx'
-import { answersOf, continued } from './turns.ts'
-import { useConversation, type Whom } from './useConversation.ts'
+import { answersOf } from './turns.ts'
+import { useAskOptions } from './useAskOptions.ts'
+import { useAskTarget } from './useAskTarget.ts'
+import { useConversation } from './useConversation.ts'
 import { useDraft } from './useDraft.ts'
 import './ask.css'
 
@@ -53,11 +51,6 @@ export function AskPage() {
   )
 }
 
-const DEFAULTS: AskOptions = { maxNewTokens: 64, temperature: 0, seed: 1, compare: false, followUp: null, trace: false }
-let remembered = DEFAULTS
-/** The model that answers while the slot is empty: that of the cartridge last in it. */
-let bareModel: string | null = null
-
 interface AskProps {
   readonly conversationId: string
   /** What is in the slots: references, of which several are packet_ids. */
@@ -68,63 +61,24 @@ interface AskProps {
 
 function Ask({ conversationId, slots, side, setSide }: AskProps) {
   const navigate = useNavigate()
-  const { settings } = useStudio()
-  const [options, setOptionsState] = useState(remembered)
   const [sheet, setSheet] = useState(false)
   const [over, setOver] = useState(false)
   /** The question for which a cartridge is looked for. */
   const [sought, setSought] = useState<string | null>(null)
   const narrow = useMedia('(max-width: 800px)')
-  const isSeveral = slots.length > 1
-  /** The only one in the slots. */
-  const packetId = isSeveral ? null : (slots[0] ?? null)
-  const cartridge = useQuery('library.get', packetId === null ? null : { ref: packetId }, ['library.changed'])
-  const models =
-    useQuery('models.list', {}, ['models.changed']).data?.models.filter(model => model.status === 'ready') ?? []
-  const defaultModel = useStore(settings, s => s.settings?.defaultModel)
-  const summary = packetId === null ? null : (cartridge.data?.summary ?? null)
-  const slot = summary?.packetId ?? null
-  // Not until the reference in the only slot is known.
-  const packetIds = isSeveral ? slots.map(parseDigest) : slot === null ? [] : [slot]
-  const isKnown = slots.length === packetIds.length
   const conversation = useConversation(conversationId)
   const { view, thread } = conversation
-  const [picked, setPicked] = useState<string | null>(null)
-  const chosenModel = picked ?? view?.model ?? bareModel
-  const model =
-    models.find(entry => entry.id === chosenModel || entry.name === chosenModel) ??
-    models.find(entry => entry.id === defaultModel) ??
-    models[0]
-  if (summary !== null) bareModel = summary.model.name
-  // Until the list of models is here, the one that will be found in it: an early Enter must not be lost.
-  const modelId = model?.id ?? chosenModel ?? defaultModel
+  const [options, setOptions] = useAskOptions()
+  const target = useAskTarget({ slots, conversation, options })
+  const { isSeveral, packetIds, cartridge, summary, models, model, asking, follows, parent, whom, canAsk } = target
   // A draft keeps what it is meant for.
   const draft = useDraft({
     view,
-    save: change => conversation.save({ ...change, ...(isKnown ? { slots: packetIds } : {}) }),
+    save: change => conversation.save({ ...change, ...(packetIds === null ? {} : { slots: packetIds }) }),
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the slots by what they hold
   useEffect(() => rememberOpen(conversationId, slots), [conversationId, slots.join()])
   useFollowedSlots(conversationId, view?.slots, slots)
-  const [chosenAsking, setAsking] = useState<Asking | null>(null)
-  const asking = slots.length > MOST_EACH ? 'route' : (chosenAsking ?? view?.asking ?? 'each')
-
-  // The starter models answer from facts and never learnt to converse: each question meets the cartridge afresh.
-  const isStarter = models.some(
-    entry => entry.starter && (packetId === null ? entry.id === modelId : entry.name === summary?.model.name),
-  )
-  const follows = options.followUp ?? !(isStarter || isSeveral)
-  const last = (ref: string | null) => continued(conversation.answers, { packetId: ref, model: modelId })
-  const before = isSeveral ? (slots.map(last).find(turn => turn !== null) ?? null) : last(slot)
-  const parent = follows && !isSeveral ? before : null
-  const whom: Whom = {
-    ...{ isSeveral, asking, model: modelId },
-    of: isSeveral
-      ? slots.map(ref => ({ ref, parentId: follows ? (last(ref)?.id ?? null) : null }))
-      : packetId === null
-        ? []
-        : [{ ref: packetId, parentId: parent?.id ?? null }],
-  }
   const here = view === null ? undefined : (thread.at(-1)?.id ?? null)
   const askInstead = (turn: Turn, question: string, again: boolean) => {
     const varied = options.temperature === 0 ? 0.8 : options.temperature
@@ -137,14 +91,10 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
         isSeveral,
         asking: turn.routed === null ? 'each' : 'route',
         of: whom.of.map(({ ref }) => ({ ref, parentId: isSeveral ? parentOf(ref) : turn.parentId })),
-        model: turn.model ?? modelId,
+        model: turn.model ?? whom.model,
       },
       turn.previousId,
     )
-  }
-  const setOptions = (part: Partial<AskOptions>) => {
-    remembered = { ...options, ...part }
-    setOptionsState(remembered)
   }
   const insert = (put: readonly string[]) => {
     setSheet(false)
@@ -153,7 +103,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
     void conversation.save({ slots: put.map(parseDigest) })
   }
   // A reference that is not known yet cannot stand beside others.
-  const add = (more: readonly string[]) => insert([...new Set([...packetIds, ...more])].slice(0, MOST_SLOTS))
+  const add = (more: readonly string[]) => insert([...new Set([...(packetIds ?? []), ...more])].slice(0, MOST_SLOTS))
   const eject = (refs: readonly string[]) => insert(slots.filter(ref => !refs.includes(ref)))
   const begin = () => {
     setSheet(false)
@@ -181,13 +131,6 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
       }}
     />
   )
-  const canAsk = isSeveral
-    ? true
-    : packetId === null
-      ? modelId !== undefined
-      : summary === null
-        ? cartridge.error === null
-        : allows(summary.trust, 'run') && summary.model.installed
 
   return (
     <Page
@@ -228,7 +171,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             onEject={eject}
             asking={asking}
             onAsking={next => {
-              setAsking(next)
+              target.setAsking(next)
               void conversation.save({ asking: next })
             }}
             onChoose={() => {
@@ -239,7 +182,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             onCompare={compare => setOptions({ compare })}
             models={models}
             model={model}
-            onModel={setPicked}
+            onModel={target.setModel}
             systemPrompt={
               model?.hasChatTemplate === true || (view?.system ?? '') !== '' ? (
                 <SystemPrompt
@@ -263,7 +206,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             asking={asking}
             examples={cartridge.data?.exampleQuestions ?? []}
             canAsk={canAsk}
-            copiesFacts={isStarter}
+            copiesFacts={target.isStarter}
             onAsk={question => conversation.ask(question, options, whom, here)}
             maxNewTokens={options.maxNewTokens}
             onInstead={askInstead}
@@ -289,7 +232,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             running={conversation.live !== null}
             options={options}
             onOptions={setOptions}
-            followUp={before === null ? null : follows}
+            followUp={target.goesOn ? follows : null}
             onAsk={question => conversation.ask(question, options, whom, here)}
             onStop={conversation.stop}
             {...(slots.length === 0 ? { onFind: setSought } : {})}
