@@ -15,6 +15,7 @@ import {
   plus,
   Reader,
   type Step,
+  silu,
   softplus,
   times,
   type Vector,
@@ -97,7 +98,7 @@ function mamba(model: Reader): Step {
         }
         return sum
       })
-      x = plus(x, model.linear(`${name}.out_proj`, times(y, projected.slice(inner).map(activation))))
+      x = plus(x, model.linear(`${name}.out_proj`, times(y, projected.slice(inner).map(silu))))
     }
     return model.head(model.rms('backbone.norm_f', x, epsilon), 'backbone.embeddings')
   }

@@ -113,6 +113,26 @@ describe('the text part of a model that also sees', () => {
     expect(a.eosTokenIds).toEqual(b.eosTokenIds)
   })
 
+  test.each([
+    ['llama', true, false],
+    ['llama-gqa-tied', true, false],
+    ['llama', false, true],
+    ['llama-gqa-tied', false, true],
+    ['llama', undefined, undefined],
+    ['llama-gqa-tied', undefined, undefined],
+  ])(
+    '%s has a head of its own if its weights have one, where the fields disagree (%s, %s)',
+    async (name, outer, inner) => {
+      const folder = await changed(name, {
+        config: fields => ({
+          ...{ model_type: 'mistral3', tie_word_embeddings: outer },
+          text_config: { ...fields, tie_word_embeddings: inner },
+        }),
+      })
+      expect(await runCheckpointCase(folder)).toMatchObject({ ok: true })
+    },
+  )
+
   test('an unknown text part is refused by its own name', async () => {
     const folder = await changed('llama', { config: fields => wrapped('llava')({ ...fields, model_type: 'opt' }) })
     await expect(openModel(folder)).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED', message: /"opt"/ })

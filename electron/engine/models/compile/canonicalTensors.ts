@@ -15,7 +15,7 @@ const PREFIXES = [
   'model.text_model.',
 ]
 const HEAD = 'lm_head.weight'
-const HEADS: ReadonlySet<string> = new Set([HEAD, 'language_model.lm_head.weight', 'model.lm_head.weight'])
+const HEADS: readonly string[] = [HEAD, 'language_model.lm_head.weight', 'model.lm_head.weight']
 
 /**
  * The same weights under one set of names: a base model saved alone and one saved with its head are the same model. Of a
@@ -27,14 +27,23 @@ export function canonicalTensors(checkpoint: Checkpoint, layers: PreparedLayers)
   const tensors = new Map<string, CheckpointTensor>()
   for (const tensor of checkpoint.tensors.values()) {
     const mine = tensor.name.startsWith(prefix)
-    if (layers.wrapped && !mine && !HEADS.has(tensor.name)) continue
-    const name = HEADS.has(tensor.name) ? HEAD : mine ? layers.base + tensor.name.slice(prefix.length) : tensor.name
+    if (layers.wrapped && !mine && !HEADS.includes(tensor.name)) continue
+    const name = HEADS.includes(tensor.name)
+      ? HEAD
+      : mine
+        ? layers.base + tensor.name.slice(prefix.length)
+        : tensor.name
     if (tensors.has(name)) {
       throw new StatePackError('E_MODEL_WEIGHTS', `The weights have two tensors for ${name}.`, { tensor: name })
     }
     tensors.set(name, { ...tensor, name })
   }
   return { ...checkpoint, tensors }
+}
+
+/** Whether the weights have a matrix of their own for the logits. */
+export function hasHead({ tensors }: Checkpoint): boolean {
+  return HEADS.some(name => tensors.has(name))
 }
 
 /** The prefix under which the embeddings are found; the architecture's own, where several would do. */

@@ -3,6 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { CompiledGraph } from '../model.ts'
 import type { Checkpoint } from '../sources/checkpoint.ts'
 import type { Architecture, CompiledLayers } from './architecture.ts'
+import { hasHead } from './canonicalTensors.ts'
 import { ConfigFields, TEXT_CONFIG } from './config.ts'
 import { falconH1 } from './falconH1.ts'
 import { gemma3 } from './gemma3.ts'
@@ -44,19 +45,17 @@ export function isSupported(fields: Fields): boolean {
   return architectureOf(textFields(fields)) !== null
 }
 
-/**
- * The fields that describe the language model. A model that also sees or hears has them in a section of their own; whether
- * tables are tied may stand outside it.
- */
+/** The fields that describe the language model. A model that also sees or hears has them in a section of their own. */
 export function textFields(fields: Fields): Fields {
   const section = fields[TEXT_CONFIG]
-  if (typeof section !== 'object' || section === null || architectureOf(fields) !== null) return fields
-  const { tie_word_embeddings: tied = null } = fields
-  return { ...(tied === null ? {} : { tie_word_embeddings: tied }), ...section }
+  return typeof section !== 'object' || section === null || architectureOf(fields) !== null ? fields : { ...section }
 }
 
-/** Throws `E_NOT_SUPPORTED` for an unknown `model_type`, `E_MODEL_CONFIG` for a field the architecture does not support. */
-export function prepareArchitecture(fields: Fields): PreparedLayers {
+/**
+ * `files`: the weights, where they are there already. Throws `E_NOT_SUPPORTED` for an unknown `model_type`, `E_MODEL_CONFIG`
+ * for a field the architecture does not support.
+ */
+export function prepareArchitecture(fields: Fields, files: Checkpoint | null = null): PreparedLayers {
   const text = textFields(fields)
   const wrapped = text !== fields
   const architecture = architectureOf(text)
@@ -68,8 +67,18 @@ export function prepareArchitecture(fields: Fields): PreparedLayers {
       { field: wrapped ? `${TEXT_CONFIG}.model_type` : 'model_type' },
     )
   }
-  const layers = architecture.prepare(new ConfigFields(text, wrapped ? `${TEXT_CONFIG}.` : ''))
+  const own = wrapped ? { ...text, tie_word_embeddings: isTied(fields, text, files) } : text
+  const layers = architecture.prepare(new ConfigFields(own, wrapped ? `${TEXT_CONFIG}.` : ''))
   return { ...layers, wrapped }
+}
+
+/**
+ * Whether a model that also sees or hears has one table for both ends. Inside the section and outside it stand defaults of
+ * two classes that files write out, or neither: where they do not agree, the weights say whether there is a head.
+ */
+function isTied(fields: Fields, text: Fields, files: Checkpoint | null): unknown {
+  const [outer = null, inner = null] = [fields.tie_word_embeddings, text.tie_word_embeddings]
+  return outer === inner && outer !== null ? outer : files === null ? (inner ?? outer) : !hasHead(files)
 }
 
 function architectureOf({ model_type: type }: Fields): Architecture | null {

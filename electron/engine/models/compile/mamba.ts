@@ -1,6 +1,6 @@
 /** Mamba (Gu & Dao 2023): a selective state space per channel, with a short convolution before it. */
 
-import { ACTIVATIONS, type Activation, activate } from './activation.ts'
+import { ACTIVATIONS, type Activation, silu } from './activation.ts'
 import type { Architecture } from './architecture.ts'
 import { causalConv } from './causalConv.ts'
 import type { ConfigFields } from './config.ts'
@@ -146,6 +146,6 @@ function mixer(frame: DecoderFrame, weights: GraphWeights, c: MambaConfig, at: {
   graph.output(present, 'float32', ['batch', inner, state])
   const skip = graph.op('Mul', [flat, weights.get(`${name}.D`, [inner])])
   const y = graph.op('Add', [frame.flatten(scanned, inner), skip]) // [N, inner]
-  const gated = graph.op('Mul', [y, activate(graph, c.activation, gate)])
+  const gated = graph.op('Mul', [y, silu(graph, gate)])
   return weights.linear(gated, `${name}.out_proj`, [c.width, inner], c.bias)
 }

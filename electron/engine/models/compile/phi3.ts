@@ -16,7 +16,7 @@ export const phi3: Architecture = {
           return { qkv: false, output: false, mlp: false }
         },
         ropes: (fields, shape) => {
-          const rope = readRope(fields, { ...shape, partial: 1 })
+          const rope = readRope(fields, { ...shape, partial: 1, original: 4096 })
           return { ropes: Array.from({ length: shape.layers }, () => rope), position: rope.position }
         },
         windows: (fields, layers) => {

@@ -6,8 +6,10 @@ import type { ConfigFields } from './config.ts'
  * when `use_sliding_window` is set. null: the layer sees everything.
  */
 export function qwenWindows(config: ConfigFields, layers: number): (number | null)[] {
-  const size = config.any('sliding_window') === null ? null : config.count('sliding_window')
-  const used = config.flag('use_sliding_window', false) ? (size ?? 4096) : null
+  // null says "no window"; only a file that leaves the field out means the class's default.
+  const isNull = config.given('sliding_window') && config.any('sliding_window') === null
+  const size = isNull ? null : config.count('sliding_window', 4096)
+  const used = config.flag('use_sliding_window', false) ? size : null
   const from = config.number('max_window_layers', 28)
   const types = config.layerTypes(layers, ['full_attention', 'sliding_attention'])
   if (types === null) return Array.from({ length: layers }, (_, layer) => (layer >= from ? used : null))

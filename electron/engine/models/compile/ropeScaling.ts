@@ -18,6 +18,8 @@ export interface RopeGeometry {
   readonly contextLength: number
   /** Where the file gives none: those of the architecture's config class. */
   readonly theta?: number
+  /** The length of the first training where the file gives none; absent: its context. */
+  readonly original?: number
   /** The share of each head that is rotated; absent: all of it, and a file that says otherwise is refused. */
   readonly partial?: number
   /** The model also places images and video, in sections of each head; a text's positions are the same in all of them. */
@@ -59,7 +61,8 @@ export function readRope(
   if (geometry.sections === true) for (const name of ['mrope_section', 'mrope_interleaved']) fields.any(name)
   const plain = Float64Array.from({ length: rotated / 2 }, (_, pair) => theta ** ((-2 * pair) / rotated))
   const originalName = 'original_max_position_embeddings'
-  const original = agreed([fields, originalName], [config, originalName])
+  const given = agreed([fields, originalName], [config, originalName])
+  const original = given ?? geometry.original ?? contextLength
   const scaled = SCALINGS[kind](fields, { plain, theta, contextLength, original })
   const parameters: Record<string, string | number | boolean | null> = {
     rope_type: kind,
@@ -67,7 +70,7 @@ export function readRope(
     head_dim: headDim,
   }
   if (rotated !== headDim) parameters[share] = partial
-  if (original !== null && kind !== 'default') parameters[originalName] = original
+  if (given !== null && kind !== 'default') parameters[originalName] = given
   for (const name of SCALING_FIELDS) {
     const value = fields.any(name)
     if (typeof value === 'number' || typeof value === 'boolean') parameters[name] = value
@@ -138,8 +141,8 @@ interface Base {
   readonly plain: Float64Array
   readonly theta: number
   readonly contextLength: number
-  /** The length of the first training, where the file gives it. */
-  readonly original: number | null
+  /** The length of the first training. */
+  readonly original: number
 }
 
 type Scaling = (
@@ -159,16 +162,17 @@ const SCALINGS: Readonly<Record<(typeof KINDS)[number], Scaling>> = {
   /** Up to max_position_embeddings, which stays the limit, there is no scaling. */
   dynamic: (fields, { plain, contextLength, original }) => {
     fields.positive('factor')
-    if (original !== null) fields.agrees('original_max_position_embeddings', contextLength)
+    if (original !== contextLength) {
+      throw fields.error('original_max_position_embeddings', `is ${original}, and the context has ${contextLength}`)
+    }
     return { frequencies: plain, magnitude: 1 }
   },
 
   /** Llama 3.1: long waves divided by the factor, short ones kept, a linear blend between. */
-  llama3: (fields, { plain, original }) => {
+  llama3: (fields, { plain, original: length }) => {
     const factor = fields.positive('factor')
     const lowFactor = fields.positive('low_freq_factor')
     const highFactor = fields.positive('high_freq_factor')
-    const length = original ?? fields.positive('original_max_position_embeddings')
     const frequencies = plain.map(frequency => {
       const wavelength = (2 * Math.PI) / frequency
       if (wavelength > length / lowFactor) return frequency / factor
@@ -185,9 +189,8 @@ const SCALINGS: Readonly<Record<(typeof KINDS)[number], Scaling>> = {
 }
 
 /** YaRN (Peng et al. 2023): a ramp over dimensions between interpolated and original frequencies, and a temperature. */
-function yarn(fields: ConfigFields, { plain, theta, contextLength, original }: Base): ReturnType<Scaling> {
+function yarn(fields: ConfigFields, { plain, theta, contextLength, original: length }: Base): ReturnType<Scaling> {
   const rotated = 2 * plain.length
-  const length = original ?? contextLength
   const factor = fields.positive('factor', contextLength / length)
   const betaFast = fields.positive('beta_fast', 32)
   const betaSlow = fields.positive('beta_slow', 1)
@@ -214,8 +217,7 @@ function yarn(fields: ConfigFields, { plain, theta, contextLength, original }: B
 }
 
 /** LongRoPE (Ding et al. 2024): a divisor for each wave; those for short texts, which the length of the first training limits. */
-function longrope(fields: ConfigFields, { plain, contextLength, original }: Base): ReturnType<Scaling> {
-  const length = original ?? fields.positive('original_max_position_embeddings')
+function longrope(fields: ConfigFields, { plain, contextLength, original: length }: Base): ReturnType<Scaling> {
   const divisors = (name: string): number[] => {
     const list: unknown = fields.any(name)
     const numbers = Array.isArray(list) ? list.filter((n): n is number => typeof n === 'number' && n > 0) : []

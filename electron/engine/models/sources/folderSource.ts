@@ -53,8 +53,10 @@ async function planFolder(
 ): Promise<PlannedWeights> {
   const compilable = (await hasCheckpoint(folder)) && isSupported(fields)
   if (!compilable && (await findExports(folder)).length > 0) return planExport(folder, fields, precision)
-  const layers = prepareArchitecture(fields)
-  const checkpoint = canonicalTensors(await readCheckpoint(folder), layers)
+  prepareArchitecture(fields) // what is not understood is named before a file is looked for
+  const stored = await readCheckpoint(folder)
+  const layers = prepareArchitecture(fields, stored)
+  const checkpoint = canonicalTensors(stored, layers)
   return planCheckpoint({ layers, checkpoint, stored: checkpoint, precision: precision ?? 'float32' })
 }
 

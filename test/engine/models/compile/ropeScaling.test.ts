@@ -25,6 +25,18 @@ describe('frequencies are those of the papers', () => {
     expect(rope({ rope_theta: 100, rope_scaling: older }).frequencies).toEqual(found.frequencies)
   })
 
+  test('the length of the first training is the context where no file gives it, and 4,096 for Phi-3', () => {
+    const llama3 = { rope_type: 'llama3', factor: 4, low_freq_factor: 1, high_freq_factor: 4 }
+    const given = { ...llama3, original_max_position_embeddings: 4096 }
+    expect(rope({ rope_scaling: llama3 }).frequencies).toEqual(rope({ rope_scaling: given }).frequencies)
+    const list = [1, 1, 1, 1]
+    const long = { rope_scaling: { type: 'longrope', short_factor: list, long_factor: list } }
+    expect(rope(long)).toMatchObject({ magnitude: 1, contextLength: 4096 })
+    const phi3 = rope(long, { ...SHAPE, contextLength: 131_072, original: 4096 })
+    expect(phi3.contextLength).toBe(4096)
+    expect(phi3.magnitude).toBeCloseTo(Math.sqrt(1 + Math.log(32) / Math.log(4096)), 12)
+  })
+
   test('dynamic: none but the plain ones, up to the limit', () => {
     const plain = rope({ rope_theta: 500 })
     const dynamic = rope({ rope_theta: 500, rope_scaling: { rope_type: 'dynamic', factor: 8 } })

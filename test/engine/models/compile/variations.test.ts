@@ -287,7 +287,18 @@ describe('every variation of a configuration gives the logits of its formulas', 
   })
 
   test.each([
-    ...['gpt2', 'llama-gqa-tied', 'mistral-sliding', 'qwen2', 'qwen3', 'mamba', 'mamba2', 'mamba2-one-group', 'gemma3'],
+    ...[
+      'gpt2',
+      'llama-gqa-tied',
+      'mistral-sliding',
+      'qwen2',
+      'qwen3',
+      'mamba',
+      'mamba-gelu',
+      'mamba2',
+      'mamba2-one-group',
+      'gemma3',
+    ],
     ...['phi3', 'smollm3', 'granite', 'olmo2', 'lfm2', 'falcon-h1', 'granite-hybrid', 'qwen3.5'],
   ])('the oracle itself equals the reference implementation: %s', async name => {
     const folder = resolve('test/golden', name)
