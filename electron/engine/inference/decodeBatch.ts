@@ -111,7 +111,7 @@ export class DecodeBatch {
     this.#recurrent?.prepare(feeds, outputs)
     this.#count()
     try {
-      await this.#host.run(feeds, outputs, { decodes: true, inTurn })
+      await this.#host.run(feeds, outputs, { inTurn })
     } catch (error) {
       this.#kv?.finish()
       throw new StatePackError('E_INFERENCE', 'A step of several sessions together failed.', {}, error)

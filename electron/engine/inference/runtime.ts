@@ -97,7 +97,7 @@ export async function openOnFirst(
     kind: model.kind,
     onHost,
     chunkTokens,
-    run: (feeds, outputs, { signal, decodes = false, inTurn = false } = {}) => {
+    run: (feeds, outputs, { signal, reads = 1, inTurn = false } = {}) => {
       const run = async () => {
         if (disposed) throw new StatePackError('E_CONFLICT', 'This model has been unloaded.')
         if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
@@ -105,7 +105,7 @@ export async function openOnFirst(
         await runInPlace(session, feeds, outputs)
         return null
       }
-      return inTurn ? run() : enqueue(run, decodes ? 'step' : 'chunk')
+      return inTurn ? run() : enqueue(run, reads > 1 ? { tokens: reads } : 'step')
     },
     stateOf,
   })

@@ -30,8 +30,8 @@ export interface AppendOptions {
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
-  /** It gives one more token to whoever generates, so it does not wait for more than one piece of a text. */
-  readonly decodes?: boolean
+  /** Tokens that it reads; one, unless said, is a step of whoever generates, who does not wait for more than one piece of a text. */
+  readonly reads?: number
   /** Whoever runs it has the turn already: see {@link Runtime.turn}. */
   readonly inTurn?: boolean | undefined
 }
@@ -267,7 +267,7 @@ export class Session implements Disposable {
       kv.addTo(feeds, outputs)
     }
     recurrent?.addTo(feeds, outputs)
-    const results = await this.#host.run(feeds, outputs, { ...options, decodes: chunk.length === 1 })
+    const results = await this.#host.run(feeds, outputs, { ...options, reads: chunk.length })
     this.#alive()
     this.#state.position = position + chunk.length
     this.#processed += chunk.length

@@ -2,15 +2,25 @@ import { describe, expect, it } from 'vitest'
 import { createRunQueue } from '#engine/inference/runQueue.ts'
 
 describe('the queue of a runtime', () => {
-  it('alternates between steps and chunks where both wait, and keeps the order within each', async () => {
+  const orderOf = async (asked: readonly (number | 'step')[]) => {
     const enqueue = createRunQueue()
     const order: string[] = []
-    const run = (name: string, lane: 'step' | 'chunk') => enqueue(async () => void order.push(name), lane)
-    await Promise.all([
-      ...['a', 'b', 'c'].map(name => run(`read ${name}`, 'chunk')),
-      ...['1', '2'].map(name => run(`step ${name}`, 'step')),
-    ])
-    expect(order).toEqual(['read a', 'step 1', 'read b', 'step 2', 'read c'])
+    await Promise.all(
+      asked.map((turn, index) =>
+        enqueue(async () => void order.push(`${turn} #${index}`), turn === 'step' ? turn : { tokens: turn }),
+      ),
+    )
+    return order
+  }
+
+  it('alternates between steps and full chunks where both wait, and keeps the order within each', async () => {
+    const order = await orderOf([128, 128, 128, 'step', 'step'])
+    expect(order).toEqual(['128 #0', 'step #3', '128 #1', 'step #4', '128 #2'])
+  })
+
+  it('reads short chunks together between two steps, up to the length of a full one', async () => {
+    const order = await orderOf([2, 40, 33, 20, 128, 'step', 2, 'step', 'step'])
+    expect(order).toEqual(['2 #0', '40 #1', '33 #2', 'step #5', '20 #3', 'step #7', '128 #4', 'step #8', '2 #6'])
   })
 
   it('runs one at a time, and goes on after a failure', async () => {
