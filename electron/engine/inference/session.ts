@@ -17,8 +17,8 @@ export interface AppendProgress {
 }
 
 export interface AppendOptions {
-  /** Of which tokens logits are wanted: default `last`. */
-  readonly logits?: 'none' | 'last' | 'all'
+  /** Of which tokens logits are wanted: default `last`; a number: of so many last ones. */
+  readonly logits?: 'none' | 'last' | 'all' | number
   readonly signal?: AbortSignal
   /** What it returns is waited for before the next chunk: so whoever listens can hold the reading. */
   readonly onProgress?: (progress: AppendProgress) => unknown
@@ -114,7 +114,7 @@ export class Session implements Disposable {
    * Runs tokens through the model in chunks of at most 128. All or nothing: cancelled or failed, the session is where
    * it was before (`processed` still counts what ran).
    *
-   * @returns the logits asked for: `none` an empty array, `last` `[vocab]`, `all` `[tokens, vocab]`.
+   * @returns the logits asked for: `none` an empty array, `last` `[vocab]`, `all` `[tokens, vocab]`, a number `[n, vocab]`.
    * @throws `E_CONTEXT_LENGTH`, `E_BAD_INPUT` (not a token id), `E_CANCELLED`, `E_INFERENCE`, `E_CONFLICT`.
    */
   async append(tokens: ArrayLike<number>, options: AppendOptions = {}): Promise<Float32Array> {
@@ -220,7 +220,7 @@ export class Session implements Disposable {
     const { logits: wanted = 'last', signal, onProgress, onCheckpoint, inTurn } = options
     const total = tokens.length
     const vocab = this.#host.vocabSize
-    const rows = wanted === 'all' ? total : wanted === 'last' ? Math.min(1, total) : 0
+    const rows = Math.min(total, rowsOf(wanted))
     const logits = new Float32Array(rows * vocab)
     if (total > 0) await this.#state.kv?.reserve(this.#state.position + total + 1)
     const began = performance.now()
@@ -231,9 +231,9 @@ export class Session implements Disposable {
       const count = Math.min(this.#host.chunkTokens, most, total - done)
       const chunk = Array.prototype.slice.call(tokens, done, done + count)
       done += count
-      const last = wanted === 'last' && done < total ? 0 : Math.min(rows, count)
-      const at = wanted === 'all' ? (done - count) * vocab : 0
-      await this.#run(chunk, logits.subarray(at, at + last * vocab), { signal, inTurn })
+      // Of this chunk's tokens: the wanted ones are the last of all.
+      const [from, to] = [done - count, done].map(end => Math.max(0, end - (total - rows)) * vocab)
+      await this.#run(chunk, logits.subarray(from, to), { signal, inTurn })
       if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
         onCheckpoint(await this.#capture())
       }
@@ -324,6 +324,12 @@ export class Session implements Disposable {
   #alive(): void {
     if (this.#disposed) throw new StatePackError('E_CONFLICT', 'This session has been closed.')
   }
+}
+
+function rowsOf(wanted: NonNullable<AppendOptions['logits']>): number {
+  if (wanted === 'all') return Number.POSITIVE_INFINITY
+  if (wanted === 'none') return 0
+  return wanted === 'last' ? 1 : wanted
 }
 
 function busy(what: string): StatePackError {

@@ -24,10 +24,11 @@ import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, splitDelta } from './growState.ts'
 import { asked, countTokens, logprobsOf, samplingRecord } from './inferRecord.ts'
 import { idsBefore, keepAnswer } from './keepAnswer.ts'
-import { generatedSteps, readTraced, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
+import { generatedSteps, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
 import { acceptedEdits, type OpenedState, openState } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
+import { readDelta } from './readDelta.ts'
 import { reuseDetails } from './reuseDetails.ts'
 import { reuseView } from './reuseView.ts'
 import { logitsDigest } from './stateLayers.ts'
@@ -111,18 +112,15 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const restore = clock.lap() - load
 
   const keep = input.keepOutput ?? false
-  const options = { logits: 'last', signal: call.signal, onProgress: readingProgress(call) } as const
-  const readSteps: Parameters<typeof traceBytes>[0][number][] = []
-  const readPart = async (tokens: Int32Array, before: Float32Array | null) => {
-    if (tokens.length === 0) return before
-    if (!input.trace) return session.append(tokens, options)
-    const { logits, steps } = await readTraced(session, tokens, { ...options, before })
-    readSteps.push(...steps)
-    return logits
+  const reading = {
+    fold: toFold.subarray(prefix?.tokens ?? 0),
+    tail: split.tailTokens,
+    before: (prefix ?? base).logits,
+    isKept: keep,
+    isTraced: input.trace ?? false,
   }
-  const folded = await readPart(toFold.subarray(prefix?.tokens ?? 0), (prefix ?? base).logits)
-  const newState = keep ? null : { snapshot: await session.capture(), logits: folded }
-  const first = await readPart(split.tailTokens, folded)
+  const options = { signal: call.signal, onProgress: readingProgress(call) }
+  const { newState, first, steps } = await readDelta(session, reading, options)
   if (first === null)
     throw new StatePackError(
       'E_EMPTY_TEXT',
@@ -203,7 +201,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const generated = processed - (toFold.length - (prefix?.tokens ?? 0)) - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed })
   const seconds = { load, restore, read, generate: generate_ }
-  const trace = input.trace ? traceBytes(readSteps, generatedSteps(ids, generation.traces)) : null
+  const trace = input.trace ? traceBytes(steps, generatedSteps(ids, generation.traces)) : null
   const receiptFor = (packetId: Digest | null) => ({
     op: 'infer' as const,
     inputs: [

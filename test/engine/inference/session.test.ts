@@ -66,7 +66,7 @@ describe.each(STARTERS)('a session of %s', folder => {
     }
   })
 
-  it('gives logits of no, the last or all tokens', async () => {
+  it('gives logits of no, the last, the last few or all tokens', async () => {
     const tokens = random.tokens(200, vocab)
     using a = runtime.newSession()
     using b = runtime.newSession()
@@ -76,6 +76,11 @@ describe.each(STARTERS)('a session of %s', folder => {
     const all = await c.append(tokens, { logits: 'all' })
     expect(all).toHaveLength(200 * vocab)
     expect(digestLogits(last)).toBe(digestLogits(all.slice(-vocab)))
+    for (const count of [2, 100, 300]) {
+      using d = runtime.newSession()
+      const few = await d.append(tokens, { logits: count })
+      expect(digestLogits(few)).toBe(digestLogits(all.slice(-count * vocab)))
+    }
     expect(await a.append([])).toHaveLength(0)
     expect(a.position).toBe(200)
   })
