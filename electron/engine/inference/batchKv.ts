@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
-import { copyRows, type LayerBuffers, readBlock, type Side, writeBlocks } from './kvRows.ts'
+import { copyRows, type KvPlace, readBlock, type Side } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, type StateSnapshot } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
 
 const CAPACITY_STEP = 256
 
@@ -17,13 +17,11 @@ export interface StepRows {
   readonly contextLength: number | null
 }
 
-/**
- * Keys and values of the rows of a batch: one `[room, kvHeads, capacity, headDim]` pair a layer, of which the first rows
- * are in use, appended to in place. A row that leaves is replaced by the last one.
- */
+/** Keys and values of the rows of a batch: one `[room, kvHeads, capacity, headDim]` pair a layer, appended to in place. */
 export class BatchKv {
   readonly #layers: readonly KvLayerGeometry[]
-  #rows = 0
+  /** Tokens that stand in each row: what is behind them is left over. */
+  #lengths: number[] = []
   #room = 0
   #capacity = 0
   #buffers: readonly Buffers[] = []
@@ -39,31 +37,37 @@ export class BatchKv {
     return this.#buffers.reduce((sum, { key, value }) => sum + key.byteLength + value.byteLength, 0)
   }
 
-  /** Bytes of the buffers once a state of `position` tokens has come in. */
-  bytesWith(position: number): number {
-    const room = this.#rows === this.#room ? Math.max(2, this.#room * 2) : this.#room
-    const capacity = Math.ceil(Math.max(position + 1, this.#capacity) / CAPACITY_STEP) * CAPACITY_STEP
+  /** Bytes of the buffers once a state of `tokens` tokens has come in as this row. */
+  bytesWith(row: number, tokens: number): number {
+    const { room, capacity } = this.#sizeFor(row, tokens + 1)
     const perToken = this.#layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim, 0)
     return room * capacity * perToken * Float32Array.BYTES_PER_ELEMENT
   }
 
-  /** Takes a state in as the last row. */
-  async add({ blocks, position }: StateSnapshot): Promise<void> {
-    if (this.#rows === this.#room || position + 1 > this.#capacity) {
-      const room = this.#rows === this.#room ? Math.max(2, this.#room * 2) : this.#room
-      this.#resize(room, Math.max(position + 1, this.#capacity))
-    }
-    await writeBlocks(this.#layers, blocks, { buffers: this.#buffersOf(this.#rows), capacity: this.#capacity })
-    this.#rows += 1
+  /** Where the keys and values of a state that comes in as this row are to be written. */
+  place(row: number, tokens: number): KvPlace {
+    const { room, capacity } = this.#sizeFor(row, tokens + 1)
+    if (room > this.#room || capacity > this.#capacity) this.#resize(room, capacity)
+    this.#lengths[row] = tokens
+    return this.#placeOf(row)
   }
 
-  /** Lets a row go; the last row takes its place. */
-  remove(row: number): void {
-    const last = this.#rows - 1
-    if (row !== last) {
-      this.#each((_, index, side) => this.#row(index, side, row).set(this.#row(index, side, last)))
-    }
-    this.#rows = last
+  /** Puts a row in the place of another that is no longer used. */
+  move(from: number, to: number): void {
+    const tokens = this.#lengths[from] ?? 0
+    const rows = this.#capacity
+    this.#each((geometry, index, side) => {
+      const there = { data: this.#row(index, side, from), rows, at: 0 }
+      copyRows(geometry, there, { data: this.#row(index, side, to), rows, at: 0 }, tokens)
+    })
+    this.#lengths[to] = tokens
+  }
+
+  /** Gives the memory back; there are no rows now. */
+  free(): void {
+    this.#buffers = []
+    this.#room = 0
+    this.#capacity = 0
   }
 
   /**
@@ -72,22 +76,24 @@ export class BatchKv {
    */
   prepare(at: StepRows, feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
     const slots = at.positions.map(position => Math.min(position, (at.contextLength ?? Number.POSITIVE_INFINITY) - 1))
+    const rows = slots.length
     const longest = Math.max(...slots) + 1
-    if (longest > this.#capacity) this.#resize(this.#room, Math.max(longest, this.#capacity * 1.5))
+    if (longest > this.#capacity) this.#resize(this.#room, roundUp(Math.max(longest, this.#capacity * 1.5)))
     for (const [row, slot] of slots.entries()) {
       if (at.waits[row] && slot !== at.positions[row]) this.#keep(row, slot)
     }
-    feeds.seqlens_k = new Tensor('int32', Int32Array.from(slots), [this.#rows])
+    feeds.seqlens_k = new Tensor('int32', Int32Array.from(slots), [rows])
     feeds.total_sequence_length = new Tensor('int32', Int32Array.of(longest), [])
     for (const [index, { layer, kvHeads, headDim }] of this.#layers.entries()) {
-      const dims = [this.#rows, kvHeads, this.#capacity, headDim]
-      const size = this.#rows * kvHeads * this.#capacity * headDim
+      const dims = [rows, kvHeads, this.#capacity, headDim]
+      const size = rows * kvHeads * this.#capacity * headDim
       for (const side of ['key', 'value'] as const) {
         const tensor = new Tensor('float32', this.#all(index, side).subarray(0, size), dims)
         feeds[`past_key_values.${layer}.${side}`] = tensor
         outputs[`present.${layer}.${side}`] = tensor
       }
     }
+    this.#lengths = slots.map(slot => slot + 1)
   }
 
   finish(): void {
@@ -97,20 +103,21 @@ export class BatchKv {
 
   /** Positions `from` (a multiple of 64) to `to` of one row. */
   read(row: number, from: number, to: number): KvBlock[] {
-    const buffers = this.#buffersOf(row)
+    const { buffers, capacity } = this.#placeOf(row)
     const blocks: KvBlock[] = []
     for (let start = from; start < to; start += BLOCK_TOKENS) {
       const tokens = Math.min(BLOCK_TOKENS, to - start)
-      blocks.push(readBlock(this.#layers, buffers, { start, tokens, capacity: this.#capacity }).block)
+      blocks.push(readBlock(this.#layers, buffers, { start, tokens, capacity }).block)
     }
     return blocks
   }
 
-  #buffersOf(row: number): LayerBuffers[] {
-    return this.#layers.map((_, index) => ({
+  #placeOf(row: number): KvPlace {
+    const buffers = this.#layers.map((_, index) => ({
       key: this.#row(index, 'key', row),
       value: this.#row(index, 'value', row),
     }))
+    return { buffers, capacity: this.#capacity }
   }
 
   #keep(row: number, slot: number): void {
@@ -123,21 +130,27 @@ export class BatchKv {
     })
   }
 
-  #resize(room: number, length: number): void {
+  #sizeFor(row: number, tokens: number): { room: number; capacity: number } {
+    const room = row < this.#room ? this.#room : Math.max(2, row + 1, this.#room * 2)
+    return { room, capacity: Math.max(this.#capacity, roundUp(tokens)) }
+  }
+
+  #resize(room: number, capacity: number): void {
     const [old, oldRows] = [this.#buffers, this.#capacity]
     this.#room = room
-    this.#capacity = Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP
+    this.#capacity = capacity
     this.#buffers = this.#layers.map(({ kvHeads, headDim }) => {
-      const size = room * kvHeads * this.#capacity * headDim
+      const size = room * kvHeads * capacity * headDim
       return { key: new Float32Array(size), value: new Float32Array(size) }
     })
+    if (oldRows === 0) return
     this.#each((geometry, index, side) => {
-      for (let row = 0; row < this.#rows; row++) {
-        const size = geometry.kvHeads * oldRows * geometry.headDim
+      const size = geometry.kvHeads * oldRows * geometry.headDim
+      for (const [row, tokens] of this.#lengths.entries()) {
         const data = old[index]?.[side].subarray(row * size, (row + 1) * size)
         if (data === undefined) continue
-        const from = { data, rows: oldRows, at: 0 }
-        copyRows(geometry, from, { data: this.#row(index, side, row), rows: this.#capacity, at: 0 }, oldRows)
+        const to = { data: this.#row(index, side, row), rows: capacity, at: 0 }
+        copyRows(geometry, { data, rows: oldRows, at: 0 }, to, tokens)
       }
     })
   }
@@ -159,4 +172,8 @@ export class BatchKv {
       visit(geometry, index, 'value')
     }
   }
+}
+
+function roundUp(tokens: number): number {
+  return Math.ceil(tokens / CAPACITY_STEP) * CAPACITY_STEP
 }

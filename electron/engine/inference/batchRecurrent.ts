@@ -10,10 +10,9 @@ interface Layer {
   readonly ssm: Float32Array
 }
 
-/** The recurrent states of a batch: read one set, write the other, change places. The first rows are in use. */
+/** The recurrent states of a batch: read one set, write the other, change places. */
 export class BatchRecurrent {
   readonly #layers: readonly SsmLayerGeometry[]
-  #rows = 0
   #room = 0
   #now: readonly Layer[] = []
   #next: readonly Layer[] = []
@@ -26,11 +25,11 @@ export class BatchRecurrent {
     return 2 * this.#now.reduce((sum, { conv, ssm }) => sum + conv.byteLength + ssm.byteLength, 0)
   }
 
-  /** Takes a state in as the last row; one that has read nothing is all zeros. */
-  add({ recurrent }: StateSnapshot): void {
-    if (this.#rows === this.#room) {
+  /** Takes a state in as this row; one that has read nothing is all zeros. */
+  add(row: number, { recurrent }: StateSnapshot): void {
+    if (row >= this.#room) {
       const old = this.#now
-      this.#room = Math.max(2, this.#room * 2)
+      this.#room = Math.max(2, row + 1, this.#room * 2)
       this.#now = this.#allocate()
       this.#next = this.#allocate()
       for (const [index, { conv, ssm }] of old.entries()) {
@@ -38,8 +37,6 @@ export class BatchRecurrent {
         this.#now[index]?.ssm.set(ssm)
       }
     }
-    const row = this.#rows
-    this.#rows += 1
     for (const index of this.#layers.keys()) {
       const state = recurrent[index]
       for (const part of ['conv', 'ssm'] as const) {
@@ -50,21 +47,26 @@ export class BatchRecurrent {
     }
   }
 
-  /** Lets a row go; the last row takes its place. */
-  remove(row: number): void {
-    const last = this.#rows - 1
+  /** Puts a row in the place of another that is no longer used. */
+  move(from: number, to: number): void {
     for (const index of this.#layers.keys()) {
-      for (const part of ['conv', 'ssm'] as const) {
-        if (row !== last) this.#part(this.#now, index, part, row).set(this.#part(this.#now, index, part, last))
-      }
+      for (const part of ['conv', 'ssm'] as const)
+        this.#part(this.#now, index, part, to).set(this.#part(this.#now, index, part, from))
     }
-    this.#rows = last
   }
 
-  prepare(feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
+  /** Gives the memory back; there are no rows now. */
+  free(): void {
+    this.#now = []
+    this.#next = []
+    this.#room = 0
+  }
+
+  /** Of the first `rows` rows. */
+  prepare(rows: number, feeds: Record<string, Tensor>, outputs: Record<string, Tensor>): void {
     const tensor = (set: readonly Layer[], index: number, part: Part, dims: readonly number[]) => {
       const all = set[index]?.[part] ?? new Float32Array(0)
-      return new Tensor('float32', all.subarray(0, this.#rows * sizeOf(dims)), [this.#rows, ...dims])
+      return new Tensor('float32', all.subarray(0, rows * sizeOf(dims)), [rows, ...dims])
     }
     for (const [index, { layer, conv, ssm }] of this.#layers.entries()) {
       feeds[`past_conv.${layer}`] = tensor(this.#now, index, 'conv', conv)

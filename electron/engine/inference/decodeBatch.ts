@@ -15,6 +15,13 @@ interface Row {
   processed: number
 }
 
+/** Its buffers as the tier counts them. */
+interface Held {
+  readonly hold: MemoryHold
+  readonly bytes: number
+  isUsed: boolean
+}
+
 /**
  * Sessions of one model that advance together, one token each, in one pass: the weights are read once for all of them.
  * They may have any lengths, and join and leave between steps; while a session is in the batch it runs nothing itself.
@@ -29,8 +36,11 @@ export class DecodeBatch {
   readonly #recurrent: BatchRecurrent | null
   readonly #tier: MemoryTier
   readonly #label: string
-  readonly #rows: Row[] = []
-  #hold: MemoryHold | null = null
+  /** null: whose session has left; the next step puts another there. */
+  #rows: (Row | null)[] = []
+  #isJoining = false
+  #isClosed = false
+  #held: Held | null = null
 
   constructor(
     host: SessionHost,
@@ -45,33 +55,38 @@ export class DecodeBatch {
   }
 
   get sessions(): readonly Session[] {
-    return this.#rows.map(({ session }) => session)
+    return this.#present.map(({ session }) => session)
   }
 
   /** Bytes of its buffers once a session of `position` tokens has joined. */
   bytesWith(position: number): number {
-    return (this.#kv?.bytesWith(position) ?? 0) + (this.#recurrent?.bytes ?? 0)
+    return (this.#kv?.bytesWith(this.#nextRow, position) ?? 0) + (this.#recurrent?.bytes ?? 0)
   }
 
-  /** Takes a session in, with its state; it is the batch's until it leaves. Throws what {@link Session.lend} throws. */
+  /**
+   * Takes a session in, with its state; it is the batch's until it leaves. One at a time, and no step meanwhile. Throws what
+   * {@link Session.lend} throws.
+   */
   async join(session: Session): Promise<void> {
-    const base = await session.lend()
+    const row = this.#nextRow
+    this.#isJoining = true
     try {
-      await this.#kv?.add(base)
-    } catch (error) {
-      session.takeBack(base, 0)
-      throw error
+      const place = this.#kv?.place(row, session.position) ?? null
+      this.#count()
+      const base = await session.lend(place)
+      this.#recurrent?.add(row, base)
+      this.#rows[row] = { session, base, position: base.position, processed: 0 }
+    } finally {
+      this.#isJoining = false
+      this.#count()
     }
-    this.#recurrent?.add(base)
-    this.#rows.push({ session, base, position: base.position, processed: 0 })
-    this.#count()
   }
 
   /** Gives a session its state back. Copies what it has read here and its unfinished block, not its base. */
   leave(session: Session): void {
-    const row = this.#rows.findIndex(candidate => candidate.session === session)
+    const row = this.#rows.findIndex(candidate => candidate?.session === session)
     const found = this.#rows[row]
-    if (found === undefined) return
+    if (found == null) return
     const { base, position, processed } = found
     const shared = base.blocks.filter(({ tokens }) => tokens === BLOCK_TOKENS)
     const from = shared.length * BLOCK_TOKENS
@@ -81,10 +96,7 @@ export class DecodeBatch {
       blocks: this.#kv === null ? [] : [...shared, ...this.#kv.read(row, from, position)],
       recurrent: this.#recurrent?.read(row) ?? [],
     }
-    this.#kv?.remove(row)
-    this.#recurrent?.remove(row)
-    const last = this.#rows.pop()
-    if (last !== undefined && last !== found) this.#rows[row] = last
+    this.#rows[row] = null
     this.#count()
     session.takeBack(state, processed)
   }
@@ -98,17 +110,17 @@ export class DecodeBatch {
     { inTurn = false }: { readonly inTurn?: boolean } = {},
   ): Promise<Map<Session, Float32Array>> {
     const { vocabSize, contextLength } = this.#host
-    const rows = this.#rows.length
-    const logits = new Float32Array(rows * vocabSize)
-    const ids = BigInt64Array.from(this.#rows, ({ session }) => BigInt(tokens.get(session) ?? 0))
+    const rows = this.#closeRanks()
+    const logits = new Float32Array(rows.length * vocabSize)
+    const ids = BigInt64Array.from(rows, ({ session }) => BigInt(tokens.get(session) ?? 0))
     const feeds: Record<string, Tensor> = {
-      input_ids: new Tensor('int64', ids, [rows, 1]),
+      input_ids: new Tensor('int64', ids, [rows.length, 1]),
       num_logits: new Tensor('int64', BigInt64Array.of(1n), []),
     }
-    const outputs: Record<string, Tensor> = { logits: new Tensor('float32', logits, [rows, 1, vocabSize]) }
-    const waits = this.#rows.map(({ session }) => !tokens.has(session))
-    this.#kv?.prepare({ positions: this.#rows.map(({ position }) => position), waits, contextLength }, feeds, outputs)
-    this.#recurrent?.prepare(feeds, outputs)
+    const outputs: Record<string, Tensor> = { logits: new Tensor('float32', logits, [rows.length, 1, vocabSize]) }
+    const waits = rows.map(({ session }) => !tokens.has(session))
+    this.#kv?.prepare({ positions: rows.map(({ position }) => position), waits, contextLength }, feeds, outputs)
+    this.#recurrent?.prepare(rows.length, feeds, outputs)
     this.#count()
     try {
       await this.#host.run(feeds, outputs, { inTurn })
@@ -119,28 +131,81 @@ export class DecodeBatch {
     this.#kv?.finish()
     this.#recurrent?.finish(waits)
     const after = new Map<Session, Float32Array>()
-    for (const [index, row] of this.#rows.entries()) {
+    for (const [index, row] of rows.entries()) {
       if (waits[index]) continue
       row.position += 1
       row.processed += 1
-      after.set(row.session, logits.slice(index * vocabSize, (index + 1) * vocabSize))
+      after.set(row.session, logits.subarray(index * vocabSize, (index + 1) * vocabSize))
     }
     return after
   }
 
-  /** Its buffers, in the tier that all running sessions are counted in. */
+  /** Frees its buffers, as soon as nobody is in it any more. */
+  close(): void {
+    this.#isClosed = true
+    this.#count()
+  }
+
+  get #present(): Row[] {
+    return this.#rows.filter(row => row !== null)
+  }
+
+  /** Where the next session goes. */
+  get #nextRow(): number {
+    const gone = this.#rows.indexOf(null)
+    return gone < 0 ? this.#rows.length : gone
+  }
+
+  /** Whoever is last takes the place of one that has left: several that leave at once move nobody. */
+  #closeRanks(): readonly Row[] {
+    const present = this.#present
+    for (let from = this.#rows.length - 1; from >= present.length; from--) {
+      const row = this.#rows[from]
+      if (row == null) continue
+      const to = this.#rows.indexOf(null)
+      this.#kv?.move(from, to)
+      this.#recurrent?.move(from, to)
+      this.#rows[to] = row
+    }
+    this.#rows.length = present.length
+    return this.#present
+  }
+
+  /** Its buffers, in the tier that all running sessions are counted in; with nobody in it they may be given up. */
   #count(): void {
-    this.#hold?.drop()
-    this.#hold = null
+    const isUsed = this.#isJoining || this.#rows.some(row => row !== null)
+    if (this.#isClosed && !isUsed) {
+      this.#held?.hold.drop()
+      this.#letGo()
+    }
     const bytes = (this.#kv?.bytes ?? 0) + (this.#recurrent?.bytes ?? 0)
-    if (this.#rows.length === 0 || bytes === 0) return
-    this.#hold = this.#tier.hold(
+    const held = this.#held
+    if (bytes === held?.bytes) {
+      if (isUsed && !held.isUsed) held.hold.use(this.#label)
+      if (!isUsed && held.isUsed) held.hold.rest()
+      held.isUsed = isUsed
+      return
+    }
+    held?.hold.drop()
+    this.#held = bytes === 0 ? null : this.#hold(bytes)
+  }
+
+  #hold(bytes: number): Held {
+    const hold = this.#tier.hold(
       {
         ...{ label: this.#label, bytes, cost: 0, from: 'new', below: 'gone' },
-        reason: `${this.#rows.length} sessions advance together`,
-        evict: () => {},
+        reason: 'sessions advance together',
+        evict: () => this.#letGo(),
       },
       { inUse: true },
     )
+    return { hold, bytes, isUsed: true }
+  }
+
+  #letGo(): void {
+    this.#held = null
+    this.#rows = []
+    this.#kv?.free()
+    this.#recurrent?.free()
   }
 }

@@ -1,6 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
-import { copyRows, firstTokens, type LayerBuffers, readBlock, writeBlocks } from './kvRows.ts'
+import { copyRows, firstTokens, type KvPlace, type LayerBuffers, readBlock, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSnapshot.ts'
 
@@ -58,7 +58,7 @@ export class KvCache {
   async reserve(length: number): Promise<void> {
     const old = this.#running
     if (old === null) {
-      const blocks = this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
+      const blocks = this.#resting
       const { set, kept } = this.#hot.take(blocks, length, this.#label)
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
@@ -73,22 +73,18 @@ export class KvCache {
     const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), this.#label)
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
-    const previous = await this.#onHost(old)
-    await this.#fill(set, (buffers, rows) => {
-      let bytes = 0
-      for (const [index, geometry] of this.#layers.entries()) {
-        for (const side of ['key', 'value'] as const) {
-          const [source, data] = [previous[index]?.[side], buffers[index]?.[side]]
-          if (source === undefined || data === undefined) continue
-          const there = { data: source, rows: old.running.capacity, at: from }
-          bytes += copyRows(geometry, there, { data, rows, at: from }, this.#length - from)
-        }
-      }
-      return bytes
-    })
+    await this.#fill(set, (buffers, capacity) => this.#copy(old, { buffers, capacity }, from))
     set.blocks = old.blocks
     this.#running = set
     this.#hot.give(old)
+  }
+
+  /** Writes the whole cache into other buffers, from where it stands now. */
+  async copyTo(place: KvPlace): Promise<void> {
+    const set = this.#running
+    this.copiedBytes += await (set === null
+      ? writeBlocks(this.#layers, this.#resting, place)
+      : this.#copy(set, place, 0))
   }
 
   /** Adds the buffers to a run's inputs and to its outputs: the graph appends to them in place. */
@@ -168,6 +164,26 @@ export class KvCache {
       this.copiedBytes += bytes
       yield block
     }
+  }
+
+  /** All of it as blocks, where it stands in no buffers. */
+  get #resting(): readonly KvBlock[] {
+    return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
+  }
+
+  /** Copies the tokens from a position on out of a set; returns the bytes. */
+  async #copy(set: HotSet, { buffers, capacity }: KvPlace, from: number): Promise<number> {
+    const sources = await this.#onHost(set)
+    let bytes = 0
+    for (const [index, geometry] of this.#layers.entries()) {
+      for (const side of ['key', 'value'] as const) {
+        const [source, data] = [sources[index]?.[side], buffers[index]?.[side]]
+        if (source === undefined || data === undefined) continue
+        const there = { data: source, rows: set.running.capacity, at: from }
+        bytes += copyRows(geometry, there, { data, rows: capacity, at: from }, this.#length - from)
+      }
+    }
+    return bytes
   }
 
   async #onHost({ running }: HotSet): Promise<LayerBuffers[]> {

@@ -17,6 +17,12 @@ export type Side = (typeof SIDES)[number]
 /** The contiguous buffers of a run on the host, of one layer. */
 export type LayerBuffers = Readonly<Record<Side, Float32Array>>
 
+/** Buffers of all layers, `capacity` rows each. */
+export interface KvPlace {
+  readonly buffers: readonly LayerBuffers[]
+  readonly capacity: number
+}
+
 /** Copies `count` tokens head by head; returns the bytes written. */
 export function copyRows<Numbers extends Float32Array | Float16Array>(
   { kvHeads, headDim }: KvLayerGeometry,
@@ -41,7 +47,7 @@ const WIDENED_PART = 1 / 16
 export async function writeBlocks(
   layers: readonly KvLayerGeometry[],
   blocks: readonly KvBlock[],
-  { buffers, capacity }: { readonly buffers: readonly LayerBuffers[]; readonly capacity: number },
+  { buffers, capacity }: KvPlace,
 ): Promise<number> {
   let bytes = 0
   const write = ({ start, tokens, layers: given }: KvBlock, wide: Float32Array | null) => {

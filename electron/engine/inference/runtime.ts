@@ -89,6 +89,7 @@ export async function openOnFirst(
   const kvLayers = kvLayersOf(model.geometry)
   const ssmLayers = ssmLayersOf(model.geometry)
   const hot = new HotBuffers(kvLayers, { tier, label: model.name })
+  const batches: DecodeBatch[] = []
   let disposed = false
 
   const hostWith = (chunkTokens: number): SessionHost => ({
@@ -142,6 +143,7 @@ export async function openOnFirst(
     if (disposed) return
     disposed = true
     hot.close()
+    for (const batch of batches) batch.close()
     await enqueue(async () => {
       await download.dispose()
       await session.release()
@@ -158,10 +160,12 @@ export async function openOnFirst(
       checkSnapshot(snapshot, model)
       return open(snapshot)
     },
-    newBatch: () =>
-      onHost && !model.graph.isExport
-        ? new DecodeBatch(host, { kv: kvLayers, ssm: ssmLayers }, { tier, label: model.name })
-        : null,
+    newBatch: () => {
+      if (!onHost || model.graph.isExport) return null
+      const batch = new DecodeBatch(host, { kv: kvLayers, ssm: ssmLayers }, { tier, label: model.name })
+      batches.push(batch)
+      return batch
+    },
     turn: task => enqueue(task, 'step'),
     dispose,
     [Symbol.dispose]: () => void dispose(),

@@ -1,6 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { KvCache } from './kvCache.ts'
+import type { KvPlace } from './kvRows.ts'
 import type { RecurrentState } from './recurrentState.ts'
 import { BLOCK_TOKENS, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
 
@@ -182,14 +183,15 @@ export class Session implements Disposable {
   }
 
   /**
-   * Hands the state over, to be advanced elsewhere (in a batch). Until it is taken back the session runs nothing itself:
-   * `E_CONFLICT`.
+   * Hands the state over, to be advanced elsewhere (in a batch); its keys and values are written to `place`, too. Until it is taken
+   * back the session runs nothing itself: `E_CONFLICT`.
    */
-  async lend(): Promise<StateSnapshot> {
+  async lend(place: KvPlace | null): Promise<StateSnapshot> {
     const snapshot = await this.#exclusively('lend', async () => {
-      const captured = await this.#capture()
-      await this.#state.kv?.park()
-      return captured
+      const { kv } = this.#state
+      if (place !== null) await kv?.copyTo(place)
+      await kv?.park()
+      return this.#capture()
     })
     this.#busy = LENT
     return snapshot

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
 import type { DecodeBatch } from '#engine/inference/decodeBatch.ts'
+import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import { digestState } from './digestState.ts'
@@ -112,4 +113,31 @@ it('grows its buffers, and lets a full row wait unharmed', async () => {
   expect(full.position).toBe(2048)
   expect(furthest(compareStates(await fullAlone.capture(), await full.capture()))).toBeLessThan(TOLERANCE)
   await runtime.dispose()
+})
+
+it('counts its buffers while anybody is in it, gives them up when they are needed, and starts anew', async () => {
+  const tier = new MemoryTier('hot', { budget: 2 ** 30 })
+  const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2, tier })
+  const batch = batchOf(runtime)
+  const session = runtime.newSession()
+  await session.append(random.tokens(70, VOCAB))
+  const alone = await session.fork()
+  const expected = await alone.append([3])
+  alone.dispose()
+  for (const isFirst of [true, false]) {
+    await batch.join(session)
+    tier.purge()
+    expect(tier.view().inUse).toBe(batch.bytesWith(0))
+    const after = await batch.step(new Map([[session, 3]]))
+    expect(compareLogits(expected, after.get(session) ?? new Float32Array(0)).maxAbsDiff).toBeLessThan(TOLERANCE)
+    batch.leave(session)
+    expect(tier.view().inUse).toBe(0)
+    session.truncate(70)
+    if (!isFirst) continue
+    expect(tier.bytes).toBe(batch.bytesWith(0))
+    tier.purge()
+    expect(tier.bytes).toBe(0)
+  }
+  await runtime.dispose()
+  expect(tier.bytes).toBe(0)
 })
