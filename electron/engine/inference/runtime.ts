@@ -21,6 +21,12 @@ import type { StateSnapshot } from './stateSnapshot.ts'
 /** Buffers that a runtime keeps where no tier is given. */
 const ALONE_BYTES = 128 * 1024 * 1024
 
+/**
+ * How long threads spin for their next piece of work. Between two operators that is soon; unless told, they do it for up to 50 ms
+ * after each run too, and take a core from what a state is taken out, hashed and written by.
+ */
+const SPIN_MICROSECONDS = '1000'
+
 /** What of a model a runtime needs. */
 export type RunnableModel = Pick<Model, 'name' | 'kind' | 'vocabSize' | 'contextLength' | 'geometry' | 'graph'>
 
@@ -209,7 +215,12 @@ function create(model: RunnableModel, provider: Provider, threads: number): Prom
       interOpNumThreads: 1,
       logSeverityLevel: 3,
       ...(provider === 'webgpu' ? { preferredOutputLocation: Object.fromEntries(onDevice) } : {}),
-      extra: { session: { model_external_initializers_file_folder_path: externalFolder } },
+      extra: {
+        session: {
+          model_external_initializers_file_folder_path: externalFolder,
+          intra_op: { spin_duration_us: SPIN_MICROSECONDS },
+        },
+      },
     },
   )
 }
