@@ -199,7 +199,7 @@ export class UnstoredPackets implements BlobSource {
 
   async #write(blobs: readonly NewBlob[]): Promise<void> {
     try {
-      await this.#disk.writer.putMany(blobs)
+      await this.#disk.writer.putMany(blobs, { areNew: true })
     } catch {
       for (const { digest } of blobs) {
         const kept = this.#kept.get(digest)

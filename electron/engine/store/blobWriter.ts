@@ -52,15 +52,16 @@ export class BlobWriter {
   /**
    * Stores many blobs as one group: all files written and flushed side by side, then all named, then one flush of the
    * folder. Durable when it returns; descriptors in the order given. Blobs already there are checked, not rewritten,
-   * and made young again for gc; a damaged one is replaced.
+   * and made young again for gc; a damaged one is replaced. `areNew`: they were made just now, so they are written without
+   * looking for them first; one that is there all the same is replaced by itself.
    */
-  async putMany(blobs: readonly NewBlob[]): Promise<PutResult> {
+  async putMany(blobs: readonly NewBlob[], { areNew = false } = {}): Promise<PutResult> {
     const distinct = new Map(blobs.map(blob => [blob.digest, blob]))
     const staged: StagedBlob[] = []
     try {
       await inParallel([...distinct.values()], PARALLEL, async ({ mediaType, digest, size, bytes }) => {
         const descriptor = { mediaType, digest, size }
-        if (await this.#isThere(descriptor)) return
+        if (!areNew && (await this.#isThere(descriptor))) return
         staged.push({ descriptor, isSynced: true, temp: await writeTemp(this.#fs, this.#layout.tmp, bytes) })
       })
     } catch (error) {
@@ -135,8 +136,9 @@ export class BlobWriter {
         ({ temp }) => this.#sync(temp),
       )
       for (const blob of staged) {
-        // Young from now on: a slow transfer may have written it longer ago than the grace age of gc.
-        await this.#fs.touch(blob.temp)
+        // Young from now on: a slow transfer may have written it longer ago than the grace age of gc. What is flushed already
+        // was written a moment ago.
+        if (!blob.isSynced) await this.#fs.touch(blob.temp)
         await this.#fs.rename(blob.temp, this.#layout.blob(blob.descriptor.digest))
         releaseTemp(blob.temp)
         waiting.delete(blob)
