@@ -112,7 +112,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport & 
         else if (frame.kind === 'item') await untilAborted(own.signal, read(frame.item))
         else if (frame.kind === 'result') result = frame.result
         // An upload that is refused because the call is over already says nothing that its result does not.
-        else begin().catch(error => result === null && !isOver(error) && fail(error))
+        else if (frame.kind === 'open') begin().catch(error => result === null && !isOver(error) && fail(error))
       }
     } catch (thrown) {
       const { error } = (failure as { readonly error: unknown } | null) ?? { error: thrown }

@@ -22,8 +22,14 @@ export type CalleeMessage =
 /** A result, and how many items were sent before it: it may overtake them. */
 export type Answer = Result<unknown> & { readonly items: number }
 
-/** A call's stream: any number of `progress` and `item`, then exactly one `result`. */
+/** Now and then in a stream that may be silent for long: so each side notices a dead connection, and takes none for one. */
+interface AliveFrame {
+  readonly kind: 'alive'
+}
+
+/** A call's stream: any number of `progress`, `item` and `alive`, then exactly one `result`. */
 export type CallFrame =
+  | AliveFrame
   /** First where an upload belongs to the call: its items may come now. */
   | { readonly kind: 'open' }
   | { readonly kind: 'progress'; readonly progress: Progress }
@@ -33,7 +39,5 @@ export type CallFrame =
 /** One request of an upload. */
 export type UploadFrame = { readonly item: unknown } | { readonly end: true }
 
-/** The event stream: events as they happen, and `alive` now and then so that a dead connection is noticed. */
-export type EventFrame =
-  | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }
-  | { readonly kind: 'alive' }
+/** The event stream: events as they happen. */
+export type EventFrame = AliveFrame | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }

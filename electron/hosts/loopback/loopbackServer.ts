@@ -28,6 +28,8 @@ export interface LoopbackOptions {
   readonly port?: number
   /** For tests: a gate with a hole in it must be noticed. */
   readonly makeGate?: typeof createGate
+  /** How often a stream says that it is alive, milliseconds; default ten seconds. */
+  readonly aliveMs?: number
   readonly bodyLimits?: { readonly usual: number; readonly files: number; readonly together: number }
 }
 
@@ -47,6 +49,7 @@ const BODY_LIMITS = { usual: 64 * MIB, files: 1024 * MIB, together: 2048 * MIB }
 const FILE_METHOD = 'documents.extract'
 /** Methods that could read a file of this machine by its path. */
 const PATH_METHODS: ReadonlySet<string> = new Set(['packets.import', 'packets.review', 'packets.try', 'jobs.import'])
+/** Node's own `fetch` takes five minutes without a byte for the end of an answer. */
 const ALIVE_MS = 10_000
 
 type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }
@@ -73,7 +76,7 @@ const MAX_EVENT_STREAMS = 64
 
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const token = randomBytes(32).toString('base64url')
-  const limits = options.bodyLimits ?? BODY_LIMITS
+  const { bodyLimits: limits = BODY_LIMITS, aliveMs = ALIVE_MS } = options
   const bodyLimit = (method: string | null) => (method === FILE_METHOD ? limits.files : limits.usual)
   const budget: BodyBudget = { held: 0, limit: limits.together }
   const headers = pageHeaders()
@@ -113,6 +116,8 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     }
     const stream = createFrameStream<CallFrame>(() => gone.abort())
     if (upload !== null) stream.send({ kind: 'open' })
+    const alive = setInterval(() => stream.send({ kind: 'alive' }, true), aliveMs)
+    outgoing.on('close', () => clearInterval(alive))
     const call = options.transport.call(method, input, {
       signal: gone.signal,
       onProgress: progress => stream.send({ kind: 'progress', progress }, true),
@@ -159,7 +164,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     }
     const stream = createFrameStream<EventFrame>(stop)
     const unsubscribe = options.transport.subscribe((name, data) => stream.send({ kind: 'event', name, data }))
-    const alive = setInterval(() => stream.send({ kind: 'alive' }, true), ALIVE_MS)
+    const alive = setInterval(() => stream.send({ kind: 'alive' }, true), aliveMs)
     c.env.outgoing.on('close', stop)
     const { state, reason } = options.health()
     stream.send({ kind: 'event', name: 'engine.status', data: reason === null ? { state } : { state, reason } })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#shared/rpc/client.ts'
-import { encodeFrame, FRAME_TYPE } from '#shared/rpc/codec.ts'
+import { createFrameReader, encodeFrame, FRAME_TYPE } from '#shared/rpc/codec.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { pageTransport } from './pageTransport.ts'
 import { openSocket, rawRequest } from './rawRequest.ts'
@@ -67,6 +67,25 @@ describe('the contract over HTTP', () => {
     expect(await first.promise).toEqual({ phase: 'waiting' })
     cancel.abort()
     expect(await running).toMatchObject({ error: { code: 'E_CANCELLED' } })
+  })
+
+  it('says that it is alive while a call has nothing to say', async () => {
+    const own = await startTestServer({ aliveMs: 5 })
+    const { token, origin } = own.server
+    const response = await fetch(`${origin}/rpc/packets.tensor`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': FRAME_TYPE, origin },
+      body: encodeFrame(tensor('until-cancelled')),
+    })
+    const reader = createFrameReader(1000)
+    const kinds: unknown[] = []
+    for await (const chunk of response.body ?? []) {
+      for (const frame of reader.push(chunk)) kinds.push((frame as { kind: unknown }).kind)
+      if (kinds.includes('progress') && kinds.slice(kinds.indexOf('progress')).length > 3) break
+    }
+    expect(kinds.filter(kind => kind !== 'alive')).toEqual(['progress'])
+    expect(kinds.slice(-3)).toEqual(['alive', 'alive', 'alive'])
+    await own.close()
   })
 
   it('uploads a file as raw bytes and passes on the engine’s own error', async () => {

@@ -83,7 +83,8 @@ async function window(): Promise<OpenTransport> {
 }
 
 async function loopback(): Promise<OpenTransport> {
-  const test = await startTestServer()
+  // So often that it comes between any two frames.
+  const test = await startTestServer({ aliveMs: 1 })
   await test.supervisor.settled()
   const transport = pageTransport(test.server)
   return {
