@@ -82,6 +82,27 @@ describe.each(PRE_TOKENIZATION_NAMES)('the way of cutting that files call %s', n
   })
 })
 
+/** llama.cpp's ids, with the vocabulary of digits-style, of one text that the ways of cutting differ in. */
+describe('a text is cut as llama.cpp cuts it', () => {
+  const text = "It's 3.14 の東京 x12345!!$5 (ab) --no\n\n—“Größe” 東京タワー"
+  const start = '43 86'
+  const until = '223 21 16 19 22 223 478 109 864 846 121 108 815 19 20 21 22 23 3 3 6 23 223 10 363 11 223 15 15 306'
+  const words = '435 245 435 253 810 858 876 894'
+  const [apart, joined] = ['223 864 846 121 108', '874 846 121 108']
+  const end = '162 227 126 162 228 110 162 228 123'
+  it.each([
+    ['hunyuan-dense', [start, '297', until, '659', words, apart, end]],
+    ['deepseek-v3', [start, '297', until, '659', words, apart, end]],
+    ['deepseek-coder', [start, '9 85', until, '201 201', words, apart, end]],
+    ['seed-coder', [start, '297', until, '659', words, joined, end]],
+    ['minicpm5', [start, '297', until, '659', words, joined, end]],
+  ])('%s', (name, ids) => {
+    const read = ggufTokenizer(new Map(metadataOf(FAMILIES[3])).set('tokenizer.ggml.pre', name))
+    if (read === null) throw new Error('There is no tokenizer.')
+    expect([...createTokenizer(read.files).encode(text)].join(' ')).toBe(ids.join(' '))
+  })
+})
+
 describe('a GGUF tokenizer that cannot be used', () => {
   const right = metadataOf(FAMILIES[0])
   const refused = (key: string, value: GgufValue | undefined) => {
