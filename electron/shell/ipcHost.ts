@@ -81,7 +81,7 @@ export function startIpcHost({ ipcMain, transport, status, isOwnWindow }: IpcHos
     if (!isAllowed(event)) return refuse('E_FORBIDDEN', 'Only the Studio’s own page may ask this.')
     const parsed = callSchema.safeParse(message)
     if (!parsed.success) return refuse('E_BAD_INPUT', 'This is not a call.')
-    return callsOf(event.sender).callee.run(parsed.data)
+    return callsOf(event.sender).callee.run({ ...parsed.data, hears: { progress: true, items: true } })
   })
 
   ipcMain.on('statepack:post', (event, message: unknown) => {

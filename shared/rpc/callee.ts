@@ -3,7 +3,7 @@ import { StatePackError, toErrorValue } from '../domain/error.ts'
 import { createItemInbox, createItemSender, type ItemInbox, type ItemSender } from './itemFlow.ts'
 import { type Abort, realm } from './realm.ts'
 import type { Transport } from './transport.ts'
-import type { Answer, CalleeMessage, CallerMessage } from './wire.ts'
+import type { Answer, CalleeMessage, CallerMessage, Hears } from './wire.ts'
 
 export interface Callee {
   /** Runs a call whose `id` nobody else has. Never throws; `E_CONFLICT` for an id that runs already. */
@@ -12,6 +12,7 @@ export interface Callee {
     readonly method: string
     readonly input: unknown
     readonly uploads: boolean
+    readonly hears: Hears
   }): Promise<Answer>
   receive(message: CallerMessage): void
   /** Nobody waits for any of them any more. */
@@ -34,7 +35,7 @@ export function createCallee(call: Transport['call'], post: (message: CalleeMess
   }
 
   return {
-    async run({ id, method, input, uploads }) {
+    async run({ id, method, input, uploads, hears }) {
       if (running.has(id)) {
         const error = new StatePackError('E_CONFLICT', 'A call with this number is already running.')
         return { ok: false, error: toErrorValue(error), items: 0 }
@@ -45,8 +46,8 @@ export function createCallee(call: Transport['call'], post: (message: CalleeMess
       running.set(id, { cancel, sender, inbox })
       const result = await call(method, input, {
         signal: cancel.signal,
-        onProgress: progress => post({ kind: 'progress', id, progress }),
-        onItem: item => sender.send(item),
+        onProgress: hears.progress ? progress => post({ kind: 'progress', id, progress }) : undefined,
+        onItem: hears.items ? item => sender.send(item) : undefined,
         upload: inbox,
       })
       running.delete(id)

@@ -3,6 +3,12 @@ import type { EventName } from './events.ts'
 import type { Progress } from './progress.ts'
 import type { Result } from './result.ts'
 
+/** What its caller wants to hear of a call that runs; nothing else of it is sent. */
+export interface Hears {
+  readonly progress: boolean
+  readonly items: boolean
+}
+
 /** From the caller, about a call of its that runs. */
 export type CallerMessage =
   | { readonly kind: 'cancel'; readonly id: number }

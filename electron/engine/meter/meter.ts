@@ -6,6 +6,7 @@
 import { chmodSync, existsSync, renameSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { toStatePackError } from '#shared/domain/error.ts'
+import { prepareOnce } from '../prepareOnce.ts'
 import { sqliteCopy } from '../sqliteCopy.ts'
 import { MeasuredSpeed } from './measuredSpeed.ts'
 import { exportMeter } from './meterExport.ts'
@@ -112,9 +113,9 @@ export class Meter {
   readonly #options: MeterOptions
 
   constructor(db: Database.Database, options: MeterOptions) {
-    this.#db = db
-    this.#reading = new MeasuredSpeed(db, { table: 'prefill', amount: 'tokens', least: 8, samples: 1 })
-    this.#restoring = new MeasuredSpeed(db, { table: 'restore', amount: 'bytes', least: 1, samples: 3 })
+    this.#db = prepareOnce(db)
+    this.#reading = new MeasuredSpeed(this.#db, { table: 'prefill', amount: 'tokens', least: 8, samples: 1 })
+    this.#restoring = new MeasuredSpeed(this.#db, { table: 'restore', amount: 'bytes', least: 1, samples: 3 })
     this.#options = options
   }
 

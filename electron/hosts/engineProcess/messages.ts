@@ -2,7 +2,7 @@
 import type { ErrorValue } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
-import type { Answer, CalleeMessage, CallerMessage } from '#shared/rpc/wire.ts'
+import type { Answer, CalleeMessage, CallerMessage, Hears } from '#shared/rpc/wire.ts'
 
 /** What the engine is opened with; plain data, because it crosses a process boundary. */
 export interface EngineOptions {
@@ -31,6 +31,7 @@ export type ToEngine =
       readonly input: unknown
       /** Items follow. */
       readonly uploads: boolean
+      readonly hears: Hears
     }
   | CallerMessage
   | { readonly kind: 'close' }

@@ -7,7 +7,7 @@ import { type Caller, createCaller } from '#shared/rpc/caller.ts'
 import type { EventData } from '#shared/rpc/events.ts'
 import type { Result } from '#shared/rpc/result.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
-import type { Answer } from '#shared/rpc/wire.ts'
+import type { Answer, Hears } from '#shared/rpc/wire.ts'
 import { createEventHub } from '../eventHub.ts'
 import type { EngineChild } from './engineChild.ts'
 import type { EngineOptions, FromEngine } from './messages.ts'
@@ -55,6 +55,7 @@ interface Call {
   readonly method: string
   readonly input: unknown
   readonly uploads: boolean
+  readonly hears: Hears
   readonly caller: Caller
   readonly finish: (answer: Answer | Result<unknown>) => void
 }
@@ -181,8 +182,8 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       const call = waiting.shift()
       if (call === undefined) return
       inFlight.set(call.id, call)
-      const { id, method, input, uploads } = call
-      child?.send({ kind: 'call', id, method, input, uploads })
+      const { id, method, input, uploads, hears } = call
+      child?.send({ kind: 'call', id, method, input, uploads, hears })
       call.caller.begin()
     }
   }
@@ -219,7 +220,9 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
         else if (inFlight.has(id)) child?.send(message)
       })
       const finish = (answer: Answer | Result<unknown>) => resolve(caller.finish(answer))
-      waiting.push({ id, method, input, uploads: options.upload !== undefined, caller, finish })
+      const { onProgress, onItem, upload } = options
+      const hears = { progress: onProgress !== undefined, items: onItem !== undefined }
+      waiting.push({ id, method, input, uploads: upload !== undefined, hears, caller, finish })
       if (state === 'failed') tryAgain()
       pump()
       return promise

@@ -1,6 +1,7 @@
 /** `library.sqlite`: small, durable, shared by all processes that have the store open. */
 import Database from 'better-sqlite3'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { prepareOnce } from '../../prepareOnce.ts'
 import { makePrivate } from '../../privateFile.ts'
 import { sqliteCopy } from '../../sqliteCopy.ts'
 import { AnswerRows } from './answerRows.ts'
@@ -64,12 +65,12 @@ export function openLibrary(path: string, options: { readOnly: boolean }): Libra
   let db: Database.Database | undefined
   try {
     if (options.readOnly) {
-      db = sqliteCopy(path)
+      db = prepareOnce(sqliteCopy(path))
       migrate(db)
       return new Library(db, false)
     }
     makePrivate(path)
-    db = new Database(path, { timeout: 10_000 })
+    db = prepareOnce(new Database(path, { timeout: 10_000 }))
     // WAL: readers are not held up by a writer. FULL: a commit that has returned survives a power loss.
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')

@@ -1,19 +1,16 @@
 /** Settings by key: JSON values that their owners parse with their own schemas. */
-import type { Database, Statement } from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 
 export class SettingRows {
   readonly #db: Database
-  /** Settings are asked for at every run; preparing costs ten times the asking. */
-  readonly #get: Statement<[string], { value: string }>
 
   constructor(db: Database) {
     this.#db = db
-    this.#get = db.prepare('SELECT value FROM settings WHERE key = ?')
   }
 
   /** The stored value, or undefined. */
   get(key: string): unknown {
-    const row = this.#get.get(key)
+    const row = this.#db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(key)
     return row === undefined ? undefined : JSON.parse(row.value)
   }
 
