@@ -36,6 +36,17 @@ describe('an engine in a process of its own', () => {
     })
   })
 
+  it('tells a caller nothing that it does not want to hear', async () => {
+    const { supervisor, children } = start()
+    await supervisor.settled()
+    const heard: string[] = []
+    children[0]?.onMessage(({ kind }) => kind === 'alive' || heard.push(kind))
+    await supervisor.call('packets.tensor', tensor('progress', 5), {})
+    expect(heard).toEqual(['result'])
+    await supervisor.call('packets.tensor', tensor('progress', 5), { onProgress: () => {} })
+    expect(heard).toEqual(['result', ...Array(5).fill('progress'), 'result'])
+  })
+
   it('validates on its own side and passes its errors on as they are', async () => {
     const { supervisor } = start()
     expect(await supervisor.call('no.such', {}, {})).toMatchObject({ error: { code: 'E_NOT_FOUND' } })
