@@ -8,7 +8,6 @@ import { readDocuments, readPacket } from '../packets/packet.ts'
 import { resolvePacketId } from '../packets/resolveRef.ts'
 import { signerInWords, storedSignatures, trustCartridge } from '../packets/signatures.ts'
 import { cartridgeSummary, summaryOf } from '../packets/summaries.ts'
-import { receiptView } from '../receipts/receiptView.ts'
 import type { CollectionRow } from '../store/library/collectionRows.ts'
 import { collectionView } from './collectionView.ts'
 import type { EngineState } from './engineState.ts'
@@ -56,7 +55,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const packet = await readPacket(store.blobs, packetId)
       const documents = await readDocuments(store.blobs, packet)
       const usage = store.library.usage.get(packetId)
-      const { receipts } = await state.receipts.list({ about: packetId, limit: 20 })
+      const { total: receipts } = await state.receipts.list({ about: packetId, limit: 1 })
       const names = store.library.packets.names()
       const collection = collections.of(packetId)
       return {
@@ -75,7 +74,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         })),
         usage: { asks: usage?.asks ?? 0, tokensSaved: usage?.tokensSaved ?? 0, secondsSaved: usage?.secondsSaved ?? 0 },
         exampleQuestions: exampleQuestions(documents.card),
-        receipts: receipts.map(receiptView),
+        receipts,
       }
     },
     'library.update': async ({ packetId, name, otherNames, tags, pinned }) => {

@@ -1,7 +1,8 @@
-import { parseDigest } from '#shared/domain/digest.ts'
+import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
+import type { ReceiptView } from '#shared/rpc/methods/views.ts'
 import { readTrace } from '../packets/logitsTrace.ts'
 import { replayReceipt } from '../packets/replayReceipt.ts'
 import { listViews } from '../receipts/listViews.ts'
@@ -14,17 +15,20 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { receipts } = state
   return {
     'receipts.list': async ({ op, packetId, ...page }) => {
-      return listViews(receipts, {
+      const listed = await listViews(receipts, {
         ...page,
         ...(op === undefined ? {} : { ops: [parseOp(op)] }),
         ...(packetId === undefined ? {} : { about: parseDigest(packetId) }),
       })
+      return { ...listed, names: namesIn(state, listed.receipts) }
     },
     'receipts.get': async ({ id }) => {
       const receipt = await receipts.get(id)
       const { receipt_id: _, keyid, ...statement } = receipt
+      const view = receiptView(receipt)
       return {
-        receipt: receiptView(receipt),
+        receipt: view,
+        name: view.packet_id === null ? null : (namesIn(state, [view])[view.packet_id] ?? null),
         statement,
         inclusion: await receipts.proveInclusion(receipt.seq),
         keyId: keyid,
@@ -62,6 +66,26 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
     'receipts.trace': ({ id }) => readTrace(state, id),
     'receipts.replay': ({ id }, call) => replayReceipt(state, id, call),
   }
+}
+
+/** What the cartridges that receipts are about are called; a state after an answer, by what was asked. */
+function namesIn({ store }: EngineState, receipts: readonly ReceiptView[]): Record<string, string> {
+  const { packets, turns } = store.library
+  const names = packets.names()
+  const nameOf = (packetId: Digest) => {
+    const [own] = names.get(packetId) ?? []
+    if (own !== undefined) return own
+    const root = turns.rootOf(packetId)
+    const [asked] = (root === null ? undefined : names.get(root)) ?? []
+    return asked === undefined ? null : `${asked}, after an answer`
+  }
+  const about = new Set(receipts.flatMap(({ packet_id }) => (packet_id === null ? [] : [parseDigest(packet_id)])))
+  return Object.fromEntries(
+    [...about].flatMap(packetId => {
+      const name = nameOf(packetId)
+      return name === null ? [] : [[packetId, name]]
+    }),
+  )
 }
 
 function parseOp(op: string): ReceiptOp {

@@ -76,6 +76,7 @@ export class Session implements Disposable {
   readonly #host: SessionHost
   #state: SessionState
   #processed = 0
+  #heldMs = 0
   #busy: string | null = null
   #disposed = false
 
@@ -92,6 +93,11 @@ export class Session implements Disposable {
   /** Tokens this session has really run through the model. Restoring and forking run none. */
   get processed(): number {
     return this.#processed
+  }
+
+  /** Seconds in which whoever heard of its progress held it: no part of what reading takes. */
+  get secondsHeld(): number {
+    return this.#heldMs / 1000
   }
 
   get kind(): StateSnapshot['kind'] {
@@ -225,7 +231,7 @@ export class Session implements Disposable {
     const rows = Math.min(total, rowsOf(wanted))
     const logits = new Float32Array(rows * vocab)
     if (total > 0) await this.#state.kv?.reserve(this.#state.position + total + 1)
-    const began = performance.now()
+    let began = performance.now()
     for (let done = 0; done < total; ) {
       this.#alive()
       if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
@@ -239,7 +245,11 @@ export class Session implements Disposable {
       if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
         onCheckpoint(await this.#capture())
       }
-      await onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(performance.now() - began, 1e-3) })
+      const now = performance.now()
+      await onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(now - began, 1e-3) })
+      const held = performance.now() - now
+      began += held
+      this.#heldMs += held
     }
     return logits
   }

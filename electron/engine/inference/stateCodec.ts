@@ -6,6 +6,7 @@ import { runCodec } from './codecRuns.ts'
 import { isFiniteFloat16 } from './float16.ts'
 import { sizeOf } from './layers.ts'
 import { roundBlock } from './roundBlock.ts'
+import { NUMBER_BYTES } from './stateBytes.ts'
 import { type KvBlock, numbersIn, type RecurrentLayer, type StateSnapshot, storedBlock } from './stateSnapshot.ts'
 
 /** Keys vary by channel and get one scale per head and channel; everything else one per row of its last dimension. */
@@ -59,7 +60,8 @@ export async function encodeTensor(
 export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array> {
   const { dtype, role, dims, data, scales } = tensor
   const size = sizeOf(dims)
-  if (data.byteLength !== size * BYTES[dtype]) throw wrongSize('data', data.byteLength, size * BYTES[dtype])
+  if (data.byteLength !== size * NUMBER_BYTES[dtype])
+    throw wrongSize('data', data.byteLength, size * NUMBER_BYTES[dtype])
   if (dtype === 'float32') return new Float32Array(aligned(data, 4))
   if (dtype === 'float16') return new Float32Array(new Float16Array(aligned(data, 2)))
   const shape = asRank3(dims, role)
@@ -106,8 +108,6 @@ export async function roundTripState(state: StateSnapshot, dtype: StateDtype): P
   }
   return { ...state, blocks, recurrent }
 }
-
-const BYTES: Readonly<Record<StateDtype, number>> = { float32: 4, float16: 2, int8: 1, float8_e4m3: 1 }
 
 /** Keys are `[kvHeads, tokens, headDim]` already; of the others only the rows of the last dimension matter. */
 function asRank3(dims: readonly number[], role: TensorRole): number[] {

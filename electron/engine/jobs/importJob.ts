@@ -17,6 +17,7 @@ export async function importJob(
     ...{ packetId: cartridge.packetId, receipt, cacheHit: duplicate, tokensProcessed: 0, notes: [] },
     ...{ reused: null, reuseMissed: null, bytesWritten: source.bytes },
     seconds: (performance.now() - began) / 1000,
+    secondsReading: 0,
   }
   made([kept], { wasRead: true })
 }

@@ -50,7 +50,10 @@ export interface Created extends Published {
   /** Why no more than that. */
   readonly miss: PrefixMiss
   readonly tokensProcessed: number
+  /** From opening the model to the cartridge on the disk; without the time in which it was held. */
   readonly seconds: number
+  /** Of them, those in which the model ran. */
+  readonly secondsReading: number
   /** What a person should know about how the text was read. */
   readonly notes: readonly string[]
 }
@@ -63,7 +66,8 @@ export interface Created extends Published {
  */
 export async function createPacket(context: PacketContext, input: CreateInput, call: Call = {}): Promise<Created> {
   const started = performance.now()
-  const seconds = () => (performance.now() - started) / 1000
+  let held = 0
+  const seconds = () => (performance.now() - started) / 1000 - held
   const loaded = await context.models.load(input.model, call.signal)
   const { model, runtime } = loaded
   const text = await composeAsBefore(context, model, input)
@@ -77,6 +81,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       ...(await reuse(context, stored, { loaded, text, input, seconds })),
       tokensProcessed: 0,
       seconds: seconds(),
+      secondsReading: 0,
       notes,
       prefix: null,
       miss: { why: 'nothing-alike' },
@@ -106,7 +111,8 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           // Keys and values can be cut back without.
           onCheckpoint: model.kind === 'kv' ? undefined : timeline.add,
         })
-  const readSeconds = (performance.now() - began) / 1000
+  held = session.secondsHeld
+  const secondsReading = (performance.now() - began) / 1000 - held
   call.progress?.({ phase: 'writing' })
   const { processed } = session
   if (logits !== null) assertNumbers(logits)
@@ -151,13 +157,13 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           logits_sha256: logits === null ? null : logitsDigest(logits),
           trace_sha256: null,
         },
-        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: readSeconds } },
+        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: secondsReading } },
       },
       reading: {
         model: model.fingerprint.name,
         device: runtime.environment.provider,
         tokens: processed,
-        seconds: readSeconds,
+        seconds: secondsReading,
       },
       restoring: restoringOf(loaded, { prefix }),
     }),
@@ -165,7 +171,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   if (prefix === null || prefix.isExact) context.live.timelines.add(published.packetId, timeline)
   // Found there, but damaged: it was read again, and what was written heals it.
   const cacheHit = published.cacheHit && published.bytesWritten === 0
-  return { ...published, cacheHit, tokensProcessed: processed, seconds: seconds(), prefix, miss, notes }
+  return { ...published, cacheHit, tokensProcessed: processed, seconds: seconds(), secondsReading, prefix, miss, notes }
 }
 
 /** A cartridge that would keep nothing of its text, because the tokenizer never tells where a text may go on, is refused. */

@@ -7,11 +7,11 @@ import { summaryOf } from './summaries.ts'
 
 /** A stored packet and what storing it took, as windows show it. */
 export async function createdView(context: PacketContext, created: Created): Promise<CreatedView> {
-  const { packetId, receipt, cacheHit, tokensProcessed, seconds, bytesWritten, prefix, miss, notes } = created
+  const { packetId, receipt, cacheHit, tokensProcessed, seconds, secondsReading, bytesWritten, prefix, miss, notes } = created
   return {
     cartridge: await summaryOf(context, packetId),
     receipt: receiptView(receipt),
-    ...{ cacheHit, tokensProcessed, seconds, bytesWritten, notes: [...notes] },
+    ...{ cacheHit, tokensProcessed, seconds, secondsReading, bytesWritten, notes: [...notes] },
     ...reuseView(context, { prefix, miss }),
   }
 }

@@ -132,9 +132,9 @@ function shapeOf(
         bytes: sizeOf(LAYER_TYPES.modelConfig),
       }
     case 'norms':
-      return { shape: model === null ? '' : `${model.components.norms.length} layers`, bytes: 0 }
+      return { shape: layersOf(model?.components.norms ?? []), bytes: 0 }
     case 'mixers':
-      return { shape: model === null ? '' : `${model.components.mixers.length} layers`, bytes: 0 }
+      return { shape: layersOf(model?.components.mixers ?? []), bytes: 0 }
     case 'logits':
       return { shape: model === null ? '' : `[${model.vocabSize}]`, bytes: sizeOf(LAYER_TYPES.logits) }
     case 'tokenizer':
@@ -147,6 +147,13 @@ function shapeOf(
     case 'prompt':
       return { shape: `${config.promptMeta.spans.length} spans`, bytes: 0 }
   }
+}
+
+/** Those of a model are bound by layer, and what comes after the last layer by itself. */
+function layersOf(parts: Model['components']['norms']): string {
+  if (parts.length === 0) return ''
+  const layers = parts.filter(({ name }) => name !== 'final').length
+  return `${layers} ${layers === 1 ? 'layer' : 'layers'}${layers < parts.length ? ' and a final one' : ''}`
 }
 
 function topLogits(logits: Float32Array, model: Model | null): Inspected['logits'] {

@@ -52,7 +52,7 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
     toRead.length === 0
       ? (prefix ?? base).logits
       : await session.append(toRead, { logits: 'last', signal: call.signal, onProgress: readingProgress(call) })
-  const readSeconds = (performance.now() - began) / 1000
+  const secondsReading = (performance.now() - began) / 1000
   call.progress?.({ phase: 'writing' })
   const assembled = await assemble({
     ...grownContents(base, {
@@ -98,17 +98,20 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
           trace_sha256: null,
         },
         details: { seam: input.seam ?? 'exact', ...reuseDetails({ prefix, miss }), ...acceptedEdits(base) },
-        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: readSeconds } },
+        observed: { seconds: seconds(), phases: { ...restorePhase({ prefix }), read: secondsReading } },
       },
       reading: {
         model: model.fingerprint.name,
         device: runtime.environment.provider,
         tokens: session.processed,
-        seconds: readSeconds,
+        seconds: secondsReading,
       },
       restoring: restoringOf(base.loaded, { prefix }),
     }),
   })
   const notes = spelledNotes(split.read.spelled, 'text')
-  return { ...published, tokensProcessed: session.processed, seconds: seconds(), prefix, miss, notes }
+  return {
+    ...published,
+    ...{ tokensProcessed: session.processed, seconds: seconds(), secondsReading, prefix, miss, notes },
+  }
 }

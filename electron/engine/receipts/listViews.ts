@@ -13,7 +13,7 @@ import { receiptView } from './receiptView.ts'
 export async function listViews(
   log: Pick<ReceiptLog, 'list' | 'entryAt' | 'count'>,
   filter: ReceiptFilter & { readonly offset: number; readonly limit: number },
-): Promise<Output<'receipts.list'>> {
+): Promise<Omit<Output<'receipts.list'>, 'names'>> {
   try {
     const { receipts, total, ops } = await log.list(filter)
     return { receipts: receipts.map(receiptView), total, ops: { ...ops } }

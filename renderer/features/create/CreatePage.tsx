@@ -78,8 +78,8 @@ export function CreatePage() {
       ...readable.map(file => ({ name: file.name, text: file.text ?? '', extractor: file.extractor ?? undefined })),
       ...(pasted === null ? [] : [pasted]),
     ].map(source => ({ ...source, name: source.name.slice(-300) }))
-    return sources.length === 0 ? null : { model: modelId, sources, ...reading }
-  }, [modelId, isUnopened, readable, pasted, reading])
+    return sources.length === 0 ? null : { model: modelId, sources, ...reading, dtype, each }
+  }, [modelId, isUnopened, readable, pasted, reading, dtype, each])
   const { estimate, error: estimateError } = useEstimate(estimateInput)
   const separate = each && titles.length > 1
   const check = chosenCheck ?? (!separate || titles.length <= MOST_CHECKED)

@@ -9,6 +9,7 @@ import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
+import { sizeText } from './sizeText.ts'
 import { TooLong, type TooLongChoice } from './TooLong.tsx'
 import type { Estimate } from './useEstimate.ts'
 
@@ -73,7 +74,7 @@ export function EstimatePane(props: EstimatePaneProps) {
             ? 'No model is ready. Add one under Models.'
             : model.kind === 'ssm'
               ? 'Recurrent: the cartridge has the same size however long the text is.'
-              : `Every token adds ${formatBytes(model.stateBytesPerToken)} to the state.`
+              : 'Its state grows with every token.'
         }
       />
       <Select label="Precision of the stored state" options={DTYPES} value={props.dtype} onChange={props.onDtype} />
@@ -130,10 +131,12 @@ export function EstimatePane(props: EstimatePaneProps) {
             <Facts
               caption="Estimate"
               facts={[
-                { label: 'State, as computed', value: formatBytes(estimate.stateBytes) },
-                { label: 'Per token', value: formatBytes(estimate.stateBytes / Math.max(1, estimate.tokens)) },
+                // Of a text that is cut, as much is kept as is asked for.
+                ...(isTooLong && props.tooLong.how === 'first'
+                  ? []
+                  : [{ label: 'Size, about', value: sizeText(estimate) }]),
                 {
-                  label: 'Time, estimated',
+                  label: 'Reading takes about',
                   value:
                     estimate.estimatedSeconds === null ? 'not measured yet' : formatSeconds(estimate.estimatedSeconds),
                 },

@@ -13,6 +13,7 @@ import { formatBytes, formatCount, formatMoney, formatSeconds, shortDigest } fro
 import { Panel } from '../../ui/Panel.tsx'
 import { recallFacts } from '../../ui/recall.ts'
 import { useJobActions } from '../jobs/useJobActions.ts'
+import { sizeText } from './sizeText.ts'
 
 /** Lines that are listed of several results; the library has them all. */
 const MOST_LINES = 5
@@ -94,8 +95,9 @@ function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
 }
 
 /** What was read, and where the rest came from. */
-function readSentence({ cartridge, tokensProcessed, seconds, reused, reuseMissed }: Created): string {
-  const time = `in ${formatSeconds(seconds)}`
+function readSentence({ cartridge, cacheHit, tokensProcessed, secondsReading, reused, reuseMissed }: Created): string {
+  if (cacheHit) return 'nothing'
+  const time = `in ${formatSeconds(secondsReading)}`
   if (reused === null) return [`${formatCount(tokensProcessed)} tokens ${time}`, reuseMissed].filter(Boolean).join('. ')
   return `${formatCount(tokensProcessed)} of ${formatCount(cartridge.tokens)} tokens ${time}; ${formatCount(reused.tokens)} came from ${reused.name}`
 }
@@ -121,7 +123,7 @@ function Result({ created }: { readonly created: Created }) {
             },
             {
               label: 'Size',
-              value: `${formatBytes(cartridge.bytes)}, ${formatBytes(cartridge.bytes / Math.max(1, cartridge.tokens))} per token`,
+              value: sizeText(cartridge),
             },
             ...recallFacts(cartridge),
             {

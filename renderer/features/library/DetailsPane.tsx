@@ -106,7 +106,7 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
       label: 'Receipts',
       value: (
         <button type="button" className="link" onClick={() => navigate(`/receipts?packet=${address}`)}>
-          {formatCount(data.receipts.length)}
+          {formatCount(data.receipts)}
         </button>
       ),
     },

@@ -52,7 +52,7 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
   if (read.error !== null)
     return <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
   if (read.data === null) return <p className="muted">Reading the receipt …</p>
-  const { receipt, keyId } = read.data
+  const { receipt, keyId, name } = read.data
   const { tokens } = receipt
   const reason = problem?.index === receipt.seq ? problem.reason : null
   return (
@@ -94,8 +94,11 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
                 {
                   label: 'Cartridge',
                   value: (
-                    <Link className="link mono" to={`/inspect/${encodeURIComponent(receipt.packet_id)}`}>
-                      {shortDigest(receipt.packet_id)}
+                    <Link
+                      className={name === null ? 'link mono' : 'link'}
+                      to={`/inspect/${encodeURIComponent(receipt.packet_id)}`}
+                    >
+                      {name ?? shortDigest(receipt.packet_id)}
                     </Link>
                   ),
                 },

@@ -1,7 +1,7 @@
 /** Receipts: the chain as a timeline, filters, details, and a check of the whole log that shows a break where it is. */
 import { Download, ReceiptText, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
-import { useNavigate, useParams } from 'react-router'
+import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { Page } from '../../app/Page.tsx'
 import { useClient } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
@@ -25,14 +25,23 @@ export function ReceiptsPage() {
   const { id } = useParams()
   const navigate = useNavigate()
   const client = useClient()
-  const [op, setOp] = useState<string | null>(null)
+  const [search, setSearch] = useSearchParams()
+  const about = search.get('packet')
+  const [chosenOp, setChosenOp] = useState<string | null>(null)
+  const op = about === null ? chosenOp : null
   const [goTo, setGoTo] = useState<number | null>(null)
-  const receipts = useReceipts(op)
+  const receipts = useReceipts({ op, packetId: about })
   const check = useTask('receipts.verify')
   const [closing, setClosing] = useState(false)
   const problem = check.result?.problem ?? null
   // Until one is chosen, the newest is open.
   const shown = id ?? receipts.at(0)?.receipt_id
+  const isFiltered = op !== null || about !== null
+  /** Of one operation, of all, or of one cartridge: one thing at a time. */
+  const setOp = (next: string | null) => {
+    setChosenOp(next)
+    if (about !== null) setSearch({}, { replace: true })
+  }
   const all = Object.values(receipts.ops).reduce((sum, count) => sum + count, 0)
 
   const save = async () => {
@@ -81,7 +90,12 @@ export function ReceiptsPage() {
       }
     >
       <div className="Receipts-bar">
-        <Chip selected={op === null} onChange={() => setOp(null)} count={all}>
+        {about === null ? null : (
+          <Chip selected onChange={() => setOp(null)} count={receipts.total ?? undefined}>
+            <span className="truncate Receipts-about">{receipts.names[about] ?? shortDigest(about)}</span>
+          </Chip>
+        )}
+        <Chip selected={!isFiltered} onChange={() => setOp(null)} count={all}>
           All
         </Chip>
         {Object.entries(receipts.ops)
@@ -139,7 +153,7 @@ export function ReceiptsPage() {
       {receipts.error === null ? null : (
         <ErrorPanel error={receipts.error} action={{ label: 'Read again', onPress: receipts.reload }} />
       )}
-      {receipts.total === 0 && op === null ? (
+      {receipts.total === 0 && !isFiltered ? (
         <EmptyState
           icon={<ReceiptText />}
           title="No receipts yet"
@@ -155,11 +169,11 @@ export function ReceiptsPage() {
       ) : (
         <div className="Receipts">
           <Timeline
-            key={op ?? ''}
+            key={`${op} ${about}`}
             receipts={receipts}
             selected={shown ?? null}
             problem={problem}
-            filtered={op !== null}
+            filtered={isFiltered}
             verified={check.result === null ? null : (problem?.index ?? check.result.count)}
             goTo={goTo}
           />

@@ -2,7 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Unlink } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
-import { Link, useNavigate } from 'react-router'
+import { Link, useLocation, useNavigate } from 'react-router'
 import type { ReceiptView } from '#shared/rpc/methods/views.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { formatAgo } from '../../ui/format.ts'
@@ -32,6 +32,7 @@ const ROW = 58
 
 export function Timeline({ receipts, selected, problem, filtered, verified, goTo }: TimelineProps) {
   const navigate = useNavigate()
+  const { search } = useLocation()
   const scroller = useRef<HTMLDivElement>(null)
   const total = receipts.total ?? 0
   const breaks = (index: number) => breaksAt(problem, { index, total, seq: receipts.at(index)?.seq, filtered })
@@ -60,7 +61,7 @@ export function Timeline({ receipts, selected, problem, filtered, verified, goTo
     const next = receipts.at(Math.min(total - 1, Math.max(0, from + step)))
     if (next === undefined) return
     virtual.scrollToIndex(Math.max(0, from + step))
-    navigate(`/receipts/${encodeURIComponent(next.receipt_id)}`, { replace: true })
+    navigate({ pathname: `/receipts/${encodeURIComponent(next.receipt_id)}`, search }, { replace: true })
   }
 
   return (
@@ -76,6 +77,7 @@ export function Timeline({ receipts, selected, problem, filtered, verified, goTo
           <li key={item.index} style={{ translate: `0 ${item.start}px`, height: ROW }}>
             <Row
               receipt={receipts.at(item.index)}
+              names={receipts.names}
               selected={selected}
               broken={breaks(item.index)}
               verified={verified}
@@ -89,17 +91,19 @@ export function Timeline({ receipts, selected, problem, filtered, verified, goTo
 
 interface RowProps {
   readonly receipt: ReceiptView | undefined
+  readonly names: Receipts['names']
   readonly selected: string | null
   readonly broken: boolean
   readonly verified: number | null
 }
 
-function Row({ receipt, selected, broken, verified }: RowProps) {
+function Row({ receipt, names, selected, broken, verified }: RowProps) {
+  const { search } = useLocation()
   if (receipt === undefined) return <span className="Timeline-row" aria-hidden />
   const state = broken ? 'broken' : verified !== null && receipt.seq < verified ? 'verified' : 'plain'
   return (
     <Link
-      to={`/receipts/${encodeURIComponent(receipt.receipt_id)}`}
+      to={{ pathname: `/receipts/${encodeURIComponent(receipt.receipt_id)}`, search }}
       className="Timeline-row"
       data-state={state}
       data-failed={!receipt.ok || undefined}
@@ -110,7 +114,9 @@ function Row({ receipt, selected, broken, verified }: RowProps) {
         {broken ? <Unlink role="img" aria-label="The chain is broken here" /> : null}
       </span>
       <span className="Timeline-text">
-        <b>{titleOf(receipt)}</b>
+        <span className="truncate">
+          <b>{titleOf(receipt)}</b> {receipt.packet_id === null ? null : names[receipt.packet_id]}
+        </span>
         <span className="small muted truncate">{figuresOf(receipt)}</span>
       </span>
       {receipt.ok || broken ? null : <Badge tone="bad">failed</Badge>}

@@ -16,8 +16,9 @@ const VERBS: Readonly<Record<string, string>> = {
 }
 
 /** What a receipt attests, in a few words. */
-export function titleOf(receipt: Pick<ReceiptView, 'op'>): string {
-  return VERBS[receipt.op] ?? receipt.op
+export function titleOf({ op, packet_id }: Pick<ReceiptView, 'op' | 'packet_id'>): string {
+  if (op === 'infer' && packet_id === null) return 'Answered by the bare model'
+  return VERBS[op] ?? op
 }
 
 /** The figures of a receipt in one line: tokens first, bytes where there are no tokens. */

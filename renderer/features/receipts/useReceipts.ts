@@ -10,6 +10,8 @@ export interface Receipts {
   readonly total: number | null
   /** Number of receipts per operation, unfiltered. */
   readonly ops: Readonly<Record<string, number>>
+  /** What the cartridges they are about are called, by `packet_id`. */
+  readonly names: Readonly<Record<string, string>>
   /** The receipt at a place of the list, newest first; undefined while it is on its way. */
   readonly at: (index: number) => ReceiptView | undefined
   /** Asks for the pages that hold `from` to `to`. */
@@ -21,14 +23,22 @@ export interface Receipts {
 interface Loaded {
   readonly total: number | null
   readonly ops: Output<'receipts.list'>['ops']
+  readonly names: Output<'receipts.list'>['names']
   readonly pages: ReadonlyMap<number, readonly ReceiptView[]>
   readonly error: unknown
 }
 
-const NOTHING: Loaded = { total: null, ops: {}, pages: new Map(), error: null }
+const NOTHING: Loaded = { total: null, ops: {}, names: {}, pages: new Map(), error: null }
+
+export interface ReceiptsWanted {
+  /** Only of this operation. */
+  readonly op: string | null
+  /** Only those about this cartridge. */
+  readonly packetId: string | null
+}
 
 /** The receipt log, newest first, read page by page as it is scrolled to, and again when something was appended. */
-export function useReceipts(op: string | null): Receipts {
+export function useReceipts({ op, packetId }: ReceiptsWanted): Receipts {
   const client = useClient()
   const [loaded, setLoaded] = useState(NOTHING)
   const generation = useRef(0)
@@ -43,6 +53,7 @@ export function useReceipts(op: string | null): Receipts {
       try {
         const answer = await client.call('receipts.list', {
           ...(op === null ? {} : { op }),
+          ...(packetId === null ? {} : { packetId }),
           offset: page * PAGE,
           limit: PAGE,
         })
@@ -50,6 +61,7 @@ export function useReceipts(op: string | null): Receipts {
         setLoaded(before => ({
           total: answer.total,
           ops: answer.ops,
+          names: { ...before.names, ...answer.names },
           // A log that grew shifted every place: pages of the shorter one are not kept.
           pages: new Map([...(before.total === answer.total ? before.pages : []), [page, answer.receipts]]),
           error: null,
@@ -60,7 +72,7 @@ export function useReceipts(op: string | null): Receipts {
         setLoaded(before => ({ ...before, error }))
       }
     },
-    [client, op],
+    [client, op, packetId],
   )
   const need = useCallback(
     (from: number, to: number) => {
@@ -99,6 +111,7 @@ export function useReceipts(op: string | null): Receipts {
   return {
     total: loaded.total,
     ops: loaded.ops,
+    names: loaded.names,
     at: index => loaded.pages.get(Math.floor(index / PAGE))?.[index % PAGE],
     need,
     error: loaded.error,

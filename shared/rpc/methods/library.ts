@@ -7,7 +7,6 @@ import { collectionSchema } from './collections.ts'
 import {
   cartridgeSummarySchema,
   count,
-  receiptViewSchema,
   refSchema,
   trustSchema,
   verifiedLevelSchema,
@@ -90,7 +89,8 @@ export const libraryMethods = {
       parents: z.array(z.strictObject({ packetId: digestSchema, name: z.string().nullable(), op: z.string() })),
       usage: z.strictObject({ asks: count, tokensSaved: z.number(), secondsSaved: z.number() }),
       exampleQuestions: z.array(z.string()),
-      receipts: z.array(receiptViewSchema),
+      /** How many name it. */
+      receipts: count,
     }),
   ),
   'library.update': method(

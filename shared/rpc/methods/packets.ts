@@ -39,7 +39,9 @@ export const createdSchema = z.strictObject({
   cacheHit: z.boolean(),
   tokensProcessed: count,
   ...reuseFields,
+  /** Until it was stored, and of them those in which the model read; without the time in which it was held. */
   seconds: z.number(),
+  secondsReading: z.number(),
   bytesWritten: count,
   /** What a person should know about how the text was read. */
   notes: z.array(z.string()),
@@ -89,6 +91,10 @@ export const packetMethods = {
       sources: z.array(sourceSchema).min(1),
       systemPrompt: z.string().optional(),
       ...chatOptions,
+      /** How the state would be stored. */
+      dtype: stateDtypeSchema.optional(),
+      /** Each source becomes a cartridge of its own. */
+      each: z.boolean().default(false),
     }),
     z.strictObject({
       tokens: count,
@@ -96,9 +102,10 @@ export const packetMethods = {
       /** How much one cartridge takes, so that a question and an answer still fit; null where any length does. */
       mostTokens: count.nullable(),
       fits: z.boolean(),
-      /** How many cartridges a split would make; 1 when it fits. */
+      /** How many cartridges it makes, those of a split included. */
       parts: count,
-      stateBytes: count,
+      /** Of the cartridges, about. */
+      bytes: count,
       estimatedSeconds: z.number().nullable(),
       /** Control tokens that the text spells out. */
       controlTokensInText: count,

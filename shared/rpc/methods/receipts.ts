@@ -23,12 +23,20 @@ export const receiptMethods = {
       /** Newest first unless `ascending`. */
       ascending: z.boolean().default(false),
     }),
-    z.strictObject({ receipts: z.array(receiptViewSchema), total: count, ops: z.record(z.string(), count) }),
+    z.strictObject({
+      receipts: z.array(receiptViewSchema),
+      total: count,
+      ops: z.record(z.string(), count),
+      /** What those that are here of the cartridges they are about are called, by `packet_id`. */
+      names: z.record(z.string(), z.string()),
+    }),
   ),
   'receipts.get': method(
     z.strictObject({ id: z.string() }),
     z.strictObject({
       receipt: receiptViewSchema,
+      /** What the cartridge it is about is called; null: it is about none, or that one is gone. */
+      name: z.string().nullable(),
       statement: z.unknown(),
       /** RFC 6962 proof that the receipt is in the log of now. */
       inclusion: z.unknown(),

@@ -91,6 +91,13 @@ export class TurnRows {
     return this.#db.prepare<[string], Row>(sql).all(packetId).map(turnRow)
   }
 
+  /** The cartridge whose answer a state was kept after; null for none. */
+  rootOf(packetId: Digest): Digest | null {
+    const sql = 'SELECT root_packet_id FROM turns WHERE new_packet_id = ? AND root_packet_id IS NOT NULL LIMIT 1'
+    const root = this.#db.prepare<[string], string>(sql).pluck().get(packetId)
+    return root === undefined ? null : parseDigest(root)
+  }
+
   /** Says of a turn again what may change: the state after it, and what its asker keeps with it. */
   change(id: string, { newPacketId, detail }: Pick<TurnRow, 'newPacketId' | 'detail'>): void {
     const sql = 'UPDATE turns SET new_packet_id = ?, detail = ? WHERE id = ?'

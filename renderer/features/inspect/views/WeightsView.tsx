@@ -10,7 +10,7 @@ interface WeightsViewProps {
   readonly what: string
 }
 
-/** The tensors of the model that the state is bound to: name, shape and digest of each. */
+/** The weights of the model that the state is bound to: main shape and digest of each layer's. */
 export function WeightsView({ tensors, what }: WeightsViewProps) {
   const [query, setQuery] = useState('')
   const shown = useMemo(() => tensors.filter(t => t.name.includes(query.trim())), [tensors, query])
@@ -19,8 +19,8 @@ export function WeightsView({ tensors, what }: WeightsViewProps) {
   return (
     <div className="stack">
       <TextField
-        aria-label="Filter by name"
-        placeholder={`Filter ${tensors.length} tensors by name`}
+        aria-label="Filter by layer"
+        placeholder="Filter by layer"
         value={query}
         onChange={setQuery}
       />
@@ -31,7 +31,7 @@ export function WeightsView({ tensors, what }: WeightsViewProps) {
         columns={[
           {
             id: 'name',
-            title: 'Tensor',
+            title: 'Layer',
             width: 'minmax(140px, 2fr)',
             cell: t => <span className="mono truncate">{t.name}</span>,
           },
