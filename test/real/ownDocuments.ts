@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -18,11 +19,12 @@ export async function ownDocuments({ client }: TestEngine, model: string): Promi
   const documents = documentsSchema.parse(JSON.parse(await readFile(path, 'utf8')))
   const lines: CheckLine[] = []
   const right = { with: 0, without: 0 }
+  const conversationId = randomUUID()
   for (const { name, text, question, answers } of documents) {
     const sources = [{ name, text }]
     const { cartridge } = await client.call('packets.create', { model, sources, template: true })
     const { recalled, checked } = await client.call('packets.spotCheck', { ref: cartridge.packetId })
-    const asked = { question, maxNewTokens: 48, compare: true }
+    const asked = { question, maxNewTokens: 48, compare: true, conversationId }
     const { step, without } = await client.call('ask.ask', { ref: cartridge.packetId, ...asked })
     const isRight = (answer: string) => answers.some(expected => answer.includes(expected))
     const [answer, bare] = [step?.answer ?? '', without?.output.trim() ?? '']

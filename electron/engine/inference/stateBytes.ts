@@ -31,8 +31,7 @@ export function storedStateBytes(geometry: StateGeometry, { tokens, dtype }: { t
       bytes += 2 * tokens * kvHeads * headDim * perNumber + (blocks * kvHeads * headDim + tokens * kvHeads) * perScale
       continue
     }
-    for (const dims of [layer.conv, layer.ssm])
-      bytes += sizeOf(dims) * perNumber + sizeOf(dims.slice(0, -1)) * perScale
+    for (const dims of [layer.conv, layer.ssm]) bytes += sizeOf(dims) * perNumber + sizeOf(dims.slice(0, -1)) * perScale
   }
   return bytes
 }

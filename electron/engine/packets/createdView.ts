@@ -7,7 +7,8 @@ import { summaryOf } from './summaries.ts'
 
 /** A stored packet and what storing it took, as windows show it. */
 export async function createdView(context: PacketContext, created: Created): Promise<CreatedView> {
-  const { packetId, receipt, cacheHit, tokensProcessed, seconds, secondsReading, bytesWritten, prefix, miss, notes } = created
+  const { packetId, receipt, cacheHit, tokensProcessed, seconds, secondsReading, bytesWritten, prefix, miss, notes } =
+    created
   return {
     cartridge: await summaryOf(context, packetId),
     receipt: receiptView(receipt),

@@ -6,7 +6,7 @@ import { openingOf, type TextPart, turnOf, wholeOf } from '../models/tokenizer/c
 import { type CivilTime, civilNow } from '../models/tokenizer/strftime.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { tokenizerOf } from './composeText.ts'
-import type { Delta } from './growState.ts'
+import type { Delta, TextState } from './growState.ts'
 import type { OpenedState } from './openState.ts'
 import { readConversation } from './readConversation.ts'
 
@@ -26,11 +26,11 @@ export interface DeltaInput {
  * What is to be read after a state: the text as it is, or the turn that makes one conversation of it and what was read.
  * The base comes back with what is fixed when a conversation begins. Throws `E_BAD_INPUT`, `E_TOKENIZER`, storage errors.
  */
-export async function deltaOf(
+export async function deltaOf<Base extends TextState & Pick<OpenedState, 'packet'>>(
   blobs: BlobSource,
-  base: OpenedState,
+  base: Base,
   { delta, chat, system, turns = [], controlTokens }: DeltaInput,
-): Promise<{ base: OpenedState; delta: Delta }> {
+): Promise<{ base: Base; delta: Delta }> {
   const isEmpty = base.packet === null && base.tokens.length === 0 && base.tail === ''
   if (system !== undefined && !(chat && isEmpty)) {
     throw new StatePackError(

@@ -44,10 +44,14 @@ export async function estimateText(context: PacketContext, input: EstimateInput)
 const TOKEN_BYTES = 4
 const LOGIT_BYTES = 4
 /** Manifest, config and recipe of a cartridge, about. */
-const FRAME_BYTES = 7000
+const FRAME_BYTES = 3500
 
 /** Of a text's cartridges, in so many parts: state, tokens, what the model would say next, texts and the model's config. */
-function cartridgeBytes(model: Model, { tokens, baseBytes }: ComposedText, { dtype, parts }: { dtype: StateDtype; parts: number }) {
+function cartridgeBytes(
+  model: Model,
+  { tokens, baseBytes }: ComposedText,
+  { dtype, parts }: { dtype: StateDtype; parts: number },
+) {
   const each = Math.ceil(tokens.length / parts)
   const state = storedStateBytes(model.geometry, { tokens: each, dtype })
   const around = model.vocabSize * LOGIT_BYTES + model.configBytes.byteLength + FRAME_BYTES

@@ -12,6 +12,7 @@ import { checkComponents, componentsOf, refuseMismatch } from './components.ts'
 import type { Call, PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
 import { type Face, readFace } from './face.ts'
+import type { TextState } from './growState.ts'
 import { readLiveSnapshot } from './liveSnapshot.ts'
 import { editsSince } from './modelEdits.ts'
 import { layersOfType, type Packet } from './packet.ts'
@@ -73,30 +74,35 @@ export async function openState(
 
 /** The state of a packet whose parts are in memory, for the model that it was checked against. */
 export function stateOf(
-  { packet, tokens, logits, documents }: Face,
+  face: Face,
   { loaded, edits, snapshot }: Pick<OpenedState, 'loaded' | 'edits' | 'snapshot'>,
 ): OpenedState {
+  const { packet, logits, documents } = face
   const { config } = packet
   const full = Math.floor(config.tokens.count / config.cache.blockTokens)
   return {
+    ...textStateOf(face, loaded),
     loaded,
     edits,
     packet,
     contextId: packet.contextId,
-    tokens,
-    tail: config.tail.text,
-    segments: config.segments,
-    origin: config.origin,
     snapshot,
     logits,
     dtype: config.cache.dtype,
-    promptMeta: config.promptMeta,
-    sources: documents.sources.map(({ name, layer, extractor }) => ({ name, layer, extractor })),
-    recipe: recipeByPlace(documents.recipe),
     card: documents.card,
     fullBlocks: layersOfType(packet, LAYER_TYPES.kv).slice(0, full),
     bytesRead: 0,
     secondsLoading: 0,
+  }
+}
+
+/** What a packet has read, and how: no number of its state. */
+export function textStateOf({ packet, tokens, documents }: Face, { model }: TextState['loaded']): TextState {
+  const { tail, segments, origin, promptMeta } = packet.config
+  return {
+    ...{ loaded: { model }, tokens, tail: tail.text, segments, origin, promptMeta },
+    sources: documents.sources.map(({ name, layer, extractor }) => ({ name, layer, extractor })),
+    recipe: recipeByPlace(documents.recipe),
   }
 }
 

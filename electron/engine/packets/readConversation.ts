@@ -4,7 +4,6 @@ import type { ChatMessage, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import type { StateContents } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { TextState } from './growState.ts'
-import type { OpenedState } from './openState.ts'
 import { plainText } from './plainText.ts'
 
 /** In the place of texts that are not told: what the template writes after them is the same whatever they are. */
@@ -16,7 +15,7 @@ type Step = StateContents['recipe']['steps'][number]
  * What a state has read, as a conversation: what it opened with, the turns since, and text that is no turn. Throws what
  * reading the sources throws, and `E_TOKENIZER` when the template does not render what it rendered before.
  */
-export async function readConversation(blobs: BlobSource, state: OpenedState): Promise<Conversation> {
+export async function readConversation(blobs: BlobSource, state: TextState): Promise<Conversation> {
   const texts = await Promise.all(state.sources.map(source => readSource(blobs, source)))
   return conversationOf(state, texts)
 }

@@ -5,30 +5,57 @@ import { sha256 } from '../sha256.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
-import { readPacket } from './packet.ts'
+import { deltaOf } from './deltaOf.ts'
+import { type Face, readFace } from './face.ts'
+import { emptyText, splitDelta } from './growState.ts'
+import { textStateOf } from './openState.ts'
 import { resolvePacketId } from './resolveRef.ts'
 
-/** Token ids of a text alone, with State Pack's token trace: SHA-256 of the compact JSON of the ids. */
-export async function tokenizeText(
-  context: PacketContext,
-  input: { model?: string | undefined; ref?: string | undefined; text: string },
-): Promise<Output<'packets.tokenize'>> {
-  const tokenizer = tokenizerOf(await context.models.open(await modelOf(context, input)))
-  const tokens = [...tokenizer.encode(input.text)]
+export interface TokenizeInput {
+  readonly model?: string | undefined
+  readonly ref?: string | undefined
+  readonly text: string
+  /** As a question: what asking it would read, the template around it and what the state holds back included. */
+  readonly chat?: boolean
+  /** System prompt of a conversation that it begins. */
+  readonly system?: string | undefined
+}
+
+/** Token ids of a text alone or as a question, with State Pack's token trace: SHA-256 of the compact JSON of the ids. */
+export async function tokenizeText(context: PacketContext, input: TokenizeInput): Promise<Output<'packets.tokenize'>> {
+  const { face, id } = await whose(context, input)
+  const model = await context.models.open(id)
+  const tokenizer = tokenizerOf(model)
+  const tokens = input.chat ? await asked(context, { face, model }, input) : [...tokenizer.encode(input.text)]
   return {
     tokens,
     count: tokens.length,
     tokenTrace: hexOf(sha256(JSON.stringify(tokens))),
-    pieces: tokens.map(id => tokenizer.decode([id])),
+    pieces: tokens.map(token => tokenizer.decode([token])),
   }
 }
 
-async function modelOf(
+async function asked(
+  { blobs }: PacketContext,
+  { face, model }: { face: Face | null; model: Parameters<typeof emptyText>[0]['model'] },
+  { text, system }: TokenizeInput,
+): Promise<number[]> {
+  const before =
+    face === null ? { ...emptyText({ model }), packet: null } : { ...textStateOf(face, { model }), packet: face.packet }
+  const { base, delta } = await deltaOf(blobs, before, { delta: text, chat: true, system })
+  const { prefix, fold, tailTokens } = splitDelta(base, delta, 'exact')
+  return [...prefix, ...fold, ...tailTokens]
+}
+
+/** The cartridge, if one is named, and the installed model. */
+async function whose(
   context: PacketContext,
-  { model, ref }: { model?: string | undefined; ref?: string | undefined },
-) {
-  if (model !== undefined) return model
-  if (ref === undefined) throw new StatePackError('E_BAD_INPUT', 'Say which model, or whose model, is to tokenise.')
-  const packet = await readPacket(context.blobs, await resolvePacketId(context, ref))
-  return (await context.models.forFingerprint(packet.config.model, sameModel)).id
+  { model, ref }: TokenizeInput,
+): Promise<{ face: Face | null; id: string }> {
+  if (ref === undefined) {
+    if (model !== undefined) return { face: null, id: model }
+    throw new StatePackError('E_BAD_INPUT', 'Say which model, or whose model, is to tokenise.')
+  }
+  const { face } = await readFace(context, await resolvePacketId(context, ref))
+  return { face, id: model ?? (await context.models.forFingerprint(face.packet.config.model, sameModel)).id }
 }

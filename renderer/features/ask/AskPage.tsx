@@ -226,8 +226,9 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             draft={draft}
             asked={conversation.turns.map(turn => turn.question).reverse()}
             canAsk={canAsk}
-            packetId={slots[0] ?? null}
+            from={(parent?.stateKept ? parent.packetId : null) ?? slots[0] ?? null}
             model={model?.id}
+            system={parent === null ? (view?.system ?? '') : ''}
             baseTokens={parent?.tokens.naive ?? summary?.tokens ?? 0}
             running={conversation.live !== null}
             options={options}

@@ -28,8 +28,11 @@ export interface ComposerProps {
   readonly draft: Draft
   /** What was asked before, newest first: Arrow Up brings it back. */
   readonly asked: readonly string[]
-  readonly packetId: string | null
+  /** The state that a question goes on from; null: none. */
+  readonly from: string | null
   readonly model: string | undefined
+  /** System prompt of a conversation that begins here. */
+  readonly system: string
   /** Tokens of the state that the question continues: what a naive loop would read again. */
   readonly baseTokens: number
   readonly running: boolean
@@ -65,11 +68,11 @@ export function Composer(props: ComposerProps) {
     'packets.tokenize',
     counted === ''
       ? null
-      : props.packetId !== null
-        ? { ref: props.packetId, text: counted }
+      : props.from !== null
+        ? { ref: props.from, text: counted, chat: true }
         : props.model === undefined
           ? null
-          : { model: props.model, text: counted },
+          : { model: props.model, text: counted, chat: true, ...(props.system === '' ? {} : { system: props.system }) },
   ).data?.count
   const canAsk = props.canAsk && text.trim() !== '' && !running
 
@@ -136,7 +139,7 @@ export function Composer(props: ComposerProps) {
             />
           </span>
         )}
-        {props.packetId === null ? null : (
+        {props.from === null ? null : (
           <Chip selected={options.trace} onChange={trace => onOptions({ trace })}>
             Record what the model expected
           </Chip>

@@ -4,13 +4,7 @@ import { cartridgeConfigSchema, digestSchema, recipeSchema, stateKindSchema } fr
 import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import { collectionSchema } from './collections.ts'
-import {
-  cartridgeSummarySchema,
-  count,
-  refSchema,
-  trustSchema,
-  verifiedLevelSchema,
-} from './views.ts'
+import { cartridgeSummarySchema, count, refSchema, trustSchema, verifiedLevelSchema } from './views.ts'
 
 export const librarySortSchema = z.enum(['used', 'created', 'name', 'size', 'tokens'])
 

@@ -162,7 +162,15 @@ export const packetMethods = {
     }),
   ),
   'packets.tokenize': method(
-    z.strictObject({ model: z.string().optional(), ref: refSchema.optional(), text: z.string() }),
+    z.strictObject({
+      model: z.string().optional(),
+      ref: refSchema.optional(),
+      text: z.string(),
+      /** As a question: what asking it would read, the template around it and what the state holds back included. */
+      chat: z.boolean().default(false),
+      /** System prompt of a conversation that it begins. */
+      system: z.string().optional(),
+    }),
     z.strictObject({
       tokens: z.array(count),
       count,

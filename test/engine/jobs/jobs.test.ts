@@ -122,7 +122,8 @@ it('is checked for what it recalls where that is wanted; stopping the check keep
 
 it('pausing holds a text where it is, asking goes on meanwhile, and nothing is read twice', async () => {
   const { client } = opened
-  await client.call('jobs.add', { jobs: [long('held'), text('next')] })
+  const began = performance.now()
+  const [id = 0] = (await client.call('jobs.add', { jobs: [long('held'), text('next')] })).ids
   await reading()
   await client.call('jobs.pause', { paused: true })
   const held = await vi.waitFor(async () => {
@@ -132,9 +133,11 @@ it('pausing holds a text where it is, asking goes on meanwhile, and nothing is r
     expect(running[0]?.progress?.done).toBe(before)
     return before ?? 0
   })
+  const stood = performance.now()
   const other = { model: 'starter-mamba', sources: [{ name: 'meanwhile', text: 'The goat lives in Oslo.' }] }
   expect((await client.call('packets.create', other)).cacheHit).toBe(false)
   expect((await client.call('jobs.status', {})).paused).toBe(true)
+  const secondsHeld = (performance.now() - stood) / 1000
   await client.call('jobs.pause', { paused: false })
   const seen: number[] = []
   await until(({ running, counts }) => {
@@ -143,6 +146,11 @@ it('pausing holds a text where it is, asking goes on meanwhile, and nothing is r
     return counts.done === 2
   })
   expect(seen.every(done => done >= held)).toBe(true)
+  // No figure of what it took counts the time in which it stood still.
+  const [made] = (await client.call('jobs.get', { id })).made
+  const { seconds = Number.NaN, secondsReading = Number.NaN } = made ?? {}
+  expect(seconds).toBeLessThan((performance.now() - began) / 1000 - secondsHeld)
+  expect(secondsReading).toBeLessThan(seconds)
 })
 
 it('a paused text lets go of its model when that is unloaded, and is read again later', async () => {

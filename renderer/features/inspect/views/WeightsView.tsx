@@ -18,12 +18,7 @@ export function WeightsView({ tensors, what }: WeightsViewProps) {
     return <p className="muted">The model keeps no list of its {what}; the whole file is bound instead.</p>
   return (
     <div className="stack">
-      <TextField
-        aria-label="Filter by layer"
-        placeholder="Filter by layer"
-        value={query}
-        onChange={setQuery}
-      />
+      <TextField aria-label="Filter by layer" placeholder="Filter by layer" value={query} onChange={setQuery} />
       <VirtualTable
         caption={what}
         rows={shown}
