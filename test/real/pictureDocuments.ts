@@ -9,7 +9,7 @@ const THEMES = ['light', 'dark'] as const
 export async function pictureDocuments({ folder, model }: { folder: string; model: string }): Promise<string[]> {
   await mkdir(FOLDER, { recursive: true })
   const env = { STATEPACK_MODELS: model }
-  const studio = await openStudio({ home: folder, env, viewport: { width: 1280, height: 2600 } })
+  const studio = await openStudio({ home: folder, env, viewport: { width: 1280, height: 3400 } })
   const paths: string[] = []
   try {
     const { page } = studio

@@ -125,6 +125,46 @@ describe('a package', () => {
   })
 })
 
+/**
+ * electron-builder itself, on all of the app, around a stand-in: a shell script in the place of Electron's program. What it
+ * writes is checked as every package is; nothing of it can be started. Takes a minute and 300 MB, so only with DEEP=1.
+ */
+describe.skipIf(!process.env.DEEP || process.platform !== 'linux')('electron-builder', () => {
+  const build = (...args: string[]) => {
+    const env = { ...process.env, ELECTRON_DIST: join(folder, 'electron'), UPDATES_URL: 'https://updates.example/' }
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/dist.mjs'), ...args], {
+      ...{ env, encoding: 'utf8' },
+    })
+    return { status, output: `${stdout}${stderr}` }
+  }
+
+  beforeAll(async () => {
+    const at = join(folder, 'electron')
+    const defaultApp = join(folder, 'default-app')
+    for (const made of [join(at, 'resources'), join(at, 'locales'), defaultApp]) await mkdir(made, { recursive: true })
+    const script = Buffer.concat([Buffer.from('#!/bin/sh\nexit 0\n#'), wireOf('11111111'), Buffer.from('\n')])
+    await writeFile(join(at, 'electron'), script, { mode: 0o755 })
+    for (const file of ['version', 'LICENSE', 'LICENSES.chromium.html', 'locales/en-US.pak', 'chrome-sandbox'])
+      await writeFile(join(at, file), 'stand-in')
+    await writeFile(join(defaultApp, 'main.js'), '')
+    await createPackage(defaultApp, join(at, 'resources', 'default_app.asar'))
+  })
+
+  it('makes an unpacked app whose archive, fuses and licences are as they should be', { timeout: 600_000 }, () => {
+    const { status, output } = build('--dir')
+    expect(output).toMatch(/^Checked in .*: linux-unpacked \(archive, fuses, licences of \d+ packages\)$/m)
+    expect(status).toBe(0)
+  })
+
+  it('has all that a .deb has to name; where its tools cannot be fetched, that is what it says', {
+    timeout: 600_000,
+  }, () => {
+    const { status, output } = build('--linux', 'deb')
+    if (status !== 0) expect(output).toMatch(/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/)
+    expect(output).not.toContain('Please specify')
+  })
+})
+
 /** Letters of the wire for the fuses, as Electron numbers them. */
 function inWireOrder(fuses: Readonly<Record<string, boolean>>): string {
   const order = [
