@@ -85,13 +85,17 @@ describe('an engine whose models come and go', () => {
     const delta = questionDelta('Where does the goat live?')
     const random = seeded(7)
     let left = OPERATIONS
+    let precision: 'float32' | 'int8' = 'float32'
     const codes = new Map<string, number>()
     async function caller(): Promise<void> {
       while (left-- > 0) {
         const [what, ref] = [random.int(0, 9), refs[random.int(0, refs.length - 1)] ?? '']
         const cancelling = new AbortController()
         try {
-          if (what === 0) await models.unload()
+          if (what === 0 && random.int(0, 24) === 0) {
+            precision = precision === 'int8' ? 'float32' : 'int8'
+            await client.call('models.setPrecision', { id: 'starter-transformer', precision })
+          } else if (what === 0) await models.unload()
           else if (what === 1) live.hot.purge()
           else if (what === 2) live.warm.purge()
           else if (what === 3) live.warm.budget = random.int(0, 1) * 1024 ** 3
@@ -116,7 +120,12 @@ describe('an engine whose models come and go', () => {
       }
     }
     await Promise.all(Array.from({ length: 8 }, caller))
-    expect([...codes.keys()].filter(code => code !== 'E_CANCELLED')).toEqual([])
+    // A model in another precision is another one: its answers are refused, never given in place of those expected.
+    const refusals = ['E_CANCELLED', 'E_COMPONENT_MISMATCH']
+    expect([...codes.keys()].filter(code => !refusals.includes(code))).toEqual([])
+    // Every row is gone, whether it was answered or cancelled, and nobody holds a model.
+    for (const id of models.loaded()) expect(live.schedulerOf((await models.load(id)).runtime).together).toBe(0)
+    expect((await models.inMemory()).flatMap(({ heldBy }) => heldBy)).toEqual([])
     await live.unstored.settle()
     live.hot.purge()
     expect(live.hot.view()).toMatchObject({ bytes: 0, inUse: 0 })
