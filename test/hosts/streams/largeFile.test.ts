@@ -17,8 +17,9 @@ import { BLOCK_BYTES, writeLargeCartridge } from './largeCartridge.ts'
 const MIB = 2 ** 20
 const HOSTS = resolve(import.meta.dirname, '../../../electron/hosts')
 const NOTE_PEAK = pathToFileURL(join(import.meta.dirname, 'notePeak.ts')).href
-/** Of the large file, in MiB. */
-const LARGE = Number(process.env.LARGE_MIB ?? 320) / (BLOCK_BYTES / MIB)
+/** Of the large file. */
+const LARGE_MIB = Number(process.env.LARGE_MIB ?? 320)
+const LARGE = LARGE_MIB / (BLOCK_BYTES / MIB)
 const SMALL = 2
 /** What may come on top, whatever the size: what is on the way, and what the collector has not come to yet. */
 const GROWTH = 160 * MIB
@@ -118,9 +119,8 @@ async function peaksFor(blocks: number): Promise<Map<string, number>> {
 
 it.skipIf(!process.env.DEEP)(
   'goes in and out by window and by command line in the memory that a small one takes',
-  {
-    timeout: 1_800_000,
-  },
+  // Each byte is written and read by some ten processes, one after the other.
+  { timeout: Math.max(1_800_000, LARGE_MIB * 2000) },
   async () => {
     const small = await peaksFor(SMALL)
     const large = await peaksFor(LARGE)
