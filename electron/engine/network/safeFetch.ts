@@ -4,7 +4,7 @@
  */
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP } from 'node:net'
-import { Agent, fetch } from 'undici'
+import type { Agent } from 'undici'
 import { StatePackError } from '#shared/domain/error.ts'
 import { VERSION } from '../version.ts'
 import { innermost, SCOPES, type Scope, scopeOf } from './addressScope.ts'
@@ -44,20 +44,22 @@ export function createSafeFetch(
   { lookup = systemLookup, nearest = 'never' }: SafeFetchOptions = {},
 ): SafeFetch {
   const gate = new AddressGate(home, nearest)
-  const dispatcher = new Agent({
-    connect: {
-      lookup: (hostname, options, done) =>
-        lookup(hostname, { ...options, all: true }, (error, addresses) => {
-          if (error !== null) return done(error, '', 0)
-          const allowed = addresses.filter(({ address }) => gate.allows(hostname, address, addresses))
-          const [first] = allowed
-          if (first === undefined) return done(tooNear(home, hostname, nearest), '', 0)
-          if (options.all === true) done(null, allowed)
-          else done(null, first.address, first.family)
-        }),
-    },
-  })
+  const connect: Agent.Options['connect'] = {
+    lookup: (hostname, options, done) =>
+      lookup(hostname, { ...options, all: true }, (error, addresses) => {
+        if (error !== null) return done(error, '', 0)
+        const allowed = addresses.filter(({ address }) => gate.allows(hostname, address, addresses))
+        const [first] = allowed
+        if (first === undefined) return done(tooNear(home, hostname, nearest), '', 0)
+        if (options.all === true) done(null, allowed)
+        else done(null, first.address, first.family)
+      }),
+  }
+  let dispatcher: Agent | null = null
   return async (url, { method = 'GET', headers = {}, body, authorization, signal } = {}) => {
+    // Not before something is asked: loading it takes as long as a command that asks nobody.
+    const { Agent, fetch } = await import('undici')
+    dispatcher ??= new Agent({ connect })
     const { origin } = new URL(url)
     let target = new URL(url)
     for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {

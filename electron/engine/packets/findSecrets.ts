@@ -1,14 +1,9 @@
-import { lintSource } from '@secretlint/core'
-import { creator as knownShapes } from '@secretlint/secretlint-rule-preset-recommend'
-
 /** A stretch of text that looks like something nobody means to share. */
 export interface Secret {
   readonly kind: string
   /** Its beginning only: a warning must not repeat the secret. */
   readonly excerpt: string
 }
-
-const CONFIG = { rules: [{ id: 'known-shapes', rule: knownShapes }] }
 
 /** What has no issuer's mark, or one that the rules above do not know. Repetitions are bounded: texts may be made to be slow. */
 const PATTERNS: readonly (readonly [kind: string, pattern: RegExp])[] = [
@@ -37,7 +32,10 @@ export async function findSecrets(text: string): Promise<Secret[]> {
   // A text must not be able to switch the search off: the rules listen to comments with this word in them.
   const content = text.replace(/secretlint-/gi, 'secretlint_')
   const source = { filePath: 'text.txt', content, ext: '.txt', contentType: 'text' } as const
-  const { messages } = await lintSource({ source, options: { config: CONFIG, maskSecrets: false } })
+  const { lintSource } = await import('@secretlint/core')
+  const { creator } = await import('@secretlint/secretlint-rule-preset-recommend')
+  const config = { rules: [{ id: 'known-shapes', rule: creator }] }
+  const { messages } = await lintSource({ source, options: { config, maskSecrets: false } })
   const spans = messages.map(({ ruleId, range: [start, end] }) => ({ kind: kindOf(ruleId), start, end }))
   for (const [kind, pattern] of PATTERNS) {
     for (const { 0: match, index: start } of text.matchAll(pattern)) {

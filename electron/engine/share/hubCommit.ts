@@ -1,5 +1,4 @@
 /** Writing to a repository of the hub, in one commit: everything is there, or nothing is. */
-import { commitIter, HubApiError } from '@huggingface/hub'
 import { StatePackError } from '#shared/domain/error.ts'
 import { createHubFetch } from '../models/hub/hubFetch.ts'
 import { listRepoFiles } from '../models/hub/repoFiles.ts'
@@ -60,6 +59,7 @@ export async function commitToHub(
   const dead = there.filter(path => !commit.keep(path, there) && !written.has(path))
   const uploading = new Set<string>()
   const sizes = new Map(files.map(({ path, content }) => [path, content.size]))
+  const { commitIter, HubApiError } = await import('@huggingface/hub')
   try {
     const running = commitIter({
       ...{ title, branch: revision, hubUrl: endpoint, fetch, parentCommit: before.commit, useXet: false },

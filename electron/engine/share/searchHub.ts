@@ -1,4 +1,3 @@
-import { listModels } from '@huggingface/hub'
 import { type CatalogueEntry, catalogueEntrySchema } from '#shared/domain/catalogue.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { createHubFetch } from '../models/hub/hubFetch.ts'
@@ -22,6 +21,7 @@ export async function searchHub(hub: Hub, query: string, { signal }: Pick<Call, 
   const patience = { ...PATIENCE, ...hub.patience }
   const [, owner] = /^([\w.-]+)\/$/.exec(query.trim()) ?? []
   const asked = owner === undefined ? (query.trim() === '' ? {} : { query: query.trim() }) : { owner }
+  const { listModels } = await import('@huggingface/hub')
   const found = listModels({
     search: { ...asked, tags: [HUB_LIBRARY] },
     additionalFields: ['cardData', 'sha'],

@@ -1,5 +1,4 @@
 /** Where a Python package index has a file: the simple repository API, as JSON (PEP 691) or as a page of links (PEP 503). */
-import { parse } from 'parse5'
 import { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { FetchOptions } from '../../network/patientFetch.ts'
@@ -35,7 +34,7 @@ export async function findInIndex(
   if (status !== 200) throw indexRefusal(status, { index, project })
   const text = Buffer.from(body).toString('utf8')
   const isJson = /json/.test(headers.get('content-type') ?? '')
-  const found = (isJson ? filesOf(text) : linksOf(text)).find(file => file.name === fileName)
+  const found = (isJson ? filesOf(text) : await linksOf(text)).find(file => file.name === fileName)
   if (found === undefined || !URL.canParse(found.url, page)) {
     const { host } = new URL(index)
     throw new StatePackError('E_NOT_FOUND', `${host} has no ${fileName}.`, { host, file: fileName })
@@ -72,7 +71,8 @@ function filesOf(text: string): Link[] {
 }
 
 /** The text of each link is the file's name. */
-function linksOf(html: string): Link[] {
+async function linksOf(html: string): Promise<Link[]> {
+  const { parse } = await import('parse5')
   const links: Link[] = []
   const todo: unknown[] = [parse(html)]
   for (let node = todo.pop(); node !== undefined; node = todo.pop()) {

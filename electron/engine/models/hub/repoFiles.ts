@@ -1,4 +1,3 @@
-import { listFiles } from '@huggingface/hub'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { WantedFile } from '../../network/downloadFile.ts'
 import type { FetchOptions } from '../../network/patientFetch.ts'
@@ -15,6 +14,7 @@ export async function listRepoFiles(
   { endpoint, ...options }: FetchOptions & { readonly endpoint: string },
 ): Promise<WantedFile[]> {
   const files: WantedFile[] = []
+  const { listFiles } = await import('@huggingface/hub')
   const found = listFiles({
     repo: { type: 'model', name: model.hubId },
     revision: encodeURIComponent(model.revision),

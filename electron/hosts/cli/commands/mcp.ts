@@ -1,8 +1,6 @@
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { Command } from 'commander'
 import { createClient } from '#shared/rpc/client.ts'
 import { chooseDevice } from '../../chooseDevice.ts'
-import { createMcpServer } from '../../mcp/mcpServer.ts'
 import { superviseHere } from '../../serve/superviseHere.ts'
 import { finish, type GlobalOptions } from '../run.ts'
 
@@ -13,6 +11,9 @@ export function addMcpCommand(program: Command): void {
     .description('give an assistant on this machine the cartridges, by the Model Context Protocol (stdio)')
     .action(async (options: GlobalOptions) => {
       await finish(async () => {
+        // Only here, since loading it takes as long as most commands.
+        const { StdioServerTransport } = await import('@modelcontextprotocol/sdk/server/stdio.js')
+        const { createMcpServer } = await import('../../mcp/mcpServer.ts')
         const supervisor = superviseHere({ store: options.store, device: chooseDevice(options.device) }, 'mcp')
         try {
           const server = createMcpServer(createClient(supervisor))

@@ -3,8 +3,6 @@ import type { Command } from 'commander'
 import { parseReference } from '#engine/registry/reference.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { chooseDevice } from '../../chooseDevice.ts'
-import { startApi } from '../../serve/startApi.ts'
-import { startStudio } from '../../serve/startStudio.ts'
 import { finish, type GlobalOptions, print } from '../run.ts'
 import { TOKEN_HOST } from './share.ts'
 
@@ -50,6 +48,7 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serveWindow({ port, store }: ServeOptions): Promise<() => Promise<void>> {
+  const { startStudio } = await import('../../serve/startStudio.ts')
   const studio = await startStudio({ port, store })
   print({ address: studio.server.address })
   return studio.close
@@ -63,6 +62,8 @@ async function serveApi(options: ServeOptions): Promise<() => Promise<void>> {
   if (token !== undefined && !/^\S{16,}$/.test(token))
     throw new StatePackError('E_USAGE', 'A token has at least 16 characters and no blanks.')
   if (!Number.isInteger(queue) || queue < 1) throw new StatePackError('E_USAGE', 'That is no length for a queue.')
+  // Only here, since loading it takes as long as most commands.
+  const { startApi } = await import('../../serve/startApi.ts')
   const api = await startApi({
     ...{ host, port, store, token },
     device: chooseDevice(device),
