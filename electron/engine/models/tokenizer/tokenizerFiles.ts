@@ -99,7 +99,9 @@ export async function readTokenizerBytes(folder: string): Promise<TokenizerBytes
  * model was checked entry by entry when it was tried, which takes as long as reading it.
  */
 export function tokenizerFiles(source: TokenizerSource, { tried = false } = {}): TokenizerFiles {
-  return source.kind === 'parsed' ? source.files : parseFiles(source.bytes, tried)
+  if (source.kind === 'bytes') return parseFiles(source.bytes, tried)
+  if (!tried) checkModel(source.files.json.model, 'The tokenizer of the GGUF file')
+  return source.files
 }
 
 function parseFiles(files: TokenizerBytes, tried: boolean): TokenizerFiles {
@@ -247,7 +249,7 @@ function textOf(token: z.infer<typeof tokenTextSchema>): string | null {
 }
 
 /** Refuses what the library would accept and then tokenise wrongly: merges of unknown tokens, ids that are not numbers. */
-export function checkModel(model: TokenizerJson['model'], where = 'tokenizer.json'): void {
+function checkModel(model: TokenizerJson['model'], where = 'tokenizer.json'): void {
   const damaged = (field: string, problem: string) => damagedModel(where, field, problem)
   if (model.type === 'Unigram') {
     if (!Array.isArray(model.vocab) || !model.vocab.every(isScored) || model.vocab.length === 0)

@@ -6,6 +6,7 @@ import type { GgufMetadata, GgufValue } from '#engine/models/sources/gguf/ggufMe
 import { PRE_TOKENIZATION_NAMES } from '#engine/models/sources/gguf/ggufPreTokenizers.ts'
 import { ggufTokenizer } from '#engine/models/sources/gguf/ggufTokenizer.ts'
 import { createTokenizer } from '#engine/models/tokenizer/tokenizer.ts'
+import { tokenizerFiles } from '#engine/models/tokenizer/tokenizerFiles.ts'
 
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })),
@@ -109,7 +110,10 @@ describe('a GGUF tokenizer that cannot be used', () => {
     const changed = new Map(right)
     if (value === undefined) changed.delete(key)
     else changed.set(key, value)
-    return () => ggufTokenizer(changed)
+    return () => {
+      const read = ggufTokenizer(changed)
+      if (read !== null) tokenizerFiles({ kind: 'parsed', files: read.files })
+    }
   }
 
   it.each([

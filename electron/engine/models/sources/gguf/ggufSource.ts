@@ -4,6 +4,7 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type PreparedLayers, prepareArchitecture } from '../../compile/compile.ts'
 import { openTokenizer } from '../../tokenizer/tokenizer.ts'
+import { tokenizerFiles } from '../../tokenizer/tokenizerFiles.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { planCheckpoint } from '../checkpointWeights.ts'
 import { openModelFile } from '../modelFile.ts'
@@ -40,7 +41,8 @@ export async function ggufSource(path: string): Promise<ModelSource> {
     eosTokenIds: tokenizer?.eosTokenIds ?? [],
     openTokenizer: async options =>
       tokenizer === null ? null : openTokenizer({ kind: 'parsed', files: tokenizer.files }, options),
-    describeTokenizer: async () => tokenizer?.files ?? null,
+    describeTokenizer: async () =>
+      tokenizer === null ? null : tokenizerFiles({ kind: 'parsed', files: tokenizer.files }),
     async planWeights(precision = 'float32') {
       const layers = prepared(config, basename(path))
       return planCheckpoint({ layers, checkpoint: ggufCheckpoint(file, fields), stored, precision })

@@ -2,7 +2,7 @@
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { checkModel, type Stage, type TokenizerFiles } from '../../tokenizer/tokenizerFiles.ts'
+import type { Stage, TokenizerFiles } from '../../tokenizer/tokenizerFiles.ts'
 import type { GgufMetadata, GgufValue } from './ggufMetadata.ts'
 import { ggufPreTokenization, PRE_TOKENIZATION_NAMES } from './ggufPreTokenizers.ts'
 import { mergesOfScores } from './mergesOfScores.ts'
@@ -54,7 +54,6 @@ export function ggufTokenizer(metadata: GgufMetadata): { files: TokenizerFiles; 
     ),
     post_processor: surround(before, after, tokens),
   }
-  checkModel(json.model, 'The tokenizer of the GGUF file')
   const named = { bos_token: bos, eos_token: eos, unk_token: special('unknown'), pad_token: special('padding') }
   const specialTokens = Object.fromEntries(
     Object.entries(named).filter((entry): entry is [string, string] => entry[1] !== null),
