@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { componentSchema } from './component.ts'
 import { type Digest, isDigest } from './digest.ts'
+import { saidMessageSchema, toolsOf } from './tool.ts'
 
 export const FORMAT_VERSION = 1
 /** Tokens in one stored KV block. */
@@ -189,6 +190,11 @@ export const recipeSchema = z.strictObject({
           .min(2)
           .refine(said => said.length % 2 === 0)
           .optional(),
+        /**
+         * Of a turn with tools (a call, what it gave, or a conversation that has any): its messages as the chat template was
+         * given them, which `said` alone does not tell.
+         */
+        messages: z.array(saidMessageSchema).min(1).optional(),
         /** The bytes of the source (start, end) that are the system prompt, where a conversation begins with this text. */
         system: z.tuple([count, count]).optional(),
         /** Of an appended text: how control tokens that it spells out were read, where that was said for it alone. */
@@ -218,6 +224,11 @@ export const recipeSchema = z.strictObject({
       /** What the template was told when it asked for the date: fixed at creation, for every later turn. */
       time: civilTimeSchema.optional(),
     })
+    .optional(),
+  /** Tools that the conversation began with: a JSON text, since the order of an object's members is read, too. */
+  tools: z
+    .string()
+    .refine(text => toolsOf(text) !== null, 'no list of tools')
     .optional(),
   /** How control tokens that the texts spell out were read; absent: none, or (before it was recorded) as control tokens. */
   controlTokens: controlTokensSchema.optional(),

@@ -2,8 +2,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages'
+import {
+  type AIMessageChunk,
+  ChatMessage,
+  HumanMessage,
+  isAIMessage,
+  isToolMessage,
+  SystemMessage,
+  ToolMessage,
+} from '@langchain/core/messages'
+import { tool } from '@langchain/core/tools'
+import { createReactAgent } from '@langchain/langgraph/prebuilt'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { AGENT_LOOP, deltaText, SDK_LOOP } from '#engine/savings/loopTexts.ts'
 import {
   AgentLoop,
@@ -285,9 +296,55 @@ describe.each(['here', 'remote'] as const)('LangChain’s models %s', place => {
     const state = String(answer.response_metadata.state)
     const next = await new StatePackChat({ ...fields(), state }).invoke([new HumanMessage('And when?')])
     expect(next.usage_metadata?.input_token_details?.cache_read).toBeGreaterThan(100)
-    await expect(chat.invoke([new ToolMessage({ content: 'x', tool_call_id: 'y' })])).rejects.toMatchObject({
-      code: 'E_NOT_SUPPORTED',
+    const given = new ToolMessage({ content: 'x', tool_call_id: 'y' })
+    await expect(chat.invoke([new HumanMessage('Hi'), given])).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    const other = chat.invoke([new ChatMessage('Hi', 'somebody')])
+    await expect(other).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED' })
+  })
+
+  it('call tools: an agent of LangGraph runs them and goes on, streamed too', async () => {
+    const asked: object[] = []
+    const weather = tool(
+      given => {
+        asked.push(given)
+        return 'Sunny.'
+      },
+      {
+        name: 'get_weather',
+        description: 'The weather of a city.',
+        schema: z.object({ city: z.enum(['Rome', 'Oslo']) }),
+      },
+    )
+    const chat = new StatePackChat({ ...fields(), maxTokens: 100 })
+    const agent = createReactAgent({
+      // Once it knows, it is to answer.
+      llm: ({ messages }) =>
+        chat.bindTools([weather], { tool_choice: messages.some(isToolMessage) ? 'none' : 'get_weather' }),
+      tools: [weather],
     })
+    const { messages } = await agent.invoke({
+      messages: [new SystemMessage(text), new HumanMessage('How is it in Rome?')],
+    })
+    expect(messages.map(({ type }) => type)).toEqual(['system', 'human', 'ai', 'tool', 'ai'])
+    expect(asked).toEqual([{ city: expect.stringMatching(/^(Rome|Oslo)$/) }])
+    expect(messages[3]?.content).toBe('Sunny.')
+    const last = messages[4]
+    expect(
+      last !== undefined && isAIMessage(last) && last.usage_metadata?.input_token_details?.cache_read,
+    ).toBeGreaterThan(400)
+
+    const called = chat.bindTools([weather], { tool_choice: 'any' })
+    const question = [new HumanMessage('How is it in Oslo?')]
+    const whole = await called.invoke(question)
+    let streamed: AIMessageChunk | undefined
+    for await (const chunk of await called.stream(question)) streamed = streamed?.concat(chunk) ?? chunk
+    const calls = ({ tool_calls = [] }: AIMessageChunk) => tool_calls.map(({ name, args }) => ({ name, args }))
+    expect(calls(whole)).toEqual([{ name: 'get_weather', args: { city: expect.any(String) } }])
+    expect(streamed && calls(streamed)).toEqual(calls(whole))
+    const cut = await new StatePackChat({ ...fields(), maxTokens: 40 })
+      .bindTools([weather], { tool_choice: 'any' })
+      .invoke(question)
+    expect([cut.tool_calls, cut.response_metadata.finish_reason]).toEqual([[], 'length'])
   })
 
   it('go on with a text, streamed too, and stop when nobody reads', async () => {

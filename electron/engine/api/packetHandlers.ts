@@ -48,7 +48,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
     'packets.tokenize': input => tokenizeText(state, input),
     'packets.delta': input => deltaPacket(state, input),
     'packets.infer': (input, { signal, progress, send }) =>
-      inferPacket(state, input, { signal, progress, answering: text => send({ text }) }),
+      inferPacket(state, input, { signal, progress, answering: (text, of) => send({ text, of }) }),
     'packets.merge': async (input, call) => {
       const merged = await mergePacket(state, input, call)
       const { packetId } = merged

@@ -1,5 +1,6 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { ReceiptDraft } from '#shared/domain/receipt.ts'
+import type { CallPart } from '#shared/domain/tool.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import type { Environment } from '../inference/runtime.ts'
 import type { LiveState } from '../live/liveState.ts'
@@ -43,7 +44,7 @@ export interface Call {
   /** What it returns is waited for where a text is read, between two chunks. */
   readonly progress?: (progress: Progress) => unknown
   /** Takes an answer as it comes, in whole characters; resolves once it was read. What it throws ends the answer. */
-  readonly answering?: (text: string) => Promise<void>
+  readonly answering?: (text: string, of?: CallPart) => Promise<void>
 }
 
 /** The environment as receipts name it. */

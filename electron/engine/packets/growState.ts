@@ -1,4 +1,5 @@
 import type { Segment } from '#shared/domain/cartridge.ts'
+import type { SaidMessage } from '#shared/domain/tool.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
 import type { PartsRead } from '../models/tokenizer/tokenizer.ts'
@@ -15,6 +16,8 @@ export interface Delta {
   readonly text: string
   /** The stretches of it (first byte, end, first byte, …) that people said, when the rest is the chat template's. */
   readonly said?: readonly number[] | undefined
+  /** Of a turn with tools: its messages. */
+  readonly messages?: readonly SaidMessage[] | undefined
   /** Of a turn: the bytes of it that are the system prompt. */
   readonly system?: readonly [number, number] | undefined
   /** How control tokens that it spells out are read; absent: as in the texts before. Said by nobody of a turn. */
@@ -51,6 +54,11 @@ export type TextState = Pick<
   OpenedState,
   'tokens' | 'tail' | 'segments' | 'promptMeta' | 'sources' | 'recipe' | 'origin'
 > & { readonly loaded: Pick<LoadedModel, 'model'> }
+
+/** Whether a state has read nothing. */
+export function isUnread({ origin, tokens, tail }: Pick<TextState, 'origin' | 'tokens' | 'tail'>): boolean {
+  return origin.kind === 'tokens' && tokens.length === 0 && tail === ''
+}
 
 /** A delta made ready to be read after a state. */
 export interface SplitDelta {
@@ -177,11 +185,12 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
   }
 }
 
-function readStep(source: number, { seam, delta: { said, system, controlTokens } }: TextGrowth): RecipeStep {
+function readStep(source: number, { seam, delta: { said, messages, system, controlTokens } }: TextGrowth): RecipeStep {
   return {
     ...{ do: 'read', source, join: 'append' },
     ...(seam === 'concat' ? { seam } : {}),
     ...(said === undefined ? {} : { said: [...said] }),
+    ...(messages === undefined ? {} : { messages: [...messages] }),
     ...(system === undefined ? {} : { system: [...system] }),
     ...(controlTokens === undefined ? {} : { controlTokens }),
   }

@@ -2,14 +2,19 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
+import type { CallPart, ToolChoice } from '#shared/domain/tool.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
 import { schemaGrammar } from '../inference/grammar/schemaGrammar.ts'
+import { toolGrammar } from '../inference/grammar/toolGrammar.ts'
 import type { Sampling } from '../inference/sampling.ts'
 import type { Session } from '../inference/session.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
 import type { Scheduled } from '../live/scheduler.ts'
-import type { ChatMessage } from '../models/tokenizer/chat.ts'
+import { callIn } from '../models/tokenizer/callIn.ts'
+import { watchForCall } from '../models/tokenizer/callWatch.ts'
 import { answerEnd } from '../models/tokenizer/conversation.ts'
+import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
+import { type ToolForm, writable } from '../models/tokenizer/toolForm.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { Operation } from '../record/recorder.ts'
 import { sha256 } from '../sha256.ts'
@@ -20,7 +25,7 @@ import { type Call, type PacketContext, readingProgress, receiptEnvironment } fr
 import { tokenBytes } from './contextId.ts'
 import { assertRoom } from './contextRoom.ts'
 import { deepestPrefix, type Prefix, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
-import { deltaOf } from './deltaOf.ts'
+import { type DeltaInput, deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, splitDelta } from './growState.ts'
 import { asked, countTokens, logprobsOf, samplingRecord } from './inferRecord.ts'
 import { idsBefore, keepAnswer } from './keepAnswer.ts'
@@ -45,7 +50,11 @@ export interface InferInput {
   /** System prompt of a conversation with the bare model. */
   readonly system?: string | undefined
   /** What was said in it before; see `DeltaInput.turns`. */
-  readonly turns?: readonly ChatMessage[] | undefined
+  readonly turns?: DeltaInput['turns']
+  /** Tools that the model may call; see `DeltaInput.tools`. */
+  readonly tools?: DeltaInput['tools']
+  /** Default `auto`. */
+  readonly toolChoice?: ToolChoice | undefined
   /** Of a state that begins here, without a cartridge; float32 is exact, so that later questions may go on from it. */
   readonly dtype?: StateDtype | undefined
   /** Also give the log-probabilities of the answer's tokens, and of so many that were likelier or nearly as likely. */
@@ -87,10 +96,14 @@ export interface InferInput {
 export async function inferPacket(context: PacketContext, input: InferInput, call: Call = {}): Promise<InferResult> {
   const clock = stopwatch()
   if (input.delta !== '') readableText(input.delta)
-  const grammar = input.jsonSchema && schemaGrammar(input.jsonSchema)
-  const { base, delta } = await deltaOf(context.blobs, await openBase(context, input, call), input)
+  // What it holds is refused before a model is loaded.
+  if (input.jsonSchema) schemaGrammar(input.jsonSchema)
+  const opened = await openBase(context, input, call)
+  const tokenizer = tokenizerOf(opened.loaded.model)
+  const form = input.tools === undefined ? null : tokenizer.toolForm()
+  const grammar = grammarOf(input, form)
+  const { base, delta } = await deltaOf(context.blobs, opened, input)
   const { model, runtime } = base.loaded
-  const tokenizer = tokenizerOf(model)
   const split = splitDelta(base, delta, input.seam ?? 'exact')
   const more = split.prefix.length + split.fold.length + split.tailTokens.length
   assertRoom(base.loaded, { read: base.tokens.length, more })
@@ -130,13 +143,15 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
 
   const decoder = tokenizer.streamDecoder()
   // What follows a schema ends by itself: the text that a next turn begins with may stand in it.
-  const watch = watchForStops([...(input.stop ?? []), ...(grammar === undefined ? end.stopTexts : [])])
+  const isText = input.jsonSchema === undefined
+  const watch = watchForStops([...(input.stop ?? []), ...(isText ? end.stopTexts : [])])
+  const calls = form === null ? null : watchForCall(form, (text, of) => say(text, of))
   // The model never waits for a reader, others may share it: what is not read yet is at most this one answer.
   let told: Promise<void> | undefined
   let hasLeft = false
-  const say = (text: string) => {
+  const say = (text: string, of?: CallPart) => {
     if (text === '') return
-    told = call.answering?.(text)
+    told = call.answering?.(text, of)
     told?.catch(() => {
       hasLeft = true
     })
@@ -148,7 +163,10 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   using constraint =
     grammar === undefined
       ? undefined
-      : await context.live.grammars.lead({ tokenizer, vocabSize: session.vocabSize, stopIds, grammar })
+      : await context.live.grammars.lead({
+          ...{ tokenizer, vocabSize: session.vocabSize, stopIds, grammar },
+          added: form === null ? undefined : writable(tokenizer, form, stopIds),
+        })
   const generation =
     input.answer !== undefined
       ? await readAnswer(session, first, input.answer)
@@ -166,15 +184,22 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
           ),
           signal: call.signal,
           onToken: ({ id, index }) => {
-            const { shown: piece, stopped } = watch.push(decoder.push(id))
+            const piece = decoder.push(id)
+            // Whatever stands in a call, it ends by itself.
+            const { shown, stopped } = calls?.isCalling
+              ? { shown: watch.end() + piece, stopped: false }
+              : watch.push(piece)
             const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
             call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate })
-            say(piece)
+            if (calls === null) say(shown)
+            else calls.push(shown)
             return stopped || hasLeft ? 'stop' : undefined
           },
         })
-  const last = watch.push(decoder.end()).shown + watch.end()
-  say(last)
+  const rest = decoder.end()
+  const last = calls?.isCalling ? watch.end() + rest : watch.push(rest).shown + watch.end()
+  if (calls === null) say(last)
+  else calls.end(last)
   await told
   const ids = watch.length === null ? generation.ids : idsBefore(tokenizer, generation.ids, watch.length)
   const kept = keep
@@ -276,7 +301,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (!durable) await keepUnstored(context, assembled, contents.tokens)
   const total = clock.total()
-  const output = tokenizer.decode(generation.ids, { skipSpecial: true }).slice(0, watch.length ?? undefined)
+  const { content: output, call: toolCall } = answerOf(tokenizer, form, generation.ids, watch.length)
   if (input.answerId !== undefined && stored.packetId !== null) {
     context.store.library.answers.add({
       ...{ id: input.answerId, rootPacketId: baseId ?? stored.packetId, packetId: stored.packetId, at: Date.now() },
@@ -285,6 +310,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   return {
     delta: delta.text,
     output,
+    toolCall,
     model: base.loaded.entry.id,
     dtype: base.dtype,
     outputTokenIds: [...ids],
@@ -332,6 +358,18 @@ async function readAnswer(
     ...{ ids: Int32Array.from(ids), finishReason: stopId === null ? 'length' : 'stop', stopId },
     ...{ fed: ids.length, logits, traces: [], batched: false },
   }
+}
+
+/** What the answer is held to; undefined: it is any text. */
+function grammarOf({ jsonSchema, tools, toolChoice = 'auto' }: InferInput, form: ToolForm | null): string | undefined {
+  if (tools !== undefined && form !== null) return toolGrammar({ form, tools, choice: toolChoice, jsonSchema })
+  return jsonSchema && schemaGrammar(jsonSchema)
+}
+
+function answerOf(tokenizer: Tokenizer, form: ToolForm | null, ids: Int32Array, length: number | null) {
+  // The marks of a call may be control tokens.
+  const text = tokenizer.decode(ids, { skipSpecial: form === null }).slice(0, length ?? undefined)
+  return form === null ? { content: text, call: null } : callIn(form, text)
 }
 
 function fail(): never {

@@ -1,6 +1,6 @@
 /** What receipt and result say of an answer. */
 import type { InferResult } from '#shared/rpc/methods/views.ts'
-import { canonicalBytes } from '../canonicalJson.ts'
+import { canonicalBytes, canonicalText } from '../canonicalJson.ts'
 import type { Generation } from '../inference/generate.ts'
 import { SAMPLING_GENERATOR } from '../inference/sampling.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
@@ -40,7 +40,7 @@ export function countTokens(
   }
 }
 
-export function samplingRecord({ sampling, maxNewTokens, jsonSchema }: InferInput) {
+export function samplingRecord({ sampling, maxNewTokens, jsonSchema, tools, toolChoice = 'auto' }: InferInput) {
   const { temperature = 0, topK = 0, topP = 1, seed = 0, repetitionPenalty = 1 } = sampling ?? {}
   const generator = temperature === 0 ? 'greedy' : SAMPLING_GENERATOR
   return {
@@ -51,6 +51,9 @@ export function samplingRecord({ sampling, maxNewTokens, jsonSchema }: InferInpu
     seed,
     ...(repetitionPenalty === 1 ? {} : { repetition_penalty: repetitionPenalty }),
     ...(jsonSchema === undefined ? {} : { json_schema_sha256: sha256(canonicalBytes(jsonSchema)) }),
+    ...(tools === undefined
+      ? {}
+      : { tools_sha256: sha256(JSON.stringify(tools)), tool_choice: canonicalText(toolChoice) }),
     max_new_tokens: maxNewTokens ?? 32,
   }
 }

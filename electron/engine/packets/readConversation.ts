@@ -1,4 +1,6 @@
+import { type SaidMessage, toolsOf } from '#shared/domain/tool.ts'
 import type { BlobSource } from '../live/unstoredPackets.ts'
+import { callIn } from '../models/tokenizer/callIn.ts'
 import { type Conversation, openingOf } from '../models/tokenizer/conversation.ts'
 import type { ChatMessage, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import type { StateContents } from './assemble.ts'
@@ -27,6 +29,7 @@ export function conversationOf(
 ): Conversation {
   const tokenizer = tokenizerOf(state.loaded.model)
   const { steps, systemPrompt, template, chat } = state.recipe
+  const tools = state.recipe.tools === undefined ? undefined : (toolsOf(state.recipe.tools) ?? undefined)
   const later = steps.findIndex(step => step.do === 'generated' || isAppended(step))
   const first = later < 0 ? steps : steps.slice(0, later)
   const isWithheld = steps[0]?.do === 'withheld'
@@ -37,18 +40,18 @@ export function conversationOf(
         first.flatMap(step => (step.do === 'read' ? [{ text: decode(texts[step.source]) }] : [])),
       )
   const isCut = first.some(step => step.do === 'first')
-  const opening = template && content !== '' ? openedWith(tokenizer, { content, chat, isCut }) : null
+  const opening = template && content !== '' ? openedWith(tokenizer, { content, chat, isCut, tools }) : null
   const talk = { turns: [] as ChatMessage[], loose: opening === null ? content : '', lastAnswer: '' }
   let answers = 0
   for (const step of later < 0 ? [] : steps.slice(later)) {
-    if (step.do === 'read') hear(talk, texts[step.source] ?? new Uint8Array(), step.said)
+    if (step.do === 'read') hear(talk, texts[step.source] ?? new Uint8Array(), step)
     if (step.do !== 'generated') continue
     const written = state.segments.filter(segment => segment.kind === 'generated')[answers++]
-    answer(talk, tokenizer, state.tokens.subarray(written?.start ?? 0, written?.end ?? 0))
+    answer(talk, tokenizer, { ids: state.tokens.subarray(written?.start ?? 0, written?.end ?? 0), tools })
   }
   // A question that was read and not answered stands before an empty answer.
-  if (talk.turns.at(-1)?.role === 'user') talk.turns.push({ role: 'assistant', content: '' })
-  return { opening, ...talk, time: chat?.time }
+  if (isAsked(talk)) talk.turns.push({ role: 'assistant', content: '' })
+  return { opening, ...talk, time: chat?.time, tools }
 }
 
 interface Talk {
@@ -64,43 +67,87 @@ function isAppended(step: Step): boolean {
 
 function openedWith(
   tokenizer: Tokenizer,
-  { content, chat, isCut }: { content: string; chat: StateContents['recipe']['chat']; isCut: boolean },
+  {
+    content,
+    chat,
+    isCut,
+    tools,
+  }: { content: string; chat: StateContents['recipe']['chat']; isCut: boolean } & Pick<Conversation, 'tools'>,
 ): Conversation['opening'] {
   if (chat === undefined) {
     const { text } = tokenizer.renderChat([{ role: 'system', content }], { addGenerationPrompt: false })
     return { content, document: 'system', text }
   }
-  const { parts } = openingOf(tokenizer, content, { time: chat.time })
+  const { parts } = openingOf(tokenizer, content, { time: chat.time, tools })
   const document = parts.findLastIndex(part => part.from !== 'template')
   const after = parts.slice(document + 1).map(part => part.text)
   const text = parts.map(part => part.text).join('')
   return { content, document: chat.document, text, unread: isCut ? after.join('') : undefined }
 }
 
-/** A text that was appended: the question of a turn, or text that is nobody's. */
-function hear(talk: Talk, bytes: Uint8Array, said: readonly number[] = []): void {
-  const [question = '', ...later] = spansOf(said).map(span => decode(bytes.subarray(...span)))
-  if (question === '') {
+/** A text that was appended: the messages of a turn, or text that is nobody's. */
+function hear(
+  talk: Talk,
+  bytes: Uint8Array,
+  { said = [], messages }: Pick<Extract<Step, { do: 'read' }>, 'said' | 'messages'>,
+): void {
+  const [first, ...later] = messages ?? saidIn(bytes, said)
+  if (first === undefined || (messages === undefined && first.content === '')) {
     talk.loose += decode(bytes)
     return
   }
-  if (talk.turns.at(-1)?.role === 'user') talk.turns.push({ role: 'assistant', content: '' })
-  const content = talk.turns.length === 0 ? question : `${talk.loose}${question}`
-  talk.turns.push({ role: 'user', content })
-  for (const [i, text] of later.entries()) talk.turns.push({ role: i % 2 === 0 ? 'assistant' : 'user', content: text })
+  if (first.role === 'user' && isAsked(talk)) talk.turns.push({ role: 'assistant', content: '' })
+  const content = talk.turns.length === 0 ? first.content : `${talk.loose}${first.content}`
+  talk.turns.push({ ...first, content }, ...later)
   talk.loose = ''
   talk.lastAnswer = ''
+}
+
+/** What the user and the assistant said alternately. */
+export function saidIn(text: Uint8Array, said: readonly number[]): SaidMessage[] {
+  return spansOf(said).map((span, i) => {
+    const content = decode(text.subarray(...span))
+    return i % 2 === 0 ? { role: 'user', content } : { role: 'assistant', content }
+  })
+}
+
+/** Whether an answer comes next. */
+function isAsked({ turns }: Talk): boolean {
+  const role = turns.at(-1)?.role
+  return role === 'user' || role === 'tool'
 }
 
 function spansOf(said: readonly number[]): [number, number][] {
   return said.flatMap((start, i) => (i % 2 === 0 ? [[start, said[i + 1] ?? start] as [number, number]] : []))
 }
 
-function answer(talk: Talk, tokenizer: Tokenizer, ids: Int32Array): void {
-  if (talk.turns.at(-1)?.role !== 'user') talk.turns.push({ role: 'user', content: talk.loose.trim() })
-  talk.turns.push({ role: 'assistant', content: tokenizer.decode(ids, { skipSpecial: true }).trim() })
+function answer(
+  talk: Talk,
+  tokenizer: Tokenizer,
+  { ids, tools }: { ids: Int32Array } & Pick<Conversation, 'tools'>,
+): void {
+  if (!isAsked(talk)) talk.turns.push({ role: 'user', content: talk.loose.trim() })
+  talk.turns.push(
+    tools === undefined ? { role: 'assistant', content: plainly(tokenizer, ids) } : called(tokenizer, ids),
+  )
   talk.lastAnswer = tokenizer.decode(ids)
   talk.loose = ''
+}
+
+function plainly(tokenizer: Tokenizer, ids: Int32Array): string {
+  return tokenizer.decode(ids, { skipSpecial: true }).trim()
+}
+
+/** An answer that may have called a tool. */
+function called(tokenizer: Tokenizer, ids: Int32Array): ChatMessage {
+  const { content, call } = callIn(tokenizer.toolForm(), tokenizer.decode(withoutEnd(tokenizer, ids)))
+  if (call === null || !call.isWhole) return { role: 'assistant', content: plainly(tokenizer, ids) }
+  return { role: 'assistant', content: content.trim(), toolCalls: [{ name: call.name, arguments: call.arguments }] }
+}
+
+/** Without the control token that ended it. */
+function withoutEnd({ specialIds }: Tokenizer, ids: Int32Array): Int32Array {
+  return specialIds.includes(ids.at(-1) ?? -1) ? ids.subarray(0, -1) : ids
 }
 
 async function readSource(blobs: BlobSource, source: StateContents['sources'][number]): Promise<Uint8Array> {

@@ -78,6 +78,8 @@ async function runAgain(context: PacketContext, receipt: Receipt, call: Call): P
       'E_NOT_SUPPORTED',
       'This answer followed a schema, which its receipt names and does not hold.',
     )
+  if (recipe.tools !== undefined)
+    throw new StatePackError('E_NOT_SUPPORTED', 'An answer of a conversation that has tools cannot be run again.')
   const stop = receipt.details.stop
   const sampling = receipt.sampling ?? {}
   const number = (key: string, fallback: number) => (typeof sampling[key] === 'number' ? sampling[key] : fallback)

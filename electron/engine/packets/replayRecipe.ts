@@ -2,7 +2,7 @@ import type { Recipe } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
 import { composeText, readingOf } from './composeText.ts'
-import { type Delta, emptyText, growText, splitDelta, type TextState } from './growState.ts'
+import { type Delta, emptyText, growText, isUnread, splitDelta, type TextState } from './growState.ts'
 import { recipeByPlace } from './openState.ts'
 import type { readDocuments } from './packet.ts'
 
@@ -89,7 +89,8 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
       at++
     }
     const how = reads?.do === 'read' ? reads : undefined
-    const delta = { text: read?.text ?? '', said: how?.said, system: how?.system, controlTokens: how?.controlTokens }
+    const { said, messages, system, controlTokens } = how ?? {}
+    const delta = { text: read?.text ?? '', said, messages, system, controlTokens }
     if (delta.said !== undefined) turns.push({ before: state, delta })
     const split = splitDelta(state, delta, seam)
     const flush = next()?.do === 'flush'
@@ -109,6 +110,9 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
       generated: input.tokens.slice(start, start + count),
     })
   }
+  // A conversation begins with its tools, so that what rendering its first turn gives shows them.
+  if (input.recipe.tools !== undefined && (turns[0] === undefined || !isUnread(turns[0].before)))
+    throw notFollowed('it has tools that no conversation began with')
   return { state, turns }
 }
 

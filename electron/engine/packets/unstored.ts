@@ -36,7 +36,9 @@ export async function answerUnstored(
   call: Call,
 ): Promise<{ text: string; logits: Float32Array }> {
   const tokenizer = tokenizerOf(state.loaded.model)
-  const parts = turnOf(tokenizer, { opening: null, turns: [], loose: 'x\n', lastAnswer: '' }, question)
+  const parts = turnOf(tokenizer, { opening: null, turns: [], loose: 'x\n', lastAnswer: '' }, [
+    { role: 'user', content: question },
+  ])
   const text = parts.map(part => part.text).join('')
   const at = text.indexOf(question)
   const start = Buffer.byteLength(text.slice(0, at))

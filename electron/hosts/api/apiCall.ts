@@ -5,6 +5,6 @@ import type { ApiCall, CountTokens } from './apiRoute.ts'
 export function apiCall(client: Client, { signal, count }: { signal: AbortSignal; count: CountTokens }): ApiCall {
   return {
     ...{ client, signal, count },
-    options: onPiece => ({ signal, onItem: onPiece && (({ text }) => onPiece(text)) }),
+    options: onPiece => ({ signal, onItem: onPiece && (({ text, of }) => onPiece(text, of)) }),
   }
 }

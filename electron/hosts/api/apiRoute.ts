@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { CallPart } from '#shared/domain/tool.ts'
 import type { Client, StreamOptions } from '#shared/rpc/client.ts'
 import type { Reuse } from '#shared/rpc/methods/views.ts'
 
@@ -15,12 +16,15 @@ export interface ServerEvents {
   readonly failed: (error: { code: string; message: string }) => ServerEvent
 }
 
+/** Takes a piece of a generation; `of`: it belongs to the call of a tool. */
+export type OnPiece = (piece: string, of?: CallPart) => void
+
 /** What a route works with. */
 export interface ApiCall {
   readonly client: Client
   readonly signal: AbortSignal
   /** The same with a listener for the pieces of a generation. */
-  readonly options: (onPiece?: (piece: string) => void) => StreamOptions<'packets.infer'>
+  readonly options: (onPiece?: OnPiece) => StreamOptions<'packets.infer'>
   /** Counts what an inference has read and spared. */
   readonly count: CountTokens
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { civilTimeSchema, controlTokensSchema, digestSchema, stateDtypeSchema } from '../../domain/cartridge.ts'
 import { nameSchema } from '../../domain/name.ts'
+import { callPartSchema, saidMessageSchema, toolChoiceSchema, toolsSchema } from '../../domain/tool.ts'
 import { method, streaming } from '../method.ts'
 import {
   cartridgeSummarySchema,
@@ -193,11 +194,14 @@ export const packetMethods = {
       chat: z.boolean().default(false),
       /** System prompt of a conversation that begins here, without a cartridge. */
       system: z.string().optional(),
-      /** What was said in it before: the user and the assistant alternately, an answer last. */
-      turns: z
-        .array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string() }))
-        .max(10_000)
-        .optional(),
+      /**
+       * What was said in it before: the user and the assistant alternately, what tools gave after their calls, an answer
+       * last. Where it ends with what a tool gave nothing is asked: `delta` is empty. After a state: such results only.
+       */
+      turns: z.array(saidMessageSchema).max(10_000).optional(),
+      /** Tools that the model may call, of a conversation that begins here; after a state those that it began with. */
+      tools: toolsSchema.optional(),
+      toolChoice: toolChoiceSchema.default('auto'),
       /** Of a state that begins here, without a cartridge. */
       dtype: stateDtypeSchema.optional(),
       /** Also the log-probabilities of the answer's tokens, with so many alternatives. */
@@ -220,8 +224,8 @@ export const packetMethods = {
     }),
     inferResultSchema,
     {
-      /** The answer as it comes, whole characters. */
-      sends: z.strictObject({ text: z.string() }),
+      /** The answer as it comes, whole characters; `of`: they belong to the call of a tool that it makes. */
+      sends: z.strictObject({ text: z.string(), of: callPartSchema.optional() }),
     },
   ),
   'packets.merge': method(

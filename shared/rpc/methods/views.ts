@@ -132,7 +132,10 @@ export type Reuse = z.infer<typeof reuseSchema>
 export const inferResultSchema = z.strictObject({
   /** The delta as it was read: a turn of a conversation in the model's chat template. */
   delta: z.string(),
+  /** Without the call of a tool that it ends in. */
   output: z.string(),
+  /** The arguments are JSON that follows the tool's schema, unless it was cut. */
+  toolCall: z.strictObject({ name: z.string(), arguments: z.string(), isWhole: z.boolean() }).nullable(),
   /** The installed model that answered. */
   model: z.string(),
   /** Of the new state. */

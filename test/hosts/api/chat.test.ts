@@ -105,7 +105,7 @@ describe('the npm package openai', () => {
       code: 'E_BAD_INPUT',
       message: expect.stringContaining('frequency_penalty'),
     })
-    const tools = [{ type: 'function' as const, function: { name: 'f' } }]
+    const tools = [{ type: 'custom' as const, custom: { name: 'f' } }]
     const tool = openai.chat.completions.create({ model, messages: asked('Hi'), tools })
     await expect(tool).rejects.toMatchObject({ status: 400, message: expect.stringContaining('tools') })
     const unknown = openai.chat.completions.create({ model: 'gpt-4o', messages: asked('Hi'), stream: true })

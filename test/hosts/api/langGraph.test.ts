@@ -1,7 +1,10 @@
-import { HumanMessage, isAIMessage, SystemMessage } from '@langchain/core/messages'
+import { HumanMessage, isAIMessage, isToolMessage, SystemMessage } from '@langchain/core/messages'
+import { tool } from '@langchain/core/tools'
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph'
+import { createReactAgent } from '@langchain/langgraph/prebuilt'
 import { ChatOpenAI } from '@langchain/openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { bundledText } from '../../engine/testEngine.ts'
 import { startTestApi, type TestApi } from './startTestApi.ts'
 
@@ -40,5 +43,25 @@ describe('an agent in LangGraph', () => {
     expect(first).toBe(usage[0]?.input_tokens)
     expect(Math.max(...later)).toBeLessThan(60)
     expect(usage.at(-1)?.input_tokens).toBeGreaterThan(first + STEPS * 8)
+  })
+
+  it('acts with tools', async () => {
+    const clause = tool(({ number }) => `Clause ${number} affects notice.`, {
+      ...{ name: 'read_clause', description: 'Reads a clause of the contract.' },
+      schema: z.object({ number: z.int().min(1).max(40) }),
+    })
+    const chat = new ChatOpenAI({
+      ...{ model: 'starter-transformer', apiKey: api.api.token, maxTokens: 100, maxRetries: 0 },
+      configuration: { baseURL: `${api.api.address}/v1` },
+    })
+    const read = (messages: (typeof MessagesAnnotation.State)['messages']) => messages.filter(isToolMessage).length
+    const agent = createReactAgent({
+      llm: ({ messages }) => chat.bindTools([clause], { tool_choice: read(messages) < 2 ? 'required' : 'none' }),
+      tools: [clause],
+    })
+    const { messages } = await agent.invoke({ messages: [new HumanMessage('What do clauses 1 and 2 affect?')] })
+    expect(messages.map(({ type }) => type)).toEqual(['human', 'ai', 'tool', 'ai', 'tool', 'ai'])
+    for (const message of messages.filter(isToolMessage))
+      expect(message.content).toMatch(/^Clause \d+ affects notice\.$/)
   })
 })

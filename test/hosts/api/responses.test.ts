@@ -139,7 +139,7 @@ describe('the npm package @anthropic-ai/sdk', () => {
     expect(total(final.usage)).toBe(total(first.usage))
     const stopped = await anthropic.messages.create({ ...request, stop_sequences: [answer.slice(2, 4)] })
     expect(stopped).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: answer.slice(2, 4) })
-    const tools = [{ name: 'f', input_schema: { type: 'object' as const } }]
+    const tools = [{ name: 'bash' as const, type: 'bash_20250124' as const }]
     await expect(anthropic.messages.create({ ...request, tools })).rejects.toMatchObject({ status: 400 })
   })
 })

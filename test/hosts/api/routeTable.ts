@@ -28,6 +28,9 @@ const sampling = { temperature: 0.5, topK: 5, topP: 0.9, repetitionPenalty: 1.1,
 const chosen = { model, temperature: 0.5, top_p: 0.9 }
 const labels = { user: 'somebody', metadata: { run: 'one' }, service_tier: 'auto' }
 const toolless = { tools: [], tool_choice: 'none', parallel_tool_calls: false }
+const described = { name: 'clock', description: 'What time it is.' }
+const parameters = { type: 'object', properties: { zone: { enum: ['here', 'there'] } } }
+const called = { id: 'call_1', type: 'function', function: { name: 'clock', arguments: '{}' } }
 const unpunished = { frequency_penalty: 0, presence_penalty: 0, logit_bias: {} }
 const streamed = { stream: true, stream_options: { include_usage: true } }
 
@@ -89,16 +92,39 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
     { ...chosen, messages: [user], max_tokens: 2, seed: 1, stop: ['.'], n: 2, logprobs: true, top_logprobs: 1 },
     { messages: [user], state, max_completion_tokens: 2, ...labels, ...toolless, ...unpunished, ...streamed },
     { messages: [user], max_tokens: 2, response_format: { type: 'text' }, store: false },
+    {
+      tools: [{ type: 'function', function: { ...described, parameters, strict: true } }],
+      ...{ tool_choice: { type: 'function', function: { name: 'clock' } }, parallel_tool_calls: true, max_tokens: 60 },
+      messages: [
+        ...[user, { role: 'assistant', content: null, tool_calls: [called] }],
+        { role: 'tool', tool_call_id: 'call_1', content: 'Noon.' },
+      ],
+    },
   ],
   'post /v1/responses': ({ hash: state, response }) => [
     { ...chosen, input: 'Who pays?', instructions: 'Be brief.', max_output_tokens: 2, ...labels, ...toolless },
     { input: 'And when?', previous_response_id: response, max_output_tokens: 2, store: false, stream: true },
     { input: 'Who pays?', state, max_output_tokens: 2, text: { format: { type: 'text' } } },
     { input: 'Who pays?', max_output_tokens: 2, truncation: 'disabled', include: [], background: false },
+    {
+      ...{ tools: [{ type: 'function', ...described, parameters, strict: true }], tool_choice: 'required' },
+      input: [
+        ...[user, { type: 'function_call', call_id: 'call_1', name: 'clock', arguments: '{}' }],
+        { type: 'function_call_output', call_id: 'call_1', output: 'Noon.' },
+      ],
+      ...{ max_output_tokens: 60, parallel_tool_calls: true },
+    },
   ],
   'post /v1/messages': ({ hash: state }) => [
     { ...chosen, top_k: 5, messages: [user], max_tokens: 2, system: 'Be brief.', stop_sequences: ['.'], tools: [] },
     { messages: [user], max_tokens: 2, state, stream: true },
     { messages: [user], max_tokens: 2, metadata: { user_id: 'u' }, thinking: { type: 'disabled' } },
+    {
+      ...{ tools: [{ ...described, input_schema: parameters }], tool_choice: { type: 'any' }, max_tokens: 60 },
+      messages: [
+        ...[user, { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'clock', input: {} }] }],
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'Noon.' }] },
+      ],
+    },
   ],
 }

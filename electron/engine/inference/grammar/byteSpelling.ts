@@ -4,18 +4,20 @@
  * say which follow each other.
  */
 const HIGH = 0x80
+/** Tab and the ends of lines, which stand around JSON and are none of the two: they are themselves. */
+const WHITE = new Set([0x09, 0x0a, 0x0d])
 
-/** How bytes are spelt; '' where one of them is a control character: no answer holds it. */
+/** How bytes are spelt; '' where one of them is another control character: no answer holds it. */
 export function speltBytes(bytes: Uint8Array): string {
   let spelt = ''
   for (const byte of bytes) {
-    if (byte < 0x20) return ''
+    if (byte < 0x20 && !WHITE.has(byte)) return ''
     spelt += byte < HIGH ? String.fromCharCode(byte) : String.fromCharCode(...pairOf(byte))
   }
   return spelt
 }
 
-/** A literal of EBNF. `text` has no control character. */
+/** A literal of EBNF. `text` has no control character but white space. */
 export function literal(text: string): string {
   const written = Array.from(speltBytes(Buffer.from(text)), character => {
     if (character === '"' || character === '\\') return `\\${character}`

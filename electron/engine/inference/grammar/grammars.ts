@@ -13,8 +13,10 @@ export interface GrammarRequest {
   readonly vocabSize: number
   /** Tokens that end an answer. */
   readonly stopIds: readonly number[]
-  /** EBNF, as `schemaGrammar` writes it. */
+  /** EBNF, as `schemaGrammar` and `toolGrammar` write it. */
   readonly grammar: string
+  /** Added tokens that the answer may hold, as the texts that they are; absent: none. */
+  readonly added?: ReadonlyMap<number, string> | undefined
 }
 
 /** Answers that a grammar leads: one thread for each vocabulary, the last used are kept. */
@@ -23,9 +25,10 @@ export class Grammars {
   readonly #uses = new Map<GrammarThread, number>()
 
   /** Dispose it when the answer has ended. Throws `E_NOT_SUPPORTED`, `E_TOO_LARGE`, `E_TOKENIZER`. */
-  async lead({ tokenizer, vocabSize, stopIds, grammar }: GrammarRequest): Promise<Constraint & Disposable> {
-    const key = [tokenizer.digest, vocabSize, ...stopIds].join(' ')
-    const thread = this.#threads.get(key) ?? new GrammarThread({ tokens: spelt(tokenizer, vocabSize), stopIds })
+  async lead(request: GrammarRequest): Promise<Constraint & Disposable> {
+    const { tokenizer, vocabSize, stopIds, grammar, added } = request
+    const key = JSON.stringify([tokenizer.digest, vocabSize, stopIds, [...(added ?? [])]])
+    const thread = this.#threads.get(key) ?? new GrammarThread({ tokens: spelt(request), stopIds })
     this.#threads.delete(key)
     this.#threads.set(key, thread)
     this.#use(thread, 1)
@@ -63,11 +66,11 @@ export class Grammars {
 }
 
 /** What each token writes, spelt for the grammar. */
-function spelt({ bytesOf }: Tokenizer, vocabSize: number): string[] {
+function spelt({ tokenizer: { bytesOf }, vocabSize, added }: GrammarRequest): string[] {
   if (bytesOf === null)
     throw new StatePackError(
       'E_TOKENIZER',
       'The tokens of this model do not spell texts one by one: it cannot answer to a schema.',
     )
-  return Array.from({ length: vocabSize }, (_, id) => speltBytes(bytesOf(id) ?? new Uint8Array(0)))
+  return Array.from({ length: vocabSize }, (_, id) => speltBytes(bytesOf(id) ?? Buffer.from(added?.get(id) ?? '')))
 }

@@ -44,6 +44,18 @@ const ANY = [
  * it is, for what cannot be held to token by token; `E_BAD_INPUT` for what is no schema.
  */
 export function schemaGrammar(schema: unknown): string {
+  return grammarOf(rules => addSchema(schema, 'root', rules))
+}
+
+/** A grammar of rules that may refer to those of JSON. */
+export function grammarOf(add: (rules: string[]) => void): string {
+  const rules: string[] = []
+  add(rules)
+  return [...rules, ...ANY, ...TEXT_RULES].join('\n')
+}
+
+/** Adds the rules of a schema, the first called `name`. Throws as {@link schemaGrammar}. */
+export function addSchema(schema: unknown, name: string, rules: string[]): void {
   if (canonicalText(schema).length > MOST_CHARACTERS)
     throw refusedAt('#', `a schema may have ${MOST_CHARACTERS} characters`)
   const { $defs, definitions, ...root } = objectAt(schema, '#')
@@ -52,13 +64,10 @@ export function schemaGrammar(schema: unknown): string {
       ? []
       : Object.entries(objectAt(named, `#/${group}`)).map(([name, one]) => ({ at: `#/${group}/${name}`, one })),
   )
-  const refs = new Map([['#', 'root'], ...defined.map(({ at }, i) => [at, `defined${i}`] as const)])
+  const refs = new Map([['#', name], ...defined.map(({ at }, i) => [at, `${name}_defined${i}`] as const)])
   refuseCircles([{ at: '#', one: root }, ...defined])
-  const rules: string[] = []
-  const top = [{ at: '#', one: root }, ...defined].map(
-    ({ at, one }) => `${refs.get(at)} ::= ${valueRule(one, { at, level: 0, refs, rules })}`,
-  )
-  return [...top, ...rules, ...ANY, ...TEXT_RULES].join('\n')
+  for (const { at, one } of [{ at: '#', one: root }, ...defined])
+    rules.push(`${refs.get(at)} ::= ${valueRule(one, { at, level: 0, refs, rules })}`)
 }
 
 function valueRule(schema: unknown, where: Where): string {

@@ -1,4 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Tool } from '#shared/domain/tool.ts'
 import type { ChatMessage, ChatPart } from './chat.ts'
 import type { CivilTime } from './strftime.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -30,13 +31,15 @@ export interface Conversation {
     /** What stands after the document, when only its first tokens were read. */
     readonly unread?: string | undefined
   } | null
-  /** Turns after it: of the user and the assistant alternately, an answer last (or none). */
+  /** Turns after it, an answer last (or none). */
   readonly turns: readonly ChatMessage[]
   /** Text read since the last turn (or the opening) that belongs to no turn; the whole text where there is no opening. */
   readonly loose: string
   /** The end of the last answer as it stands in the state, control tokens spelt. */
   readonly lastAnswer: string
   readonly time?: CivilTime | undefined
+  /** Tools that it was begun with. */
+  readonly tools?: readonly Tool[] | undefined
 }
 
 type Chat = Pick<Tokenizer, 'renderChat' | 'specialTokens' | 'specialIds'>
@@ -52,7 +55,7 @@ const PLACES: readonly DocumentPlace[] = ['system', 'user']
 export function openingOf(
   chat: Chat,
   content: string,
-  options: { time?: CivilTime | undefined; orPlain?: boolean } = {},
+  options: { time?: CivilTime | undefined; orPlain?: boolean; tools?: readonly Tool[] | undefined } = {},
 ): Opening {
   let refusal = 'it leaves the text out, or moves it when the conversation goes on'
   for (const document of PLACES) {
@@ -107,30 +110,31 @@ function before(parts: readonly ChatPart[], document: DocumentPlace): TextPart[]
   return []
 }
 
+/** What the assistant or a tool said before is no more the template's than what the user says. */
 function fromOf({ role }: ChatPart, user: 'system' | 'user' = 'user'): TextPart['from'] {
   if (role === null) return 'template'
-  return role === 'user' ? user : 'system'
+  return role === 'system' ? 'system' : user
 }
 
 /**
- * The text that a question adds to a conversation: the template closes an answer that was cut short, sets its own
- * separators, and opens the answer to come. Together with what was read it is the whole conversation, rendered at once.
+ * The text that a question (or what tools gave) adds to a conversation: the template closes an answer that was cut short,
+ * sets its own separators, and opens the answer to come. Together with what was read it is the whole conversation, rendered
+ * at once.
  */
-export function turnOf(chat: Chat, conversation: Conversation, question: string): TextPart[] {
-  const { opening, turns, loose, time } = conversation
-  const options = { time, orPlain: true }
-  const asked = { role: 'user', content: question }
-  if (opening === null && turns.length === 0 && loose === '')
-    return partsFrom(chat.renderChat([asked], options).parts, 0)
+export function turnOf(chat: Chat, conversation: Conversation, asked: readonly ChatMessage[]): TextPart[] {
+  const { opening, turns, loose, time, tools } = conversation
+  const options = { time, tools, orPlain: true }
+  if (opening === null && turns.length === 0 && loose === '') return partsFrom(chat.renderChat(asked, options).parts, 0)
   if (turns.length > 0 && loose === '') {
     const said = opening === null ? turns : [...withOpening(opening, turns)]
     const answered = [...said.slice(0, -1), { role: 'assistant', content: MARK }]
-    const after = afterMark(chat.renderChat([...answered, asked], options).parts)
+    const after = afterMark(chat.renderChat([...answered, ...asked], options).parts)
     if (after !== null) return without(after, alreadyRead(chat, conversation.lastAnswer, textOf(after)))
   }
   if (opening !== null && turns.length === 0) {
-    const content = `${loose}${gapAfter(loose)}${question}`
-    const { parts, text } = chat.renderChat(withOpening(opening, [{ role: 'user', content }]), options)
+    const [first, ...rest] = asked
+    const content = `${loose}${gapAfter(loose)}${first?.content ?? ''}`
+    const { parts, text } = chat.renderChat(withOpening(opening, [{ role: 'user', content }, ...rest]), options)
     const read = opening.text + loose
     if (text.startsWith(read)) {
       const unread = { text: opening.unread ?? '', from: 'template' as const }
@@ -141,24 +145,21 @@ export function turnOf(chat: Chat, conversation: Conversation, question: string)
 }
 
 /**
- * The text of a conversation that is read at once, after what it opens with: `turns` are the user's and the assistant's
- * alternately, a question last, and the opening of its answer follows. Throws `E_TOKENIZER` when the template does not write
+ * The text of a conversation that is read at once, after what it opens with: a question (or what a tool gave) last, and the
+ * opening of its answer follows. Throws `E_TOKENIZER` when the template does not write
  * every message in its place.
  */
 export function wholeOf(
   chat: Chat,
-  { opening, time }: Pick<Conversation, 'opening' | 'time'>,
+  { opening, time, tools }: Pick<Conversation, 'opening' | 'time' | 'tools'>,
   turns: readonly ChatMessage[],
 ): TextPart[] {
   const messages = opening === null ? turns : withOpening(opening, turns)
-  const { parts, text } = chat.renderChat(messages, { time, orPlain: true })
+  const { parts, text, spoken } = chat.renderChat(messages, { time, tools, orPlain: true })
   const read = opening?.text ?? ''
-  const said = without(
-    parts.map(part => ({ text: part.text, from: part.role === 'assistant' ? ('user' as const) : fromOf(part) })),
-    read.length,
-  )
-  const spoken = said.filter((part, i) => part.from === 'user' && said[i - 1]?.from !== 'user')
-  if (text.startsWith(read) && spoken.length === turns.length) return said
+  const said = partsFrom(parts, read.length)
+  const found = said.filter((part, i) => part.from === 'user' && said[i - 1]?.from !== 'user')
+  if (text.startsWith(read) && found.length === spoken) return said
   const message = 'The chat template does not write every message of this conversation in its place.'
   throw new StatePackError('E_TOKENIZER', message, { field: 'chat_template' })
 }
@@ -176,15 +177,15 @@ function withOpening(
 /** One user turn and the opening of its answer, without what a conversation begins with (BOS, a default system turn). */
 function bareTurn(
   chat: Chat,
-  asked: ChatMessage,
-  options: { time?: CivilTime | undefined; orPlain: boolean },
+  asked: readonly ChatMessage[],
+  options: { time?: CivilTime | undefined; orPlain: boolean; tools?: readonly Tool[] | undefined },
 ): TextPart[] {
   const answered = [
     { role: 'user', content: 'A' },
     { role: 'assistant', content: MARK },
   ]
-  const after = afterMark(chat.renderChat([...answered, asked], options).parts)
-  if (after === null) return partsFrom(chat.renderChat([asked], options).parts, 0)
+  const after = afterMark(chat.renderChat([...answered, ...asked], options).parts)
+  if (after === null) return partsFrom(chat.renderChat(asked, options).parts, 0)
   const closed = afterMark(chat.renderChat(answered, { ...options, addGenerationPrompt: false }).parts)
   const closing = textOf(closed ?? [])
   return textOf(after).startsWith(closing) ? without(after, closing.length) : after

@@ -13,6 +13,7 @@ import { type TokenizerFiles, type TokenizerSource, tokenizerFiles } from './tok
 import { createTokenizerPipeline, type TokenizerPipeline, type Within } from './tokenizerPipeline.ts'
 import { requireUsable, type TokenizerTrialOptions } from './tokenizerTrial.ts'
 import { type TokenOffset, tokenOffsets } from './tokenOffsets.ts'
+import type { ToolForm } from './toolForm.ts'
 
 export type { ChatMessage, ChatOptions, RenderedChat } from './chat.ts'
 export type { PartsRead, ReadPart, RunAfter } from './readParts.ts'
@@ -74,6 +75,8 @@ export interface Tokenizer {
 
   /** A conversation in the model's chat template; see {@link createChatRenderer}. */
   readonly renderChat: RenderChat
+  /** How the model is told of tools, and how it calls them. Throws `E_NOT_SUPPORTED` without a chat template. */
+  readonly toolForm: () => ToolForm
   /** Which characters of `text` each id covers; see {@link tokenOffsets}. */
   offsets(text: string, ids: ArrayLike<number>): TokenOffset[]
 }
@@ -184,7 +187,10 @@ export function createTokenizer(files: TokenizerFiles, within: Within = (_, run)
         : { exact: false, commonPrefix: common, expected }
     },
     readParts: createPartsReader(pipeline),
-    renderChat: createChatRenderer(files),
+    ...createChatRenderer(
+      files,
+      special.map(token => token.content),
+    ),
     offsets: (text, ids) => tokenOffsets({ pipeline, spelling }, text, ids),
   }
   return tokenizer

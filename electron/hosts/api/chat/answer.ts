@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import type { Tool, ToolChoice } from '#shared/domain/tool.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
-import type { ApiCall } from '../apiRoute.ts'
+import type { ApiCall, OnPiece } from '../apiRoute.ts'
 import { modelOf } from '../routes/modelOf.ts'
 import { stateHash } from '../routes/stateView.ts'
 import type { Asked } from './conversation.ts'
@@ -23,6 +24,9 @@ export interface AnswerRequest {
   readonly logprobs?: number | undefined
   /** The answer is JSON that follows it. */
   readonly jsonSchema?: Record<string, unknown> | undefined
+  /** Functions that the model may call, and whether it does. */
+  readonly tools?: readonly Tool[] | undefined
+  readonly toolChoice?: ToolChoice | undefined
   /** Write the conversation's state to disk; otherwise it is kept in memory. */
   readonly durable?: boolean
   readonly answerId?: string | undefined
@@ -30,10 +34,14 @@ export interface AnswerRequest {
   readonly isFork?: boolean
 }
 
+type ToolCall = NonNullable<InferResult['toolCall']>
+
 export interface Answered {
   readonly model: string
   readonly text: string
   readonly isWhole: boolean
+  /** The call of a tool that follows the text. */
+  readonly toolCall: ToolCall | null
   /** Which of the stop texts ended it. */
   readonly stopText: string | null
   /** Of the conversation with this answer. */
@@ -43,27 +51,28 @@ export interface Answered {
 }
 
 /** Answers, and keeps the state, so that the next turn reads only what is new. States are exact: nothing an answer says depends on them. */
-export async function answer(
-  call: ApiCall,
-  request: AnswerRequest,
-  onPiece?: (piece: string) => void,
-): Promise<Answered> {
+export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: OnPiece): Promise<Answered> {
   const { client, options, count } = call
   const state = request.state === 'auto' ? await stateFor(call, request) : request.state
   const { asked, maxTokens, stop, logprobs, jsonSchema, durable = false, answerId, isFork = false } = request
+  const { tools, toolChoice } = request
   const isChat = !('prompt' in asked)
-  if (isChat && state !== undefined && (asked.turns.length > 0 || asked.system !== undefined)) {
-    const message = 'A state knows what was said before: send only the new user message with it.'
+  const isMore = isChat && (asked.turns.some(({ role }) => role !== 'tool') || asked.system !== undefined)
+  if (isMore && state !== undefined) {
+    const message =
+      'A state knows what was said before: send only the new user message (or what its tool gave) with it.'
     throw new StatePackError('E_BAD_INPUT', message, { field: 'messages' })
   }
   const said = isChat
     ? {
         delta: asked.question,
         chat: true,
-        ...(state === undefined ? { system: asked.system, turns: asked.turns } : {}),
+        turns: [...asked.turns],
+        ...(state === undefined ? { system: asked.system } : {}),
+        ...{ tools: tools && [...tools], toolChoice },
       }
     : { delta: asked.prompt }
-  const show = onPiece === undefined ? undefined : isChat ? trimmed(onPiece) : onPiece
+  const show = onPiece === undefined || !isChat ? onPiece : trimmed(onPiece)
   const result = await client.call(
     'packets.infer',
     {
@@ -87,6 +96,7 @@ export async function answer(
     text: isChat ? result.output.trim() : result.output,
     stopText: result.stopText,
     isWhole: result.finishReason === 'stop',
+    toolCall: result.toolCall,
     state: stateHash({
       dtype: result.dtype,
       contextId: result.newContextId,

@@ -2,13 +2,15 @@
 import { z } from 'zod'
 
 /** Said where a field is known and not supported, so that it is never ignored. */
-const unsupported = (what: string) => ({ error: `${what} is not supported by this server` })
+export const unsupported = (what: string) => ({ error: `${what} is not supported by this server` })
 
-const textPart = z.strictObject({
+/** Where a checkpoint would be kept: here every conversation is kept anyway. */
+export const cacheControl = z.strictObject({ type: z.literal('ephemeral'), ttl: z.string().optional() }).nullish()
+
+export const textPart = z.strictObject({
   type: z.enum(['text', 'input_text', 'output_text'], unsupported('content that is not text')),
   text: z.string(),
-  /** Where a checkpoint would be kept: here every conversation is kept anyway. */
-  cache_control: z.strictObject({ type: z.literal('ephemeral'), ttl: z.string().optional() }).nullish(),
+  cache_control: cacheControl,
   annotations: z.array(z.unknown()).max(0).optional(),
   logprobs: z.array(z.unknown()).optional(),
 })
@@ -45,12 +47,6 @@ export const labelFields = {
 }
 
 /** Fields that are taken only with the value that asks for nothing. */
-export const neutralFields = {
-  tools: z.array(z.never(unsupported('calling tools'))).nullish(),
-  tool_choice: z.enum(['none', 'auto'], unsupported('forcing a tool')).nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
-}
-
 export const neutralPenalties = {
   frequency_penalty: z.literal(0, unsupported('a frequency penalty')).nullish(),
   presence_penalty: z.literal(0, unsupported('a presence penalty')).nullish(),

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
 import { type ApiCall, apiRoute, type ServerEvents } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
-import { readMessages } from '../chat/conversation.ts'
+import { type Message, readMessages } from '../chat/conversation.ts'
 import {
   contentSchema,
   DEFAULT_TOKENS,
   labelFields,
-  neutralFields,
   neutralPenalties,
   responseFormat,
   samplingFields,
@@ -26,15 +26,33 @@ import {
   together,
   usageSchema,
 } from '../chat/openAi.ts'
+import { argumentsSchema, chatToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
 
-const messageSchema = z.strictObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant'], {
-    error: 'messages of tools are not supported by this server',
-  }),
-  content: contentSchema,
-  name: z.string().nullish(),
-  refusal: z.null().optional(),
+const name = z.string().nullish()
+const callSchema = z.strictObject({
+  id: z.string().min(1),
+  type: z.literal('function'),
+  function: z.strictObject({ name: toolNameSchema, arguments: argumentsSchema }),
 })
+const messageSchema = z
+  .discriminatedUnion('role', [
+    z.strictObject({ role: z.enum(['system', 'developer', 'user']), content: contentSchema, name }),
+    z.strictObject({
+      role: z.literal('assistant'),
+      /** Nothing where a tool is called without a word. */
+      content: z.union([contentSchema, z.null()]).optional(),
+      tool_calls: z.array(callSchema).nullish(),
+      name,
+      refusal: z.null().optional(),
+    }),
+    z.strictObject({ role: z.literal('tool'), content: contentSchema, tool_call_id: z.string().min(1), name }),
+  ])
+  .transform((message): Message => {
+    if (message.role === 'tool') return { role: 'tool', content: message.content, callId: message.tool_call_id }
+    if (message.role !== 'assistant') return { role: message.role, content: message.content }
+    const calls = message.tool_calls?.map(call => ({ id: call.id, ...call.function }))
+    return { role: 'assistant', content: message.content ?? '', calls }
+  })
 
 const input = z.strictObject({
   model: z.string().optional(),
@@ -54,7 +72,7 @@ const input = z.strictObject({
   response_format: responseFormat.nullish(),
   store: z.literal(false, { error: 'storing is done by /v1/responses' }).nullish(),
   ...labelFields,
-  ...neutralFields,
+  ...chatToolFields,
   ...neutralPenalties,
 })
 
@@ -66,9 +84,23 @@ const output = z.strictObject({
   choices: z.array(
     z.strictObject({
       index: z.number().int(),
-      message: z.strictObject({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+      message: z.strictObject({
+        role: z.literal('assistant'),
+        /** null: a tool is called without a word. */
+        content: z.string().nullable(),
+        refusal: z.null(),
+        tool_calls: z
+          .array(
+            z.strictObject({
+              id: z.string(),
+              type: z.literal('function'),
+              function: z.strictObject({ name: z.string(), arguments: z.string() }),
+            }),
+          )
+          .optional(),
+      }),
       logprobs: chatLogprobsSchema.nullable(),
-      finish_reason: finishSchema,
+      finish_reason: z.enum([...finishSchema.options, 'tool_calls']),
     }),
   ),
   usage: usageSchema,
@@ -93,14 +125,26 @@ export const chatCompletions = apiRoute({
       ...{ id, object: 'chat.completion' as const, created: now() },
       choices: answers.map((answered, index) => ({
         index,
-        message: { role: 'assistant' as const, content: answered.text, refusal: null },
+        message: messageOf(answered),
         logprobs: chatLogprobs(answered.logprobs),
-        finish_reason: finishOf(answered),
+        finish_reason: endOf(answered),
       })),
       ...together(answers),
     }
   },
 })
+
+function endOf(answered: Answered) {
+  return answered.isWhole && answered.toolCall !== null ? ('tool_calls' as const) : finishOf(answered)
+}
+
+function messageOf({ text, toolCall }: Answered) {
+  const message = { role: 'assistant' as const, content: text, refusal: null }
+  if (toolCall === null) return message
+  const { name, arguments: given } = toolCall
+  const tool_calls = [{ id: newCallId(), type: 'function' as const, function: { name, arguments: given } }]
+  return { ...message, content: text === '' ? null : text, tool_calls }
+}
 
 /** One request for each answer that is wanted: they fork from the state of the question. */
 function forksOf(request: z.output<typeof input>): AnswerRequest[] {
@@ -112,8 +156,16 @@ function forksOf(request: z.output<typeof input>): AnswerRequest[] {
     seed: seed === null || seed === undefined ? seed : seed + fork,
     logprobs: logprobs ? (top_logprobs ?? 0) : undefined,
     jsonSchema: request.response_format ?? undefined,
+    ...toolsAsked(request),
     isFork: count > 1,
   }))
+}
+
+/** A piece of a message; a call comes with its name first, then its arguments. */
+function deltaOf(piece: string, of: CallPart | undefined) {
+  if (of === undefined) return { content: piece }
+  if (of === 'arguments') return { tool_calls: [{ index: 0, function: { arguments: piece } }] }
+  return { tool_calls: [{ index: 0, id: newCallId(), type: 'function', function: { name: piece, arguments: '' } }] }
 }
 
 function streamed(
@@ -128,19 +180,19 @@ function streamed(
         send({ data: { id, object: 'chat.completion.chunk', created, model, ...more } })
       for (const [index, fork] of forks.entries()) {
         let isBegun = false
-        const delta = (content: string) => {
+        const delta = (more: object) => {
           const role = isBegun ? {} : { role: 'assistant' }
           isBegun = true
           chunk(fork.model ?? '', {
-            choices: [{ index, delta: { ...role, content }, logprobs: null, finish_reason: null }],
+            choices: [{ index, delta: { ...role, ...more }, logprobs: null, finish_reason: null }],
           })
         }
-        const answered = await answer(call, fork, delta)
-        if (!isBegun) delta('')
+        const answered = await answer(call, fork, (piece, of) => delta(deltaOf(piece, of)))
+        if (!isBegun) delta({ content: '' })
         answers.push(answered)
         const logprobs = chatLogprobs(answered.logprobs)
         chunk(answered.model, {
-          choices: [{ index, delta: {}, logprobs, finish_reason: finishOf(answered) }],
+          choices: [{ index, delta: {}, logprobs, finish_reason: endOf(answered) }],
           state: answered.state,
         })
       }

@@ -1,17 +1,49 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
 import { apiRoute, type ServerEvent } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
-import { readMessages } from '../chat/conversation.ts'
-import { contentSchema, neutralFields, stateSchema, stopSchema, tokensSchema } from '../chat/fields.ts'
+import { type Message, readMessages } from '../chat/conversation.ts'
+import { cacheControl, contentSchema, stateSchema, stopSchema, textPart, tokensSchema } from '../chat/fields.ts'
 import { stateField } from '../chat/openAi.ts'
+import { messageToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
 
 const count = z.number().int().nonnegative()
+
+const callBlock = z.strictObject({
+  ...{ type: z.literal('tool_use'), id: z.string().min(1), name: toolNameSchema },
+  ...{ input: z.record(z.string(), z.unknown()), cache_control: cacheControl },
+})
+const resultBlock = z.strictObject({
+  ...{ type: z.literal('tool_result'), tool_use_id: z.string().min(1), content: contentSchema.optional() },
+  ...{ is_error: z.boolean().optional(), cache_control: cacheControl },
+})
+const messageSchema = z
+  .discriminatedUnion('role', [
+    z.strictObject({
+      role: z.literal('user'),
+      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, resultBlock])).min(1)]),
+    }),
+    z.strictObject({
+      role: z.literal('assistant'),
+      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, callBlock])).min(1)]),
+    }),
+  ])
+  .transform(({ role, content }): Message[] => {
+    if (typeof content === 'string') return [{ role, content }]
+    return content.map(block => {
+      if (block.type === 'tool_use')
+        return { role: 'assistant', content: '', calls: [{ ...block, arguments: JSON.stringify(block.input) }] }
+      if (block.type !== 'tool_result') return { role, content: block.text }
+      const { content: given = '', is_error, tool_use_id: callId } = block
+      return { role: 'tool', content: is_error ? `Error: ${given}` : given, callId }
+    })
+  })
 
 const input = z.strictObject({
   model: z.string().optional(),
   max_tokens: tokensSchema,
-  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: contentSchema })).min(1),
+  messages: z.array(messageSchema).min(1),
   system: contentSchema.optional(),
   /** An extension: ask this state; `messages` is then only what is new. */
   state: stateSchema,
@@ -24,7 +56,7 @@ const input = z.strictObject({
   thinking: z
     .strictObject({ type: z.literal('disabled', { error: 'thinking is not supported by this server' }) })
     .optional(),
-  tools: neutralFields.tools,
+  ...messageToolFields,
 })
 type Request = z.output<typeof input>
 
@@ -42,8 +74,16 @@ const output = z.strictObject({
   type: z.literal('message'),
   role: z.literal('assistant'),
   model: z.string(),
-  content: z.array(z.strictObject({ type: z.literal('text'), text: z.string() })),
-  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence']).nullable(),
+  content: z.array(
+    z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('text'), text: z.string() }),
+      z.strictObject({
+        ...{ type: z.literal('tool_use'), id: z.string(), name: z.string() },
+        input: z.record(z.string(), z.unknown()),
+      }),
+    ]),
+  ),
+  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use']).nullable(),
   stop_sequence: z.string().nullable(),
   usage: usageSchema,
   state: stateField.optional(),
@@ -74,22 +114,32 @@ export const messages = apiRoute({
 function askedOf(request: Request): AnswerRequest {
   const { model, state, system, temperature, top_p: topP, top_k: topK, stop_sequences: stop } = request
   const first = system === undefined ? [] : [{ role: 'system' as const, content: system }]
-  const asked = readMessages([...first, ...request.messages])
-  return { model, state, asked, stop, temperature, topP, topK, maxTokens: request.max_tokens }
+  const asked = readMessages([...first, ...request.messages.flat()])
+  const how = { temperature, topP, topK, maxTokens: request.max_tokens }
+  return { model, state, asked, stop, ...how, ...toolsAsked(request) }
 }
 
 function view(id: string, answered: Answered): z.output<typeof output> {
   return {
     ...{ id, type: 'message', role: 'assistant', model: answered.model },
-    content: [{ type: 'text', text: answered.text }],
+    content: blocks(answered),
     ...stopOf(answered),
     usage: usageOf(answered),
     state: answered.state,
   }
 }
 
-function stopOf({ stopText, isWhole }: Answered) {
-  const reason = stopText !== null ? 'stop_sequence' : isWhole ? 'end_turn' : 'max_tokens'
+/** A text, where something is said or nothing called, then the call; one that was cut has no arguments that could be read. */
+function blocks({ text, toolCall }: Answered): z.output<typeof output>['content'] {
+  const said = text === '' && toolCall !== null ? [] : [{ type: 'text' as const, text }]
+  if (toolCall === null) return said
+  const { name, arguments: given, isWhole } = toolCall
+  return [...said, { type: 'tool_use', id: newCallId(), name, input: isWhole ? JSON.parse(given) : {} }]
+}
+
+function stopOf({ stopText, isWhole, toolCall }: Answered) {
+  const ended = toolCall === null ? 'end_turn' : 'tool_use'
+  const reason = stopText !== null ? 'stop_sequence' : isWhole ? ended : 'max_tokens'
   return { stop_reason: reason, stop_sequence: stopText } as const
 }
 
@@ -115,16 +165,29 @@ function messageEvents({ id, model }: { id: string; model: string }, send: (even
     isBegun = true
     const message = { id, type: 'message', role: 'assistant', model: by, content: [], usage: NOTHING_USED }
     emit('message_start', { message: { ...message, stop_reason: null, stop_sequence: null } })
-    emit('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })
+  }
+  /** The block that is being written. */
+  let index = -1
+  let isText = false
+  const start = (content_block: { type: string; [field: string]: unknown }) => {
+    if (index >= 0) emit('content_block_stop', { index })
+    index += 1
+    isText = content_block.type === 'text'
+    emit('content_block_start', { index, content_block })
   }
   return {
-    piece(text: string) {
+    piece(piece: string, of?: CallPart) {
       begin(model)
-      emit('content_block_delta', { index: 0, delta: { type: 'text_delta', text } })
+      if (of === 'name') return start({ type: 'tool_use', id: newCallId(), name: piece, input: {} })
+      if (of === undefined && !isText) start({ type: 'text', text: '' })
+      const delta =
+        of === undefined ? { type: 'text_delta', text: piece } : { type: 'input_json_delta', partial_json: piece }
+      emit('content_block_delta', { index, delta })
     },
     end(answered: Answered) {
       begin(answered.model)
-      emit('content_block_stop', { index: 0 })
+      if (index < 0) start({ type: 'text', text: '' })
+      emit('content_block_stop', { index })
       emit('message_delta', { delta: stopOf(answered), usage: usageOf(answered) })
       emit('message_stop')
     },

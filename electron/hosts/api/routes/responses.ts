@@ -2,30 +2,50 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { hexOf, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
 import { type ApiRoute, apiRoute, type ServerEvent } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
-import { readMessages } from '../chat/conversation.ts'
+import { type Message, readMessages } from '../chat/conversation.ts'
 import {
   contentSchema,
   DEFAULT_TOKENS,
   labelFields,
-  neutralFields,
   outputFormat,
   samplingFields,
   stateSchema,
   tokensSchema,
 } from '../chat/fields.ts'
 import { now, stateField } from '../chat/openAi.ts'
+import { argumentsSchema, newCallId, responseToolFields, toolsAsked } from '../chat/tools.ts'
 
 const count = z.number().int().nonnegative()
 
-const itemSchema = z.strictObject({
-  type: z.literal('message', { error: 'input other than messages is not supported by this server' }).optional(),
-  role: z.enum(['system', 'developer', 'user', 'assistant']),
-  content: contentSchema,
-  id: z.string().optional(),
-  status: z.string().optional(),
-})
+const itemFields = { id: z.string().optional(), status: z.string().nullish() }
+const callId = z.string().min(1)
+const itemSchema = z.union(
+  [
+    z
+      .strictObject({
+        type: z.literal('message').optional(),
+        role: z.enum(['system', 'developer', 'user', 'assistant']),
+        content: contentSchema,
+        ...itemFields,
+      })
+      .transform(({ role, content }): Message => ({ role, content })),
+    z
+      .strictObject({
+        ...{ type: z.literal('function_call'), call_id: callId, name: toolNameSchema, arguments: argumentsSchema },
+        ...itemFields,
+      })
+      .transform(({ call_id: id, name, arguments: given }): Message => {
+        return { role: 'assistant', content: '', calls: [{ id, name, arguments: given }] }
+      }),
+    z
+      .strictObject({ type: z.literal('function_call_output'), call_id: callId, output: contentSchema, ...itemFields })
+      .transform(({ call_id, output }): Message => ({ role: 'tool', content: output, callId: call_id })),
+  ],
+  { error: 'input other than messages, calls of functions and their output is not supported by this server' },
+)
 
 const input = z.strictObject({
   model: z.string().optional(),
@@ -45,7 +65,7 @@ const input = z.strictObject({
   include: z.array(z.never({ error: 'including more is not supported by this server' })).nullish(),
   background: z.literal(false, { error: 'answering in the background is not supported by this server' }).nullish(),
   ...labelFields,
-  ...neutralFields,
+  ...responseToolFields,
 })
 type Request = z.output<typeof input>
 
@@ -59,6 +79,14 @@ const messageSchema = z.strictObject({
   ...{ id: z.string(), type: z.literal('message'), status, role: z.literal('assistant') },
   content: z.array(partSchema),
 })
+const callSchema = z.strictObject({
+  ...{ id: z.string(), type: z.literal('function_call'), status, call_id: z.string() },
+  ...{ name: z.string(), arguments: z.string() },
+})
+const toolSchema = z.strictObject({
+  ...{ type: z.literal('function'), name: z.string(), description: z.string().nullable() },
+  ...{ parameters: z.record(z.string(), z.unknown()).nullable(), strict: z.boolean() },
+})
 const output = z.strictObject({
   id: z.string(),
   object: z.literal('response'),
@@ -70,13 +98,16 @@ const output = z.strictObject({
   max_output_tokens: count.nullable(),
   metadata: z.record(z.string(), z.unknown()),
   model: z.string(),
-  output: z.array(messageSchema),
+  output: z.array(z.union([messageSchema, callSchema])),
   parallel_tool_calls: z.boolean(),
   previous_response_id: z.string().nullable(),
   store: z.boolean(),
   temperature: z.number(),
-  tool_choice: z.literal('auto'),
-  tools: z.array(z.never()),
+  tool_choice: z.union([
+    z.enum(['none', 'auto', 'required']),
+    z.strictObject({ type: z.literal('function'), name: z.string() }),
+  ]),
+  tools: z.array(toolSchema),
   top_p: z.number(),
   usage: z
     .strictObject({
@@ -108,7 +139,8 @@ export function responsesRoute(): ApiRoute {
       const asked = askedOf(request, id => inMemory.get(id) ?? id)
       if (!request.stream) {
         const answered = await answer(call, asked)
-        return view(request, { id: `resp_${hexOf(answered.state)}`, messageId: messageIdOf(answered) }, answered)
+        const hex = hexOf(answered.state)
+        return view(request, idsOf(`resp_${hex}`), answered)
       }
       // Its id is told before its state is known.
       const id = `resp_${randomUUID().replaceAll('-', '')}`
@@ -132,8 +164,8 @@ export function responsesRoute(): ApiRoute {
 /** An id is the content address of the state, or stands for it. */
 function askedOf(request: Request, lookUp: (id: string) => string): AnswerRequest & { durable: boolean } {
   const { previous_response_id: previous, instructions, model, temperature, top_p: topP } = request
-  const messages =
-    typeof request.input === 'string' ? [{ role: 'user' as const, content: request.input }] : request.input
+  const messages: Message[] =
+    typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input
   const state = previous ? stateOf(lookUp(previous)) : request.state
   if (previous && request.state !== undefined)
     throw new StatePackError('E_BAD_INPUT', 'Give either previous_response_id or state.', { field: 'state' })
@@ -147,6 +179,7 @@ function askedOf(request: Request, lookUp: (id: string) => string): AnswerReques
     ...{ model, state, temperature, topP, asked: readMessages([...first, ...messages]), stop: [] },
     maxTokens: request.max_output_tokens ?? DEFAULT_TOKENS,
     jsonSchema: request.text?.format,
+    ...toolsAsked(request),
     durable: request.store ?? true,
   }
 }
@@ -156,35 +189,70 @@ function stateOf(id: string): string {
   return hex === undefined ? id : parseDigest(hex)
 }
 
-const messageIdOf = ({ state }: Pick<Answered, 'state'>) => `msg_${hexOf(state)}`
+/** Ids of a response and of what it consists of. */
+interface Ids {
+  readonly id: string
+  readonly message: string
+  readonly call: string
+  /** What the call's result is named by. */
+  readonly callId: string
+}
 
-function view(
-  request: Request,
-  { id, messageId }: { id: string; messageId: string },
-  answered: Answered | null,
-): z.output<typeof output> {
+function idsOf(id: string): Ids {
+  const own = id.slice('resp_'.length)
+  return { id, message: `msg_${own}`, call: `fc_${own}`, callId: newCallId() }
+}
+
+function view(request: Request, ids: Ids, answered: Answered | null): z.output<typeof output> {
   const isCut = answered !== null && !answered.isWhole
   const state = answered === null ? 'in_progress' : isCut ? 'incomplete' : 'completed'
   return {
-    ...{ id, object: 'response', created_at: now(), status: state, error: null },
+    ...{ id: ids.id, object: 'response', created_at: now(), status: state, error: null },
     incomplete_details: isCut ? { reason: 'max_output_tokens' } : null,
     instructions: request.instructions ?? null,
     max_output_tokens: request.max_output_tokens ?? null,
     metadata: request.metadata ?? {},
     model: answered?.model ?? request.model ?? '',
-    output: answered === null ? [] : [message(messageId, answered)],
+    output: answered === null ? [] : items(ids, answered),
+    // One call comes at a time.
     parallel_tool_calls: false,
     previous_response_id: request.previous_response_id ?? null,
     store: request.store ?? true,
     temperature: request.temperature ?? 0,
-    ...{ tool_choice: 'auto', tools: [] },
+    tool_choice: choiceOf(request),
+    tools: request.tools.map(({ name, description = null, parameters = null }) => {
+      return { type: 'function', name, description, parameters, strict: true }
+    }),
     top_p: request.top_p ?? 1,
     usage: answered === null ? null : usage(answered),
     state: answered?.state ?? null,
   }
 }
 
-function message(id: string, answered: Answered | null): z.output<typeof messageSchema> {
+function choiceOf({ tool_choice: choice }: Request): z.output<typeof output>['tool_choice'] {
+  if (choice === null || choice === undefined) return 'auto'
+  return typeof choice === 'string' ? choice : { type: 'function', name: choice.name }
+}
+
+/** What a response consists of: its text, where it says something or calls nothing, then the call of a tool. */
+function items(ids: Ids, answered: Answered): z.output<typeof output>['output'] {
+  const { text, toolCall } = answered
+  return [
+    ...(text === '' && toolCall !== null ? [] : [message(ids.message, answered)]),
+    ...(toolCall === null ? [] : [callItem(ids, toolCall)]),
+  ]
+}
+
+function callItem(
+  { call, callId }: Ids,
+  said: Partial<NonNullable<Answered['toolCall']>>,
+): z.output<typeof callSchema> {
+  const { name = '', arguments: given = '', isWhole } = said
+  const how = isWhole === undefined ? 'in_progress' : isWhole ? 'completed' : 'incomplete'
+  return { id: call, type: 'function_call', status: how, call_id: callId, name, arguments: given }
+}
+
+function message(id: string, answered: Pick<Answered, 'text' | 'isWhole'> | null): z.output<typeof messageSchema> {
   const how = answered === null ? 'in_progress' : answered.isWhole ? 'completed' : 'incomplete'
   return {
     ...{ id, type: 'message', status: how, role: 'assistant' },
@@ -204,32 +272,66 @@ function usage({ usage: { prompt, cached, completion } }: Answered) {
 
 /** The events of a streamed response, in the order and with the numbers that clients expect. */
 function responseEvents(request: Request, id: string, send: (event: ServerEvent) => void) {
-  const messageId = `msg_${id.slice('resp_'.length)}`
-  const at = { item_id: messageId, output_index: 0, content_index: 0 }
+  const ids = idsOf(id)
   const part = (text: string) => ({ type: 'output_text', text, annotations: [] })
   let number = 0
   let isBegun = false
+  /** The place of the item that is being written, and what it is. */
+  let writing: 'message' | 'call' | null = null
+  let place = -1
+  let text = ''
   const emit = (type: string, more: object) => send({ event: type, data: { type, sequence_number: number++, ...more } })
+  const at = () => ({ item_id: writing === 'call' ? ids.call : ids.message, output_index: place })
   const begin = () => {
     if (isBegun) return
     isBegun = true
-    const response = view(request, { id, messageId }, null)
+    const response = view(request, ids, null)
     emit('response.created', { response })
     emit('response.in_progress', { response })
-    emit('response.output_item.added', { output_index: 0, item: message(messageId, null) })
-    emit('response.content_part.added', { ...at, part: part('') })
+  }
+  const add = (kind: 'message' | 'call', item: object) => {
+    begin()
+    writing = kind
+    emit('response.output_item.added', { output_index: ++place, item })
+  }
+  const addMessage = () => {
+    if (writing === 'message') return
+    add('message', message(ids.message, null))
+    emit('response.content_part.added', { ...at(), content_index: 0, part: part('') })
+  }
+  const endMessage = (answered: Pick<Answered, 'text' | 'isWhole'>) => {
+    if (writing !== 'message') return
+    emit('response.output_text.done', { ...at(), content_index: 0, text: answered.text, logprobs: [] })
+    emit('response.content_part.done', { ...at(), content_index: 0, part: part(answered.text) })
+    emit('response.output_item.done', { output_index: place, item: message(ids.message, answered) })
   }
   return {
-    piece(delta: string) {
-      begin()
-      emit('response.output_text.delta', { ...at, delta, logprobs: [] })
+    piece(delta: string, of?: CallPart) {
+      if (of === 'name') {
+        // What is said before a call ends with it.
+        endMessage({ text, isWhole: true })
+        add('call', callItem(ids, { name: delta }))
+        return
+      }
+      if (of === 'arguments') {
+        emit('response.function_call_arguments.delta', { ...at(), delta })
+        return
+      }
+      addMessage()
+      text += delta
+      emit('response.output_text.delta', { ...at(), content_index: 0, delta, logprobs: [] })
     },
     end(answered: Answered) {
-      begin()
-      emit('response.output_text.done', { ...at, text: answered.text, logprobs: [] })
-      emit('response.content_part.done', { ...at, part: part(answered.text) })
-      emit('response.output_item.done', { output_index: 0, item: message(messageId, answered) })
-      const response = view(request, { id, messageId }, answered)
+      const { toolCall } = answered
+      if (toolCall === null) {
+        addMessage()
+        endMessage(answered)
+      } else {
+        const { name, arguments: given } = toolCall
+        emit('response.function_call_arguments.done', { ...at(), name, arguments: given })
+        emit('response.output_item.done', { output_index: place, item: callItem(ids, toolCall) })
+      }
+      const response = view(request, ids, answered)
       emit(answered.isWhole ? 'response.completed' : 'response.incomplete', { response })
     },
   }

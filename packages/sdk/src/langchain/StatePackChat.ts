@@ -1,19 +1,35 @@
 import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager'
-import { BaseChatModel, type BaseChatModelParams } from '@langchain/core/language_models/chat_models'
+import type { BaseLanguageModelInput } from '@langchain/core/language_models/base'
+import {
+  BaseChatModel,
+  type BaseChatModelParams,
+  type BindToolsInput,
+} from '@langchain/core/language_models/chat_models'
 import { AIMessage, AIMessageChunk, type BaseMessage, type UsageMetadata } from '@langchain/core/messages'
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs'
+import type { Runnable } from '@langchain/core/runnables'
 import { type StatePackModelFields, settingsOf, streamChunks, type Usage } from './fields.ts'
-import { roleOf, textOf } from './messageParts.ts'
+import { saidOf } from './messageParts.ts'
+import { callsOf, type ServerCall, type StatePackChatOptions, toolFields } from './tools.ts'
 
 interface Completion {
   readonly model: string
-  readonly choices: readonly { message: { content: string }; finish_reason: string }[]
+  readonly choices: readonly {
+    message: { content: string | null; tool_calls?: readonly ServerCall[] }
+    finish_reason: string
+  }[]
   readonly usage: Usage
   readonly state: string
 }
 
 interface CompletionChunk {
-  readonly choices: readonly { delta: { content?: string }; finish_reason: string | null }[]
+  readonly choices: readonly {
+    delta: {
+      content?: string
+      tool_calls?: readonly { index: number; id?: string; function: { name?: string; arguments: string } }[]
+    }
+    finish_reason: string | null
+  }[]
   readonly usage?: Usage
   readonly state?: string
 }
@@ -25,7 +41,7 @@ const PATH = '/v1/chat/completions'
  * `usage_metadata.input_token_details.cache_read` says how much that was. `response_metadata.state` is the state of the
  * conversation with its answer.
  */
-export class StatePackChat extends BaseChatModel {
+export class StatePackChat extends BaseChatModel<StatePackChatOptions> {
   readonly #fields: StatePackModelFields
 
   constructor(fields: StatePackModelFields & BaseChatModelParams) {
@@ -37,14 +53,23 @@ export class StatePackChat extends BaseChatModel {
     return 'statepack'
   }
 
+  /** The same model with tools that it may call. `tool_choice` (`auto`, `any`, `none`, a name) says whether it does. */
+  override bindTools(
+    tools: BindToolsInput[],
+    options: Partial<StatePackChatOptions> = {},
+  ): Runnable<BaseLanguageModelInput, AIMessageChunk, StatePackChatOptions> {
+    return this.withConfig({ ...options, tools })
+  }
+
   async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
-    const body = { ...settingsOf(this.#fields, options), messages: said(messages) }
+    const body = { ...settingsOf(this.#fields, options), ...toolFields(options), messages: messages.map(saidOf) }
     const answered = await this.#fields.server.request(PATH, body, { signal: options.signal })
     const { choices, usage, model, state } = answered as Completion
     const [choice] = choices
     const text = choice?.message.content ?? ''
     const message = new AIMessage({
       content: text,
+      ...callsOf(choice?.message.tool_calls),
       usage_metadata: usageOf(usage),
       response_metadata: { model_name: model, finish_reason: choice?.finish_reason, state },
     })
@@ -56,12 +81,15 @@ export class StatePackChat extends BaseChatModel {
     options: this['ParsedCallOptions'],
     run?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const asked = { path: PATH, body: { messages: said(messages) } }
+    const asked = { path: PATH, body: { ...toolFields(options), messages: messages.map(saidOf) } }
     for await (const { choices, usage, state } of streamChunks<CompletionChunk>(this.#fields, asked, options)) {
       const [choice] = choices
       const text = choice?.delta.content ?? ''
       const message = new AIMessageChunk({
         content: text,
+        tool_call_chunks: (choice?.delta.tool_calls ?? []).map(({ index, id, function: { name, arguments: args } }) => {
+          return { type: 'tool_call_chunk' as const, index, id, name, args }
+        }),
         ...(usage === undefined ? {} : { usage_metadata: usageOf(usage) }),
         response_metadata: state === undefined ? {} : { state, finish_reason: choice?.finish_reason },
       })
@@ -69,10 +97,6 @@ export class StatePackChat extends BaseChatModel {
       if (text !== '') await run?.handleLLMNewToken(text)
     }
   }
-}
-
-function said(messages: readonly BaseMessage[]) {
-  return messages.map(message => ({ role: roleOf(message), content: textOf(message) }))
 }
 
 function usageOf({ prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details }: Usage): UsageMetadata {

@@ -1,4 +1,4 @@
-import type { BaseMessage } from '@langchain/core/messages'
+import { type BaseMessage, isAIMessage, isToolMessage } from '@langchain/core/messages'
 import { StatePackError } from '../../../../shared/domain/error.ts'
 
 const ROLES: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = {
@@ -7,15 +7,22 @@ const ROLES: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = {
   ai: 'assistant',
 }
 
-/** Throws `E_NOT_SUPPORTED` for messages of tools. */
-export function roleOf(message: BaseMessage): 'system' | 'user' | 'assistant' {
+/** A message as the server takes it. Throws `E_NOT_SUPPORTED` for one of another kind, and for content that is not text. */
+export function saidOf(message: BaseMessage): Record<string, unknown> {
+  if (isToolMessage(message)) return { role: 'tool', content: textOf(message), tool_call_id: message.tool_call_id }
   const role = ROLES[message.type]
-  if (role !== undefined) return role
-  throw new StatePackError('E_NOT_SUPPORTED', `Messages of the kind “${message.type}” are not supported.`)
+  if (role === undefined)
+    throw new StatePackError('E_NOT_SUPPORTED', `Messages of the kind “${message.type}” are not supported.`)
+  const content = textOf(message)
+  if (!isAIMessage(message) || message.tool_calls === undefined || message.tool_calls.length === 0)
+    return { role, content }
+  const tool_calls = message.tool_calls.map(({ id, name, args }) => {
+    return { id, type: 'function', function: { name, arguments: JSON.stringify(args) } }
+  })
+  return { role, content, tool_calls }
 }
 
-/** Throws `E_NOT_SUPPORTED` for content that is not text. */
-export function textOf({ content }: BaseMessage): string {
+function textOf({ content }: BaseMessage): string {
   if (typeof content === 'string') return content
   const texts = content.map(part => {
     if (part.type === 'text' && typeof part.text === 'string') return part.text

@@ -28,6 +28,8 @@ async function openFormat({ family, special, bos, eos, template }: ChatFormat): 
 }
 
 /** The conversation with its document, as one list of messages. */
+const user = (content: string) => [{ role: 'user', content }]
+
 function wholeOf(document: 'system' | 'user', turns: readonly ChatMessage[]): ChatMessage[] {
   if (document === 'system') return [{ role: 'system', content: DOCUMENT }, ...turns]
   const [first, ...rest] = turns
@@ -54,7 +56,7 @@ function talk(tokenizer: Tokenizer, { ended }: { ended: boolean }) {
   const turns: ChatMessage[] = []
   let lastAnswer = ''
   const steps = QUESTIONS.map((question, i) => {
-    const parts = turnOf(tokenizer, { opening: head, turns, loose: '', lastAnswer, time: TIME }, question)
+    const parts = turnOf(tokenizer, { opening: head, turns, loose: '', lastAnswer, time: TIME }, user(question))
     run = read({ ...run, after: ids.at(-1) }, parts)
     ids.push(...run.tokens, ...run.rest)
     turns.push({ role: 'user', content: question })
@@ -115,7 +117,7 @@ describe('a conversation, turn by turn, has the tokens of the whole rendered at 
     const text = textOf(opening.parts)
     const head = { content, document: opening.document, text }
     const first = textOf(
-      turnOf(tokenizer, { opening: head, turns: [], loose: '', lastAnswer: '' }, 'How high is the tower?'),
+      turnOf(tokenizer, { opening: head, turns: [], loose: '', lastAnswer: '' }, user('How high is the tower?')),
     )
     expect(text + first).toBe(
       '<|im_start|>system\nAnswer from the document.\n\nThe tower is 30 metres high. It was built in 1901.\n<|im_end|>\n<|im_start|>user\nHow high is the tower?<|im_end|>\n<|im_start|>assistant\n',
@@ -125,11 +127,11 @@ describe('a conversation, turn by turn, has the tokens of the whole rendered at 
       { role: 'assistant', content: 'It is 30 metres high.' },
     ]
     const ended = { opening: head, turns, loose: '', lastAnswer: 'It is 30 metres high.<|im_end|>' }
-    expect(textOf(turnOf(tokenizer, ended, 'When was it built?'))).toBe(
+    expect(textOf(turnOf(tokenizer, ended, user('When was it built?')))).toBe(
       '\n<|im_start|>user\nWhen was it built?<|im_end|>\n<|im_start|>assistant\n',
     )
     // Cut before its end, the answer is closed first.
-    expect(textOf(turnOf(tokenizer, { ...ended, lastAnswer: 'It is 30' }, 'When was it built?'))).toBe(
+    expect(textOf(turnOf(tokenizer, { ...ended, lastAnswer: 'It is 30' }, user('When was it built?')))).toBe(
       '<|im_end|>\n<|im_start|>user\nWhen was it built?<|im_end|>\n<|im_start|>assistant\n',
     )
   })
@@ -139,7 +141,9 @@ describe('a text that was read without the template', () => {
   test('is followed by a user turn: no BOS, no default system turn in the middle of a context', async () => {
     for (const format of CHAT_FORMATS.filter(({ name }) => /^(SmolLM|Qwen 2.5|Llama 3|Gemma|Granite)/.test(name))) {
       const tokenizer = await openFormat(format)
-      const turn = textOf(turnOf(tokenizer, { opening: null, turns: [], loose: DOCUMENT, lastAnswer: '' }, 'Who?'))
+      const turn = textOf(
+        turnOf(tokenizer, { opening: null, turns: [], loose: DOCUMENT, lastAnswer: '' }, user('Who?')),
+      )
       expect(turn).toMatch(/^\n\S/)
       expect(turn.split('Who?')).toHaveLength(2)
       expect(turn).not.toMatch(/system|You are|Date/)
@@ -150,7 +154,7 @@ describe('a text that was read without the template', () => {
   test('is followed by a question as base models know it where there is no template', async () => {
     const tokenizer = await openFamily('gpt2-style')
     const plain = { opening: null, turns: [], loose: 'A text.\n', lastAnswer: '' }
-    expect(textOf(turnOf(tokenizer, plain, 'Who?'))).toBe('\nQuestion: Who?\nAnswer:')
+    expect(textOf(turnOf(tokenizer, plain, user('Who?')))).toBe('\nQuestion: Who?\nAnswer:')
     expect(answerEnd(tokenizer).stopTexts).toEqual(['\nQuestion:'])
   })
 })
