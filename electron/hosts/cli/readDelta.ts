@@ -61,7 +61,9 @@ export async function withDelta(
       })
     }
     if (foreign !== undefined)
-      return withEngine(options, async session => run(session, await foreignState(session, foreign, options.base)))
+      return withEngine({ ...options, makesStore: true }, async session =>
+        run(session, await foreignState(session, foreign, options.base)),
+      )
     if (packetId !== undefined) return withManifest({ ...options, manifest: packetId }, run)
     throw new StatePackError(
       'E_USAGE',

@@ -8,6 +8,7 @@ import { dispatch } from '../dispatch/dispatch.ts'
 import { createInProcessTransport } from '../dispatch/inProcessTransport.ts'
 import { createEventHub } from '../eventHub.ts'
 import { chooseFolders } from '../folders.ts'
+import { assertStore } from './assertStore.ts'
 import { inFlags } from './inFlags.ts'
 import { createProgressLine } from './progressLine.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolveModel.ts'
@@ -24,6 +25,12 @@ export interface GlobalOptions {
   readonly quiet?: boolean
 }
 
+/** Of a command itself, not of its line. */
+export interface RunOptions extends GlobalOptions {
+  /** It makes or takes in something, so the store that is named may begin with it. */
+  readonly makesStore?: boolean
+}
+
 export interface Session {
   readonly client: Client
   readonly engine: Engine
@@ -36,18 +43,15 @@ export interface Session {
 }
 
 /** {@link withEngine}; errors go to stderr with their own exit code. */
-export async function runCommand(
-  options: GlobalOptions,
-  command: (session: Session) => Promise<unknown>,
-): Promise<void> {
+export async function runCommand(options: RunOptions, command: (session: Session) => Promise<unknown>): Promise<void> {
   await finish(() => withEngine(options, command))
 }
 
-/** Opens an engine, runs the command, prints its result as JSON on stdout. */
-export async function withEngine(
-  options: GlobalOptions,
-  command: (session: Session) => Promise<unknown>,
-): Promise<void> {
+/** Opens an engine, runs the command, prints its result as JSON on stdout. Throws what {@link assertStore} throws. */
+export async function withEngine(options: RunOptions, command: (session: Session) => Promise<unknown>): Promise<void> {
+  const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
+  const isNamed = (options.store ?? process.env.STATEPACK_STORE) !== undefined
+  if (isNamed && options.makesStore !== true) assertStore(storeFolder)
   const cancel = new AbortController()
   let forced: NodeJS.Timeout | undefined
   const stop = () => {
@@ -62,7 +66,6 @@ export async function withEngine(
   process.once('SIGTERM', stop)
   const progress = createProgressLine(options.quiet !== true)
   const hub = createEventHub()
-  const { storeFolder, dataFolder, modelFolders, assetsFolder } = chooseFolders({ store: options.store })
   const log = openLog(join(dataFolder, 'logs'), 'cli')
   const engine = await createEngine({
     ...{ storeFolder, dataFolder, modelFolders, assetsFolder },

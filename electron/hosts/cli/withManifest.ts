@@ -36,7 +36,9 @@ export async function withManifest(
     }
     if (foreign !== undefined) return print(await foreign(pointer))
     assertOwnId(pointer)
-    await withEngine(options, async session => command(session, await foreignState(session, pointer, options.base)))
+    await withEngine({ ...options, makesStore: true }, async session =>
+      command(session, await foreignState(session, pointer, options.base)),
+    )
   })
 }
 

@@ -1,4 +1,4 @@
-import { constants, open, stat } from 'node:fs/promises'
+import { constants, type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { absentAsNull } from '#engine/receipts/logFile.ts'
 import type { FsFile } from '#engine/store/fs.ts'
@@ -49,15 +49,9 @@ export async function assertReplaceable(path: string, isOurs: (beginning: Buffer
   await assertWritable(path)
   // Without O_NONBLOCK opening a pipe waits for a writer.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(absentAsNull)
-  if (file === null) return
-  try {
-    const found = await file.stat()
-    const { buffer, bytesRead } = found.isFile() ? await file.read(Buffer.alloc(4096), 0, 4096, 0) : NOTHING
-    // An empty file holds nothing to lose: mktemp(1) makes one.
-    if (found.isFile() && (found.size === 0 || isOurs(buffer.subarray(0, bytesRead)))) return
-  } finally {
-    await file.close()
-  }
+  // A link that leads nowhere is somebody's, too.
+  if (file === null && (await lstat(path).catch(absentAsNull)) === null) return
+  if (file !== null && (await isReplaceable(file, isOurs))) return
   throw new StatePackError(
     'E_CONFLICT',
     `${path} is there already and is not an earlier one of these. Move it away, or choose another name.`,
@@ -65,4 +59,14 @@ export async function assertReplaceable(path: string, isOurs: (beginning: Buffer
   )
 }
 
-const NOTHING = { buffer: Buffer.alloc(0), bytesRead: 0 }
+async function isReplaceable(file: FileHandle, isOurs: (beginning: Buffer) => boolean): Promise<boolean> {
+  try {
+    const found = await file.stat()
+    if (!found.isFile()) return false
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0)
+    // An empty file holds nothing to lose: mktemp(1) makes one.
+    return found.size === 0 || isOurs(buffer.subarray(0, bytesRead))
+  } finally {
+    await file.close()
+  }
+}

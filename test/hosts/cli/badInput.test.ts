@@ -1,6 +1,6 @@
 /** Bad input at the command line: its exit code, one JSON error on stderr, nothing on stdout, the store unchanged. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -119,6 +119,9 @@ describe('files', { timeout: 60_000 }, () => {
     if (process.platform !== 'win32') {
       execFileSync('mkfifo', [home.path('pipe')])
       await refused(['export', 'club', '--store', 'st', '--out', 'pipe'], 'E_CONFLICT')
+      symlinkSync('elsewhere/club.cartridge', home.path('link'))
+      await refused(['export', 'club', '--store', 'st', '--out', 'link'], 'E_CONFLICT')
+      expect(readlinkSync(home.path('link'))).toBe('elsewhere/club.cartridge')
     }
     await refused(['receipts', 'verify', '--store', 'st', '--checkpoint', 'nothing'], 'E_NOT_FOUND')
   })
@@ -132,11 +135,29 @@ describe('files', { timeout: 60_000 }, () => {
 })
 
 describe('stores', { timeout: 60_000 }, () => {
+  it.each([
+    ['list'],
+    ['gc'],
+    ['receipts', 'list'],
+    ['export', 'club', '--out', 'never.cartridge'],
+    ['infer', '--manifest', 'club', '--delta', 'question.txt'],
+  ])('%s: one that is not there, and is not made', async (...words) => {
+    const { message } = await refused([...words, '--store', 'typo'], 'E_NOT_FOUND')
+    expect(message).toContain(`There is no store in ${home.path('typo')}.`)
+    expect(existsSync(home.path('typo'))).toBe(false)
+  })
+
+  it('a folder of something else is none', async () => {
+    await home.write('holiday/list.txt', 'Sun cream')
+    await refused(['list', '--store', 'holiday'], 'E_NOT_FOUND')
+    expect(readdirSync(home.path('holiday'))).toEqual(['list.txt'])
+  })
+
   it('a file in its place, and a database that is none', async () => {
     await home.write('file', 'not a folder')
     await refused(['list', '--store', 'file'], 'E_STORE_UNREADABLE')
     expect(await home.read('file')).toBe('not a folder')
-    await home.ok(['list', '--store', 'broken'])
+    await home.ok(['create', '--base', 'base.txt', '--out', 'broken'])
     await home.write('broken/library.sqlite', 'this is not a database, and long enough to be read as one. '.repeat(20))
     await refused(['list', '--store', 'broken'], 'E_STORE_UNREADABLE')
   })

@@ -127,7 +127,7 @@ describe('a .cartridge file', { timeout: 120_000 }, () => {
   })
 
   it('with one changed byte anywhere is refused by verify and import, and leaves nothing behind', async () => {
-    await home.ok(['list', '--store', 'clean'])
+    await home.ok(['import', 'club.cartridge', '--review', '--store', 'clean'])
     const before = await storeContents(store('clean'))
     const count = process.env.DEEP ? 200 : 6
     for (let sample = 0; sample < count; sample++) {

@@ -106,7 +106,7 @@ async function inScratch(options: GlobalOptions, command: (session: Session) => 
   await finish(async () => {
     const folder = options.store ?? (await mkdtemp(join(tmpdir(), 'statepack-bench-')))
     try {
-      await runCommand({ ...options, store: folder }, command)
+      await runCommand({ ...options, store: folder, makesStore: true }, command)
     } finally {
       if (options.store === undefined) await rm(folder, { recursive: true, force: true })
     }

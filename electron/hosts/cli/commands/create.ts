@@ -55,7 +55,7 @@ export function addCreateCommand(program: Command): void {
 }
 
 async function create(options: CreateOptions, { text, extractor }: ExtractedDocument): Promise<void> {
-  await withEngine({ ...options, store: options.out ?? options.store }, async session => {
+  await withEngine({ ...options, store: options.out ?? options.store, makesStore: true }, async session => {
     const { client, modelOrDefault, call } = session
     const name = options.base === '-' ? 'text' : basename(options.base)
     const input = {

@@ -141,7 +141,7 @@ async function infer(options: InferOptions): Promise<void> {
     if (options.manifest !== undefined || options.baseHash !== undefined)
       throw new StatePackError('E_USAGE', 'Name a state or start from the empty one, not both.')
     const delta = await readTextFile(options.delta)
-    await withEngine(options, session => inferFrom(session, options, { found: null, delta }))
+    await withEngine({ ...options, makesStore: true }, session => inferFrom(session, options, { found: null, delta }))
   })
 }
 

@@ -28,7 +28,9 @@ export function addDemoCommand(program: Command): void {
         const facts = options.facts === undefined ? null : await readFacts(options.facts)
         const folder = options.store ?? (await mkdtemp(join(tmpdir(), 'statepack-demo-')))
         try {
-          await runCommand({ ...options, store: folder }, session => demo(session, { ...options, facts }))
+          await runCommand({ ...options, store: folder, makesStore: true }, session =>
+            demo(session, { ...options, facts }),
+          )
         } finally {
           if (options.store === undefined) await rm(folder, { recursive: true, force: true })
         }

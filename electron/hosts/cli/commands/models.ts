@@ -21,7 +21,9 @@ export function addModelCommands(program: Command): void {
     )
     .argument('<path>', 'the model’s folder or file, or a folder that holds several')
     .action(async (folder: string, options: GlobalOptions) => {
-      await runCommand(options, ({ client, call }) => client.call('models.add', { folder: resolve(folder) }, call))
+      await runCommand({ ...options, makesStore: true }, ({ client, call }) =>
+        client.call('models.add', { folder: resolve(folder) }, call),
+      )
     })
 
   models
@@ -61,7 +63,7 @@ export function addModelCommands(program: Command): void {
       ) => {
         const { revision, endpoint, index } = options
         const source = modelSourceSchema.parse(options.source)
-        await runCommand(options, async ({ client, call }) => {
+        await runCommand({ ...options, makesStore: true }, async ({ client, call }) => {
           if (endpoint !== undefined) await client.call('settings.set', { hubEndpoint: endpoint })
           if (index !== undefined) await client.call('settings.set', { packageIndex: index })
           return client.call('models.download', { hubId, revision, source }, call)

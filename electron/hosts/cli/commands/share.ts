@@ -97,7 +97,9 @@ export function addShareCommands(program: Command): void {
     .description('look into one from now on; its key is remembered')
     .argument('<place>', PLACE)
     .action((place: string, options: GlobalOptions) =>
-      runCommand(options, ({ client, call }) => client.call('share.addCatalogue', { place }, call)),
+      runCommand({ ...options, makesStore: true }, ({ client, call }) =>
+        client.call('share.addCatalogue', { place }, call),
+      ),
     )
   catalogues
     .command('remove')
@@ -142,7 +144,7 @@ function addPull(command: Command): Command {
     .option('--name <name>', 'what to call it (default: the last word of the place)')
     .option('--token-host <host...>', TOKEN_HOST)
     .action(async (from: string, options: PullOptions) => {
-      await runCommand(options, async ({ client, call }) => {
+      await runCommand({ ...options, makesStore: true }, async ({ client, call }) => {
         const called = /([^/:@]+?)(?:\.cartridge)?(?::[^/@]*)?(?:@.*)?$/.exec(from)?.[1] ?? ''
         const pulled = await client.call(
           'packets.import',

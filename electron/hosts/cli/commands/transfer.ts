@@ -68,7 +68,7 @@ export function addTransferCommands(program: Command): void {
     .option('--lenient', 'take the tar of another tool: any order, owners and times in it')
     .action(async (file: string, options: ImportOptions) => {
       await finish(async () => {
-        await runCommand(options, ({ client, call }) =>
+        await runCommand({ ...options, makesStore: true }, ({ client, call }) =>
           withCartridgeFile(file, call.signal, async path => {
             const input = { path, lenient: options.lenient ?? false }
             if (options.try !== undefined) return client.call('packets.try', { ...input, question: options.try }, call)
@@ -96,7 +96,7 @@ export function addTransferCommands(program: Command): void {
 
 /** Every byte of a `.cartridge` file checked as an import would, and nothing kept. */
 export async function verifyFile(file: string, options: GlobalOptions): Promise<void> {
-  await runCommand(options, ({ client, call }) =>
+  await runCommand({ ...options, makesStore: true }, ({ client, call }) =>
     withCartridgeFile(file, call.signal, async path => {
       const { packetId, contextId, model, tokens, bytes } = await client.call('packets.review', { path }, call)
       return {
