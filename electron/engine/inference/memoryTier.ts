@@ -1,3 +1,5 @@
+import { LeastFirst } from './leastFirst.ts'
+
 export type TierName = 'hot' | 'warm'
 
 /** Where what is given up in a tier is still found; `gone`: nowhere, it has to be read again. */
@@ -94,6 +96,10 @@ export class MemoryTier {
   /** Where pieces of what is here are found besides. */
   readonly findBelow: FindBelow
   readonly #held = new Set<Held>()
+  readonly #free = new LeastFirst<Held>(
+    () => [...this.#held].filter(({ inUse, pinned }) => !inUse && !pinned),
+    held => this.#value(held),
+  )
   readonly #pinned = new Set<string>()
   readonly #bytesOf = new Map<string, number>()
   readonly #onMove: (move: TierMove) => void
@@ -155,6 +161,7 @@ export class MemoryTier {
       gone: false,
     }
     this.#held.add(held)
+    this.#freeOrNot(held)
     this.#count(entry.label, entry.bytes)
     this.#used(held)
     this.#onMove({
@@ -171,11 +178,13 @@ export class MemoryTier {
       use: label => {
         this.#rename(held, label)
         held.inUse = true
+        this.#freeOrNot(held)
         this.#used(held)
         this.#onUse()
       },
       rest: () => {
         held.inUse = false
+        this.#freeOrNot(held)
         this.#onUse()
         this.#makeRoom('the budget')
       },
@@ -200,7 +209,11 @@ export class MemoryTier {
   pin(label: string, pinned: boolean): void {
     if (pinned) this.#pinned.add(label)
     else this.#pinned.delete(label)
-    for (const held of this.#held) if (held.label === label) held.pinned = pinned
+    for (const held of this.#held) {
+      if (held.label !== label) continue
+      held.pinned = pinned
+      this.#freeOrNot(held)
+    }
     this.#onUse()
     if (!pinned) this.#makeRoom('it is no longer pinned')
   }
@@ -232,6 +245,13 @@ export class MemoryTier {
     this.#clock += held.entry.bytes
     held.uses += 1
     held.last = this.#clock
+    this.#free.used(held)
+  }
+
+  /** Whether it may be given up, after that has changed. */
+  #freeOrNot(held: Held): void {
+    if (held.gone || held.inUse || held.pinned) this.#free.remove(held)
+    else this.#free.add(held)
   }
 
   /** Worth of keeping it, squared: only its order counts. */
@@ -243,15 +263,7 @@ export class MemoryTier {
 
   #makeRoom(reason: string): void {
     while (this.#bytes > this.#budget) {
-      let least: Held | null = null
-      let lowest = Number.POSITIVE_INFINITY
-      for (const held of this.#held) {
-        if (held.inUse || held.pinned) continue
-        const value = this.#value(held)
-        if (least !== null && value >= lowest) continue
-        least = held
-        lowest = value
-      }
+      const least = this.#free.least()
       if (least === null) return
       this.#giveUp(least, reason)
     }
@@ -288,6 +300,7 @@ export class MemoryTier {
     if (held.gone) return
     held.gone = true
     this.#held.delete(held)
+    this.#free.remove(held)
     this.#count(held.label, -held.entry.bytes)
   }
 }
