@@ -78,7 +78,8 @@ export class BatchKv {
     const slots = at.positions.map(position => Math.min(position, (at.contextLength ?? Number.POSITIVE_INFINITY) - 1))
     const rows = slots.length
     const longest = Math.max(...slots) + 1
-    if (longest > this.#capacity) this.#resize(this.#room, roundUp(Math.max(longest, this.#capacity * 1.5)))
+    // A row that is alone is given one more token by the graph.
+    if (longest >= this.#capacity) this.#resize(this.#room, roundUp(Math.max(longest + 1, this.#capacity * 1.5)))
     for (const [row, slot] of slots.entries()) {
       if (at.waits[row] && slot !== at.positions[row]) this.#keep(row, slot)
     }

@@ -103,6 +103,7 @@ export async function openOnFirst(
     contextLength: model.contextLength,
     kind: model.kind,
     onHost,
+    padsRuns: onHost && model.graph.onHost === undefined && chunkTokens > 1,
     chunkTokens,
     run: (feeds, outputs, { signal, reads = 1, inTurn = false } = {}) => {
       const run = async () => {
@@ -203,12 +204,12 @@ async function load(
 }
 
 function create(model: RunnableModel, provider: Provider, threads: number): Promise<InferenceSession> {
-  const { bytes, externalFolder, outputs } = model.graph
+  const { bytes, onHost, externalFolder, outputs } = model.graph
   const onDevice = outputs
     .filter(output => output.name !== 'logits')
     .map(output => [output.name, 'gpu-buffer'] as const)
   return InferenceSession.create(
-    provider === 'cpu' ? withMarker(bytes, { name: 'num_logits', type: 'int64' }) : bytes,
+    provider === 'cpu' ? withMarker(onHost?.() ?? bytes, { name: 'num_logits', type: 'int64' }) : bytes,
     {
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       intraOpNumThreads: threads,

@@ -44,6 +44,11 @@ export interface SessionHost {
   readonly kind: StateSnapshot['kind']
   /** The processor writes its outputs into the given tensors; a device makes its own. */
   readonly onHost: boolean
+  /**
+   * The graph is an export's: on the processor its numbers then depend on whether a run has an odd number of tokens, which is seen to
+   * with one more (what a compiled graph does where it matters).
+   */
+  readonly padsRuns: boolean
   /** Most tokens in one run; fewer than {@link CHUNK_TOKENS} where a device computes long chunks wrongly. */
   readonly chunkTokens: number
   /** Runs the graph; returns what a device made, or null when the outputs are in the given tensors. */
@@ -69,8 +74,8 @@ export interface SessionState {
  *
  * On the processor the numbers do not depend on how a text was cut into appends: every position is computed by the same
  * kernels whatever the chunk, so a state that was captured, restored and continued equals, bit for bit, one that was not.
- * (Two exceptions, both in the last bit: a recurrent model whose head count is no multiple of four, and the very last
- * position of the context read alone. Restoring changes nothing in either case; cutting the text otherwise may.)
+ * (Two exceptions, both in the last bit: a recurrent model whose head count is no multiple of four, and of an export the very
+ * last position of the context read alone. Restoring changes nothing in either case; cutting the text otherwise may.)
  */
 export class Session implements Disposable {
   readonly #host: SessionHost
@@ -257,13 +262,10 @@ export class Session implements Disposable {
   /** One pass over a chunk. Fills `logits` with those of its last tokens, as many as it has room for. */
   async #run(chunk: readonly number[], logits: Float32Array, options: RunOptions): Promise<void> {
     const { kv, recurrent, position } = this.#state
-    const { vocabSize, contextLength, onHost, chunkTokens } = this.#host
-    // Attention over a single query takes another kernel than over several and differs in the last bits, and queries are
-    // taken in blocks of an even size, which leave one over. One more row, which no earlier row sees and the next run
-    // overwrites, keeps every position on the same arithmetic. At the very end of the context there is no room for it.
+    const { vocabSize, contextLength, padsRuns } = this.#host
+    // No earlier row sees the one more, and the next run overwrites it. At the very end of the context there is no room for it.
     const fits = contextLength === null || position + chunk.length < contextLength
-    const several = onHost && chunkTokens > 1 && fits
-    const padded = several && kv !== null && recurrent === null && chunk.length % 2 === 1
+    const padded = padsRuns && fits && kv !== null && recurrent === null && chunk.length % 2 === 1
     const ids = padded ? [...chunk, ...chunk.slice(-1)] : chunk
     const rows = logits.length === 0 ? 0 : logits.length / vocabSize + (padded ? 1 : 0)
     const room = padded ? new Float32Array(rows * vocabSize) : logits

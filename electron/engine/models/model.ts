@@ -103,6 +103,11 @@ export interface TensorSpec {
  */
 export interface CompiledGraph {
   readonly bytes: Uint8Array
+  /**
+   * The same for the processor: its numbers do not depend on how a text is cut into runs, and the buffers of keys and values must
+   * have room for one token more than there are. Absent of an export, which is as its file says.
+   */
+  readonly onHost?: () => Uint8Array
   /** The real folder (no links) of the weight files. */
   readonly externalFolder: string
   /**

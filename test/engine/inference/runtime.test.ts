@@ -41,7 +41,7 @@ describe('opening a runtime', () => {
     const model = await runnableModel(STARTERS[1])
     for (const graph of [
       { ...model.graph, externalFolder: '/nowhere' },
-      { ...model.graph, bytes: model.graph.bytes.slice(0, 5000) },
+      { ...model.graph, onHost: () => model.graph.bytes.slice(0, 5000) },
     ]) {
       const opened = openRuntime({ ...model, graph }, { device: 'cpu' })
       await expect(opened).rejects.toMatchObject({ code: 'E_MODEL_WEIGHTS', details: { model: 'starter-mamba' } })

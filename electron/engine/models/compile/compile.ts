@@ -87,12 +87,17 @@ function architectureOf({ model_type: type }: Fields): Architecture | null {
 
 /** Throws `E_MODEL_WEIGHTS` when a tensor is missing, superfluous or of another shape than the configuration implies. */
 export function compileGraph(layers: CompiledLayers, checkpoint: Checkpoint): CompiledGraph {
-  const graph = new GraphBuilder()
-  const weights = new GraphWeights(graph, checkpoint)
-  layers.build(graph, weights)
-  weights.finish(layers.unusedTensors)
+  const build = (evenRows: boolean) => {
+    const graph = new GraphBuilder('', { evenRows })
+    const weights = new GraphWeights(graph, checkpoint)
+    layers.build(graph, weights)
+    weights.finish(layers.unusedTensors)
+    return graph
+  }
+  const graph = build(false)
   return {
     bytes: graph.encode('decoder'),
+    onHost: () => build(true).encode('decoder'),
     externalFolder: checkpoint.folder,
     inputs: graph.inputs,
     outputs: graph.outputs,

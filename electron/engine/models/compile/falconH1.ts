@@ -109,7 +109,7 @@ function readFalconH1(config: ConfigFields): FalconH1Config {
 
 function buildFalconH1(graph: GraphBuilder, weights: GraphWeights, c: FalconH1Config): void {
   const frame = new DecoderFrame(graph)
-  const attention = new KeyValueAttention(frame, { evenRows: true })
+  const attention = new KeyValueAttention(frame)
   const norms = new RmsNorms(frame, weights, c)
   const rotary = new RotaryEmbeddings(attention, c.rope.contextLength).of(c.rope)
   const by = c.multipliers

@@ -56,10 +56,13 @@ export class GraphBuilder {
   readonly #initializers = new Map<string, TensorProto>()
   #next = 0
   readonly #prefix: string
+  /** Attention gives every position the same bits, however a text is cut: see {@link KeyValueAttention}. */
+  readonly evenRows: boolean
 
   /** `prefix` keeps the names of two builders apart whose graphs become one. */
-  constructor(prefix = '') {
+  constructor(prefix = '', { evenRows = false }: { readonly evenRows?: boolean } = {}) {
     this.#prefix = prefix
+    this.evenRows = evenRows
   }
 
   input(name: string, type: OnnxType, dims: GraphValue['dims']): Value {

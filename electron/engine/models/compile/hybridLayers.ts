@@ -11,7 +11,7 @@ export function hybridAttention(
   c: { readonly attends: readonly boolean[]; readonly rope: RopeConfig | null },
 ): { readonly attention: KeyValueAttention; readonly rotary: RotaryEmbedding | null } | null {
   if (!c.attends.includes(true)) return null
-  const attention = new KeyValueAttention(frame, { evenRows: c.attends.includes(false) })
+  const attention = new KeyValueAttention(frame)
   return { attention, rotary: new RotaryEmbeddings(attention, c.rope?.contextLength ?? 0).of(c.rope) }
 }
 

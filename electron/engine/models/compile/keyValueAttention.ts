@@ -22,23 +22,23 @@ export class KeyValueAttention {
   readonly frame: DecoderFrame
   readonly #seqlens: Value
   readonly #total: Value
-  /** int64 [1]: rows added to a run, 0 or 1; null where the caller sees to it. */
+  /** int64 [1]: rows added to a run, 0 or 1; null on a device, which computes otherwise in any case. */
   readonly #added: Value | null
   /** int64 [B, T]: the position of each new token in its row. */
   readonly positions: Value
 
   /**
-   * `evenRows`: a run of an odd number of tokens gets one more row here, and only here. Attention over a single query takes
-   * another kernel than over several and differs in the last bits, and queries are taken in blocks of an even size. A
-   * transformer's caller adds a whole token for that; where a recurrent state reads along, none may be added. The row that
-   * is too much is cut off, and its keys and values are overwritten by the next run.
+   * On the processor a run of an odd number of tokens gets one more row here, and only here: attention over a single query takes
+   * another kernel than over several and differs in the last bits, and queries are taken in blocks of an even size. The row that
+   * is too much is cut off, and its keys and values are overwritten by the next run. Everything else computes a row as it does
+   * several, so it is read from no more tokens than there are.
    */
-  constructor(frame: DecoderFrame, { evenRows = false }: { evenRows?: boolean } = {}) {
+  constructor(frame: DecoderFrame) {
     const { graph } = frame
     this.frame = frame
     const seqlens = graph.input('seqlens_k', 'int32', ['batch'])
     const total = graph.input('total_sequence_length', 'int32', [])
-    this.#added = evenRows ? oddRow(frame) : null
+    this.#added = graph.evenRows ? oddRow(frame) : null
     const longer = (value: Value, added: Value) => graph.op('Add', [value, graph.op('Cast', [added], { to: INT32 })])
     this.#seqlens = this.#added === null ? seqlens : longer(seqlens, this.#added)
     this.#total = this.#added === null ? total : longer(total, graph.op('Squeeze', [this.#added]))
