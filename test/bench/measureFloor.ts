@@ -19,10 +19,13 @@ export async function measureFloor(
 ): Promise<Record<'prefill' | 'delta' | 'step', number>> {
   const { bytes, onHost, prepare, externalFolder } = model.graph
   const folder = (await prepare?.({})) ?? externalFolder
-  const session = await InferenceSession.create(withMarker(onHost?.() ?? bytes, { name: 'num_logits', type: 'int64' }), {
-    ...{ executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 },
-    extra: { session: { model_external_initializers_file_folder_path: folder } },
-  })
+  const session = await InferenceSession.create(
+    withMarker(onHost?.() ?? bytes, { name: 'num_logits', type: 'int64' }),
+    {
+      ...{ executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 },
+      extra: { session: { model_external_initializers_file_folder_path: folder } },
+    },
+  )
   const capacity = tokens + delta + 2
   const bound: Record<'feeds' | 'outputs', Record<string, Tensor>> = { feeds: {}, outputs: {} }
   for (const { layer, kvHeads, headDim } of kvLayersOf(model.geometry)) {

@@ -119,6 +119,22 @@ describe('a model in another precision', () => {
     },
   )
 
+  test.each(CONVERTED)('in %s, too, how a text was cut changes no bit', async precision => {
+    const model = await openModel(resolve('assets/models/starter-transformer'), { precision, convertedFolder: root })
+    const runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+    const tokens = Int32Array.from({ length: 100 }, (_, at) => (at * 7919 + 11) % model.vocabSize)
+    using whole = runtime.newSession()
+    const logits = await whole.append(tokens, { logits: 'all' })
+    for (const piece of [1, 2, 7]) {
+      using cut = runtime.newSession()
+      for (let at = 0; at < tokens.length; at += piece) {
+        const rows = await cut.append(tokens.subarray(at, at + piece), { logits: 'all' })
+        expect(rows.findIndex((value, i) => value !== logits[at * model.vocabSize + i])).toBe(-1)
+      }
+    }
+    await runtime.dispose()
+  })
+
   const layouts = ['gemma3', 'phi3', 'lfm2', 'falcon-h1', 'granite-hybrid', 'qwen3.5', 'gguf/layout-qwen3.5']
   test.each(layouts)('%s, of a newer family, is converted part by part', async name => {
     const folder = resolve('test/golden', name)
