@@ -4,7 +4,16 @@ import { type Checkpoint, type CheckpointTensor, isBuffer } from '../sources/che
 import { arrangedTensor } from './arrangedTensor.ts'
 import type { GraphBuilder, Value } from './graphBuilder.ts'
 import type { OnnxType } from './onnxProto.ts'
-import { gatherPacked, multiplyPacked, type PackedContext, widenPacked } from './packedTensor.ts'
+import {
+  ACCURACY,
+  CODES4,
+  gatherPacked,
+  multiplyPacked,
+  PACKED_OFFSETS,
+  PACKED_SCALES,
+  type PackedContext,
+  widenPacked,
+} from './packedTensor.ts'
 import { BLOCKS, CODES, SCALES, ZEROS, zeroBytes } from './quantise.ts'
 
 const ONNX_DTYPES: Readonly<Record<string, OnnxType>> = {
@@ -87,12 +96,14 @@ export class GraphWeights {
     const bias = hasBias ? this.get(`${name}.bias`, [outputs]) : null
     const blocks = this.#find(`${name}.weight${CODES}`)
     if (blocks !== undefined) return this.#multiplyBlocks(x, `${name}.weight`, { ...matrix, bias })
+    if (this.#find(`${name}.weight${CODES4}`) !== undefined)
+      return this.#multiplyStored(x, `${name}.weight`, { ...matrix, bias })
     const tensor = this.#take(`${name}.weight`, layout === 'out-in' ? [outputs, inputs] : [inputs, outputs])
     this.matrices.set(tensor.name, matrix)
     const { packed: parts } = tensor
     if (parts?.codes4) {
-      const product = multiplyPacked(this.#packing, x, { codes: parts.codes4, parts, outputs, inputs })
-      return bias === null ? product : this.#graph.op('Add', [product, bias])
+      const packed = { codes: parts.codes4, parts, outputs, inputs, activations: 'float32' } as const
+      return this.#withBias(multiplyPacked(this.#packing, x, packed), bias)
     }
     const operands = [x, this.#widen(tensor), ...(bias === null ? [] : [bias])]
     return this.#graph.op('Gemm', operands, { transB: layout === 'out-in' ? 1 : 0 })
@@ -106,8 +117,27 @@ export class GraphWeights {
     const codes = this.#raw(this.#take(name + CODES, [outputs, blocks, (size * bits) / 8]))
     const scales = this.#raw(this.#take(name + SCALES, [outputs * blocks]))
     const zeros = bits === 4 ? [this.#raw(this.#take(name + ZEROS, [outputs, zeroBytes(blocks)]))] : []
-    const attributes = { K: inputs, N: outputs, bits, block_size: size, accuracy_level: 4 }
-    const product = this.#graph.op('MatMulNBits', [x, codes, scales, ...zeros], attributes)
+    const attributes = { K: inputs, N: outputs, bits, block_size: size, accuracy_level: ACCURACY.int8 }
+    return this.#withBias(this.#graph.op('MatMulNBits', [x, codes, scales, ...zeros], attributes), bias)
+  }
+
+  /** The 4-bit codes of a GGUF file as they are; activations as in {@link #multiplyBlocks}. */
+  #multiplyStored(x: Value, name: string, { outputs, inputs, bias }: Matrix & { bias: Value | null }): Value {
+    const group = 2 * (this.#find(name + CODES4)?.shape.at(-1) ?? 0)
+    const [groups, offsets] = [inputs / group, name + PACKED_OFFSETS]
+    const parts = {
+      group,
+      scales: this.#take(name + PACKED_SCALES, [outputs, groups]),
+      offsets: this.has(offsets) ? this.#take(offsets, [outputs, groups]) : null,
+    }
+    const codes = this.#take(name + CODES4, [outputs, groups, group / 2])
+    return this.#withBias(
+      multiplyPacked(this.#packing, x, { codes, parts, outputs, inputs, activations: 'int8' }),
+      bias,
+    )
+  }
+
+  #withBias(product: Value, bias: Value | null): Value {
     return bias === null ? product : this.#graph.op('Add', [product, bias])
   }
 

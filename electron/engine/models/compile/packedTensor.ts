@@ -14,8 +14,8 @@ export const PACKED_OFFSETS = '.group_offsets'
 
 /** `TensorProto.FLOAT`, the target of a Cast. */
 const FLOAT = 1
-/** MatMulNBits' `accuracy_level` that keeps activations in float32. */
-const EXACT = 1
+/** MatMulNBits' `accuracy_level`: activations as they are, or in 8 bits, which is faster. */
+export const ACCURACY = { float32: 1, int8: 4 } as const
 const CENTRE8 = 128
 
 export interface PackedContext {
@@ -23,13 +23,22 @@ export interface PackedContext {
   readonly external: (tensor: CheckpointTensor) => Value
 }
 
+export interface PackedMatrix {
+  readonly codes: CheckpointTensor
+  readonly parts: Pick<PackedParts, 'group' | 'scales' | 'offsets'>
+  readonly outputs: number
+  readonly inputs: number
+  readonly activations: keyof typeof ACCURACY
+}
+
 /** `x [N, inputs] · weightᵀ -> [N, outputs]` of a weight with 4-bit codes. */
 export function multiplyPacked(
   { graph, external }: PackedContext,
   x: Value,
-  { codes, parts, outputs, inputs }: { codes: CheckpointTensor; parts: PackedParts; outputs: number; inputs: number },
+  { codes, parts, outputs, inputs, activations }: PackedMatrix,
 ): Value {
-  const attributes = { K: inputs, N: outputs, bits: 4, block_size: parts.group, accuracy_level: EXACT }
+  const accuracy = ACCURACY[activations]
+  const attributes = { K: inputs, N: outputs, bits: 4, block_size: parts.group, accuracy_level: accuracy }
   const product = graph.op('MatMulNBits', [x, external(codes), external(parts.scales)], attributes)
   if (parts.offsets === null) return product
   // Each group adds its offset times the sum of the inputs it covers.

@@ -6,7 +6,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Matrix } from '../compile/graphWeights.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { type Piece, quantisedPiece, wholePiece } from './conversionPieces.ts'
-import { packedPieces } from './packedPieces.ts'
+import { hasMatrixCodes, packedPieces } from './packedPieces.ts'
 import type { ConvertedForm } from './precision.ts'
 import { quantisedBits } from './quantisedBits.ts'
 import { openTensorRows } from './tensorRows.ts'
@@ -85,7 +85,13 @@ function plan(checkpoint: Checkpoint, { form, matrices, whole }: Omit<Conversion
       continue
     }
     const bits = matrix === undefined ? null : quantisedBits(matrix, form)
-    if (matrix !== undefined && bits !== null) pieces.push(quantisedPiece(source, matrix, bits))
+    if (matrix !== undefined && bits !== null) {
+      // What has 4-bit codes already keeps them: other codes could only be further from its weights.
+      const keeps = form === 'int4' && hasMatrixCodes(source, matrix)
+      pieces.push(
+        ...(keeps ? packedPieces(source, { matrix, isWhole: false }) : [quantisedPiece(source, matrix, bits)]),
+      )
+    }
     if (isWhole || (matrix !== undefined && bits === null)) pieces.push(wholePiece(source, form))
   }
   return pieces

@@ -23,8 +23,9 @@ export function loadedBytes(
     const matrix = matrices.get(tensor.name)
     if (matrix !== undefined) {
       const bits = quantisedBits(matrix, precision)
-      const packed = precision === 'float32' && matrix.layout === 'out-in' ? packedPerWeight(tensor, 4) : null
-      const perWeight = bits === null ? (packed ?? FLOAT) : bits / 8 + FLOAT / BLOCKS[bits]
+      const keepsCodes = precision === 'float32' || (precision === 'int4' && bits !== null)
+      const packed = keepsCodes && matrix.layout === 'out-in' ? packedPerWeight(tensor, 4) : null
+      const perWeight = packed ?? (bits === null ? FLOAT : bits / 8 + FLOAT / BLOCKS[bits])
       bytes += count * perWeight
     }
     if (!whole.has(tensor.name)) continue

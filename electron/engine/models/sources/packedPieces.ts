@@ -19,13 +19,18 @@ export function packedPieces(
 ): Piece[] {
   const layout = BLOCK_LAYOUTS[source.dtype]
   if (layout === undefined) return [copiedPiece(source)]
-  const four = layout.bits === 4 && matrix?.layout === 'out-in'
+  const four = hasMatrixCodes(source, matrix)
   if (matrix !== undefined && !four) return [floatPiece(source)]
   return [
     ...(four ? [codesPiece(source, layout, 4)] : []),
     ...(isWhole ? [codesPiece(source, layout, 8)] : []),
     scalesPiece(source, layout),
   ]
+}
+
+/** Whether a tensor's codes can be multiplied with as they are. */
+export function hasMatrixCodes({ dtype }: CheckpointTensor, matrix: Matrix | undefined): boolean {
+  return BLOCK_LAYOUTS[dtype]?.bits === 4 && matrix?.layout === 'out-in'
 }
 
 /** As it is; what its file keeps in another sense becomes float32. */
