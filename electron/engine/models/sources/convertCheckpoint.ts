@@ -6,9 +6,9 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Matrix } from '../compile/graphWeights.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { type Piece, quantisedPiece, wholePiece } from './conversionPieces.ts'
-import { hasMatrixCodes, packedPieces } from './packedPieces.ts'
+import { matrixForms } from './matrixForms.ts'
+import { packedPieces } from './packedPieces.ts'
 import type { ConvertedForm } from './precision.ts'
-import { quantisedBits } from './quantisedBits.ts'
 import { openTensorRows } from './tensorRows.ts'
 
 export interface Conversion {
@@ -77,6 +77,7 @@ export function layOut(
 
 function plan(checkpoint: Checkpoint, { form, matrices, whole }: Omit<Conversion, 'metadata'>): Piece[] {
   const pieces: Piece[] = []
+  const forms = form === 'packed' ? new Map() : matrixForms(checkpoint, matrices, form)
   for (const source of checkpoint.tensors.values()) {
     const matrix = matrices.get(source.name)
     const isWhole = whole.has(source.name)
@@ -84,15 +85,10 @@ function plan(checkpoint: Checkpoint, { form, matrices, whole }: Omit<Conversion
       if (isWhole || matrix !== undefined) pieces.push(...packedPieces(source, { matrix, isWhole }))
       continue
     }
-    const bits = matrix === undefined ? null : quantisedBits(matrix, form)
-    if (matrix !== undefined && bits !== null) {
-      // What has 4-bit codes already keeps them: other codes could only be further from its weights.
-      const keeps = form === 'int4' && hasMatrixCodes(source, matrix)
-      pieces.push(
-        ...(keeps ? packedPieces(source, { matrix, isWhole: false }) : [quantisedPiece(source, matrix, bits)]),
-      )
-    }
-    if (isWhole || (matrix !== undefined && bits === null)) pieces.push(wholePiece(source, form))
+    const own = forms.get(source.name) ?? null
+    if (own === 'stored') pieces.push(...packedPieces(source, { matrix, isWhole: false }))
+    else if (matrix !== undefined && own !== null) pieces.push(quantisedPiece(source, matrix, own))
+    if (isWhole || (matrix !== undefined && own === null)) pieces.push(wholePiece(source, form))
   }
   return pieces
 }

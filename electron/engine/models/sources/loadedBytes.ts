@@ -3,7 +3,7 @@ import { BLOCKS } from '../compile/quantise.ts'
 import type { Precision } from '../model.ts'
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts'
 import { BLOCK_LAYOUTS } from './gguf/ggufBlocks.ts'
-import { quantisedBits } from './quantisedBits.ts'
+import { type MatrixForm, matrixForms } from './matrixForms.ts'
 
 /** Of a float32 number, of a scale and of an offset. */
 const FLOAT = 4
@@ -13,26 +13,26 @@ const FLOAT = 4
  * in (float32, or codes with their scales); tables that are looked up, as they are stored. A table that is both is there twice.
  */
 export function loadedBytes(
-  { tensors }: Checkpoint,
+  checkpoint: Checkpoint,
   { matrices, whole }: Pick<GraphWeights, 'matrices' | 'whole'>,
   precision: Precision,
 ): number {
+  const forms = matrixForms(checkpoint, matrices, precision)
   let bytes = 0
-  for (const tensor of tensors.values()) {
+  for (const tensor of checkpoint.tensors.values()) {
     const count = tensor.shape.reduce((a, b) => a * b, 1)
-    const matrix = matrices.get(tensor.name)
-    if (matrix !== undefined) {
-      const bits = quantisedBits(matrix, precision)
-      const keepsCodes = precision === 'float32' || (precision === 'int4' && bits !== null)
-      const packed = keepsCodes && matrix.layout === 'out-in' ? packedPerWeight(tensor, 4) : null
-      const perWeight = packed ?? (bits === null ? FLOAT : bits / 8 + FLOAT / BLOCKS[bits])
-      bytes += count * perWeight
-    }
+    const form = forms.get(tensor.name)
+    if (form !== undefined) bytes += count * matrixPerWeight(tensor, form)
     if (!whole.has(tensor.name)) continue
     const isTable = tensor.shape.length > 1
-    bytes += count * (isTable ? tablePerWeight(tensor, { precision, isMatrix: matrix !== undefined }) : FLOAT)
+    bytes += count * (isTable ? tablePerWeight(tensor, { precision, isMatrix: form !== undefined }) : FLOAT)
   }
   return Math.ceil(bytes)
+}
+
+function matrixPerWeight(tensor: CheckpointTensor, form: MatrixForm): number {
+  if (form === null) return FLOAT
+  return form === 'stored' ? (packedPerWeight(tensor, 4) ?? FLOAT) : form / 8 + FLOAT / BLOCKS[form]
 }
 
 /** A quantised GGUF tensor's codes with their scales and offsets, where its codes have so many bits. */

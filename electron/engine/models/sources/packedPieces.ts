@@ -4,6 +4,7 @@ import { CODES4, CODES8, PACKED_OFFSETS, PACKED_SCALES } from '../compile/packed
 import type { Checkpoint, CheckpointTensor, PackedParts } from './checkpoint.ts'
 import { bytesOf, type Piece, type PieceEntry, rowSteps } from './conversionPieces.ts'
 import { BLOCK_LAYOUTS, type BlockLayout, unpackRows } from './gguf/ggufBlocks.ts'
+import { hasMatrixCodes } from './matrixForms.ts'
 
 /** Between a centre of 8 and one of 128. */
 const FROM_4_TO_8_BITS = 120
@@ -26,11 +27,6 @@ export function packedPieces(
     ...(isWhole ? [codesPiece(source, layout, 8)] : []),
     scalesPiece(source, layout),
   ]
-}
-
-/** Whether a tensor's codes can be multiplied with as they are. */
-export function hasMatrixCodes({ dtype }: CheckpointTensor, matrix: Matrix | undefined): boolean {
-  return BLOCK_LAYOUTS[dtype]?.bits === 4 && matrix?.layout === 'out-in'
 }
 
 /** As it is; what its file keeps in another sense becomes float32. */

@@ -35,7 +35,7 @@ const METHODS: Readonly<Record<ConvertedForm, string>> = {
   packed: 'packed v2: 4-bit codes and tables as stored, float32 scales and offsets, other matrices float32',
   float16: 'float16 v1: matrices and tables rounded to nearest, vectors float32',
   int8: `int8 v2: symmetric blocks of ${BLOCKS[8]} inputs, float32 scales, activations int8`,
-  int4: `int4 v3: 4-bit codes of GGUF files as stored, else closest blocks of ${BLOCKS[4]} inputs, float32 scales, zero points, head as int8 v2, activations int8`,
+  int4: `int4 v3: 4-bit codes as stored and 8 bits beside them, else closest blocks of ${BLOCKS[4]} inputs, float32 scales, zero points, head as int8 v2, activations int8`,
 }
 
 /** The file's name in the model's folder, `statepack-int4.safetensors` say. */

@@ -2,6 +2,7 @@ import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { measurePrecisionEffect } from '#engine/inference/precisionEffect.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { describeModel, openModel } from '#engine/models/sources/openModel.ts'
 
@@ -54,6 +55,23 @@ describe('a quantised GGUF model', () => {
     await expect(opening).rejects.toMatchObject({ code: 'E_CANCELLED' })
     expect(await readdir(folder)).toEqual([])
   })
+
+  // Codes made anew are 2e-2 to 3e-2 away.
+  it.each(['gguf-llama-q4_0', 'gguf-llama-q4_1', 'gguf-llama-q4_k'])(
+    '%s keeps its 4-bit codes in int4, so that only activations are rounded',
+    async name => {
+      const open = (precision: 'float32' | 'int8' | 'int4') =>
+        openModel(join('test/golden/gguf', name), { precision, convertedFolder: folder })
+      const [eight, four] = [await open('int8'), await open('int4')]
+      expect(four.loadedBytes).toBeLessThan(eight.loadedBytes)
+      const exact = await openRuntime(await open('float32'), { device: 'cpu', threads: 2 })
+      const rounded = await openRuntime(four, { device: 'cpu', threads: 2 })
+      const tokens = Array.from({ length: 60 }, (_, i) => (i * 37 + 11) % 800)
+      expect((await measurePrecisionEffect(exact, rounded, { tokens })).meanKl).toBeLessThan(2e-3)
+      await exact.dispose()
+      await rounded.dispose()
+    },
+  )
 
   it('runs in other precisions like any checkpoint', async () => {
     const exact = await answer()
