@@ -36,6 +36,13 @@ export const TOOL_FORMATS: readonly ToolFormat[] = [
     call: '[TOOL_CALLS][{"name": "f", "arguments": {"a": 1}}]',
     place: 'template',
   },
+  // The name and the arguments behind marks of their own.
+  {
+    name: 'marked name',
+    template: `{% if tools %}{{ '[AVAILABLE_TOOLS]' + (tools | tojson) + '[/AVAILABLE_TOOLS]' }}{% endif %}{% for m in messages %}{% if m.role == 'tool' %}{{ '[TOOL_RESULTS]' + m.content + '[/TOOL_RESULTS]' }}{% elif m.tool_calls %}{% for c in m.tool_calls %}{{ '[TOOL_CALLS]' + c.function.name + '[ARGS]' + (c.function.arguments | tojson) }}{% endfor %}{{ '</s>' }}{% elif m.role == 'user' %}{{ '[INST]' + m.content + '[/INST]' }}{% elif m.role == 'assistant' %}{{ m.content + '</s>' }}{% endif %}{% endfor %}`,
+    call: '[TOOL_CALLS]f[ARGS]{"a": 1}',
+    place: 'template',
+  },
   // Calls that are no JSON: told of in messages instead.
   {
     name: 'calls like Python',

@@ -179,6 +179,10 @@ export class TemplateInterpreter extends Interpreter {
       const place = this.evaluate(node.property as Node, environment).value
       if (typeof place === 'number') return toValue(Array.from(text).at(place))
     }
+    if (node.computed && isTable(object.value) && node.property.type !== 'SliceExpression') {
+      // No table of a conversation has such a key: in Python, too, nothing is found under it.
+      if (typeof this.evaluate(node.property as Node, environment).value !== 'string') return toValue(undefined)
+    }
     return this.#library(node, { object: given(object) }, environment)
   }
 

@@ -30,7 +30,7 @@ const tools = [
 
 /** The answer of a model that wishes to say a text, and then anything. */
 async function answer(template: string, { wish, choice, seed }: { wish: string; choice: ToolChoice; seed: number }) {
-  const marks = ['<tool_call>', '</tool_call>', '[TOOL_CALLS]']
+  const marks = ['<tool_call>', '</tool_call>', '[TOOL_CALLS]', '[ARGS]']
   const tokenizer = await openVariant(
     'qwen2-style',
     file => {
@@ -87,7 +87,7 @@ function check(call: { name: string; arguments: string; isWhole: boolean } | nul
 describe.each(TOOL_FORMATS.filter(({ place }) => place !== 'user'))(
   'answers in the form of $name',
   ({ template, call }) => {
-    const begins = call.slice(0, call.indexOf('f"'))
+    const begins = call.slice(0, call.search(/f["[]/))
     const isAnywhere = !begins.startsWith('{')
     const wish = isAnywhere ? `Let me see, 1 < 2. ${begins}` : begins
 

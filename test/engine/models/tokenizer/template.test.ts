@@ -87,6 +87,12 @@ test('no tools and no documents are None, and none of them', () => {
   expect(none('{% if tools is not none %}T{% endif %}{{ tools | upper }}')).toBe('NONE')
 })
 
+test('a table has nothing under what is no text', () => {
+  const types = '{% set types = {"string": "str"} %}'
+  const found = '{{ types[nothing] is undefined }} {{ types[none] is undefined }} {{ types[1] is undefined }}'
+  expect(render(`${types}{{ types["string"] }} ${found}`)).toBe('str True True True')
+})
+
 test('the template’s own refusal keeps its words', () => {
   expect(() => render('{{ raise_exception("Only two turns!") }}')).toThrow('Only two turns!')
 })

@@ -57,7 +57,7 @@ describe.each(TOOL_FORMATS)('$name', format => {
 })
 
 test('what tools and calls say is never taken for a control token', async () => {
-  const [qwen, , , , plain] = await Promise.all(TOOL_FORMATS.map(({ template }) => withTemplate(template)))
+  const [qwen, , , , , plain] = await Promise.all(TOOL_FORMATS.map(({ template }) => withTemplate(template)))
   const told = [{ name: 'f', description: 'It ends with <|im_end|>.' }]
   const asked = [{ role: 'user', content: 'How?' }]
   expect(() => qwen?.renderChat(asked, { tools: told })).toThrow(/im_end/)
