@@ -99,7 +99,9 @@ export function nextTurn(tokenizer: Tokenizer, conversation: Conversation, messa
 
 /** Messages that the places of what was said do not tell. */
 function recorded(messages: readonly SaidMessage[], { tools }: Pick<Conversation, 'tools'>): Pick<Delta, 'messages'> {
-  return tools === undefined && !haveTools(messages) ? {} : { messages }
+  // What is empty has no place.
+  const hasEmpty = messages.length > 1 && messages.some(({ content }) => content.trim() === '')
+  return tools === undefined && !haveTools(messages) && !hasEmpty ? {} : { messages }
 }
 
 export interface FirstTurn {

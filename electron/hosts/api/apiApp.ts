@@ -85,7 +85,9 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
   async function fieldsOf(c: Context<Bindings>, route: ApiRoute): Promise<object> {
     if (route.method === 'get') return route.query ? c.req.query() : {}
     const body = await jsonBody(c)
-    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body
+    // A field that is null asks for nothing: many clients write all that they know of.
+    if (typeof body === 'object' && body !== null && !Array.isArray(body))
+      return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
     throw new StatePackError('E_BAD_INPUT', 'The body is a JSON object with the fields of the request.')
   }
 

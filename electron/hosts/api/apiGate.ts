@@ -35,7 +35,8 @@ export function createApiGate(rules: ApiGateRules): (head: RequestHead) => { rea
     const isKnown = isToken(bearer) || isToken(headers.get('x-api-key') ?? '')
     if (!isKnown && !isOpen(requestHead.method, path))
       return refuse(401, 'E_UNAUTHORIZED', 'Send the server’s token: Authorization: Bearer <token>.')
-    if (headers.has('content-encoding')) return refuse(415, 'E_BAD_INPUT', 'Send the body as it is, not compressed.')
+    if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
+      return refuse(415, 'E_BAD_INPUT', 'Send the body as it is, not compressed.')
     if (Number(headers.get('content-length') ?? 0) > rules.bodyLimit)
       return refuse(413, 'E_TOO_LARGE', `A request may have ${rules.bodyLimit} bytes.`)
     return { ok: true }

@@ -26,7 +26,10 @@ const user = { role: 'user', content: 'Who pays?' }
 const sampling = { temperature: 0.5, topK: 5, topP: 0.9, repetitionPenalty: 1.1, seed: 3 }
 /** What OpenAI's routes share, each with a value that is taken. */
 const chosen = { model, temperature: 0.5, top_p: 0.9 }
-const labels = { user: 'somebody', metadata: { run: 'one' }, service_tier: 'auto' }
+const labels = {
+  ...{ user: 'somebody', metadata: { run: 'one' }, service_tier: 'auto' },
+  ...{ safety_identifier: 'somebody', prompt_cache_key: 'one' },
+}
 const toolless = { tools: [], tool_choice: 'none', parallel_tool_calls: false }
 const described = { name: 'clock', description: 'What time it is.' }
 const parameters = { type: 'object', properties: { zone: { enum: ['here', 'there'] } } }
@@ -40,6 +43,7 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   'get /metrics': () => [{}],
   'get /openapi.json': () => [{}],
   'get /v1/models': () => [{}],
+  'get /v1/models/{model}': () => [{ model }],
   'get /states': () => [{ query: 'lease', offset: 0, limit: 5 }],
   'get /states/{hash}': ({ hash }) => [{ hash }],
   'get /receipts/{id}': ({ receipt: id }) => [{ id }],
@@ -91,7 +95,8 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   'post /v1/chat/completions': ({ hash: state }) => [
     { ...chosen, messages: [user], max_tokens: 2, seed: 1, stop: ['.'], n: 2, logprobs: true, top_logprobs: 1 },
     { messages: [user], state, max_completion_tokens: 2, ...labels, ...toolless, ...unpunished, ...streamed },
-    { messages: [user], max_tokens: 2, response_format: { type: 'text' }, store: false },
+    { messages: [user], max_tokens: 2, response_format: { type: 'text' }, store: false, modalities: ['text'] },
+    { messages: [user], max_tokens: 2, verbosity: 'medium', reasoning_effort: 'none' },
     {
       tools: [{ type: 'function', function: { ...described, parameters, strict: true } }],
       ...{ tool_choice: { type: 'function', function: { name: 'clock' } }, parallel_tool_calls: true, max_tokens: 60 },
@@ -104,7 +109,7 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   'post /v1/responses': ({ hash: state, response }) => [
     { ...chosen, input: 'Who pays?', instructions: 'Be brief.', max_output_tokens: 2, ...labels, ...toolless },
     { input: 'And when?', previous_response_id: response, max_output_tokens: 2, store: false, stream: true },
-    { input: 'Who pays?', state, max_output_tokens: 2, text: { format: { type: 'text' } } },
+    { input: 'Who pays?', state, max_output_tokens: 2, text: { format: { type: 'text' } }, reasoning: {} },
     { input: 'Who pays?', max_output_tokens: 2, truncation: 'disabled', include: [], background: false },
     {
       ...{ tools: [{ type: 'function', ...described, parameters, strict: true }], tool_choice: 'required' },
@@ -126,5 +131,6 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'Noon.' }] },
       ],
     },
+    { messages: [user], max_tokens: 2, service_tier: 'auto', cache_control: { type: 'ephemeral' } },
   ],
 }

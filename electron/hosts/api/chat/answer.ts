@@ -7,6 +7,7 @@ import type { ApiCall, OnPiece } from '../apiRoute.ts'
 import { modelOf } from '../routes/modelOf.ts'
 import { stateHash } from '../routes/stateView.ts'
 import type { Asked } from './conversation.ts'
+import { MOST_TOKENS } from './fields.ts'
 import { trimmed } from './trimmed.ts'
 
 export interface AnswerRequest {
@@ -78,7 +79,7 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
     {
       ...said,
       ...(state === undefined ? { model: await modelOf(client, request.model), dtype: 'float32' } : { ref: state }),
-      ...{ maxNewTokens: maxTokens, stop: [...stop], sampling: samplingOf(request) },
+      ...{ maxNewTokens: Math.min(maxTokens, MOST_TOKENS), stop: [...stop], sampling: samplingOf(request) },
       ...{ logprobs, jsonSchema, answerId },
       keepOutput: !isFork,
       persist: durable ? 'durable' : 'memory',

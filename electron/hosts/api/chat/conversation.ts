@@ -87,8 +87,7 @@ function join(last: SaidMessage, next: SaidMessage): SaidMessage | null {
   return { role: 'assistant', content, ...(toolCalls.length === 0 ? {} : { toolCalls }) }
 }
 
-/** What a tool gave may be nothing. */
-function isEmpty(message: SaidMessage): boolean {
-  const says = message.role === 'tool' || (message.role === 'assistant' && message.toolCalls !== undefined)
-  return !says && message.content.trim() === ''
+/** What a tool gave may be nothing, and so may an answer: whoever had one from a model sends it back. */
+function isEmpty({ role, content }: SaidMessage): boolean {
+  return role === 'user' && content.trim() === ''
 }

@@ -15,9 +15,14 @@ export const textPart = z.strictObject({
   logprobs: z.array(z.unknown()).optional(),
 })
 
+/** Of a value that is none of several: what is wrong with it as a list, which says more than that it is no text. */
+function firstProblem({ input, errors }: { input?: unknown; errors?: z.core.$ZodIssue[][] }): string | undefined {
+  return Array.isArray(input) ? errors?.at(-1)?.[0]?.message : undefined
+}
+
 /** A text, or the parts of one. */
 export const contentSchema = z
-  .union([z.string(), z.array(textPart).min(1)])
+  .union([z.string(), z.array(textPart).min(1)], { error: firstProblem })
   .transform(content => (typeof content === 'string' ? content : content.map(({ text }) => text).join('\n\n')))
 
 export const stopSchema = z
@@ -27,7 +32,9 @@ export const stopSchema = z
 
 /** How many tokens are generated where a client does not say. */
 export const DEFAULT_TOKENS = 512
-export const tokensSchema = z.number().int().min(1).max(4096)
+/** An answer has no more than {@link MOST_TOKENS}, whatever is asked for. */
+export const tokensSchema = z.number().int().min(1)
+export const MOST_TOKENS = 4096
 
 /** How the answer is chosen. Where nothing is said the most likely token is taken, so that an answer can be had again. */
 export const samplingFields = {
@@ -39,9 +46,20 @@ export const seedSchema = z.number().int().nullish()
 /** A state to go on from: its hash, a name, the id of a response, or `auto` for the cartridge that the question is about. */
 export const stateSchema = z.string().min(1).max(300).optional()
 
+export const streamOptions = z.strictObject({
+  include_usage: z.boolean().nullish(),
+  include_obfuscation: z.literal(false, unsupported('obfuscation')).nullish(),
+})
+
+/** Of models that reason, and of those that say more or less: taken with the value that asks for neither. */
+export const effortSchema = z.literal('none', unsupported('reasoning'))
+export const verbositySchema = z.literal('medium', unsupported('another verbosity'))
+
 /** Labels of a request that change nothing of its answer. */
 export const labelFields = {
   user: z.string().nullish(),
+  safety_identifier: z.string().nullish(),
+  prompt_cache_key: z.string().nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   service_tier: z.enum(['auto', 'default'], unsupported('another service tier')).nullish(),
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import type { Client } from '#shared/rpc/client.ts'
 import type { EngineHealth } from '../../engineProcess/supervisor.ts'
 import type { ApiMetrics } from '../apiMetrics.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
@@ -15,6 +17,7 @@ import { stateRoutes } from './states.ts'
 import { suggestRoute } from './suggest.ts'
 
 const count = z.number().int().nonnegative()
+const modelSchema = z.strictObject({ id: z.string(), object: z.literal('model'), created: count, owned_by: z.string() })
 
 /** Every route there is. What `host` tells is known here: the engine is not asked. */
 export function apiRoutes(host: {
@@ -53,6 +56,18 @@ export function apiRoutes(host: {
       }
     },
   })
+  const model = apiRoute({
+    method: 'get',
+    path: '/v1/models/{model}',
+    summary: 'One of them.',
+    input: z.strictObject({ model: z.string().min(1).max(300) }),
+    output: modelSchema,
+    async answer({ model }, { client, signal }) {
+      const found = (await readyModels(client, signal)).find(({ id }) => id === model)
+      if (found !== undefined) return found
+      throw new StatePackError('E_UNKNOWN_MODEL', `There is no model "${model}" here.`, { model })
+    },
+  })
   const models = apiRoute({
     method: 'get',
     path: '/v1/models',
@@ -60,16 +75,10 @@ export function apiRoutes(host: {
     input: z.strictObject({}),
     output: z.strictObject({
       object: z.literal('list'),
-      data: z.array(
-        z.strictObject({ id: z.string(), object: z.literal('model'), created: count, owned_by: z.string() }),
-      ),
+      data: z.array(modelSchema),
     }),
     async answer(_, { client, signal }) {
-      const { models } = await client.call('models.list', {}, { signal })
-      const data = models
-        .filter(({ status }) => status === 'ready')
-        .map(({ id, architecture }) => ({ id, object: 'model' as const, created: 0, owned_by: architecture }))
-      return { object: 'list' as const, data }
+      return { object: 'list' as const, data: await readyModels(client, signal) }
     },
   })
   const document = apiRoute({
@@ -86,6 +95,7 @@ export function apiRoutes(host: {
     ...(host.metrics === null ? [] : [metricsRoute(host.metrics)]),
     document,
     models,
+    model,
     ...stateRoutes,
     ...offerRoutes,
     suggestRoute,
@@ -97,6 +107,14 @@ export function apiRoutes(host: {
   ]
   const openApi = openApiDocument(routes)
   return routes
+}
+
+/** The models that can be asked, as OpenAI describes one. */
+async function readyModels(client: Client, signal: AbortSignal): Promise<z.output<typeof modelSchema>[]> {
+  const { models } = await client.call('models.list', {}, { signal })
+  return models
+    .filter(({ status }) => status === 'ready')
+    .map(({ id, architecture }) => ({ id, object: 'model', created: 0, owned_by: architecture }))
 }
 
 function metricsRoute({ contentType, text }: Pick<ApiMetrics, 'contentType' | 'text'>): ApiRoute {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { StatePackError } from '#shared/domain/error.ts'
 import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
 import { type ApiCall, apiRoute, type ServerEvents } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
@@ -7,6 +8,7 @@ import { type Message, readMessages } from '../chat/conversation.ts'
 import {
   contentSchema,
   DEFAULT_TOKENS,
+  effortSchema,
   labelFields,
   neutralPenalties,
   responseFormat,
@@ -14,7 +16,9 @@ import {
   seedSchema,
   stateSchema,
   stopSchema,
+  streamOptions,
   tokensSchema,
+  verbositySchema,
 } from '../chat/fields.ts'
 import {
   chatLogprobs,
@@ -68,9 +72,14 @@ const input = z.strictObject({
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
+  stream_options: streamOptions.nullish(),
   response_format: responseFormat.nullish(),
   store: z.literal(false, { error: 'storing is done by /v1/responses' }).nullish(),
+  modalities: z
+    .array(z.literal('text', { error: 'an answer that is not text is not supported by this server' }))
+    .nullish(),
+  verbosity: verbositySchema.nullish(),
+  reasoning_effort: effortSchema.nullish(),
   ...labelFields,
   ...chatToolFields,
   ...neutralPenalties,
@@ -149,6 +158,8 @@ function messageOf({ text, toolCall }: Answered) {
 /** One request for each answer that is wanted: they fork from the state of the question. */
 function forksOf(request: z.output<typeof input>): AnswerRequest[] {
   const { model, messages, state, stop, temperature, top_p: topP, seed, logprobs, top_logprobs } = request
+  if (top_logprobs && !logprobs)
+    throw new StatePackError('E_BAD_INPUT', 'top_logprobs is for logprobs: true.', { field: 'top_logprobs' })
   const count = request.n ?? 1
   return Array.from({ length: count }, (_, fork) => ({
     ...{ model, asked: readMessages(messages), state, stop, temperature, topP },

@@ -9,6 +9,7 @@ import {
   seedSchema,
   stateSchema,
   stopSchema,
+  streamOptions,
   tokensSchema,
 } from '../chat/fields.ts'
 import { finishOf, finishSchema, now, stateField, together, usageSchema } from '../chat/openAi.ts'
@@ -34,7 +35,9 @@ export const completions = apiRoute({
   streams: true,
   input: z.strictObject({
     model: z.string().optional(),
-    prompt: z.union([z.string(), z.array(z.string()).length(1)]),
+    prompt: z.union([z.string(), z.array(z.string()).length(1)], {
+      error: 'one text is expected: several, and token ids, are not supported by this server',
+    }),
     /** An extension: `prompt` goes on from this state. */
     state: stateSchema,
     max_tokens: tokensSchema.nullish(),
@@ -44,7 +47,7 @@ export const completions = apiRoute({
     n: z.number().int().min(1).max(16).nullish(),
     logprobs: z.number().int().min(0).max(20).nullish(),
     stream: z.boolean().nullish(),
-    stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
+    stream_options: streamOptions.nullish(),
     echo: z.literal(false, { error: 'echo is not supported by this server' }).nullish(),
     ...labelFields,
     ...neutralPenalties,

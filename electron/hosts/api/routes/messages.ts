@@ -57,6 +57,8 @@ const input = z.strictObject({
     .strictObject({ type: z.literal('disabled', { error: 'thinking is not supported by this server' }) })
     .optional(),
   ...messageToolFields,
+  service_tier: z.enum(['auto', 'standard_only']).optional(),
+  cache_control: cacheControl,
 })
 type Request = z.output<typeof input>
 

@@ -9,11 +9,13 @@ import { type Message, readMessages } from '../chat/conversation.ts'
 import {
   contentSchema,
   DEFAULT_TOKENS,
+  effortSchema,
   labelFields,
   outputFormat,
   samplingFields,
   stateSchema,
   tokensSchema,
+  verbositySchema,
 } from '../chat/fields.ts'
 import { idsOf, responseSchema, responseView } from '../chat/response.ts'
 import { responseEvents } from '../chat/responseEvents.ts'
@@ -59,7 +61,8 @@ const input = z.strictObject({
   max_output_tokens: tokensSchema.nullish(),
   ...samplingFields,
   stream: z.boolean().nullish(),
-  text: z.strictObject({ format: outputFormat.optional() }).nullish(),
+  text: z.strictObject({ format: outputFormat.nullish(), verbosity: verbositySchema.nullish() }).nullish(),
+  reasoning: z.strictObject({ effort: effortSchema.nullish() }).nullish(),
   truncation: z.literal('disabled', { error: 'truncation is not supported by this server' }).nullish(),
   include: z.array(z.never({ error: 'including more is not supported by this server' })).nullish(),
   background: z.literal(false, { error: 'answering in the background is not supported by this server' }).nullish(),
@@ -124,7 +127,7 @@ function askedOf(request: Request, lookUp: (id: string) => string): AnswerReques
   return {
     ...{ model, state, temperature, topP, asked: readMessages([...first, ...messages]), stop: [] },
     maxTokens: request.max_output_tokens ?? DEFAULT_TOKENS,
-    jsonSchema: request.text?.format,
+    jsonSchema: request.text?.format ?? undefined,
     ...toolsAsked(request),
     durable: request.store ?? true,
   }

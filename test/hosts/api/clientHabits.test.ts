@@ -1,0 +1,125 @@
+/** What clients send that is legal and seldom: fields that ask for nothing, parts, unusual bounds, and refusals by name. */
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestApi, type TestApi } from './startTestApi.ts'
+
+const model = 'starter-transformer'
+const user = { role: 'user', content: 'Who pays?' }
+/** Fields of a request that say no more than their absence. */
+const NOTHING = {
+  '/v1/chat/completions': {
+    ...{ temperature: null, seed: null, stop: null, n: null, logprobs: null, stream: null, response_format: null },
+    ...{ tools: null, audio: null, prediction: null, web_search_options: null, functions: null, state: null },
+    ...{ modalities: ['text'], verbosity: 'medium', reasoning_effort: 'none', prompt_cache_key: 'k', max_tokens: 2 },
+    ...{ safety_identifier: 's', stream_options: { include_obfuscation: false, include_usage: null } },
+  },
+  '/v1/responses': {
+    ...{ instructions: null, previous_response_id: null, store: null, prompt: null, conversation: null, state: null },
+    ...{ reasoning: { effort: 'none' }, text: { format: null, verbosity: 'medium' }, prompt_cache_key: 'k' },
+    ...{ max_output_tokens: 2, max_tool_calls: null },
+  },
+  '/v1/messages': {
+    ...{ system: null, stop_sequences: null, temperature: null, top_k: null, stream: null, container: null },
+    ...{ service_tier: 'auto', cache_control: { type: 'ephemeral' }, max_tokens: 2 },
+  },
+  '/v1/completions': { suffix: null, best_of: null, echo: false, logit_bias: null, max_tokens: 2 },
+}
+/** The same question of each of them. */
+const QUESTION = {
+  '/v1/chat/completions': { model, messages: [user] },
+  '/v1/responses': { model, input: 'Who pays?' },
+  '/v1/messages': { model, messages: [user] },
+  '/v1/completions': { model, prompt: 'Who pays?' },
+}
+const bound = { '/v1/responses': 'max_output_tokens' } as Readonly<Record<string, string>>
+const paths = Object.keys(QUESTION) as (keyof typeof QUESTION)[]
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startTestApi()
+})
+afterAll(() => api.close())
+
+const chat = (more: object) =>
+  api.ask('/v1/chat/completions', { ...QUESTION['/v1/chat/completions'], max_tokens: 2, ...more })
+// biome-ignore lint/suspicious/noExplicitAny: the answer of any route
+const saidIn = ({ json }: { json: any }) => json.choices?.[0] ?? json.output?.[0].content ?? json.content
+
+describe.each(paths)('%s', path => {
+  it('takes what asks for nothing, and answers as without it', async () => {
+    const plain = await api.ask(path, { ...QUESTION[path], [bound[path] ?? 'max_tokens']: 2 })
+    const whole = await api.ask(path, { ...NOTHING[path], ...QUESTION[path] })
+    expect([plain.status, whole.status, saidIn(whole)]).toEqual([200, 200, saidIn(plain)])
+  })
+
+  it('takes more tokens than an answer may have, and says when it is cut', async () => {
+    const stop = path === '/v1/messages' ? { stop_sequences: ['e'] } : path === '/v1/responses' ? {} : { stop: ['e'] }
+    const answered = await api.ask(path, { ...QUESTION[path], ...stop, [bound[path] ?? 'max_tokens']: 100_000 })
+    expect(answered.status).toBe(200)
+  })
+})
+
+describe('a conversation', () => {
+  it('comes in parts, with several system messages, the developer’s too', async () => {
+    const parts = await chat({ messages: [{ ...user, content: [{ type: 'text', text: 'Who pays?' }] }] })
+    expect(saidIn(parts)).toEqual(saidIn(await chat({})))
+    const [one, two] = [
+      [{ role: 'system', content: 'Be brief.\n\nBe kind.' }],
+      ['Be brief.', 'Be kind.'].map((content, i) => ({ role: i === 0 ? 'system' : 'developer', content })),
+    ]
+    const [first, second] = [await chat({ messages: [...one, user] }), await chat({ messages: [...two, user] })]
+    expect(second.json.state).toBe(first.json.state)
+  })
+
+  it('goes on after an answer that was empty, proven from its texts', async () => {
+    const messages = [user, { role: 'assistant', content: '' }, { role: 'user', content: 'And when?' }]
+    const { status, json } = await api.ask('/v1/responses', { model, input: messages, max_output_tokens: 2 })
+    expect(status).toBe(200)
+    const verified = await api.client.call('packets.verify', { ref: json.state, level: 'recomputed' })
+    expect(verified).toMatchObject({ ok: true, level: 'recomputed' })
+  })
+})
+
+describe('what is not supported', () => {
+  it.each([
+    ['several prompts', '/v1/completions', { prompt: ['a', 'b'] }, 'several'],
+    ['token ids', '/v1/completions', { prompt: [1, 2] }, 'token ids'],
+    ['a picture', '/v1/chat/completions', { messages: [{ ...user, content: [{ type: 'image_url' }] }] }, 'not text'],
+    ['top_logprobs alone', '/v1/chat/completions', { top_logprobs: 2 }, 'logprobs'],
+    ['reasoning', '/v1/chat/completions', { reasoning_effort: 'high' }, 'reasoning'],
+    ['reasoning', '/v1/responses', { reasoning: { effort: 'low' } }, 'reasoning'],
+    ['padding', '/v1/chat/completions', { stream_options: { include_obfuscation: true } }, 'obfuscation'],
+  ] as const)('%s, is said by its name', async (_, path, more, named) => {
+    const { status, json } = await api.ask(path, { ...QUESTION[path], ...more })
+    expect([status, json.error.code]).toEqual([400, 'E_BAD_INPUT'])
+    expect(json.error.message).toContain(named)
+  })
+})
+
+describe('the protocol', () => {
+  it('takes identity as an encoding, answers HEAD, and is not troubled by what a client accepts', async () => {
+    const body = JSON.stringify({ ...QUESTION['/v1/completions'], max_tokens: 1 })
+    const plain = await api.send('/v1/completions', undefined, {
+      ...{ method: 'POST', body },
+      headers: {
+        'content-encoding': 'identity',
+        'accept-encoding': 'gzip, br',
+        'content-type': 'application/json; charset=utf-8',
+      },
+    })
+    expect([plain.status, plain.headers.get('content-encoding')]).toEqual([200, null])
+    const packed = await api.send('/v1/completions', undefined, {
+      ...{ method: 'POST', body },
+      headers: { 'content-encoding': 'gzip' },
+    })
+    expect(packed.status).toBe(415)
+    const head = await api.send('/v1/models', undefined, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('finds one model, as the npm package openai asks', async () => {
+    const openai = new OpenAI({ baseURL: `${api.api.address}/v1`, apiKey: api.api.token, maxRetries: 0 })
+    expect(await openai.models.retrieve(model)).toMatchObject({ id: model, object: 'model' })
+    await expect(openai.models.retrieve('owner/none')).rejects.toMatchObject({ status: 404, code: 'E_UNKNOWN_MODEL' })
+  })
+})
