@@ -28,6 +28,23 @@ test('an engine killed in mid-answer is said, comes back, and answers again', as
   await expect(page.getByText(/^All [\d,]+ receipts hold/)).toBeVisible()
 })
 
+test('a reload in mid-answer keeps the question, to be asked again', async ({ page }) => {
+  await insert(page, 'Station card (Mamba)')
+  const box = page.getByRole('textbox', { name: 'Question' })
+  await box.fill(LONG_QUESTION)
+  await box.press('Enter')
+  await expect(page.getByRole('button', { name: 'Stop', exact: true })).toBeVisible()
+  await page.reload()
+  // Answered meanwhile, being answered, or to be asked again: never gone, and never in the box as if it had not been asked.
+  await expect(page.getByRole('heading', { name: LONG_QUESTION })).toBeVisible()
+  await expect(box).toHaveValue('')
+  const again = page.getByRole('button', { name: 'Ask again', exact: true })
+  const answered = page.getByRole('article').filter({ hasText: 'tokens read' })
+  await expect(again.or(answered).first()).toBeVisible({ timeout: 60_000 })
+  if (await again.isVisible()) await again.click()
+  await expect(answered).toHaveCount(1, { timeout: 60_000 })
+})
+
 test('two windows stay in step', async ({ page, studio }) => {
   const second = await studio.newWindow()
   const first = page.getByRole('option', { name: /Station card \(Mamba\)/ })

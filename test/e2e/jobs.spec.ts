@@ -1,7 +1,7 @@
 /** The line of long work: visible from every page, kept over reloads and a killed engine, failures kept until they are seen. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { choose, chooseModel, expect, goTo, STARTERS, test } from './fixtures.ts'
+import { choose, chooseModel, expect, exportSelected, goTo, readText, STARTERS, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
 import { violationsOf } from './violationsOf.ts'
 
@@ -88,6 +88,47 @@ test('an engine that is killed while it reads leaves the text in the line, to be
   await expect(tray).toHaveCount(0)
   await goTo(page, 'Library')
   await expect(page.getByRole('option', { name: /Killed once/ })).toHaveCount(1)
+})
+
+test('a file that is taken in outlives a reload and a killed engine', async ({ page, studio }) => {
+  const name = 'Came in a file'
+  await readText(page, name, 'The goat of the pier lives in house 7.\n')
+  await page.getByRole('button', { name: 'Show in the library' }).click()
+  const file = join(studio.home, 'came.cartridge')
+  await (await exportSelected(page)).saveAs(file)
+  const options = page.getByRole('option', { name })
+  await page.getByRole('listbox', { name: 'Cartridges' }).press('Delete')
+  await expect(options).toHaveCount(0)
+
+  // Something long holds the line, so that the file waits in it.
+  await goTo(page, 'New cartridge')
+  await chooseModel(page, /mamba/i)
+  await page.getByRole('textbox', { name: 'Paste text' }).fill(`Before it. ${LONG}`)
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Before it')
+  await page.getByRole('button', { name: 'Read it' }).click()
+  const tray = page.getByRole('region', { name: 'Jobs', exact: true })
+  await expect(tray.getByText(/tok\/s/).first()).toBeVisible()
+  await tray.getByRole('button', { name: 'Pause jobs' }).click()
+  await goTo(page, 'Library')
+  await choose(page, 'Import', [file])
+  await page.getByRole('dialog').getByRole('button', { name: 'Import, your own' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await tray.getByRole('button', { name: 'Show jobs' }).click()
+  const rows = tray.getByRole('list', { name: 'Jobs' }).getByRole('listitem')
+  await expect(rows.filter({ hasText: name })).toHaveCount(1)
+  await page.reload()
+  await tray.getByRole('button', { name: 'Show jobs' }).click()
+  await expect(rows.filter({ hasText: name })).toHaveCount(1)
+  studio.killEngine()
+  await expect(tray.getByText('1 interrupted')).toBeVisible()
+  await expect(rows.filter({ hasText: name })).toHaveCount(1)
+  await expect(options).toHaveCount(0)
+  const resume = tray.getByRole('button', { name: 'Resume jobs' })
+  if (await resume.isVisible()) await resume.click()
+  await goTo(page, 'Library')
+  await expect(options).toHaveCount(1)
+  await tray.getByRole('button', { name: 'Dismiss Before it' }).click()
+  await expect(tray).toHaveCount(0)
 })
 
 test('by keyboard: cancelled, read after all; axe finds nothing in both themes and sizes', async ({ page }) => {

@@ -91,6 +91,40 @@ test('another cartridge in the slot does not clear the conversation', async ({ p
   await expect(page.getByRole('article').getByRole('heading', { name: MANAGER })).toBeVisible()
 })
 
+test('the same text under a second name keeps the first one', async ({ page }) => {
+  const text = `${FACTS}Told twice.\n`
+  await readText(page, 'Told once', text)
+  await readText(page, 'Told again', text)
+  await expect(page.getByText('Was already here: nothing was read again')).toBeVisible()
+  await page.getByRole('button', { name: 'Show in the library' }).click()
+  await expect(page.getByRole('option', { name: /Told once/ })).toHaveCount(1)
+  const details = page.getByRole('complementary', { name: 'Cartridge' })
+  await expect(details.getByRole('heading', { name: 'Told once' })).toBeVisible()
+  await expect(details).toContainText('Also called')
+  await expect(details).toContainText('Told again')
+})
+
+test('what has to wait for another model says so, and a message never stands over the composer', async ({ page }) => {
+  await readText(page, 'Harbor, to wait', `${FACTS}To wait for.\n`)
+  await insert(page, 'Harbor, to wait')
+  const box = page.getByRole('textbox', { name: 'Question' })
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByRole('combobox', { name: /^Find a place/ }).fill('delete this')
+  await page.keyboard.press('Enter')
+  const message = page.getByRole('alertdialog').or(page.locator('[data-sonner-toast]')).first()
+  await expect(message).toBeVisible()
+  const [a, b] = await Promise.all([message.boundingBox(), page.locator('.Composer').boundingBox()])
+  expect(
+    a !== null &&
+      b !== null &&
+      a.y < b.y + b.height &&
+      b.y < a.y + a.height &&
+      a.x < b.x + b.width &&
+      b.x < a.x + a.width,
+  ).toBe(false)
+  await expect(box).toBeVisible()
+})
+
 test('a number is what was typed, by comma or by point', async ({ page }) => {
   await goTo(page, 'Savings')
   await page.getByRole('radio', { name: 'Your provider' }).click()
