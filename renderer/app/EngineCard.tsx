@@ -1,5 +1,6 @@
 import { useStore } from 'zustand'
 import { useStudio } from '../stores/studio.ts'
+import { deviceName } from '../ui/deviceName.ts'
 import { formatBytes, formatCount, formatRate } from '../ui/format.ts'
 
 const WORDS = {
@@ -8,8 +9,6 @@ const WORDS = {
   restarting: 'Engine restarting',
   failed: 'Engine stopped',
 } as const
-
-const DEVICES: Readonly<Record<string, string>> = { cpu: 'CPU', webgpu: 'WebGPU', cuda: 'CUDA' }
 
 /** The engine's state, always in sight at the lower left. */
 export function EngineCard() {
@@ -28,7 +27,7 @@ export function EngineCard() {
       {state === 'ready' && info !== null ? (
         <>
           <span className="Sidebar-text">
-            {DEVICES[info.device] ?? info.device}
+            {deviceName(info.device)}
             {speed}
           </span>
           <span className="Sidebar-text">

@@ -270,7 +270,16 @@ const VIEWS: readonly View[] = [
     route: made => `ask/${made.several.map(id).join(',')}`,
     act: page => page.getByRole('radio', { name: 'Cartridges' }).click(),
   },
-  { name: 'ask-empty', route: () => 'ask' },
+  {
+    name: 'ask-empty',
+    route: () => 'ask',
+    act: async page => {
+      await page.getByRole('button', { name: 'New conversation' }).click()
+      const eject = page.getByRole('button', { name: /^Eject/ })
+      while ((await eject.count()) > 0) await eject.first().click()
+      await page.getByText('The slot is empty').waitFor()
+    },
+  },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },
   { name: 'inspect-ssm', route: made => `inspect/${id(made.mamba)}` },
   { name: 'inspect-tokens', route: made => `inspect/${id(made.transformer)}?part=tokens` },
@@ -352,6 +361,7 @@ const VIEWS: readonly View[] = [
       await sheet.getByText('Publish it in a registry or on the hub').click()
       await sheet.getByRole('textbox', { name: 'Enter it in your catalogue' }).fill('ghcr.io/you/catalogue')
       await sheet.getByRole('textbox', { name: 'Called there' }).fill('Not a name')
+      await sheet.getByText(/^Like you\/handbook/).scrollIntoViewIfNeeded()
     },
     leave: closeDialog,
   },

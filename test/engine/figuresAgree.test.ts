@@ -1,7 +1,7 @@
 /** A figure that is shown in two places is the same in both: what was said before something is done, and what came of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stateDtypeSchema } from '#shared/domain/cartridge.ts'
-import { openTestEngine, type TestEngine } from './testEngine.ts'
+import { exported, openTestEngine, type TestEngine } from './testEngine.ts'
 
 const MODELS = ['starter-transformer', 'starter-mamba'] as const
 const lockers = (from: number, count: number) =>
@@ -77,6 +77,19 @@ it.each(MODELS)('a model has as many layers in every part of its cartridges, in 
   )
   expect(shapes).toHaveLength(3)
   for (const shape of shapes) expect(shape).toMatch(new RegExp(`^${kv.length + ssm.length} layers`))
+})
+
+it('a file that leaves has the size that was told before, within a twentieth', async () => {
+  for (const model of MODELS) {
+    const { cartridge } = await test.client.call('packets.create', { model, sources: [source(lockers(950, 3))] })
+    const ref = cartridge.packetId
+    const told = async () => (await test.client.call('packets.exportReview', { ref })).bytes
+    const before = await told()
+    const { length } = await exported(test.client, { ref })
+    expect(Math.abs(length - before) / length).toBeLessThan(0.05)
+    // Signed and with its receipt, it is known to the byte.
+    expect(await told()).toBe(length)
+  }
 })
 
 it('a receipt names the cartridge that it is about, and a cartridge counts all of its receipts', async () => {

@@ -3,6 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Output } from '#shared/rpc/client.ts'
+import { cartridgeFileSize, readRoot } from '../store/cartridgeFile/exportCartridge.ts'
 import { assertAllowed } from './assertAllowed.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
@@ -42,10 +43,7 @@ export async function givesAway(
   const made = withhold ? null : await receiptAlong(context, packetId)
   return {
     ...{ packetId, name, fileName: cartridgeFileName(name) },
-    bytes: packet.manifest.layers.reduce(
-      (sum, { mediaType, size }) => (withhold && TOLD.includes(mediaType) ? sum : sum + size),
-      packet.manifest.config.size,
-    ),
+    bytes: await fileBytes(context, packet, { withhold, alongside: made === null ? 1 : 2 }),
     sources: told.map(source => ({ name: source.name, characters: source.text.length })),
     systemPrompt,
     card,
@@ -54,6 +52,23 @@ export async function givesAway(
     made: made === null ? null : saidBy(made),
     notWithheld,
   }
+}
+
+/** Of what goes along with a packet, until it is written: the manifest and the statement of a signature or a receipt. */
+const ALONG_BYTES = 5500
+
+/** Of the file that is written, about: its signature and receipt may not be there yet. */
+async function fileBytes(
+  { store }: PacketContext,
+  { packetId, manifest }: Packet,
+  { withhold, alongside }: { withhold: boolean; alongside: number },
+): Promise<number> {
+  const root = await readRoot(store.parts, packetId)
+  const layers = withhold ? manifest.layers.filter(({ mediaType }) => !TOLD.includes(mediaType)) : manifest.layers
+  const rows = withhold ? [] : store.library.referrers.list({ subject: packetId })
+  const referrers = await Promise.all(rows.map(({ digest }) => readRoot(store.parts, digest)))
+  const written = cartridgeFileSize({ packet: { ...root, manifest: { ...manifest, layers } }, referrers })
+  return written + Math.max(0, alongside - referrers.length) * ALONG_BYTES
 }
 
 function saidBy({ op, observed, environment }: Receipt): Output<'packets.exportReview'>['made'] {

@@ -176,7 +176,7 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
           isOffered(file)
             ? { label: 'Offered at', value: <OfferedAt address={found.from ?? file.from} /> }
             : { label: 'File', value: file.name },
-          { label: 'Size', value: formatBytes(found.bytes) },
+          { label: 'File', value: formatBytes(found.bytes) },
           { label: 'Read', value: formatRead(found.tokens, 'tokens') },
           {
             label: 'Model',

@@ -1,6 +1,9 @@
 import { formatBytes } from '../../ui/format.ts'
 
-/** What a state of this model weighs: by the token, of fixed size, or both. */
+/** Keys and values are stored as float16 unless another precision is asked for; a recurrent state as it is computed. */
+const STORED_SHARE = 0.5
+
+/** What a stored state of this model weighs: by the token, of fixed size, or both. `stateBytes…` are of float32. */
 export function stateSize({
   stateBytesPerToken,
   stateBytesFixed,
@@ -9,7 +12,7 @@ export function stateSize({
   stateBytesFixed: number
 }): string {
   const parts = [
-    stateBytesPerToken > 0 ? `${formatBytes(stateBytesPerToken)} a token` : null,
+    stateBytesPerToken > 0 ? `${formatBytes(stateBytesPerToken * STORED_SHARE)} a token` : null,
     stateBytesFixed > 0 ? `${formatBytes(stateBytesFixed)} at any length` : null,
   ].filter(part => part !== null)
   return parts.join(' + ') || 'unknown'

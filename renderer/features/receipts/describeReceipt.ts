@@ -17,14 +17,14 @@ const VERBS: Readonly<Record<string, string>> = {
 
 /** What a receipt attests, in a few words. */
 export function titleOf({ op, packet_id }: Pick<ReceiptView, 'op' | 'packet_id'>): string {
-  if (op === 'infer' && packet_id === null) return 'Answered by the bare model'
+  if (op === 'infer' && packet_id === null) return 'Answered without a cartridge'
   return VERBS[op] ?? op
 }
 
 /** The figures of a receipt in one line: tokens first, bytes where there are no tokens. */
 export function figuresOf({ tokens, bytes }: Pick<ReceiptView, 'tokens' | 'bytes'>): string {
   if (tokens !== null) {
-    const read = `${formatCount(tokens.processed)} tokens read`
+    const read = `${formatCount(tokens.processed)} ${tokens.processed === 1 ? 'token' : 'tokens'} read`
     return tokens.saved > 0
       ? `${read}, ${formatCount(tokens.saved)} not re-read (${formatPercent(tokens.savings_percent)})`
       : read

@@ -53,7 +53,7 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
           { id: 'label', title: HEADS[by], cell: row => row.label },
           {
             id: 'bar',
-            title: 'Read of naive',
+            title: 'Of re-reading',
             cell: row => (
               <span className="Share" aria-hidden style={{ width: `${(row.totals.tokensNaive / most) * 100}%` }}>
                 <i
@@ -64,7 +64,7 @@ export function Breakdown({ summary, price }: { readonly summary: Summary; reado
               </span>
             ),
           },
-          { id: 'naive', title: 'Naive', numeric: true, cell: row => formatCount(row.totals.tokensNaive) },
+          { id: 'naive', title: 'Re-reading', numeric: true, cell: row => formatCount(row.totals.tokensNaive) },
           { id: 'processed', title: 'Read', numeric: true, cell: row => formatCount(row.totals.tokensProcessed) },
           {
             id: 'saved',

@@ -54,7 +54,7 @@ export function LoopView({
   })
   const [chosen, setChosen] = useState<string | null>(null)
   const [count, setCount] = useState(20)
-  const [variant, setVariant] = useState<Variant>('state-pack')
+  const [variant, setVariant] = useState<Variant>('honest')
   const [base, setBase] = useState('')
   const [delta, setDelta] = useState('')
   const [measure, setMeasure] = useState<Measure>('tokens')
@@ -108,8 +108,8 @@ export function LoopView({
               value={variant}
               onChange={setVariant}
               segments={[
-                { id: 'state-pack', label: 'State Pack' },
                 { id: 'honest', label: 'Honest' },
+                { id: 'state-pack', label: 'State Pack' },
               ]}
             />
             <span className="Field-hint">{VARIANTS[variant]}</span>

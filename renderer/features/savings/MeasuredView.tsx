@@ -181,7 +181,7 @@ function Course({ period, price }: { readonly period: Period; readonly price: Pr
             { id: 'at', title: 'When', width: '160px', cell: point => formatMoment(point.at) },
             {
               id: 'naive',
-              title: 'Naive tokens',
+              title: 'Tokens, re-reading',
               width: '1fr',
               numeric: true,
               cell: point => formatCount(point.tokensNaive),

@@ -1,4 +1,5 @@
 /** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
+
 import { useNavigate } from 'react-router'
 import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
@@ -9,6 +10,7 @@ import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
+import { deviceName } from '../../ui/deviceName.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import { toastError } from '../../ui/toasts.tsx'
@@ -209,7 +211,8 @@ function problemOf(info: Output<'engine.status'> | null, device: 'cpu' | 'webgpu
 
 /** What runs now and why, and what cannot be chosen and why. */
 function deviceHint(info: Output<'engine.status'>): string {
-  const now = `${info.device}: ${info.deviceReason}${/[.]$/.test(info.deviceReason) ? '' : '.'}`
-  const problems = info.devices.flatMap(({ problem }) => (problem === null || now.includes(problem) ? [] : [problem]))
-  return [now, ...problems].join(' ')
+  const running = `Running on ${deviceName(info.device)}.`
+  const problems = info.devices.flatMap(({ problem }) => (problem === null ? [] : [problem]))
+  // What cannot be chosen says why better than the choice does.
+  return [running, ...(problems.length > 0 ? problems : [`Why: ${info.deviceReason}.`])].join(' ')
 }
