@@ -17,7 +17,7 @@ export function EngineCard() {
   const state = useStore(engine, s => s.state)
   const reason = useStore(engine, s => s.reason)
   const info = useStore(engine, s => s.info)
-  const speed = info?.lastTokensPerSecond == null ? '' : ` · ${formatRate(info.lastTokensPerSecond)}`
+  const speed = info?.lastTokensPerSecond == null ? '' : ` · last read ${formatRate(info.lastTokensPerSecond)}`
   return (
     <div className="Engine" role="status" title={`${WORDS[state]}${info === null ? '' : `. ${info.deviceReason}`}`}>
       <b>

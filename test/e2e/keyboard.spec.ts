@@ -1,5 +1,5 @@
-import type { Page } from '@playwright/test'
 import { answerTo, expect, STARTERS, test } from './fixtures.ts'
+import { tabTo } from './tabTo.ts'
 
 // The onboarding is part of the walk.
 test.use({ firstRun: true })
@@ -89,14 +89,3 @@ test('the main job without a mouse', async ({ page }) => {
   await keyboard.press('ControlOrMeta+,')
   await expect(page.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible()
 })
-
-/** Presses Tab until the control has the focus; fails when a whole round does not reach it. */
-async function tabTo(page: Page, role: 'button' | 'textbox' | 'listbox', name: string): Promise<void> {
-  const wanted = page.getByRole(role, { name, exact: true }).first()
-  await expect(wanted).toBeVisible()
-  for (let i = 0; i < 120; i++) {
-    if (await wanted.evaluate(element => element === document.activeElement)) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`Tab does not reach the ${role} “${name}”.`)
-}

@@ -1,4 +1,5 @@
 import type { Input, Output } from '#shared/rpc/client.ts'
+import { deviceName } from '../../ui/deviceName.ts'
 import { formatAgo, formatSeconds } from '../../ui/format.ts'
 import { Switch } from '../../ui/Switch.tsx'
 
@@ -44,7 +45,7 @@ function toldBy({ op, at, seconds, provider, runtime, threads }: NonNullable<Out
   return [
     `${op}, ${formatAgo(at)}`,
     ...(seconds === null ? [] : [`in ${formatSeconds(seconds)}`]),
-    ...(provider === null ? [] : [`on ${provider}`]),
+    ...(provider === null ? [] : [`on ${deviceName(provider)}`]),
     ...(runtime === null ? [] : [`runtime ${runtime}`]),
     ...(threads === null ? [] : [`${threads} ${threads === 1 ? 'thread' : 'threads'}`]),
   ].join(', ')

@@ -1,5 +1,6 @@
 import { useStore } from 'zustand'
 import { useStudio } from '../../stores/studio.ts'
+import { deviceName } from '../../ui/deviceName.ts'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
 import { Section } from './Section.tsx'
@@ -19,7 +20,10 @@ export function EngineFacts() {
           caption="This installation"
           facts={[
             { label: 'Version', value: info.version },
-            { label: 'Device', value: `${info.device}, ${info.threads} threads` },
+            {
+              label: 'Device',
+              value: `${deviceName(info.device)}, ${formatCount(info.threads)} ${info.threads === 1 ? 'thread' : 'threads'}`,
+            },
             { label: 'Runtime', value: info.runtime },
             { label: 'Memory of the engine', value: formatBytes(info.rssBytes) },
             { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
