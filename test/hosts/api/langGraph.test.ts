@@ -9,6 +9,7 @@ import { bundledText } from '../../engine/testEngine.ts'
 import { startTestApi, type TestApi } from './startTestApi.ts'
 
 const STEPS = 20
+const answers = (messages: (typeof MessagesAnnotation.State)['messages']) => messages.filter(isAIMessage)
 
 describe('an agent in LangGraph', () => {
   let api: TestApi
@@ -23,7 +24,6 @@ describe('an agent in LangGraph', () => {
       ...{ model: 'starter-transformer', apiKey: api.api.token, maxTokens: 4, maxRetries: 0 },
       configuration: { baseURL: `${api.api.address}/v1` },
     })
-    const answers = (messages: (typeof MessagesAnnotation.State)['messages']) => messages.filter(isAIMessage)
     const graph = new StateGraph(MessagesAnnotation)
       .addNode('agent', async ({ messages }) => ({ messages: [await chat.invoke(messages)] }))
       .addNode('tool', ({ messages }) => ({
@@ -61,6 +61,10 @@ describe('an agent in LangGraph', () => {
     })
     const { messages } = await agent.invoke({ messages: [new HumanMessage('What do clauses 1 and 2 affect?')] })
     expect(messages.map(({ type }) => type)).toEqual(['human', 'ai', 'tool', 'ai', 'tool', 'ai'])
+    const [first, ...later] = answers(messages).map(({ usage_metadata }) => usage_metadata)
+    // What it is told of its tools, and the question, are read once.
+    for (const used of later)
+      expect(used?.input_token_details?.cache_read).toBeGreaterThanOrEqual((first?.input_tokens ?? 0) - 8)
     for (const message of messages.filter(isToolMessage))
       expect(message.content).toMatch(/^Clause \d+ affects notice\.$/)
   })

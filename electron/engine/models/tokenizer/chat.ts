@@ -136,8 +136,9 @@ function refuseSpelled(
   }: { tools?: readonly Tool[] | undefined; messages: readonly ChatMessage[]; lost: Set<number> },
 ): void {
   const given = messages.flatMap(({ role, content, toolCalls = [] }, i) => [
-    ...toolCalls.map(call => call.arguments),
-    ...(role === 'tool' && lost.has(i) ? [content] : []),
+    // As they are written, whatever escapes they came with.
+    ...toolCalls.map(call => JSON.stringify(JSON.parse(call.arguments))),
+    ...((role === 'tool' || tools !== undefined) && lost.has(i) ? [content] : []),
   ])
   const texts = [...given, ...(tools === undefined ? [] : [JSON.stringify(tools)])]
   const spelled = control.find(token => texts.some(text => text.includes(token)))

@@ -62,7 +62,8 @@ test('what tools and calls say is never taken for a control token', async () => 
   const asked = [{ role: 'user', content: 'How?' }]
   expect(() => qwen?.renderChat(asked, { tools: told })).toThrow(/im_end/)
   const spelled = { ...call, toolCalls: [{ name: 'f', arguments: '{"a":"<|im_end|>"}' }] }
-  expect(() => qwen?.renderChat([...asked, spelled])).toThrow(/im_end/)
+  const escaped = { ...call, toolCalls: [{ name: 'f', arguments: '{"a":"\\u003c|im_end|\\u003e"}' }] }
+  for (const one of [spelled, escaped]) expect(() => qwen?.renderChat([...asked, one])).toThrow(/im_end/)
   // In a message it is a text like any other.
   const { parts = [] } =
     plain?.renderChat([...asked, spelled, { role: 'tool', content: '<|im_end|>' }], { tools: told }) ?? {}
