@@ -139,11 +139,11 @@ export class KvCache {
   }
 
   /** The whole cache in the form of a store, each block turned into it before the next is read, into the same memory. */
-  async storedBlocks(stored: StoreForm): Promise<readonly KvBlock[]> {
-    const all: KvBlock[] = []
-    for (const block of this.#blocks) all.push(await stored(block))
+  async blocksAs<Taken>(form: StoreForm<Taken>): Promise<readonly Taken[]> {
+    const all: Taken[] = []
+    for (const block of this.#blocks) all.push(await form(block))
     const room = new Float32Array(this.#running === null ? 0 : numbersIn({ layers: this.#layers }, BLOCK_TOKENS))
-    for await (const block of this.#unsealed(room)) all.push(await stored(block))
+    for await (const block of this.#unsealed(room)) all.push(await form(block))
     return all
   }
 

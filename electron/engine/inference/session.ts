@@ -149,12 +149,18 @@ export class Session implements Disposable {
   }
 
   /**
-   * The state as plain numbers. Copies only what was added since the last capture; runs no tokens. `form`: keys and values
-   * as a store keeps them, so that never more than one block is there in both forms; a restored session then continues
-   * from the stored numbers.
+   * The state as plain numbers. Copies only what was added since the last capture; runs no tokens.
    */
-  capture(form?: StoreForm): Promise<StateSnapshot> {
-    return this.#exclusively('capture', () => this.#capture(form))
+  capture(): Promise<StateSnapshot> {
+    return this.#exclusively('capture', () => this.#capture())
+  }
+
+  /**
+   * The same with keys and values as a store keeps them, so that never more than one block is there in both forms; a restored
+   * session then continues from the stored numbers.
+   */
+  captureAs<Taken>(form: StoreForm<Taken>): Promise<Omit<StateSnapshot, 'blocks'> & { blocks: readonly Taken[] }> {
+    return this.#exclusively('capture', () => this.#captureBlocks(kv => kv.blocksAs(form)))
   }
 
   /**
@@ -292,9 +298,13 @@ export class Session implements Disposable {
     if (made !== logits) logits.set(made.subarray(0, logits.length))
   }
 
-  async #capture(form?: StoreForm): Promise<StateSnapshot> {
+  #capture(): Promise<StateSnapshot> {
+    return this.#captureBlocks(kv => kv.blocks())
+  }
+
+  async #captureBlocks<Taken>(blocksOf: (kv: KvCache) => Promise<readonly Taken[]>) {
     const { kv, recurrent, position } = this.#state
-    const blocks = kv === null ? [] : await (form === undefined ? kv.blocks() : kv.storedBlocks(form))
+    const blocks = kv === null ? [] : await blocksOf(kv)
     const layers = recurrent === null ? [] : await recurrent.snapshot()
     this.#alive()
     return { kind: this.#host.kind, position, blocks, recurrent: layers }

@@ -29,10 +29,10 @@ export interface KvBlock {
 }
 
 /**
- * How a store keeps blocks: what {@link Session.capture} makes of each as it takes it out. One that was given out before is the same
+ * How a store keeps blocks: what {@link Session.captureAs} makes of each as it takes it out. One that was given out before is the same
  * again; the numbers of a new one lie there only until this resolves.
  */
-export type StoreForm = (block: KvBlock) => Promise<KvBlock>
+export type StoreForm<Taken> = (block: KvBlock) => Promise<Taken>
 
 type Shape = Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>
 

@@ -18,7 +18,7 @@ import {
 import { digestOfList } from './components.ts'
 
 /** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
-export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array> {
+export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array<ArrayBuffer>> {
   if (dtype === 'float16') return encodeHalves(block)
   const tensors: SafeTensor[] = []
   for (const { layer, kvHeads, headDim, key, value } of block.layers) {
@@ -30,7 +30,7 @@ export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<
 }
 
 /** Rounded straight into the layer's bytes. Throws `E_NOT_SUPPORTED` when a number does not fit. */
-async function encodeHalves(block: KvBlock): Promise<Uint8Array> {
+async function encodeHalves(block: KvBlock): Promise<Uint8Array<ArrayBuffer>> {
   const header = headerOfHalves(block.layers, block.tokens)
   const numbers = numbersIn(block, block.tokens)
   const out = new Uint8Array(header.byteLength + numbers * SAFETENSORS_DTYPES.F16)

@@ -7,6 +7,11 @@ export interface SizeBounds {
   readonly most?: number | undefined
 }
 
+/** A file to be read and hashed, or bytes that are at hand. */
+export type HashRequest =
+  | { readonly path: string; readonly bounds: SizeBounds }
+  | { readonly bytes: Uint8Array<ArrayBuffer> }
+
 /** A file from its beginning to its end; without content where its size is not within the bounds. */
 export interface HashedFile {
   readonly size: number
@@ -16,6 +21,13 @@ export interface HashedFile {
 // NOFOLLOW: a link planted in the store must not lead outside it. NONBLOCK: opening a pipe that somebody put there must not
 // wait for a writer. Both are absent on Windows.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** What was asked for, now and in this thread. */
+export function hashed(request: HashRequest): HashedFile {
+  if ('path' in request) return hashFile(request.path, request.bounds)
+  const { bytes } = request
+  return { size: bytes.byteLength, content: { bytes, sha256: createHash('sha256').update(bytes).digest('hex') } }
+}
 
 /** Hashed as long as it is in the processor's cache. */
 const PIECE = 256 * 1024

@@ -1,10 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { HashedFile, SizeBounds } from './hashFile.ts'
-
-export interface HashRequest {
-  readonly path: string
-  readonly bounds: SizeBounds
-}
+import type { HashedFile, HashRequest } from './hashFile.ts'
 
 export type HashAnswer =
   | { readonly file: HashedFile }
@@ -17,7 +12,7 @@ const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
 /** The worker beside this module: its source when run as it is, its built file in the build. */
 const WORKER = new URL(`./hashWorker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
-/** A thread that reads and hashes files. It keeps no process alive that waits for nothing from it. */
+/** A thread that hashes, and reads what it hashes where that is a file. It keeps no process alive that waits for nothing from it. */
 export class HashThread {
   readonly #worker = new Worker(WORKER, { resourceLimits: LIMITS })
   /** In the order of their answers; null: it has ended. */
@@ -45,12 +40,12 @@ export class HashThread {
     return this.#isReady && this.#waiting.length < AT_ONCE
   }
 
-  /** null: the thread ended before. Throws Node's system errors. */
-  async read(request: HashRequest): Promise<HashedFile | null> {
+  /** Bytes at hand move there and come back. null: the thread ended before, and they with it. Throws Node's system errors. */
+  async hash(request: HashRequest): Promise<HashedFile | null> {
     const { promise, resolve } = Promise.withResolvers<HashAnswer | null>()
     this.#waiting.push(resolve)
     this.#worker.ref()
-    this.#worker.postMessage(request)
+    this.#worker.postMessage(request, 'bytes' in request ? [request.bytes.buffer] : [])
     const answer = await promise
     if (answer === null || 'file' in answer) return answer?.file ?? null
     const { message, code } = answer.error

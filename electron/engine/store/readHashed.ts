@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { type HashedFile, hashFile, type SizeBounds } from './hashFile.ts'
+import { StatePackError } from '#shared/domain/error.ts'
+import { type HashedFile, type HashRequest, hashed, hashFile, type SizeBounds } from './hashFile.ts'
 import { HashThread } from './hashThread.ts'
 
 /** Up to here asking another thread takes longer than doing it. */
@@ -8,10 +9,8 @@ const SMALL = 256 * 1024
 const HELPED = 4 * 1024 * 1024
 const MOST_THREADS = 3
 
-/** A file to be read, of which this much is known. */
 interface Job {
-  readonly path: string
-  readonly bounds: SizeBounds
+  readonly request: HashRequest
   readonly size: number
   resolve(file: HashedFile): void
   reject(error: unknown): void
@@ -27,15 +26,26 @@ let isHelping = false
  * on as many cores as there are, on this thread, too, while it has nothing else to do. Throws Node's system errors.
  */
 export async function readHashed(path: string, bounds: SizeBounds): Promise<HashedFile> {
-  if (bounds.size !== undefined && bounds.size > SMALL) return share(path, bounds, bounds.size)
+  if (bounds.size !== undefined && bounds.size > SMALL) return share({ path, bounds }, bounds.size)
   const file = hashFile(path, { ...bounds, most: Math.min(bounds.most ?? SMALL, SMALL) })
   const isTooLarge = file.size > (bounds.size ?? bounds.most ?? Number.POSITIVE_INFINITY)
-  return file.content !== null || isTooLarge ? file : share(path, bounds, file.size)
+  return file.content !== null || isTooLarge ? file : share({ path, bounds }, file.size)
 }
 
-function share(path: string, bounds: SizeBounds, size: number): Promise<HashedFile> {
+/**
+ * Hashes bytes that are at hand, while this thread goes on: they are given away, and come back with their digest, in hexadecimal
+ * digits. Throws `E_INTERNAL` where a thread died with them.
+ */
+export async function hashAside(bytes: Uint8Array<ArrayBuffer>): Promise<NonNullable<HashedFile['content']>> {
+  const size = bytes.byteLength
+  const { content } = size > SMALL ? await share({ bytes }, size) : hashed({ bytes })
+  if (content === null) throw new StatePackError('E_INTERNAL', 'Hashing gave no digest.')
+  return content
+}
+
+function share(request: HashRequest, size: number): Promise<HashedFile> {
   return new Promise((resolve, reject) => {
-    jobs.push({ path, bounds, size, resolve, reject })
+    jobs.push({ request, size, resolve, reject })
     const wanted = Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1))
     if (threads.size < wanted) begin()
     handOut()
@@ -58,8 +68,10 @@ function handOut(): void {
     while (thread.isFree) {
       const job = jobs.shift()
       if (job === undefined) return
-      thread.read({ path: job.path, bounds: job.bounds }).then(file => {
+      thread.hash(job.request).then(file => {
         if (file !== null) return job.resolve(file)
+        if ('bytes' in job.request)
+          return job.reject(new StatePackError('E_INTERNAL', 'A thread that hashed has died.'))
         jobs.unshift(job)
         handOut()
       }, job.reject)
@@ -77,7 +89,7 @@ function help(): void {
   const [job] = at === -1 ? [] : jobs.splice(at, 1)
   if (job === undefined) return
   try {
-    job.resolve(hashFile(job.path, job.bounds))
+    job.resolve(hashed(job.request))
   } catch (error) {
     job.reject(error)
   }

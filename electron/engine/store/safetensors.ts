@@ -61,7 +61,7 @@ const MAX_NAME = 256
 export function encodeSafetensors(
   tensors: readonly SafeTensor[],
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   for (const { name, dtype, shape, data } of tensors) {
     const size = byteSize(dtype, shape)
     if (size === data.byteLength) continue

@@ -9,7 +9,7 @@ import { sha256 } from '#engine/sha256.ts'
 import { BlobReader } from '#engine/store/blobReader.ts'
 import { storeLayout } from '#engine/store/layout.ts'
 import { nodeFs } from '#engine/store/nodeFs.ts'
-import { readHashed } from '#engine/store/readHashed.ts'
+import { hashAside, readHashed } from '#engine/store/readHashed.ts'
 import { hexOf } from '#shared/domain/digest.ts'
 
 const KiB = 1024
@@ -77,6 +77,37 @@ describe('a whole file with its digest', () => {
     }
     writeFileSync(layout.blob(blob.digest), bytes)
     expect(Buffer.compare(await blobs.read(blob), bytes)).toBe(0)
+  })
+
+  it('is the same of bytes at hand, which come back as they were', async () => {
+    const given = [...SIZES, ...SIZES].map(size => new Uint8Array(randomBytes(size)))
+    const before = given.map(bytes => bytes.slice())
+    for (const [i, { bytes, sha256: hex }] of (await Promise.all(given.map(hashAside))).entries()) {
+      expect(hex).toBe(hexOf(sha256(before[i] ?? '')))
+      expect(Buffer.compare(bytes, before[i] ?? Buffer.alloc(1))).toBe(0)
+    }
+  })
+
+  it('is refused of bytes whose thread dies with them, and every other comes', async () => {
+    const module = JSON.stringify(join(import.meta.dirname, '../../../electron/engine/store/readHashed.ts'))
+    const preload = `import{isMainThread,parentPort}from"node:worker_threads";isMainThread||parentPort.once("message",()=>process.exit(1))`
+    const script = `
+      import { createHash } from 'node:crypto'
+      import { setTimeout } from 'node:timers/promises'
+      import { hashAside } from ${module}
+      const rounds = []
+      for (let round = 0; round < 40 && !rounds.includes('E_INTERNAL'); round++) {
+        const bytes = new Uint8Array(300_000).fill(round)
+        const right = createHash('sha256').update(bytes).digest('hex')
+        rounds.push(await hashAside(bytes).then(({ sha256 }) => sha256 === right, ({ code }) => code))
+        await setTimeout(50)
+      }
+      console.log(rounds.every(found => found === true || found === 'E_INTERNAL'), rounds.at(-1))`
+    const { stdout } = await run(process.execPath, [
+      ...['--import', `data:text/javascript,${preload}`],
+      ...['--input-type=module', '--eval', script],
+    ])
+    expect(stdout.trim()).toBe('true E_INTERNAL')
   })
 
   it.each([
