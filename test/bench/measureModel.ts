@@ -12,12 +12,13 @@ import { createLiveState, DEFAULT_BUDGETS } from '#engine/live/liveState.ts'
 import { Pool } from '#engine/live/pool.ts'
 import type { Precision } from '#engine/models/model.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
-import { assemble } from '#engine/packets/assemble.ts'
+import { assembleAround, numbersOf } from '#engine/packets/assemble.ts'
 import { defaultDtype } from '#engine/packets/defaultDtype.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
 import { type Face, readFace } from '#engine/packets/face.ts'
 import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
 import { assertFits } from '#engine/packets/openState.ts'
+import { takeEncoded } from '#engine/packets/takeEncoded.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { likeliestTwo } from './likeliestTwo.ts'
 import { measureFloor } from './measureFloor.ts'
@@ -60,15 +61,15 @@ try {
 
   using read = runtime.newSession()
   const [prefill, logits] = await timed(() => read.append(ids, { logits: 'last' }))
-  const [capture, snapshot] = await timed(() => read.capture())
-
   const dtype = defaultDtype(model.kind)
-  const assembled = await assemble({
-    ...{ model, tokens: ids, snapshot, logits, dtype, origin: { kind: 'tokens' }, tail: '', loss: null },
-    segments: [{ kind: 'text', start: 0, end: ids.length }],
+  const [capture, { cache, stored }] = await timed(() => takeEncoded(read, { dtype }))
+  const contents = {
+    ...{ model, tokens: ids, dtype, origin: { kind: 'tokens' as const }, tail: '', loss: null },
+    segments: [{ kind: 'text' as const, start: 0, end: ids.length }],
     promptMeta: { spans: [], controlTokensInText: 0 },
     ...{ sources: [], recipe: { steps: [], systemPrompt: null, template: false }, card: '', parents: [] },
-  })
+  }
+  const assembled = assembleAround(contents, numbersOf(stored, { cache, logits }))
   const [publish, { packetId }] = await timed(() =>
     store.publishPacket({ config: assembled.configBlob, layers: assembled.layers }),
   )

@@ -30,6 +30,17 @@ function file(size: number, name = `${size}`) {
   return { path, bytes, size, hex: hexOf(sha256(bytes)) }
 }
 
+const MODULE = JSON.stringify(join(import.meta.dirname, '../../../electron/engine/store/readHashed.ts'))
+const IN_THREADS = 'import{isMainThread,parentPort}from"node:worker_threads";isMainThread||'
+
+/** What a program of its own prints; `preload` runs before it in each of its threads. */
+async function printed(program: string, preload: string): Promise<string> {
+  const path = join(folder, 'program.mjs')
+  writeFileSync(path, program)
+  const { stdout } = await run(process.execPath, ['--import', `data:text/javascript,${preload}`, path])
+  return stdout.trim()
+}
+
 describe('a whole file with its digest', () => {
   it('is what is on the disk, however many are read at once', async () => {
     const files = [...SIZES, ...SIZES].map((size, i) => file(size, `whole-${i}`))
@@ -88,43 +99,36 @@ describe('a whole file with its digest', () => {
     }
   })
 
-  it('is refused of bytes whose thread dies with them, and every other comes', async () => {
-    const module = JSON.stringify(join(import.meta.dirname, '../../../electron/engine/store/readHashed.ts'))
-    const preload = `import{isMainThread,parentPort}from"node:worker_threads";isMainThread||parentPort.once("message",()=>process.exit(1))`
-    const script = `
+  it('is refused of bytes whose thread dies with them, and comes of all others', async () => {
+    const program = `
       import { createHash } from 'node:crypto'
       import { setTimeout } from 'node:timers/promises'
-      import { hashAside } from ${module}
-      const rounds = []
-      for (let round = 0; round < 40 && !rounds.includes('E_INTERNAL'); round++) {
-        const bytes = new Uint8Array(300_000).fill(round)
+      import { hashAside } from ${MODULE}
+      const found = []
+      while (found.at(-1) !== 'E_INTERNAL') {
+        const bytes = new Uint8Array(300_000).fill(found.length)
         const right = createHash('sha256').update(bytes).digest('hex')
-        rounds.push(await hashAside(bytes).then(({ sha256 }) => sha256 === right, ({ code }) => code))
-        await setTimeout(50)
+        found.push(await hashAside(bytes).then(({ sha256 }) => (sha256 === right ? 'right' : 'wrong'), ({ code }) => code))
+        await setTimeout(20)
       }
-      console.log(rounds.every(found => found === true || found === 'E_INTERNAL'), rounds.at(-1))`
-    const { stdout } = await run(process.execPath, [
-      ...['--import', `data:text/javascript,${preload}`],
-      ...['--input-type=module', '--eval', script],
-    ])
-    expect(stdout.trim()).toBe('true E_INTERNAL')
+      console.log([...new Set(found)].join())`
+    expect(await printed(program, `${IN_THREADS}parentPort.once("message",()=>process.exit(1))`)).toBe(
+      'right,E_INTERNAL',
+    )
   })
 
   it.each([
     ['keeps no process alive', ''],
-    ['needs no other thread', 'import{isMainThread}from"node:worker_threads";isMainThread||process.exit(1)'],
+    ['needs no other thread', `${IN_THREADS}process.exit(1)`],
+    ['survives a thread that dies', `${IN_THREADS}parentPort.once("message",()=>process.exit(1))`],
   ])('%s', async (_, preload) => {
     const sizes = [300 * KiB, 5000 * KiB, 300 * KiB, 5000 * KiB]
     const files = sizes.map((size, i) => file(size, `child-${i}`))
-    const script = `
-      import { readHashed } from ${JSON.stringify(join(import.meta.dirname, '../../../electron/engine/store/readHashed.ts'))}
+    const program = `
+      import { readHashed } from ${MODULE}
       const files = ${JSON.stringify(files.map(({ path, size }) => ({ path, size })))}
       const read = await Promise.all(files.map(({ path, size }) => readHashed(path, { size })))
       console.log(read.map(({ content }) => content.sha256).join())`
-    const { stdout } = await run(process.execPath, [
-      ...['--import', `data:text/javascript,${preload}`],
-      ...['--input-type=module', '--eval', script],
-    ])
-    expect(stdout.trim()).toBe(files.map(({ hex }) => hex).join())
+    expect(await printed(program, preload)).toBe(files.map(({ hex }) => hex).join())
   })
 })
