@@ -197,7 +197,9 @@ function nameOf(name: string, fields: GgufFields): string {
   // The time step of the second generation has a bias and no matrix.
   if (part === 'ssm_dt' && names.parts.ssm_dt === undefined) return `${at}${mixerOf(names)}.dt_bias`
   const own = names.parts[part]
-  return layer === undefined || own === undefined ? name : at + own + kind
+  if (layer === undefined || own === undefined) return name
+  // Falcon-H1's files leave the end of one norm's name out; the parts that never have one are single tensors.
+  return at + own + (kind === '' && !/\.(A_log|D)$/.test(own) ? '.weight' : kind)
 }
 
 function mixerOf(names: Names): string {
