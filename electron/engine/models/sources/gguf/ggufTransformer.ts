@@ -61,21 +61,25 @@ export function rope(fields: GgufFields, factors: RopeFactors, theta = 10_000): 
   }
   const context = fields.number('context_length')
   const original = fields.number('rope.scaling.original_context_length', context)
-  const { all, long = all, short = all } = factors
+  const type = fields.text('rope.scaling.type')
+  const factor = fields.number('rope.scaling.factor', fields.number('rope.scale_linear', 1))
+  const isLinear = type === 'linear' || (type === null && factor !== 1)
+  const magnitude = fields.number('rope.scaling.attn_factor', 1)
+  // A magnitude by itself is that of waves that are not divided.
+  const even = magnitude === 1 || type === 'yarn' ? undefined : Array.from({ length: rotated / 2 }, () => 1)
+  const { all = factors.long === undefined ? even : undefined, long = all, short = all } = factors
   if (long !== undefined && short !== undefined) {
+    const divisors = (list: readonly number[]) => (isLinear ? list.map(each => each * factor) : list)
     return {
       ...base,
       rope_scaling: {
-        ...{ rope_type: 'longrope', long_factor: long, short_factor: short },
-        attention_factor: fields.number('rope.scaling.attn_factor', 1),
+        ...{ rope_type: 'longrope', long_factor: divisors(long), short_factor: divisors(short) },
+        attention_factor: magnitude,
         original_max_position_embeddings: all === undefined ? original : context,
       },
     }
   }
-  const type = fields.text('rope.scaling.type')
-  const factor = fields.number('rope.scaling.factor', fields.number('rope.scale_linear', 1))
-  if (type === 'linear' || (type === null && factor !== 1))
-    return { ...base, rope_scaling: { rope_type: 'linear', factor } }
+  if (isLinear) return { ...base, rope_scaling: { rope_type: 'linear', factor } }
   if (type !== 'yarn') return base
   return {
     ...base,
