@@ -8,6 +8,8 @@ import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSn
 export type Download = (tensor: Tensor) => Promise<Float32Array>
 
 const GROWTH = 1.5
+/** New buffers have room for so many tokens more: growing copies the context, and what is read is mostly answered. */
+const ANSWER_TOKENS = 32
 
 /**
  * Keys and values of one session: immutable 64-token blocks that forks and snapshots share, and, while the session
@@ -54,12 +56,13 @@ export class KvCache {
     return this.#length
   }
 
-  /** Makes room for `length` tokens in the contiguous buffers. */
-  async reserve(length: number): Promise<void> {
+  /** Makes room for `length` tokens in the contiguous buffers; more than the context and one will never be needed. */
+  async reserve(length: number, contextLength: number | null): Promise<void> {
     const old = this.#running
     if (old === null) {
       const blocks = this.#resting
-      const { set, kept } = this.#hot.take(blocks, length, this.#label)
+      const most = Math.max(length, (contextLength ?? Number.POSITIVE_INFINITY) + 1)
+      const { set, kept } = this.#hot.take(blocks, Math.min(length + ANSWER_TOKENS, most), this.#label)
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
         await this.#fill(set, (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }))

@@ -241,7 +241,7 @@ export class Session implements Disposable {
     const vocab = this.#host.vocabSize
     const rows = Math.min(total, rowsOf(wanted))
     const logits = new Float32Array(rows * vocab)
-    if (total > 0) await this.#state.kv?.reserve(this.#state.position + total + 1)
+    if (total > 0) await this.#state.kv?.reserve(this.#state.position + total + 1, this.#host.contextLength)
     let began = performance.now()
     for (let done = 0; done < total; ) {
       this.#alive()

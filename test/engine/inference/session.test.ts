@@ -263,6 +263,13 @@ describe('keys and values', () => {
     await session.release()
   })
 
+  it('have room for a short answer from the start', async () => {
+    using session = runtime.newSession()
+    await session.append(random.tokens(252, 2048), { logits: 'none' })
+    for (const token of random.tokens(30, 2048)) await session.append([token], { logits: 'none' })
+    expect(session.copiedBytes).toBe(0)
+  })
+
   it('grow geometrically, so reading n tokens copies O(n) in all', async () => {
     const bytes = async (tokens: number) => {
       using session = runtime.newSession()
