@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { method } from '../method.ts'
 import { count, receiptViewSchema } from './views.ts'
 
+/** Programs print digests in either case. */
+const receiptIdSchema = z.string().trim().toLowerCase()
+
 const traceStepSchema = z.strictObject({
   id: count,
   text: z.string(),
@@ -32,7 +35,7 @@ export const receiptMethods = {
     }),
   ),
   'receipts.get': method(
-    z.strictObject({ id: z.string() }),
+    z.strictObject({ id: receiptIdSchema }),
     z.strictObject({
       receipt: receiptViewSchema,
       /** What the cartridge it is about is called; null: it is about none, or that one is gone. */
@@ -72,7 +75,7 @@ export const receiptMethods = {
    * that came was. `readBits` is the information content of the delta.
    */
   'receipts.trace': method(
-    z.strictObject({ id: z.string() }),
+    z.strictObject({ id: receiptIdSchema }),
     z.strictObject({
       read: z.array(traceStepSchema),
       generated: z.array(traceStepSchema),
@@ -82,7 +85,7 @@ export const receiptMethods = {
   ),
   /** Runs the operation of a receipt again: same inputs must give the same operation_id. */
   'receipts.replay': method(
-    z.strictObject({ id: z.string() }),
+    z.strictObject({ id: receiptIdSchema }),
     z.strictObject({
       same: z.boolean(),
       operationId: z.string(),

@@ -73,6 +73,8 @@ describe('the stateless routes', () => {
     expect(found).toMatchObject({ status: 200, json: { state_hash: state.state_hash, tokens: state.tokens } })
     const receipt = await api.ask(`/receipts/${state.receipt.receipt_id}`)
     expect(receipt).toMatchObject({ status: 200, json: { receipt: { receipt_id: state.receipt.receipt_id } } })
+    const upper = await api.ask(`/receipts/${state.receipt.receipt_id.toUpperCase()}`)
+    expect(upper.json.receipt).toEqual(receipt.json.receipt)
     expect((await api.ask('/v1/models')).json.data.map(({ id }: { id: string }) => id)).toContain(model)
     const metrics = await (await api.send('/metrics')).text()
     expect(metrics).toMatch(/^statepack:prefix_cache_hits_total [1-9]/m)
