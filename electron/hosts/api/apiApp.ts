@@ -62,8 +62,9 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
 
   async function answer(c: Context<Bindings>, route: ApiRoute, { count, fail }: Noted): Promise<Response> {
     const gone = new AbortController()
-    // Whoever hangs up no longer wants the answer: the engine stops.
-    c.env.outgoing.once('close', () => gone.abort())
+    const { outgoing } = c.env
+    // Whoever hangs up no longer wants the answer: the engine stops. After an answer there is nothing to stop, and an abort costs.
+    outgoing.once('close', () => outgoing.writableFinished || gone.abort())
     const signal = AbortSignal.any([gone.signal, closing])
     const call = apiCall(client, { signal, count })
     try {

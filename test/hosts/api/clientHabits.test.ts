@@ -35,8 +35,16 @@ const bound = { '/v1/responses': 'max_output_tokens' } as Readonly<Record<string
 const paths = Object.keys(QUESTION) as (keyof typeof QUESTION)[]
 
 let api: TestApi
+/** Of every call that the server made for a request. */
+const signals: AbortSignal[] = []
 beforeAll(async () => {
-  api = await startTestApi()
+  api = await startTestApi({}, {}, engine => ({
+    ...engine,
+    call(method, input, options) {
+      if (options.signal !== undefined) signals.push(options.signal)
+      return engine.call(method, input, options)
+    },
+  }))
 })
 afterAll(() => api.close())
 
@@ -115,6 +123,21 @@ describe('the protocol', () => {
     expect(packed.status).toBe(415)
     const head = await api.send('/v1/models', undefined, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('ends what a client has left, and nothing of what was answered', async () => {
+    const models = await api.send('/v1/models')
+    await models.text()
+    const { json: state } = await api.ask('/states', { base_text: 'The lease runs for ten years. ', model })
+    // Hot enough that the answer does not end by itself.
+    const sampling = { temperature: 5, seed: 1 }
+    const long = { state_hash: state.state_hash, delta_text: 'Go on.', max_new_tokens: 400, sampling, stream: true }
+    const gone = new AbortController()
+    const stream = await api.send('/infer', long, { signal: gone.signal })
+    await stream.body?.getReader().read()
+    gone.abort()
+    await expect.poll(() => signals.at(-1)?.aborted).toBe(true)
+    expect(signals.slice(0, -1).filter(({ aborted }) => aborted)).toEqual([])
   })
 
   it('finds one model, as the npm package openai asks', async () => {
