@@ -31,7 +31,7 @@ export class KeyValueAttention {
    * On the processor a run of an odd number of tokens gets one more row here, and only here: attention over a single query takes
    * another kernel than over several and differs in the last bits, and queries are taken in blocks of an even size. The row that
    * is too much is cut off, and its keys and values are overwritten by the next run. Everything else computes a row as it does
-   * several, so it is read from no more tokens than there are.
+   * several (products of 4-bit codes see to that themselves), so it is read from no more tokens than there are.
    */
   constructor(frame: DecoderFrame) {
     const { graph } = frame

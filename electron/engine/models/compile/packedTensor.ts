@@ -12,8 +12,9 @@ export const CODES8 = '.codes8'
 export const PACKED_SCALES = '.group_scales'
 export const PACKED_OFFSETS = '.group_offsets'
 
-/** `TensorProto.FLOAT`, the target of a Cast. */
+/** `TensorProto.FLOAT` and `INT64`, targets of a Cast. */
 const FLOAT = 1
+const INT64 = 7
 /** MatMulNBits' `accuracy_level`: activations as they are, or in 8 bits, which is faster. */
 export const ACCURACY = { float32: 1, int8: 4 } as const
 const CENTRE8 = 128
@@ -39,12 +40,22 @@ export function multiplyPacked(
 ): Value {
   const accuracy = ACCURACY[activations]
   const attributes = { K: inputs, N: outputs, bits: 4, block_size: parts.group, accuracy_level: accuracy }
-  const product = graph.op('MatMulNBits', [x, external(codes), external(parts.scales)], attributes)
+  const multiply = (rows: Value) => graph.op('MatMulNBits', [rows, external(codes), external(parts.scales)], attributes)
+  const product = activations === 'float32' && graph.evenRows ? besideAnother(graph, x, multiply) : multiply(x)
   if (parts.offsets === null) return product
   // Each group adds its offset times the sum of the inputs it covers.
   const groups = graph.op('Reshape', [x, graph.int64([-1, inputs / parts.group, parts.group])])
   const sums = graph.op('ReduceSum', [groups, graph.int64([2])], { keepdims: 0 }) // [N, groups]
   return graph.op('Gemm', [sums, external(parts.offsets), product], { transB: 1 })
+}
+
+/** A single row is multiplied by another kernel than several, which differs in the last bits: it gets a row of zeros beside it. */
+function besideAnother(graph: GraphBuilder, x: Value, multiply: (rows: Value) => Value): Value {
+  const rows = graph.op('Shape', [x], { start: 0, end: 1 })
+  const added = graph.op('Cast', [graph.op('Equal', [rows, graph.int64([1])])], { to: INT64 })
+  const pads = graph.op('Concat', [graph.int64([0, 0]), added, graph.int64([0])], { axis: 0 })
+  const product = multiply(graph.op('Pad', [x, pads]))
+  return graph.op('Slice', [product, graph.int64([0]), rows, graph.int64([0])])
 }
 
 /** Rows of a table `[rows, width]`: only the gathered ones are widened. `indices` any shape -> indices.shape + [width]. */
