@@ -104,7 +104,7 @@ test('the same text under a second name keeps the first one', async ({ page }) =
   await expect(details).toContainText('Told again')
 })
 
-test('what has to wait for another model says so, and a message never stands over the composer', async ({ page }) => {
+test('a message never stands over the composer', async ({ page }) => {
   await readText(page, 'Harbor, to wait', `${FACTS}To wait for.\n`)
   await insert(page, 'Harbor, to wait')
   const box = page.getByRole('textbox', { name: 'Question' })
@@ -123,6 +123,12 @@ test('what has to wait for another model says so, and a message never stands ove
       b.x < a.x + a.width,
   ).toBe(false)
   await expect(box).toBeVisible()
+})
+
+test('a list to choose from opens at a click', async ({ page }) => {
+  await goTo(page, 'Inspect')
+  await page.getByRole('combobox', { name: 'Another cartridge' }).click()
+  await expect(page.getByRole('option', { name: /Harbor Coffee handbook/ }).first()).toBeVisible()
 })
 
 test('a number is what was typed, by comma or by point', async ({ page }) => {
