@@ -28,6 +28,9 @@ import { ChipEditor } from './ChipEditor.tsx'
 import { TrustNotice } from './TrustNotice.tsx'
 import { useLibraryActions } from './useLibraryActions.ts'
 
+/** Dollars. */
+const LEAST_MONEY = 1e-4
+
 /** Everything about one cartridge that is not inside its state, and what can be done with it. */
 export function DetailsPane({ packetId }: { readonly packetId: string }) {
   const navigate = useNavigate()
@@ -50,8 +53,10 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
   const siblings = data.collection?.packetIds ?? []
   const address = encodeURIComponent(packetId)
   const price = prices?.find(entry => entry.id === priceId)
+  const money = price === undefined ? 0 : (usage.tokensSaved * price.input) / 1e6
   const saved = [
-    ...(price === undefined ? [] : [formatSaving((usage.tokensSaved * price.input) / 1e6, formatMoney)]),
+    // Less than a hundredth of a cent is nothing that anybody would have paid.
+    ...(Math.abs(money) < LEAST_MONEY ? [] : [formatSaving(money, formatMoney)]),
     `${formatSaving(usage.secondsSaved, formatSeconds)}${usage.secondsSaved === 0 ? '' : ' of time'}`,
   ].join(' · ')
 
