@@ -24,10 +24,14 @@ export interface Writing {
 }
 
 /**
- * Numbers, signs, writes and syncs a group. Returns its receipts once all of them are on disk for good; throws with none of
- * them in the log. Call it under the lock.
+ * Numbers, signs, writes and syncs a group. `onDurable` is given its receipts as soon as all of them are on disk for good;
+ * what is derived from them follows, and nobody need wait for it. Throws with none of them in the log. Call it under the lock.
  */
-export async function writeGroup(writing: Writing, drafts: readonly ReceiptDraft[]): Promise<Receipt[]> {
+export async function writeGroup(
+  writing: Writing,
+  drafts: readonly ReceiptDraft[],
+  onDurable: (receipts: readonly Receipt[]) => void,
+): Promise<void> {
   const { fs, paths, keys, state } = writing
   await catchUp({ fs, paths, trusted: keys.trusted, state })
   const { index } = state
@@ -50,8 +54,8 @@ export async function writeGroup(writing: Writing, drafts: readonly ReceiptDraft
   }
   await writeLines(writing, { bytes: Buffer.concat(lines), offset })
   for (const entry of entries) index.add(entry)
+  onDurable(receipts)
   await writeDerived(writing, first)
-  return receipts
 }
 
 /** The signed checkpoint of everything in the index. */

@@ -236,7 +236,9 @@ export class ReceiptLog {
       this.#state = { index: new LogIndex(), broken: null, indexed: 0 }
       const inputs = head === undefined ? [] : [{ role: 'receipt', digest: head }]
       const details = { closed: aside, closed_count: held, closed_head: head ?? null, reason: problem.message }
-      const [receipt] = await writeGroup(this.#writing(), [{ op: 'begin', inputs, details }])
+      const written: Receipt[] = []
+      await writeGroup(this.#writing(), [{ op: 'begin', inputs, details }], receipts => written.push(...receipts))
+      const [receipt] = written
       if (receipt === undefined) throw new StatePackError('E_INTERNAL', 'The first receipt was not written.')
       return { receipt, aside }
     })
@@ -292,15 +294,17 @@ export class ReceiptLog {
       const group = this.#waiting.splice(0, MAX_GROUP)
       try {
         const drafts = group.map(waiting => waiting.draft)
-        const receipts = await this.#withLock(async () => {
+        const acknowledge = (receipts: readonly Receipt[]) => {
+          for (const [i, { resolve }] of group.entries()) resolve(receipts[i] as Receipt)
+        }
+        await this.#withLock(async () => {
           try {
-            return await writeGroup(this.#writing(), drafts)
+            await writeGroup(this.#writing(), drafts, acknowledge)
           } catch (error) {
             if (!(await this.#isTakenUp(error))) throw error
-            return await writeGroup(this.#writing(), drafts)
+            await writeGroup(this.#writing(), drafts, acknowledge)
           }
         })
-        for (const [i, { resolve }] of group.entries()) resolve(receipts[i] as Receipt)
       } catch (error) {
         for (const { reject } of group) reject(toStatePackError(error))
       }

@@ -68,6 +68,24 @@ const operationId = (draft: ReceiptDraft) =>
   receiptStatement(draft, { seq: 9, prev: null, group: 9, at: '2026-01-01T00:00:00.000Z' }).predicate.operation_id
 
 describe('receipt log', () => {
+  it('acknowledges a receipt once it is on the disk, whatever it then writes of it', async () => {
+    await using place = await scratch()
+    const { fs, control } = instrumented()
+    const derived = Promise.withResolvers<void>()
+    const rename: LogFs['rename'] = async (...args) => {
+      await derived.promise
+      return nodeFs.rename(...args)
+    }
+    const log = await openReceiptLog(place.path, { keys, fs: { ...fs, rename } })
+    const first = await log.append(draftOf(0))
+    expect([control.syncs, await log.get(first.receipt_id)]).toEqual([1, first])
+    const second = log.append(draftOf(1))
+    derived.resolve()
+    expect(await second).toMatchObject({ seq: 1, prev: first.receipt_id })
+    await log.close()
+    expect(await verifyLog(place.path, { trusted: keys.trusted })).toMatchObject({ ok: true, count: 2 })
+  })
+
   it('gives back what was appended, numbered and chained, and verifies', async () => {
     await using place = await written(30)
     const log = await openReceiptLog(place.path, { keys })
