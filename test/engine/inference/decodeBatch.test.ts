@@ -115,6 +115,23 @@ it('grows its buffers, and lets a full row wait unharmed', async () => {
   await runtime.dispose()
 })
 
+it('has room for the row that attention adds to a session that is alone in it, wherever its buffers end', async () => {
+  const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2 })
+  const batch = batchOf(runtime)
+  for (const length of [254, 255, 256, 2047]) {
+    using session = runtime.newSession()
+    await session.append(random.tokens(length, VOCAB), { logits: 'none' })
+    using alone = await session.fork()
+    await batch.join(session)
+    const after = await batch.step(new Map([[session, 9]]))
+    batch.leave(session)
+    const expected = await alone.append([9])
+    expect(compareLogits(expected, after.get(session) ?? new Float32Array(0)).maxAbsDiff).toBeLessThan(TOLERANCE)
+    expect(furthest(compareStates(await alone.capture(), await session.capture()))).toBeLessThan(TOLERANCE)
+  }
+  await runtime.dispose()
+})
+
 it('counts its buffers while anybody is in it, gives them up when they are needed, and starts anew', async () => {
   const tier = new MemoryTier('hot', { budget: 2 ** 30 })
   const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2, tier })
