@@ -18,8 +18,13 @@ export interface Keeper {
   use(piece: Piece): void
 }
 
+/** The product's choice; it lets go of what nobody will ask for any more. */
+interface TierKeeper extends Keeper {
+  drop(key: string): void
+}
+
 /** The product's own tier and pool. */
-export function tierKeeper(budget: number): Keeper {
+export function tierKeeper(budget: number): TierKeeper {
   const pool = new Pool<string>(new MemoryTier('warm', { budget }))
   return {
     has: key => pool.has(key),
@@ -27,6 +32,7 @@ export function tierKeeper(budget: number): Keeper {
       if (pool.has(key)) void pool.get(key, { label: key, bytes, cost, load: () => Promise.resolve(key) })
       else pool.put(key, key, { label: key, bytes, cost })
     },
+    drop: key => pool.forget(key),
   }
 }
 

@@ -8,8 +8,8 @@
  */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { tierKeeper } from '../replayTrace.ts'
 import { EventQueue } from './eventQueue.ts'
-import { MemoryTier } from './memoryTier.ts'
 import { zipf } from './zipf.ts'
 
 /** Of one server. */
@@ -91,6 +91,9 @@ interface Call {
   readonly isCounted: boolean
 }
 
+const baseKey = (base: number) => `base ${base}`
+const agentKey = (agent: number) => `agent ${agent}`
+
 export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
   const { servers, agents, bases, baseTokens, deltaTokens, answerTokens, steps, calls } = fleet
   const { bytesPerToken } = rates
@@ -122,7 +125,8 @@ export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
   }
   /** Bases on their way to a server, until when. */
   const coming = new Map<number, number>()
-  const memory = Array.from({ length: servers }, () => new MemoryTier(fleet.memoryBytes))
+  /** What each server has in memory: a base, or all that an agent has of its own, by the product's own tier. */
+  const memory = Array.from({ length: servers }, () => tierKeeper(fleet.memoryBytes))
   const free = new Float64Array(servers)
   let registryFree = 0
 
@@ -145,6 +149,15 @@ export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
     return transfer(bytes, rates.pull)
   }
 
+  const pieceOf = (key: string, tokens: number) => ({ key, bytes: tokens * bytesPerToken, cost: tokens })
+  /** Whether it is there; then it counts as used. */
+  function isInMemory(server: number, key: string, tokens: number): boolean {
+    const tier = memory[server]
+    if (!tier?.has(key)) return false
+    tier.use(pieceOf(key, tokens))
+    return true
+  }
+
   function arrive(): void {
     const agent = pick(agents)
     if (isWaiting[agent] === 1) {
@@ -155,12 +168,11 @@ export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
     const server = fleet.routing === 'sticky' ? (holder[agent] ?? 0) : pick(servers)
     const base = baseOf[agent] ?? 0
     const own = (stepOf[agent] ?? 0) * grows
-    const tier = memory[server]
     let [ready, read, again, cold, hot] = [now, 0, 0, 0, 0]
     let [isPulled, createsBase] = [false, false]
 
     const key = server * bases + base
-    if (tier?.use(-1 - base)) hot += baseTokens
+    if (isInMemory(server, baseKey(base), baseTokens)) hot += baseTokens
     else if (onDisk[key] === 1) cold += baseTokens
     else if ((basePushed[base] ?? 0) <= now) {
       const arrives = coming.get(key) ?? pull(baseBytes)
@@ -177,7 +189,7 @@ export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
     }
     if (own > 0) {
       if (holder[agent] === server) {
-        if (tier?.use(agent)) hot += own
+        if (isInMemory(server, agentKey(agent), own)) hot += own
         else cold += own
       } else if ((pushed[agent] ?? 0) <= now) {
         ready = Math.max(ready, pull(own * bytesPerToken))
@@ -229,12 +241,13 @@ export function simulateFleet(fleet: Fleet, rates: Rates): FleetResult {
     basePushed[base] = Math.min(basePushed[base] ?? 0, through)
     pushed[agent] = through
     const before = holder[agent] ?? 0
-    if (before !== server) memory[before]?.drop(agent)
+    // Its state has grown into another one, or it begins anew.
+    memory[before]?.drop(agentKey(agent))
     holder[agent] = server
     stepOf[agent] = step >= steps ? 0 : step
-    memory[server]?.put(-1 - base, baseBytes)
-    if (step < steps) memory[server]?.put(agent, step * grows * bytesPerToken)
-    else memory[server]?.drop(agent)
+    // Used when the call came, unless it had to be brought.
+    if (!memory[server]?.has(baseKey(base))) memory[server]?.use(pieceOf(baseKey(base), baseTokens))
+    if (step < steps) memory[server]?.use(pieceOf(agentKey(agent), step * grows))
     isWaiting[agent] = 0
     if (!isCounted) return
     sum.pushed += bytes
