@@ -27,7 +27,7 @@ export interface GlobalOptions {
 
 /** Of a command itself, not of its line. */
 export interface RunOptions extends GlobalOptions {
-  /** It makes or takes in something, so the store that is named may begin with it. */
+  /** It makes or takes in something, or asks nothing of the store, so the one that is named may begin with it. */
   readonly makesStore?: boolean
 }
 

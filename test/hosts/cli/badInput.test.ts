@@ -147,6 +147,10 @@ describe('stores', { timeout: 60_000 }, () => {
     expect(existsSync(home.path('typo'))).toBe(false)
   })
 
+  it('counting tokens asks nothing of one', async () => {
+    expect(await home.ok(['tokenize', '--delta', 'question.txt', '--store', 'new'])).toHaveProperty('token_count')
+  })
+
   it('a folder of something else is none', async () => {
     await home.write('holiday/list.txt', 'Sun cream')
     await refused(['list', '--store', 'holiday'], 'E_NOT_FOUND')

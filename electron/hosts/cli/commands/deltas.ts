@@ -196,7 +196,7 @@ async function tokenize(options: GlobalOptions & { delta: string }): Promise<voi
       const trace = { token_count: ids.length, token_ids: ids, token_trace_sha256: legacyTokenTrace(ids) }
       return print({ model: 'gpt2', delta_sha256, ...trace })
     }
-    await withEngine(options, async ({ client, model: chosen, modelOrDefault, call }) => {
+    await withEngine({ ...options, makesStore: true }, async ({ client, model: chosen, modelOrDefault, call }) => {
       const model = chosen ?? named ?? modelOrDefault
       const { tokens, count, tokenTrace, pieces } = await client.call('packets.tokenize', { model, text }, call)
       return { model, delta_sha256, token_count: count, token_ids: tokens, token_trace_sha256: tokenTrace, pieces }
