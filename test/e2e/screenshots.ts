@@ -275,9 +275,14 @@ const VIEWS: readonly View[] = [
     route: () => 'ask',
     act: async page => {
       await page.getByRole('button', { name: 'New conversation' }).click()
-      const eject = page.getByRole('button', { name: /^Eject/ })
-      while ((await eject.count()) > 0) await eject.first().click()
-      await page.getByText('The slot is empty').waitFor()
+      const eject = page.getByRole('list', { name: 'In the slots' }).getByRole('button', { name: /^Eject/ })
+      const empty = page.getByText('The slot is empty')
+      await eject.or(empty).first().waitFor()
+      for (let left = await eject.count(); left > 0; left--) {
+        await eject.first().click()
+        await eject.nth(left - 1).waitFor({ state: 'detached' })
+      }
+      await empty.waitFor()
     },
   },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },
