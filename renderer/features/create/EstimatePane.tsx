@@ -9,7 +9,6 @@ import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { sizeText } from './sizeText.ts'
 import { TooLong, type TooLongChoice } from './TooLong.tsx'
 import type { Estimate } from './useEstimate.ts'
 
@@ -134,7 +133,10 @@ export function EstimatePane(props: EstimatePaneProps) {
                 // Of a text that is cut, as much is kept as is asked for.
                 ...(isTooLong && props.tooLong.how === 'first'
                   ? []
-                  : [{ label: 'Size, about', value: sizeText(estimate) }]),
+                  : [
+                      { label: 'Size, about', value: formatBytes(estimate.bytes) },
+                      { label: 'Per token', value: formatBytes(estimate.bytes / Math.max(1, estimate.tokens)) },
+                    ]),
                 {
                   label: 'Reading takes about',
                   value:

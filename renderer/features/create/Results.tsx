@@ -13,7 +13,6 @@ import { formatBytes, formatCount, formatMoney, formatSeconds, shortDigest } fro
 import { Panel } from '../../ui/Panel.tsx'
 import { recallFacts } from '../../ui/recall.ts'
 import { useJobActions } from '../jobs/useJobActions.ts'
-import { sizeText } from './sizeText.ts'
 
 /** Lines that are listed of several results; the library has them all. */
 const MOST_LINES = 5
@@ -123,7 +122,7 @@ function Result({ created }: { readonly created: Created }) {
             },
             {
               label: 'Size',
-              value: sizeText(cartridge),
+              value: `${formatBytes(cartridge.bytes)}, ${formatBytes(cartridge.bytes / Math.max(1, cartridge.tokens))} a token`,
             },
             ...recallFacts(cartridge),
             {
