@@ -9,7 +9,6 @@ export function stopwatch() {
       lap = now
       return seconds
     },
-    sinceLap: () => (performance.now() - lap) / 1000,
     total: () => (performance.now() - started) / 1000,
   }
 }

@@ -1,20 +1,9 @@
-import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
-import type { CallPart, ToolChoice } from '#shared/domain/tool.ts'
 import type { InferResult } from '#shared/rpc/methods/views.ts'
 import { schemaGrammar } from '../inference/grammar/schemaGrammar.ts'
-import { toolGrammar } from '../inference/grammar/toolGrammar.ts'
-import type { Sampling } from '../inference/sampling.ts'
-import type { Session } from '../inference/session.ts'
-import { watchForStops } from '../inference/stopTexts.ts'
-import type { Scheduled } from '../live/scheduler.ts'
-import { callIn } from '../models/tokenizer/callIn.ts'
-import { watchForCall } from '../models/tokenizer/callWatch.ts'
 import { answerEnd } from '../models/tokenizer/conversation.ts'
-import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
-import { type ToolForm, writable } from '../models/tokenizer/toolForm.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { Operation } from '../record/recorder.ts'
 import { sha256 } from '../sha256.ts'
@@ -25,11 +14,12 @@ import { type Call, type PacketContext, readingProgress, receiptEnvironment } fr
 import { tokenBytes } from './contextId.ts'
 import { assertRoom } from './contextRoom.ts'
 import { deepestPrefix, type Prefix, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
-import { type DeltaInput, deltaOf } from './deltaOf.ts'
+import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, splitDelta } from './growState.ts'
+import type { InferInput } from './inferInput.ts'
 import { asked, countTokens, logprobsOf, samplingRecord } from './inferRecord.ts'
-import { idsBefore, keepAnswer } from './keepAnswer.ts'
-import { generatedSteps, storeTrace, TRACE_TOP_K, traceBytes } from './logitsTrace.ts'
+import { keepAnswer } from './keepAnswer.ts'
+import { generatedSteps, storeTrace, traceBytes } from './logitsTrace.ts'
 import { acceptedEdits, type OpenedState, openState } from './openState.ts'
 import { keepUnstored, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
@@ -37,56 +27,9 @@ import { readDelta } from './readDelta.ts'
 import { reuseDetails } from './reuseDetails.ts'
 import { reuseView } from './reuseView.ts'
 import { logitsDigest } from './stateLayers.ts'
+import { answerGrammar, writeAnswer } from './writeAnswer.ts'
 
 const NOT_LOOKED_FOR: PrefixSearch = { prefix: null, miss: { why: 'nothing-alike' } }
-
-export interface InferInput {
-  /** Absent: the delta is read by the bare model. */
-  readonly ref?: string | undefined
-  readonly model?: string | undefined
-  readonly delta: string
-  /** The delta is what the user says: the next turn of a conversation, through the model's chat template. */
-  readonly chat?: boolean | undefined
-  /** System prompt of a conversation with the bare model. */
-  readonly system?: string | undefined
-  /** What was said in it before; see `DeltaInput.turns`. */
-  readonly turns?: DeltaInput['turns']
-  /** Tools that the model may call; see `DeltaInput.tools`. */
-  readonly tools?: DeltaInput['tools']
-  /** Default `auto`. */
-  readonly toolChoice?: ToolChoice | undefined
-  /** Of a state that begins here, without a cartridge; float32 is exact, so that later questions may go on from it. */
-  readonly dtype?: StateDtype | undefined
-  /** Also give the log-probabilities of the answer's tokens, and of so many that were likelier or nearly as likely. */
-  readonly logprobs?: number | undefined
-  /** The answer can be referred to by this id from now on, as the state it led to. */
-  readonly answerId?: string | undefined
-  /** The answer that was given before, with the token that ended it: it is read instead of written, to have its state again. */
-  readonly answer?: { readonly ids: readonly number[]; readonly stopId: number | null } | undefined
-  /** An answer that is stopped is kept as far as it came. Default false: a call that is cancelled leaves nothing. */
-  readonly keepStopped?: boolean | undefined
-  /** Texts that end the answer, besides those that the prompt style implies. */
-  readonly stop?: readonly string[] | undefined
-  /** The answer is JSON that follows this schema, as far as it comes. */
-  readonly jsonSchema?: Readonly<Record<string, unknown>> | undefined
-  /** How control tokens that the delta spells out are read; default as the state reads them. */
-  readonly controlTokens?: 'text' | 'control' | undefined
-  /** Go on although the model was edited, when no number of the state depends on it. */
-  readonly acceptEdits?: boolean | undefined
-  readonly maxNewTokens?: number
-  readonly sampling?: Sampling | undefined
-  /** Append the generated ids verbatim to the new state. */
-  readonly keepOutput?: boolean
-  /** `memory`: the new state can be continued while the engine runs, and is not written. */
-  readonly persist?: 'durable' | 'memory'
-  /** Record the most likely tokens of every step, stored by digest with the receipt. */
-  readonly trace?: boolean
-  readonly seam?: 'exact' | 'concat'
-  /** Ids that end the answer; the model's own unless given. */
-  readonly stopIds?: readonly number[]
-  /** Without a cartridge: go on from a known state that begins alike. Default true; a comparison reads it all. */
-  readonly reuse?: boolean
-}
 
 /**
  * Answers a delta from a stored state: restore (0 tokens), fold the delta up to its last safe boundary (that is the new
@@ -101,7 +44,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const opened = await openBase(context, input, call)
   const tokenizer = tokenizerOf(opened.loaded.model)
   const form = input.tools === undefined ? null : tokenizer.toolForm()
-  const grammar = grammarOf(input, form)
+  const grammar = answerGrammar(input, form)
   const { base, delta } = await deltaOf(context.blobs, opened, input)
   const { model, runtime } = base.loaded
   const split = splitDelta(base, delta, input.seam ?? 'exact')
@@ -141,67 +84,17 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     )
   const read = clock.lap()
 
-  const decoder = tokenizer.streamDecoder()
-  // What follows a schema ends by itself: the text that a next turn begins with may stand in it.
-  const isText = input.jsonSchema === undefined
-  const watch = watchForStops([...(input.stop ?? []), ...(isText ? end.stopTexts : [])])
-  const calls = form === null ? null : watchForCall(form, (text, of) => say(text, of))
-  // The model never waits for a reader, others may share it: what is not read yet is at most this one answer.
-  let told: Promise<void> | undefined
-  let hasLeft = false
-  const say = (text: string, of?: CallPart) => {
-    if (text === '') return
-    told = call.answering?.(text, of)
-    told?.catch(() => {
-      hasLeft = true
-    })
-  }
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
-  const stopIds = input.stopIds ?? [...new Set([...model.eosTokenIds, ...end.stopIds])]
-  using constraint =
-    grammar === undefined
-      ? undefined
-      : await context.live.grammars.lead({
-          ...{ tokenizer, vocabSize: session.vocabSize, stopIds, grammar },
-          added: form === null ? undefined : writable(tokenizer, form, stopIds),
-        })
-  const generation =
-    input.answer !== undefined
-      ? await readAnswer(session, first, input.answer)
-      : await context.live.schedulerOf(runtime).generate(session, first, {
-          maxNewTokens: input.maxNewTokens ?? 32,
-          sampling: input.sampling,
-          stopIds,
-          constraint,
-          history: [...base.tokens, ...split.fold, ...split.tailTokens],
-          // Every generated token is read, also the last: so the count is exact and the state can be kept.
-          keepOutput: true,
-          traceTopK: Math.max(
-            input.trace ? TRACE_TOP_K : 0,
-            input.logprobs === undefined ? 0 : Math.max(1, input.logprobs),
-          ),
-          signal: call.signal,
-          onToken: ({ id, index }) => {
-            const piece = decoder.push(id)
-            // Whatever stands in a call, it ends by itself.
-            const { shown, stopped } = calls?.isCalling
-              ? { shown: watch.end() + piece, stopped: false }
-              : watch.push(piece)
-            const rate = (index + 1) / Math.max(clock.sinceLap(), 1e-6)
-            call.progress?.({ phase: 'generating', done: index + 1, unit: 'tokens', rate })
-            if (calls === null) say(shown)
-            else calls.push(shown)
-            return stopped || hasLeft ? 'stop' : undefined
-          },
-        })
-  const rest = decoder.end()
-  const last = calls?.isCalling ? watch.end() + rest : watch.push(rest).shown + watch.end()
-  if (calls === null) say(last)
-  else calls.end(last)
-  await told
-  const ids = watch.length === null ? generation.ids : idsBefore(tokenizer, generation.ids, watch.length)
+  const history = [...base.tokens, ...split.fold, ...split.tailTokens]
+  const answer = await writeAnswer(
+    context,
+    { loaded: base.loaded, session, first, history, end, form, grammar },
+    input,
+    call,
+  )
+  const { generation, ids } = answer
   const kept = keep
     ? await keepAnswer(
         { session, runtime, tokenizer, start, first, beforeAnswer, closing: end.closing },
@@ -301,7 +194,6 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (!durable) await keepUnstored(context, assembled, contents.tokens)
   const total = clock.total()
-  const { content: output, call: toolCall } = answerOf(tokenizer, form, generation.ids, watch.length)
   if (input.answerId !== undefined && stored.packetId !== null) {
     context.store.library.answers.add({
       ...{ id: input.answerId, rootPacketId: baseId ?? stored.packetId, packetId: stored.packetId, at: Date.now() },
@@ -309,14 +201,14 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   }
   return {
     delta: delta.text,
-    output,
-    toolCall,
+    output: answer.content,
+    toolCall: answer.call,
     model: base.loaded.entry.id,
     dtype: base.dtype,
     outputTokenIds: [...ids],
     stopTokenId: generation.stopId,
     finishReason: generation.finishReason,
-    stopText: input.stop?.find(stop => stop === watch.found) ?? null,
+    stopText: input.stop?.find(stop => stop === answer.stopText) ?? null,
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
@@ -345,31 +237,6 @@ async function openBase(context: PacketContext, input: InferInput, call: Call): 
   const loaded = await context.models.load(input.model, call.signal)
   const state = emptyState(loaded, (performance.now() - start) / 1000)
   return { ...state, dtype: input.dtype ?? state.dtype }
-}
-
-/** An answer that is known: the session reads it as it would have read its own words. */
-async function readAnswer(
-  session: Session,
-  first: Float32Array,
-  { ids, stopId }: NonNullable<InferInput['answer']>,
-): Promise<Scheduled> {
-  const logits = ids.length === 0 ? first : await session.append(ids, { logits: 'last' })
-  return {
-    ...{ ids: Int32Array.from(ids), finishReason: stopId === null ? 'length' : 'stop', stopId },
-    ...{ fed: ids.length, logits, traces: [], batched: false },
-  }
-}
-
-/** What the answer is held to; undefined: it is any text. */
-function grammarOf({ jsonSchema, tools, toolChoice = 'auto' }: InferInput, form: ToolForm | null): string | undefined {
-  if (tools !== undefined && form !== null) return toolGrammar({ form, tools, choice: toolChoice, jsonSchema })
-  return jsonSchema && schemaGrammar(jsonSchema)
-}
-
-function answerOf(tokenizer: Tokenizer, form: ToolForm | null, ids: Int32Array, length: number | null) {
-  // The marks of a call may be control tokens.
-  const text = tokenizer.decode(ids, { skipSpecial: form === null }).slice(0, length ?? undefined)
-  return form === null ? { content: text, call: null } : callIn(form, text)
 }
 
 function fail(): never {

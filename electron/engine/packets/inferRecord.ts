@@ -7,7 +7,7 @@ import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { SplitDelta } from './growState.ts'
-import type { InferInput } from './inferPacket.ts'
+import type { InferInput } from './inferInput.ts'
 import { type OpenedState, runOf } from './openState.ts'
 
 /** How the delta was phrased, as the receipt records it. */
