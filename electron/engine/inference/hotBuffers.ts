@@ -45,10 +45,15 @@ export class HotBuffers {
   }
 
   /**
-   * Buffers for `rows` tokens that begin with `blocks`. `kept` says how many of the blocks stand in them already.
-   * The set is the caller's until it is given back or freed; it is counted under `label`, the model's name unless given.
+   * Buffers for `rows` tokens that begin with `blocks`; new ones have room for `spare` more. `kept` says how many of the blocks
+   * stand in them already. The set is the caller's until it is given back or freed; it is counted under `label`, the model's
+   * name unless given.
    */
-  take(blocks: readonly KvBlock[], rows: number, label = this.#label): { set: HotSet; kept: number } {
+  take(
+    blocks: readonly KvBlock[],
+    rows: number,
+    { label = this.#label, spare = 0 }: { readonly label?: string | undefined; readonly spare?: number } = {},
+  ): { set: HotSet; kept: number } {
     let best: HotSet | null = null
     let kept = 0
     for (const [set, standing] of this.#idle) {
@@ -63,7 +68,7 @@ export class HotBuffers {
       }
     }
     if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
-      return { set: this.#begin(this.#giveUpFor(rows, label) ?? this.#allocate(rows), label), kept: 0 }
+      return { set: this.#begin(this.#giveUpFor(rows, label) ?? this.#allocate(rows + spare), label), kept: 0 }
     }
     this.#idle.delete(best)
     best.hold.use(label)

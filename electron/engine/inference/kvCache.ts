@@ -8,7 +8,7 @@ import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSn
 export type Download = (tensor: Tensor) => Promise<Float32Array>
 
 const GROWTH = 1.5
-/** New buffers have room for so many tokens more: growing copies the context, and what is read is mostly answered. */
+/** Buffers that a state comes back into have room for so many tokens more: growing copies the context, and a state is mostly asked. */
 const ANSWER_TOKENS = 32
 
 /**
@@ -61,8 +61,9 @@ export class KvCache {
     const old = this.#running
     if (old === null) {
       const blocks = this.#resting
-      const most = Math.max(length, (contextLength ?? Number.POSITIVE_INFINITY) + 1)
-      const { set, kept } = this.#hot.take(blocks, Math.min(length + ANSWER_TOKENS, most), this.#label)
+      const most = (contextLength ?? Number.POSITIVE_INFINITY) + 1 - length
+      const spare = blocks.length === 0 ? 0 : Math.max(0, Math.min(ANSWER_TOKENS, most))
+      const { set, kept } = this.#hot.take(blocks, length, { label: this.#label, spare })
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
         await this.#fill(set, (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }))
@@ -73,7 +74,9 @@ export class KvCache {
       return
     }
     if (old.running.capacity >= length) return
-    const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), this.#label)
+    const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), {
+      label: this.#label,
+    })
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
     await this.#fill(set, (buffers, capacity) => this.#copy(old, { buffers, capacity }, from))

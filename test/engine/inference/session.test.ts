@@ -263,11 +263,22 @@ describe('keys and values', () => {
     await session.release()
   })
 
-  it('have room for a short answer from the start', async () => {
-    using session = runtime.newSession()
-    await session.append(random.tokens(252, 2048), { logits: 'none' })
-    for (const token of random.tokens(30, 2048)) await session.append([token], { logits: 'none' })
-    expect(session.copiedBytes).toBe(0)
+  it('that a state comes back into have room for a short answer; a text that is read takes no more than its own', async () => {
+    using reading = await read(runtime.newSession(), random.tokens(252, 2048))
+    const state = await reading.capture()
+    const fresh = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2 })
+    const answering = await fresh.restore(state)
+    await answering.append([1], { logits: 'none' })
+    const before = answering.copiedBytes
+    for (const token of random.tokens(30, 2048)) await answering.append([token], { logits: 'none' })
+    expect(answering.copiedBytes).toBe(before)
+    answering.dispose()
+    const text = fresh.newSession()
+    await text.append(random.tokens(750, 2048), { logits: 'none' })
+    for (const token of random.tokens(30, 2048)) await text.append([token], { logits: 'none' })
+    expect(text.copiedBytes).toBeGreaterThan(0)
+    text.dispose()
+    await fresh.dispose()
   })
 
   it('grow geometrically, so reading n tokens copies O(n) in all', async () => {

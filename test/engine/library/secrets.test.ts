@@ -122,7 +122,7 @@ describe("a provider's key in an engine", () => {
     const { models } = await client.call('models.list', {})
     await client.call('savings.agentLoop', { model: models[0]?.id ?? '', steps: 1 })
     // There are receipts to search, and the search reads them.
-    expect(filesWith(join(folder, 'store', 'receipts'), '"variant":"state-pack"')).not.toEqual([])
+    expect(filesWith(join(folder, 'store', 'receipts'), '"variant":"honest"')).not.toEqual([])
     await client.call('settings.get', {}).then(all => expect(inspect(all, { depth: 10 })).not.toContain(API_KEY))
     expect(filesWith(folder, API_KEY)).toEqual([])
     expect(filesWith(folder, Buffer.from(key, 'base64'))).toEqual([])

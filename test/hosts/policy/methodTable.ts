@@ -202,6 +202,7 @@ export const ROUTES: Readonly<Record<string, Verbs<object>>> = {
   'GET /states': 'none',
   'GET /tags': 'none',
   'GET /v1/models': 'none',
+  'GET /v1/models/{model}': 'none',
   'POST /catalogues': 'none',
   'POST /pull': 'none',
   'POST /states': 'none',
