@@ -58,6 +58,15 @@ describe('the events of the contract', () => {
     expect(heardOf('library.changed')[0]?.packetIds).toEqual([cartridge.packetId])
   })
 
+  it('say that other cartridges are offered once a publisher is blocked or not any more', async () => {
+    const client = createClient(supervisor)
+    for (const blocked of [true, false]) {
+      const before = heardOf('settings.changed').length
+      await client.call('share.block', { keyid: 'a'.repeat(64), name: 'ada', blocked })
+      await vi.waitFor(() => expect(heardOf('settings.changed').length).toBeGreaterThan(before))
+    }
+  })
+
   it('come for every operation that leaves a receipt', async () => {
     const client = createClient(supervisor)
     const { receipts } = await client.call('receipts.list', { limit: 100 })

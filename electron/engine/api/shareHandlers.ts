@@ -15,6 +15,7 @@ import { importFrom, reviewFrom, tryFrom } from '../share/fromPlace.ts'
 import { publish } from '../share/publish.ts'
 import type { ShareContext } from '../share/shareContext.ts'
 import { SHIPPED } from '../share/shippedCatalogue.ts'
+import type { EngineState } from './engineState.ts'
 
 type Owned =
   | Extract<keyof Handlers, `share.${string}`>
@@ -25,7 +26,9 @@ type Owned =
   | 'packets.import'
 
 /** How cartridges leave and come: as files, by registries, by the hub, by catalogues. */
-export function shareHandlers(context: ShareContext): Pick<Handlers, Owned> {
+export function shareHandlers(context: ShareContext & Pick<EngineState, 'emit'>): Pick<Handlers, Owned> {
+  /** What is offered here is another list now, in every window. */
+  const changed = () => context.emit('settings.changed', {})
   return {
     'packets.exportReview': asked => givesAway(context, asked),
     'packets.export': (leaving, call) => exportPacket(context, leaving, call),
@@ -66,11 +69,17 @@ export function shareHandlers(context: ShareContext): Pick<Handlers, Owned> {
     'share.browse': (asked, call) => browse(context, asked, call),
     'share.addCatalogue': async ({ place }, call) => {
       const { place: at, title } = await addCatalogue(context, place, call)
+      changed()
       return { place: at, title }
     },
-    'share.removeCatalogue': async ({ place }) => ({ removed: removeCatalogue(context, place) }),
+    'share.removeCatalogue': async ({ place }) => {
+      const removed = removeCatalogue(context, place)
+      if (removed) changed()
+      return { removed }
+    },
     'share.block': async publisher => {
       setBlocked(context, publisher)
+      changed()
       return { blocked: blockedPublishers(context) }
     },
   }

@@ -7,9 +7,6 @@ import { OfferCard } from './OfferCard.tsx'
 export interface Shown {
   readonly query: string
   readonly onlyMine: boolean
-  /** How many publishers are blocked: another number is another list. */
-  readonly blocked: number
-  readonly onBlocked: () => void
 }
 
 /** What one catalogue offers; where it cannot be read, why. */
@@ -18,7 +15,6 @@ export function CatalogueSection({
   title,
   query,
   onlyMine,
-  onBlocked,
 }: Shown & { readonly place: string; readonly title: string }) {
   const read = useQuery('share.browse', { place, query }, ['library.changed', 'models.changed', 'settings.changed'])
   const entries = (read.data?.entries ?? []).filter(({ modelInstalled }) => modelInstalled || !onlyMine)
@@ -52,7 +48,7 @@ export function CatalogueSection({
       <ul className="Offers">
         {entries.map(entry => (
           <li key={`${entry.name} ${entry.packetId}`}>
-            <OfferCard offer={entry} catalogue={place} onBlocked={onBlocked} />
+            <OfferCard offer={entry} catalogue={place} />
           </li>
         ))}
       </ul>

@@ -16,11 +16,9 @@ export function CataloguesDialog({
   onClose,
   catalogues,
   blocked,
-  onChanged,
 }: Pick<Output<'share.catalogues'>, 'catalogues' | 'blocked'> & {
   readonly isOpen: boolean
   readonly onClose: () => void
-  readonly onChanged: () => void
 }) {
   const client = useClient()
   const adding = useTask('share.addCatalogue')
@@ -29,11 +27,10 @@ export function CataloguesDialog({
     event.preventDefault()
     if ((await adding.run({ place: place.trim() })) === null) return
     setPlace('')
-    onChanged()
   }
-  const remove = (at: string) => client.call('share.removeCatalogue', { place: at }).then(onChanged, toastError)
+  const remove = (at: string) => client.call('share.removeCatalogue', { place: at }).catch(toastError)
   const unblock = (publisher: { keyid: string; name: string }) =>
-    client.call('share.block', { ...publisher, blocked: false }).then(onChanged, toastError)
+    client.call('share.block', { ...publisher, blocked: false }).catch(toastError)
   const added = catalogues.filter(catalogue => catalogue.place !== 'shipped')
   return (
     <Dialog

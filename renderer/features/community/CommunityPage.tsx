@@ -19,7 +19,7 @@ export function CommunityPage() {
   const [onlyMine, setOnlyMine] = useState(false)
   const [open, setOpen] = useState<'address' | 'catalogues' | null>(null)
   const query = useDeferredValue(text.trim())
-  const shown = { query, onlyMine, onBlocked: read.reload, blocked: read.data?.blocked.length ?? 0 }
+  const shown = { query, onlyMine }
   return (
     <Page
       title="Community"
@@ -59,7 +59,6 @@ export function CommunityPage() {
         onClose={() => setOpen(null)}
         catalogues={read.data?.catalogues ?? []}
         blocked={read.data?.blocked ?? []}
-        onChanged={read.reload}
       />
     </Page>
   )

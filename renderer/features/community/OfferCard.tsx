@@ -15,15 +15,7 @@ import { toastDone, toastError } from '../../ui/toasts.tsx'
 type Offer = Output<'share.browse'>['entries'][number]
 
 /** A cartridge that a catalogue offers: what it knows, for which model, and what there is to do about it. */
-export function OfferCard({
-  offer,
-  catalogue,
-  onBlocked,
-}: {
-  readonly offer: Offer
-  readonly catalogue: string
-  readonly onBlocked: () => void
-}) {
+export function OfferCard({ offer, catalogue }: { readonly offer: Offer; readonly catalogue: string }) {
   const client = useClient()
   const navigate = useNavigate()
   const { name, title, kind, packetId, publisher, questions, here, model } = offer
@@ -36,7 +28,6 @@ export function OfferCard({
   const block = async () => {
     await client.call('share.block', { keyid: publisher.keyid, name: publisher.name, blocked: true })
     toastDone(`${publisher.name} is blocked`, 'Their cartridges are no longer shown. Catalogues takes it back.')
-    onBlocked()
   }
   const copy = (text: string) => navigator.clipboard.writeText(text).then(() => toastDone('Copied', text), toastError)
   return (

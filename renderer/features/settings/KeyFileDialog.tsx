@@ -54,6 +54,7 @@ export function KeyFileDialog({
         <label className="stack stack--tight">
           <span className="Field-label">Key file</span>
           <input
+            className="KeyFile"
             type="file"
             accept="application/json,.json"
             onChange={event => setFile(event.target.files?.[0] ?? null)}
