@@ -18,6 +18,8 @@ export interface NumberFieldProps {
   readonly max: number
   /** Whole numbers only. */
   readonly integer?: boolean
+  /** It names something, like a port: its digits stand together. */
+  readonly ungrouped?: boolean
   readonly hint?: string | undefined
   readonly placeholder?: string
   /** What an arrow key makes of the value; one more or less when absent. */
@@ -26,12 +28,13 @@ export interface NumberFieldProps {
 
 /** A number, typed in the way of one's own language. What is out of range is limited when the field is left, and said. */
 export function NumberField(props: NumberFieldProps) {
-  const { label, value, onChange, onEmpty, min, max, integer = false, hint, placeholder } = props
+  const { label, value, onChange, onEmpty, min, max, integer = false, ungrouped = false, hint, placeholder } = props
   const { locale } = useLocale()
   // While a text is typed, the field keeps the value it had: a new one would be formatted under the cursor.
   const [draft, setDraft] = useState<{ readonly text: string; readonly before: number | null } | null>(null)
   const [limited, setLimited] = useState<string | null>(null)
-  const bounds = { least: `At least ${formatNumber(min)}.`, most: `At most ${formatNumber(max)}.` }
+  const told = ungrouped ? String : formatNumber
+  const bounds = { least: `At least ${told(min)}.`, most: `At most ${told(max)}.` }
 
   const problem = draft === null ? undefined : problemOf(readNumber(draft.text, locale))
   function problemOf(number: number | null): string | undefined {
@@ -77,7 +80,7 @@ export function NumberField(props: NumberFieldProps) {
       onChange={number => draft === null && onChange(number)}
       minValue={min}
       maxValue={max}
-      formatOptions={{ maximumFractionDigits: 6 }}
+      formatOptions={{ maximumFractionDigits: 6, useGrouping: !ungrouped }}
       isWheelDisabled
       isInvalid={problem !== undefined}
       className="Field"

@@ -40,7 +40,12 @@ export async function readBytes(path: string, cap = CAP): Promise<Uint8Array> {
     return await readFile(path)
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new StatePackError('E_NOT_FOUND', `There is no file ${path}.`, { path }, thrown)
+      throw new StatePackError(
+        'E_NOT_FOUND',
+        `There is no file ${path}. Name one, or - for standard input.`,
+        { path },
+        thrown,
+      )
     }
     throw thrown
   }

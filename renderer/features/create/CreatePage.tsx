@@ -17,6 +17,7 @@ import { handOver, jobsFor } from './handOver.ts'
 import { Results } from './Results.tsx'
 import { SourcesPanel } from './SourcesPanel.tsx'
 import { type TooLongChoice, tooLongModels } from './TooLong.tsx'
+import { titleOf } from './titleOf.ts'
 import { useEstimate } from './useEstimate.ts'
 import './create.css'
 
@@ -168,12 +169,4 @@ function isReadable({ text, unopened }: SourceFile): boolean {
 /** Of a file, without its ending. */
 function nameFor(title: string): string {
   return nameFromTitle(title.replace(/\.[a-z0-9]{1,5}$/i, ''))
-}
-
-/** The first words of a pasted text stand in for a file name; a line such as "Facts:" only announces them. */
-function titleOf(text: string): string {
-  const lines = text.trim().split('\n', 12)
-  const first = lines.find(candidate => /\S/.test(candidate) && !candidate.trimEnd().endsWith(':')) ?? lines[0] ?? ''
-  const line = first.replace(/[\s:;,.#]+$/, '').replace(/^[#\s]+/, '')
-  return line.length <= 48 ? line : `${line.slice(0, 48).replace(/\s+\S*$/, '')}…`
 }

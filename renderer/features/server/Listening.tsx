@@ -89,7 +89,9 @@ export function Listening({ status, onChange }: ListeningProps) {
           ]}
         />
         <div className="Server-choices">
-          {isRunning ? null : <NumberField label="Port" value={port} onChange={setPort} min={1} max={65535} integer />}
+          {isRunning ? null : (
+            <NumberField label="Port" value={port} onChange={setPort} min={1} max={65535} integer ungrouped />
+          )}
           <Switch isSelected={status.network} isDisabled={!isRunning} onChange={network => start(network)}>
             Let other machines on the network in
           </Switch>
