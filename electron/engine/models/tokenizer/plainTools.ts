@@ -34,12 +34,10 @@ export function withPlainTools(messages: readonly ChatMessage[], { tools, place 
   if (tools === undefined) return told
   const [first, ...rest] = told
   const text = toolsText(tools)
-  if (place === 'user')
-    return told.map((message, i) =>
-      i === told.findIndex(({ role }) => role === 'user')
-        ? { ...message, content: `${text}\n\n${message.content}` }
-        : message,
-    )
+  if (place === 'user') {
+    const asked = told.findIndex(({ role }) => role === 'user')
+    return told.map((message, i) => (i === asked ? { ...message, content: `${text}\n\n${message.content}` } : message))
+  }
   if (first?.role === 'system') return [{ role: 'system', content: `${first.content}\n\n${text}` }, ...rest]
   return [{ role: 'system', content: text }, ...told]
 }
@@ -55,13 +53,14 @@ function callText(call: ToolCall): string {
 }
 
 function toolsText(tools: readonly Tool[]): string {
+  const { open, middle, close } = PLAIN_CALL
   return [
     'You may call one of these tools, each given as JSON:',
     '<tools>',
     ...tools.map(tool => spaced(templateTool(tool))),
     '</tools>',
     'To call one, write its name and its arguments:',
-    '<tool_call>{"name": "NAME", "arguments": {"ARGUMENT": "VALUE"}}</tool_call>',
+    `${open}NAME${middle}{"ARGUMENT": "VALUE"}${close}`,
     'What it gives comes next, between <tool_response> and </tool_response>.',
   ].join('\n')
 }
