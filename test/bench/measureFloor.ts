@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { runInPlace, withMarker } from '#engine/inference/inPlaceRun.ts'
 import { kvLayersOf } from '#engine/inference/layers.ts'
-import { CHUNK_TOKENS } from '#engine/inference/session.ts'
+import { CHUNK_TOKENS } from '#engine/inference/sessionHost.ts'
 import type { Model } from '#engine/models/model.ts'
 import { median } from './median.ts'
 import { timed } from './timed.ts'

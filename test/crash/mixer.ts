@@ -47,7 +47,7 @@ function decide(i: number): void {
   const packetId = mine.at(-1)
   if (packetId === undefined) return
   store.library.packets.setTags(packetId, [`t${i % 3}`])
-  store.library.packets.rename(packetId, `${seed}/${i}`, Date.now())
+  store.library.packets.names.rename(packetId, `${seed}/${i}`, Date.now())
 }
 
 try {

@@ -109,8 +109,8 @@ async function decision(
     referrers: taken.map(({ digest }) => digest),
     decide: entered => {
       const { packets } = library
-      if (title !== null && (packets.names().get(entered) ?? []).length === 0)
-        packets.rename(entered, freeName(context, title), Date.now())
+      if (title !== null && (packets.names.all().get(entered) ?? []).length === 0)
+        packets.names.rename(entered, freeName(context, title), Date.now())
       if (
         (isOwn || isTrusted) &&
         packets.get(packetId)?.trust === 'restricted' &&

@@ -19,7 +19,7 @@ export function collectionHandlers(state: EngineState): Pick<Handlers, Owned> {
       return { ...view(row), members }
     },
     'collections.save': async ({ id, name, packetIds }) => {
-      const owner = name === undefined ? null : packets.named(name)
+      const owner = name === undefined ? null : packets.names.named(name)
       if (owner !== null)
         throw new StatePackError('E_CONFLICT', `A cartridge is called "${name}".`, {
           name: name ?? '',

@@ -56,7 +56,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const documents = await readDocuments(store.blobs, packet)
       const usage = store.library.usage.get(packetId)
       const { total: receipts } = await state.receipts.list({ about: packetId, limit: 1 })
-      const names = store.library.packets.names()
+      const names = store.library.packets.names.all()
       const collection = collections.of(packetId)
       return {
         summary: await summaryOf(state, packetId),
@@ -80,9 +80,9 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
     'library.update': async ({ packetId, name, otherNames, tags, pinned }) => {
       const { packets } = store.library
       if (name !== undefined) {
-        packets.rename(packetId, name, Date.now())
+        packets.names.rename(packetId, name, Date.now())
       }
-      if (otherNames !== undefined) packets.setOtherNames(packetId, otherNames, Date.now())
+      if (otherNames !== undefined) packets.names.setOthers(packetId, otherNames, Date.now())
       if (name !== undefined || otherNames !== undefined) {
         store.index.words.forget(packetId)
         store.touchIndexFile()

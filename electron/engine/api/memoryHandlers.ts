@@ -18,7 +18,7 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
 
   /** What people call a label: a cartridge's name, or the words themselves. */
   function namer() {
-    const names = store.library.packets.names()
+    const names = store.library.packets.names.all()
     const isStored = (label: string) => isDigest(label) && (names.has(label) || live.unstored.packetOf(label) === null)
     const nameOf = (label: string) => {
       if (!isDigest(label)) return label

@@ -77,7 +77,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
         texts,
         blobSha256: hexOf(blobSha256(packet.config)),
         blobBytes: cacheLayers(packet).reduce((sum, { size }) => sum + size, 0),
-        names: state.store.library.packets.names().get(packetId) ?? [],
+        names: state.store.library.packets.names.all().get(packetId) ?? [],
         cartridge: await summaryOf(state, packetId),
       }
     },

@@ -71,7 +71,7 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
 /** What the cartridges that receipts are about are called; a state after an answer, by what was asked. */
 function namesIn({ store }: EngineState, receipts: readonly ReceiptView[]): Record<string, string> {
   const { packets, turns } = store.library
-  const names = packets.names()
+  const names = packets.names.all()
   const nameOf = (packetId: Digest) => {
     const [own] = names.get(packetId) ?? []
     if (own !== undefined) return own

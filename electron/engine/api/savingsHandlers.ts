@@ -25,7 +25,7 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
   const providerKey = () => ({ saved: state.secrets.get(PROVIDER_KEY) !== null, where: state.secrets.where })
   return {
     'savings.summary': async ({ period }) => {
-      const names = packets.names()
+      const names = packets.names.all()
       const label = (id: string) => [...names].find(([packetId]) => packetId === id)?.[1][0] ?? `${id.slice(0, 19)}…`
       return state.savings.summary({ period, labels: label })
     },

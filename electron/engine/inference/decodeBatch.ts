@@ -3,9 +3,11 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { BatchKv } from './batchKv.ts'
 import { BatchRecurrent } from './batchRecurrent.ts'
 import type { KvLayerGeometry, SsmLayerGeometry } from './layers.ts'
-import type { MemoryHold, MemoryTier } from './memoryTier.ts'
-import type { Session, SessionHost } from './session.ts'
+import type { MemoryTier } from './memoryTier.ts'
+import type { Session } from './session.ts'
+import type { SessionHost } from './sessionHost.ts'
 import { BLOCK_TOKENS, type StateSnapshot } from './stateSnapshot.ts'
+import type { MemoryHold } from './tierEntry.ts'
 
 interface Row {
   readonly session: Session

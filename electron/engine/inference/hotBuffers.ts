@@ -1,7 +1,8 @@
 import { Tensor } from 'onnxruntime-node'
 import type { KvLayerGeometry } from './layers.ts'
-import type { MemoryHold, MemoryTier } from './memoryTier.ts'
+import type { MemoryTier } from './memoryTier.ts'
 import type { KvBlock } from './stateSnapshot.ts'
+import type { MemoryHold } from './tierEntry.ts'
 
 /** The contiguous buffers of a running session: one `[1, kvHeads, capacity, headDim]` pair a layer. */
 export interface Running {

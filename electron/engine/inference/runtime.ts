@@ -15,7 +15,8 @@ import { kvLayersOf, ssmLayersOf } from './layers.ts'
 import { MemoryTier } from './memoryTier.ts'
 import { RecurrentState } from './recurrentState.ts'
 import { createRunQueue } from './runQueue.ts'
-import { CHUNK_TOKENS, Session, type SessionHost, type SessionState } from './session.ts'
+import { Session } from './session.ts'
+import { CHUNK_TOKENS, type SessionHost, type SessionState } from './sessionHost.ts'
 import type { StateSnapshot } from './stateSnapshot.ts'
 
 /** Buffers that a runtime keeps where no tier is given. */

@@ -1,12 +1,9 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { chunkRun } from './chunkRun.ts'
 import type { KvCache } from './kvCache.ts'
 import type { KvPlace } from './kvRows.ts'
-import type { RecurrentState } from './recurrentState.ts'
+import type { RunOptions, SessionHost, SessionState } from './sessionHost.ts'
 import { BLOCK_TOKENS, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
-
-/** Most tokens in one run: the granularity of cancel, of progress and of taking turns. */
-export const CHUNK_TOKENS = 128
 
 /** What a session is busy with while something else advances its state. */
 const LENT = 'in a batch'
@@ -27,45 +24,6 @@ export interface AppendOptions {
   readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
   /** Whoever appends has the runtime's turn already. */
   readonly inTurn?: boolean
-}
-
-export interface RunOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Tokens that it reads; one, unless said, is a step of whoever generates, who does not wait for more than one piece of a text. */
-  readonly reads?: number
-  /** Whoever runs it has the turn already: see {@link Runtime.turn}. */
-  readonly inTurn?: boolean | undefined
-}
-
-/** What a session needs of the runtime it belongs to. */
-export interface SessionHost {
-  readonly vocabSize: number
-  readonly contextLength: number | null
-  readonly kind: StateSnapshot['kind']
-  /** The processor writes its outputs into the given tensors; a device makes its own. */
-  readonly onHost: boolean
-  /**
-   * The graph is an export's: on the processor its numbers then depend on whether a run has an odd number of tokens, which is seen to
-   * with one more (what a compiled graph does where it matters).
-   */
-  readonly padsRuns: boolean
-  /** Most tokens in one run; fewer than {@link CHUNK_TOKENS} where a device computes long chunks wrongly. */
-  readonly chunkTokens: number
-  /** Runs the graph; returns what a device made, or null when the outputs are in the given tensors. */
-  run(
-    feeds: Record<string, Tensor>,
-    outputs: Record<string, Tensor>,
-    options?: RunOptions,
-  ): Promise<InferenceSession.ReturnType | null>
-  /** The tensors of a session that stands where this snapshot does. */
-  stateOf(snapshot: StateSnapshot): SessionState
-}
-
-/** The tensors of a session's state; a transformer has only keys and values, a Mamba only the recurrent part. */
-export interface SessionState {
-  readonly kv: KvCache | null
-  readonly recurrent: RecurrentState | null
-  position: number
 }
 
 /**
@@ -267,35 +225,11 @@ export class Session implements Disposable {
 
   /** One pass over a chunk. Fills `logits` with those of its last tokens, as many as it has room for. */
   async #run(chunk: readonly number[], logits: Float32Array, options: RunOptions): Promise<void> {
-    const { kv, recurrent, position } = this.#state
-    const { vocabSize, contextLength, padsRuns } = this.#host
-    // No earlier row sees the one more, and the next run overwrites it. At the very end of the context there is no room for it.
-    const fits = contextLength === null || position + chunk.length < contextLength
-    const padded = padsRuns && fits && kv !== null && recurrent === null && chunk.length % 2 === 1
-    const ids = padded ? [...chunk, ...chunk.slice(-1)] : chunk
-    const rows = logits.length === 0 ? 0 : logits.length / vocabSize + (padded ? 1 : 0)
-    const room = padded ? new Float32Array(rows * vocabSize) : logits
-    const end = position + ids.length
-    const feeds: Record<string, Tensor> = {
-      input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
-      num_logits: new Tensor('int64', BigInt64Array.of(BigInt(rows)), []),
-    }
-    const outputs: Record<string, Tensor> = { logits: new Tensor('float32', room, [1, rows, vocabSize]) }
-    if (kv !== null) {
-      feeds.seqlens_k = new Tensor('int32', Int32Array.of(end - 1), [1])
-      feeds.total_sequence_length = new Tensor('int32', Int32Array.of(end), [])
-      kv.addTo(feeds, outputs)
-    }
-    recurrent?.addTo(feeds, outputs)
+    const { feeds, outputs, take } = chunkRun(this.#host, this.#state, { chunk, logits })
     const results = await this.#host.run(feeds, outputs, { ...options, reads: chunk.length })
     this.#alive()
-    this.#state.position = position + chunk.length
     this.#processed += chunk.length
-    kv?.adopt(results, this.#state.position)
-    recurrent?.adopt(results)
-    const made = results === null ? room : results.logits?.data
-    if (!(made instanceof Float32Array)) throw new StatePackError('E_INFERENCE', 'The graph returned no logits.')
-    if (made !== logits) logits.set(made.subarray(0, logits.length))
+    take(results)
   }
 
   #capture(): Promise<StateSnapshot> {

@@ -2,7 +2,7 @@ import type { ImportTask } from '#shared/rpc/methods/jobs.ts'
 import { admitCartridge } from '../admission/admitCartridge.ts'
 import { type CartridgeSource, openSource } from '../admission/cartridgeSource.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
-import type { JobWork } from './jobQueue.ts'
+import type { JobWork } from './performJob.ts'
 
 /** Takes a `.cartridge` file in, whole or not at all. Throws what {@link openSource} and {@link admitCartridge} throw. */
 export async function importJob(

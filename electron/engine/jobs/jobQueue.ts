@@ -9,23 +9,12 @@ import {
   jobTaskSchema,
   type Made,
 } from '#shared/rpc/methods/jobs.ts'
-import { orAborted } from '../orAborted.ts'
-import type { Call } from '../packets/context.ts'
 import type { ProcessLock } from '../processLock.ts'
 import type { JobRow, JobRows } from '../store/library/jobRows.ts'
 import type { SettingRows } from '../store/library/settingRows.ts'
 import { jobView, madeOf, statusView } from './jobViews.ts'
-import { type Lane, type RunningJob, runningJob, shareOf } from './runningJob.ts'
-
-/** What a job is given to do its work with. */
-export interface JobWork {
-  readonly call: Call
-  readonly sources: () => readonly JobSource[]
-  /** Bytes or characters of what it reads. */
-  readonly size: number
-  /** Says what has been stored, once: from here on the job is done whatever happens. */
-  readonly made: (made: readonly Made[], how: { readonly wasRead: boolean }) => void
-}
+import { type Performers, performJob } from './performJob.ts'
+import { type Lane, type RunningJob, runningJob } from './runningJob.ts'
 
 interface JobQuery {
   readonly states?: readonly JobState[] | undefined
@@ -33,9 +22,6 @@ interface JobQuery {
   readonly offset: number
   readonly limit: number
 }
-/** Ends when the work is done; throws why it cannot be. */
-export type Performers = { readonly [L in Lane]: (task: Extract<JobTask, { kind: L }>, work: JobWork) => Promise<void> }
-
 export interface JobQueueOptions {
   readonly rows: JobRows
   readonly settings: SettingRows
@@ -268,7 +254,7 @@ export class JobQueue {
     onChange()
     let error: StatePackError | null = null
     try {
-      await this.#perform(running)
+      await performJob(running, { ...this.#options, gate: () => this.#gate?.promise ?? null })
     } catch (thrown) {
       error = toStatePackError(thrown)
     }
@@ -280,37 +266,6 @@ export class JobQueue {
     else if (error.code === 'E_CANCELLED') rows.end(job.id, { state: 'cancelled' })
     else rows.end(job.id, { state: 'failed', error: toErrorValue(error) })
     onChange()
-  }
-
-  #perform(running: RunningJob): Promise<void> {
-    const { rows, perform, onChange } = this.#options
-    const { job, controller, lane } = running
-    const { signal } = controller
-    const task = jobTaskSchema.parse(job.task)
-    const work: JobWork = {
-      sources: () => rows.sources(job.id),
-      size: job.size,
-      made: (made, { wasRead }) => {
-        rows.made(job.id, made)
-        Object.assign(running, { isMade: true, wasRead, share: 1 })
-        onChange()
-      },
-      call: {
-        signal,
-        progress: report => {
-          running.progress = report
-          running.share = running.isMade ? 1 : (shareOf(report, lane) ?? running.share)
-          onChange()
-          if (this.#gate === null || running.isMade) return
-          const held = orAborted(this.#gate.promise, signal)
-          // Only reading waits for it; the work that made another report hears of the abort by itself.
-          held.catch(() => {})
-          return held
-        },
-      },
-    }
-    if (task.kind === 'read') return perform.read(task, work)
-    return task.kind === 'download' ? perform.download(task, work) : perform.import(task, work)
   }
 
   /** Without the time in which it was held. */

@@ -6,7 +6,7 @@ import { createdView } from '../packets/createdView.ts'
 import { type Created, createPacket } from '../packets/createPacket.ts'
 import { createSplit } from '../packets/createSplit.ts'
 import { spotCheck } from '../packets/spotCheck.ts'
-import type { JobWork } from './jobQueue.ts'
+import type { JobWork } from './performJob.ts'
 
 const LONGEST_NAME = 300
 

@@ -153,7 +153,7 @@ export async function ejectAndAsk(
 /** Names the state after a turn, so that it stands in the library. */
 export function keepStep(context: PacketContext, stepId: string, name: string): Digest {
   const packetId = stateAfter(turnOf(context, stepId))
-  context.store.library.packets.addName(packetId, name, Date.now())
+  context.store.library.packets.names.add(packetId, name, Date.now())
   context.store.touchIndexFile()
   context.changed([packetId])
   return packetId

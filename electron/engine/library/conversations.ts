@@ -30,7 +30,7 @@ export function listConversations(
 ): Output<'conversations.list'> {
   const words = (query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).slice(0, 16).map(foldText)
   const { items, total } = store.library.conversations.list({ words, ...window })
-  const names = store.library.packets.names()
+  const names = store.library.packets.names.all()
   const collections = new Map(store.library.collections.list().map(row => [row.packetIds.join(), row]))
   return {
     total,
@@ -52,7 +52,7 @@ export function readConversationView(
   const row = store.library.conversations.find(id) ?? unbegun(id)
   const turns = store.library.turns.of(id).flatMap(turn => turnView(store, turn) ?? [])
   const { system, headId, draftRevision, pending } = row
-  const all = store.library.packets.names()
+  const all = store.library.packets.names.all()
   const named = [...row.slots, ...turns.flatMap(({ rootPacketId }) => rootPacketId ?? [])].flatMap(packetId => {
     const name = all.get(packetId)?.[0]
     return name === undefined ? [] : [[packetId, name] as const]
@@ -136,7 +136,7 @@ export function purgeConversations({ library }: Pick<PacketContext['store'], 'li
 /** Throws `E_NOT_FOUND`. */
 export function exportConversation(context: PacketContext, id: string): Output<'conversations.export'> {
   const view = readConversationView(context, id, () => false)
-  const names = context.store.library.packets.names()
+  const names = context.store.library.packets.names.all()
   const markdown = conversationMarkdown(view, {
     turns: threadTo(view.turns, view.headId).flatMap(turn => [
       turn,

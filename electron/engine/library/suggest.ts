@@ -95,7 +95,7 @@ export async function suggest(
 
 /** Makes body texts searchable: those of cartridges that were named since. */
 export async function indexWords(context: Pick<PacketContext, 'store' | 'blobs'>): Promise<void> {
-  const names = context.store.library.packets.names()
+  const names = context.store.library.packets.names.all()
   await context.store.indexWords(async packetId => {
     const { sources, card, recipe } = await readDocuments(context.blobs, await readPacket(context.blobs, packetId))
     return {

@@ -1,4 +1,4 @@
-import type { TierMove } from '../inference/memoryTier.ts'
+import type { TierMove } from '../inference/tierEntry.ts'
 
 const MOVES_KEPT = 256
 

@@ -1,4 +1,5 @@
-import type { MemoryHold, MemoryTier, UseHistory } from '../inference/memoryTier.ts'
+import type { MemoryTier } from '../inference/memoryTier.ts'
+import type { MemoryHold, UseHistory } from '../inference/tierEntry.ts'
 
 /** What it takes to have something again, and what it is called. */
 export interface Poolable<Value> {

@@ -1,6 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
-import type { MemoryHold, MemoryTier } from '../inference/memoryTier.ts'
+import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { KvBlock, StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { MemoryHold } from '../inference/tierEntry.ts'
 import { thinned } from './thinned.ts'
 
 /** The checkpoints of one reading, in the order they were passed. */

@@ -1,6 +1,7 @@
 import type { Digest } from '#shared/domain/digest.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
-import type { MemoryHold, MemoryTier, TierEntry } from '../inference/memoryTier.ts'
+import type { MemoryTier } from '../inference/memoryTier.ts'
+import type { MemoryHold, TierEntry } from '../inference/tierEntry.ts'
 import type { BlobReader, BlobRef } from '../store/blobReader.ts'
 import type { BlobWriter } from '../store/blobWriter.ts'
 import type { NewBlob } from '../store/newBlob.ts'

@@ -113,7 +113,7 @@ function assertSameContext(
 
 /** Ancestors that nobody named, tagged or pinned: they were steps on the way. */
 async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Digest[]> {
-  const names = store.library.packets.names()
+  const names = store.library.packets.names.all()
   const asked = new Set(store.library.answers.packets())
   const found: Digest[] = []
   const queue = packet.config.parents.map(parent => parent.packetId)

@@ -83,7 +83,7 @@ export async function keepUnstored(
 /** A name made of a title: the first of `title`, `title (2)`, `title (3)` … that no cartridge and no collection has. */
 export function freeName({ store }: Pick<PacketContext, 'store'>, from: string): string {
   const { packets, collections } = store.library
-  const isFree = (name: string) => packets.named(name) === null && collections.named(name) === null
+  const isFree = (name: string) => packets.names.named(name) === null && collections.named(name) === null
   const title = nameFromTitle(from)
   if (isFree(title)) return title
   let number = 2
@@ -93,7 +93,7 @@ export function freeName({ store }: Pick<PacketContext, 'store'>, from: string):
 
 /** Refuses a name that another cartridge has: `E_CONFLICT`. */
 export function assertFreeName({ store }: Pick<PacketContext, 'store'>, name: string, own: Digest | null = null): void {
-  const owner = store.library.packets.named(name)
+  const owner = store.library.packets.names.named(name)
   if (owner === null || owner === own) return
   throw new StatePackError('E_CONFLICT', `Another cartridge is called "${name}".`, { name, packetId: owner })
 }

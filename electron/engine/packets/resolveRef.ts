@@ -25,7 +25,7 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
   if (state !== null) return state
   const made = digest === null ? null : await madeFromText(context, digest, model)
   if (made !== null) return made
-  const named = packets.named(ref)
+  const named = packets.names.named(ref)
   if (named !== null) return named
   const answered = context.store.library.answers.packetOf(ref)
   if (answered !== null) return answered

@@ -12,7 +12,7 @@ export function reuseView(
     miss,
   }: { prefix: Pick<NonNullable<PrefixSearch['prefix']>, 'packetId' | 'tokens'> | null } & Pick<PrefixSearch, 'miss'>,
 ): Reuse {
-  const names = store.library.packets.names()
+  const names = store.library.packets.names.all()
   const nameOf = (id: Digest) => names.get(id)?.[0] ?? `the state ${hexOf(id).slice(0, 12)}`
   return {
     reused:

@@ -4,15 +4,16 @@
  * Appending: receipts waiting at the same time are written together. Under the lock between processes the log takes in what
  * others appended, numbers and signs its own, writes them in one write, syncs once, and only then acknowledges them all.
  */
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { Receipt, ReceiptDraft, ReceiptOp } from '#shared/domain/receipt.ts'
 import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
-import { absentAsNull, type LogFs, type LogPaths, type LogRecord, logPaths, nodeLogFs } from './logFile.ts'
+import { type LogFs, type LogPaths, logPaths, nodeLogFs } from './logFile.ts'
 import { LogIndex } from './logIndex.ts'
+import { consistencyIn, inclusionIn } from './logProofs.ts'
 import {
   exportLog,
   listReceipts,
@@ -20,13 +21,13 @@ import {
   type ReceiptFilter,
   type ReceiptPage,
   readRecord,
-  recordsAbout,
 } from './logQueries.ts'
 import { type LogState, loadState, readAppended } from './logState.ts'
 import { checkpointNote, type Writing, writeGroup } from './logWriter.ts'
-import { consistencyProof, inclusionProof } from './merkle.ts'
+import { makings } from './makings.ts'
+import { putAside } from './putAside.ts'
 import { parseDraft, receiptOf, receiptStatement } from './statement.ts'
-import { syncFolder, writeCheckpoint } from './storedCheckpoints.ts'
+import { writeCheckpoint } from './storedCheckpoints.ts'
 import { type LogReport, type VerifyOptions, verifyLog } from './verifyLog.ts'
 
 export interface ReceiptLogOptions {
@@ -39,9 +40,6 @@ export interface ReceiptLogOptions {
 
 /** Receipts per disk flush at most: bounds the memory of one write. */
 const MAX_GROUP = 4096
-
-/** Operations whose output this installation computed itself; an import proves nothing about what it brings in. */
-const MAKES: readonly ReceiptOp[] = ['create', 'infer', 'merge', 'compact', 'remix', 'withhold']
 
 interface Waiting {
   readonly draft: ReceiptDraft
@@ -136,26 +134,21 @@ export class ReceiptLog {
 
   /** True when a trusted key signed that this installation made the packet itself: the basis of "not restricted". */
   async vouchesFor(packet: Digest): Promise<boolean> {
-    return (await this.#makings(packet).next()).done !== true
+    return (await (await this.#makings(packet)).next()).done !== true
   }
 
   /** The newest line in which a trusted key signed that this installation computed the packet; null when there is none. */
   async madeBy(packet: Digest): Promise<Uint8Array | null> {
-    for await (const { line, receipt } of this.#makings(packet)) {
+    for await (const { line, receipt } of await this.#makings(packet)) {
       // One that was there already was not computed then.
       if (receipt.details.cache_hit !== true) return line
     }
     return null
   }
 
-  async *#makings(packet: Digest): AsyncGenerator<LogRecord & { readonly line: Uint8Array }> {
+  async #makings(packet: Digest) {
     await this.#refresh()
-    for await (const record of recordsAbout(this.#reading(), { about: packet, ops: MAKES })) {
-      const { ok, outputs } = record.receipt
-      // An infer's packet_id is what it started from: only outputs are its own work.
-      const made = ok && outputs.some(({ digest }) => digest === packet)
-      if (made && (await this.#holds(record))) yield record
-    }
+    return makings(this.#reading(), { packet, trusted: this.#options.keys.trusted })
   }
 
   /** The log as JSON lines: `envelopes` gives the exact signed lines, `receipts` the readable form. */
@@ -187,33 +180,16 @@ export class ReceiptLog {
     return note
   }
 
-  /** RFC 6962 proof that receipt `seq` is in the log of now. Hashes are base64. */
+  /** See {@link inclusionIn}. */
   async proveInclusion(seq: number) {
     await this.#refresh()
-    const { leaves, frontier } = this.#state.index
-    const leaf = leaves[seq]
-    if (leaf === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${seq}.`, { seq })
-    return {
-      leaf: base64(leaf),
-      index: seq,
-      size: leaves.length,
-      root: base64(frontier.root()),
-      proof: inclusionProof(leaves, seq).map(base64),
-    }
+    return inclusionIn(this.#state.index, seq)
   }
 
-  /** RFC 6962 proof that the log of `oldSize` receipts is a prefix of the log of now. Hashes are base64. */
+  /** See {@link consistencyIn}. */
   async proveConsistency(oldSize: number) {
     await this.#refresh()
-    const { leaves, frontier } = this.#state.index
-    if (oldSize > leaves.length)
-      throw new StatePackError('E_NOT_FOUND', `The log has fewer than ${oldSize} receipts.`, { oldSize })
-    return {
-      oldSize,
-      newSize: leaves.length,
-      newRoot: base64(frontier.root()),
-      proof: consistencyProof(leaves, oldSize).map(base64),
-    }
+    return consistencyIn(this.#state.index, oldSize)
   }
 
   /**
@@ -232,7 +208,7 @@ export class ReceiptLog {
     const head = this.#state.index.ids[held - 1]
     await this.#refreshing
     return this.#withLock(async () => {
-      const aside = await this.#putAside()
+      const aside = await putAside(this.#options.fs, this.#paths)
       this.#state = { index: new LogIndex(), broken: null, indexed: 0 }
       const inputs = head === undefined ? [] : [{ role: 'receipt', digest: head }]
       const details = { closed: aside, closed_count: held, closed_head: head ?? null, reason: problem.message }
@@ -242,19 +218,6 @@ export class ReceiptLog {
       if (receipt === undefined) throw new StatePackError('E_INTERNAL', 'The first receipt was not written.')
       return { receipt, aside }
     })
-  }
-
-  async #putAside(): Promise<string> {
-    const { fs } = this.#options
-    const { folder, log, checkpoints, index } = this.#paths
-    const earlier = (await fs.readdir(folder)).filter(name => name.startsWith('aside-')).length
-    const aside = `aside-${earlier + 1}`
-    await fs.mkdir(join(folder, aside), { mode: 0o700 })
-    for (const part of [log, checkpoints, index])
-      await fs.rename(part, join(folder, aside, basename(part))).catch(absentAsNull)
-    await fs.mkdir(checkpoints, { recursive: true, mode: 0o700 })
-    await syncFolder(fs, folder)
-    return aside
   }
 
   /**
@@ -278,13 +241,6 @@ export class ReceiptLog {
     await this.#flushing
     this.#lock?.close()
     this.#lock = null
-  }
-
-  async #holds({ envelope }: LogRecord): Promise<boolean> {
-    return verifyEnvelope(envelope, this.#options.keys.trusted).then(
-      () => true,
-      () => false,
-    )
   }
 
   async #flushAll(): Promise<void> {
@@ -338,8 +294,4 @@ export class ReceiptLog {
     this.#lock ??= new ProcessLock(this.#paths.lock)
     return this.#lock.exclusive(work)
   }
-}
-
-function base64(bytes: Buffer): string {
-  return bytes.toString('base64')
 }

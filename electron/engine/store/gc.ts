@@ -71,7 +71,7 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
 /** Packets that leave: old tombstones, and what the options say, as far as nothing protects them. */
 function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptions, now: number): Set<Digest> {
   const held = new Set(store.library.referrers.held(now))
-  const names = store.library.packets.names()
+  const names = store.library.packets.names.all()
   const tagged = store.library.packets.tagged()
   const given = new Set<Digest>()
   const loose: PacketRow[] = []

@@ -78,7 +78,7 @@ export class IndexFile {
 
   /** One entry a name, one for a packet without a name, then the referrers; in the order of digests. */
   #manifests(): Descriptor[] {
-    const names = this.#library.packets.names()
+    const names = this.#library.packets.names.all()
     const packets = this.#library.packets.all().filter(packet => packet.removedAt === null)
     const entries = packets
       .sort((a, b) => (a.packetId < b.packetId ? -1 : 1))

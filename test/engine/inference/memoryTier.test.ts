@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type MemoryHold, MemoryTier, type TierMove } from '#engine/inference/memoryTier.ts'
+import { MemoryTier } from '#engine/inference/memoryTier.ts'
+import type { MemoryHold, TierMove } from '#engine/inference/tierEntry.ts'
 
 const entry = (label: string, bytes: number, { cost = bytes, evict = () => {} } = {}) =>
   ({ label, bytes, cost, from: 'new', below: 'cold', reason: 'a test', evict }) as const

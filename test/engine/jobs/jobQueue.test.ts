@@ -1,6 +1,7 @@
 /** The line itself: order, lanes, what stops it, and that it holds nothing of what waits. */
 import { expect, it, vi } from 'vitest'
-import { JobQueue, type Performers } from '#engine/jobs/jobQueue.ts'
+import { JobQueue } from '#engine/jobs/jobQueue.ts'
+import type { Performers } from '#engine/jobs/performJob.ts'
 import { secondsLeft } from '#engine/jobs/remaining.ts'
 import { ProcessLock } from '#engine/processLock.ts'
 import { type ErrorCode, StatePackError } from '#shared/domain/error.ts'

@@ -82,29 +82,33 @@ describe('the library', () => {
     const store = await openTestStore()
     const a = await store.publishPacket({ ...testPacket('a'), names: ['A'] })
     const b = await store.publishPacket({ ...testPacket('b'), names: ['B'] })
-    expect(await codeOf(async () => store.library.packets.rename(b.packetId, 'A', 1))).toBe('E_CONFLICT')
-    store.library.packets.rename(a.packetId, 'C', 1)
-    store.library.packets.rename(b.packetId, 'A', 1)
-    expect(store.library.packets.named('A')).toBe(b.packetId)
-    expect(store.library.packets.named('B')).toBeNull()
-    expect(await codeOf(async () => store.library.packets.rename(sha256('none'), 'X', 1))).toBe('E_NOT_FOUND')
+    expect(await codeOf(async () => store.library.packets.names.rename(b.packetId, 'A', 1))).toBe('E_CONFLICT')
+    store.library.packets.names.rename(a.packetId, 'C', 1)
+    store.library.packets.names.rename(b.packetId, 'A', 1)
+    expect(store.library.packets.names.named('A')).toBe(b.packetId)
+    expect(store.library.packets.names.named('B')).toBeNull()
+    expect(await codeOf(async () => store.library.packets.names.rename(sha256('none'), 'X', 1))).toBe('E_NOT_FOUND')
   })
 
   it('keeps every name a packet was given, and shows it by the first', async () => {
     const store = await openTestStore()
     const { packetId } = await store.publishPacket({ ...testPacket('a'), names: ['first'] })
     const { packets } = store.library
-    packets.addName(packetId, 'another', Date.now() + 5)
+    packets.names.add(packetId, 'another', Date.now() + 5)
     const shown = async () => (await store.list()).items[0]?.name
-    expect([packets.named('first'), packets.named('another'), await shown()]).toEqual([packetId, packetId, 'first'])
-    packets.rename(packetId, 'second', Date.now() + 9)
-    expect(packets.names().get(packetId)).toEqual(['second', 'another'])
-    packets.rename(packetId, 'another', Date.now())
-    expect(packets.names().get(packetId)).toEqual(['another'])
-    packets.setOtherNames(packetId, ['x', 'y', 'another'], Date.now())
-    expect(packets.names().get(packetId)).toEqual(['another', 'x', 'y'])
-    packets.setOtherNames(packetId, [], Date.now())
-    expect([packets.names().get(packetId), packets.named('x')]).toEqual([['another'], null])
+    expect([packets.names.named('first'), packets.names.named('another'), await shown()]).toEqual([
+      packetId,
+      packetId,
+      'first',
+    ])
+    packets.names.rename(packetId, 'second', Date.now() + 9)
+    expect(packets.names.all().get(packetId)).toEqual(['second', 'another'])
+    packets.names.rename(packetId, 'another', Date.now())
+    expect(packets.names.all().get(packetId)).toEqual(['another'])
+    packets.names.setOthers(packetId, ['x', 'y', 'another'], Date.now())
+    expect(packets.names.all().get(packetId)).toEqual(['another', 'x', 'y'])
+    packets.names.setOthers(packetId, [], Date.now())
+    expect([packets.names.all().get(packetId), packets.names.named('x')]).toEqual([['another'], null])
   })
 
   it.each([
@@ -120,7 +124,7 @@ describe('the library', () => {
   ])('takes no name like %j', async name => {
     const store = await openTestStore()
     const { packetId } = await store.publishPacket(testPacket('a'))
-    expect(await codeOf(async () => store.library.packets.addName(packetId, name, 1))).toBe('E_BAD_INPUT')
+    expect(await codeOf(async () => store.library.packets.names.add(packetId, name, 1))).toBe('E_BAD_INPUT')
     expect(await codeOf(store.publishPacket({ ...testPacket('b'), names: [name] }))).toBe('E_BAD_INPUT')
   })
 

@@ -132,9 +132,9 @@ describe('publication', () => {
     const { packetId } = await store.publishPacket({ ...testPacket('a'), names: ['Alpha'] })
     expect(store.library.packets.remove([packetId], Date.now())).toBe(1)
     expect((await store.list()).total).toBe(0)
-    expect(store.library.packets.named('Alpha')).toBeNull()
+    expect(store.library.packets.names.named('Alpha')).toBeNull()
     expect(store.library.packets.restore([packetId])).toBe(1)
-    expect(store.library.packets.named('Alpha')).toBe(packetId)
+    expect(store.library.packets.names.named('Alpha')).toBe(packetId)
   })
 
   it('refuses a folder that is no store of this version, and says when there is none', async () => {
@@ -152,6 +152,6 @@ describe('publication', () => {
     const reader = await openTestStore(store.folder, { readOnly: true })
     expect((await reader.list({ query: 'alpha' })).items.map(item => item.packetId)).toEqual([packetId])
     expect(await codeOf(reader.publishPacket(testPacket('b')))).toBe('E_READ_ONLY')
-    expect(reader.library.packets.named('Alpha')).toBe(packetId)
+    expect(reader.library.packets.names.named('Alpha')).toBe(packetId)
   })
 })

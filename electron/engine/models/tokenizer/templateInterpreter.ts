@@ -1,5 +1,6 @@
 import { Environment, Interpreter } from '@huggingface/jinja'
 import { FILTERS, list, ownTest } from './templateFilters.ts'
+import { bound, LoopControl, loopValue } from './templateLoops.ts'
 import {
   calledName,
   filtering,
@@ -10,7 +11,6 @@ import {
   type Parts,
   partsOf,
   renamed,
-  type Target,
 } from './templateNodes.ts'
 import { STRING_METHODS } from './templateStrings.ts'
 import { isTable, operate, sizeOf, textOf, toValue, type Value } from './templateValues.ts'
@@ -31,17 +31,6 @@ const LIST_FILTERS = new Set(
 )
 /** Filters that Jinja applies to a string as to the list of its characters. */
 const CHARACTER_FILTERS = new Set(['list', 'first', 'last'])
-
-/** `break` and `continue`, with what the turn had said until then. */
-class LoopControl extends Error {
-  readonly kind: string
-  said = ''
-
-  constructor(kind: string) {
-    super(`'${kind.toLowerCase()}' outside loop`)
-    this.kind = kind
-  }
-}
 
 /**
  * The library's interpreter with Python's meaning of what it prints, compares and loops over. Filters and loops take an
@@ -278,36 +267,4 @@ export class TemplateInterpreter extends Interpreter {
       throw new Error('it does not come to an end, or grows beyond what any prompt needs')
     }
   }
-}
-
-/** A scope in which a loop's names stand for the parts of an item. */
-function bound(target: Target, item: Value, environment: Environment): Environment {
-  const scope = new Environment(environment)
-  const bind = ({ value: names }: Target, value: Value): void => {
-    if (typeof names === 'string') {
-      scope.setVariable(names, value)
-      return
-    }
-    const parts: unknown = value.value
-    if (!Array.isArray(parts)) throw new Error(`Cannot unpack a ${value.type}.`)
-    if (parts.length !== names.length)
-      throw new Error(`Too ${parts.length < names.length ? 'few' : 'many'} items to unpack.`)
-    for (const [place, name] of names.entries()) bind(name, parts[place])
-  }
-  bind(target, item)
-  return scope
-}
-
-function loopValue(items: readonly Value[], place: number): Value {
-  const { length } = items
-  const loop = toValue({
-    ...{ index: place + 1, index0: place, revindex: length - place, revindex0: length - place - 1 },
-    ...{ first: place === 0, last: place === length - 1, length },
-    cycle: (...values: readonly unknown[]) => values[place % values.length],
-  })
-  if (loop.value instanceof Map) {
-    loop.value.set('previtem', items[place - 1] ?? toValue(undefined))
-    loop.value.set('nextitem', items[place + 1] ?? toValue(undefined))
-  }
-  return loop
 }

@@ -8,7 +8,7 @@ export function hasName(folder: string, name: string): boolean {
   if (!existsSync(path)) return false
   const library = openLibrary(path, { readOnly: true })
   try {
-    return library.packets.named(name) !== null || library.collections.named(name) !== null
+    return library.packets.names.named(name) !== null || library.collections.named(name) !== null
   } finally {
     library.close()
   }
