@@ -78,7 +78,7 @@ async function take(page: Page, title: string): Promise<void> {
 /** A publisher who is blocked is neither listed nor taken, and the review says how to go on. */
 async function blockAndUnblock(page: Page, title: string, address: string): Promise<void> {
   await page.getByRole('button', { name: `More about ${title}` }).click()
-  // What is focused in a card does not move the rest of it.
+  // Bringing its button into view has not moved the rest of the card.
   const scrolled = page.getByRole('article', { name: title }).locator('.row')
   expect(await scrolled.evaluateAll(rows => rows.map(row => row.scrollLeft))).toEqual([0, 0])
   await page.getByRole('menuitem', { name: 'Block ada' }).click()
