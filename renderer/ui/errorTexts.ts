@@ -280,6 +280,12 @@ export const ERROR_TEXTS = {
     action: open('Open Savings', '/savings?tab=provider'),
     detail: 'shown',
   },
+  E_BAD_METHOD: {
+    what: 'That address is asked in another way.',
+    meaning: 'Nothing was changed. Below stands which ways it takes.',
+    action: { label: 'Load the window again', do: 'reloadWindow' },
+    detail: 'shown',
+  },
   E_CANCELLED: {
     what: 'It was stopped.',
     meaning: 'Nothing half-done was kept.',

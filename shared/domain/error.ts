@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   E_BUSY: { http: 429, exit: 63 },
   E_ENGINE_DOWN: { http: 503, exit: 64 },
   E_SPENDING_CAP: { http: 402, exit: 65 },
+  E_BAD_METHOD: { http: 405, exit: 66 },
   // The rest
   E_CANCELLED: { http: 499, exit: 130 },
   E_INTERNAL: { http: 500, exit: 70 },

@@ -11,7 +11,7 @@ import type { ApiMetrics } from './apiMetrics.ts'
 import { type ApiRoute, type CountTokens, isEvents, type ServerEvent, type ServerEvents } from './apiRoute.ts'
 import type { ApiOptions } from './apiServer.ts'
 import { errorResponse } from './errorResponse.ts'
-import { routeAt } from './routeAt.ts'
+import { noRoute, routeAt } from './routeAt.ts'
 import { apiRoutes } from './routes/apiRoutes.ts'
 import { stateCounts } from './stateCounts.ts'
 
@@ -58,7 +58,12 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       return answer(c, route, { count, fail: error => entry?.fail(error) })
     })
   }
-  app.notFound(c => failure(c, new StatePackError('E_NOT_FOUND', `There is no ${c.req.method} ${c.req.path} here.`)))
+  app.notFound(c => {
+    const failed = noRoute(routes, c.req)
+    const { allow } = failed.details
+    if (c.req.method !== 'OPTIONS' || typeof allow !== 'string') return failure(c, failed)
+    return c.body(null, 204, { ...PLAIN, allow })
+  })
 
   async function answer(c: Context<Bindings>, route: ApiRoute, { count, fail }: Noted): Promise<Response> {
     const gone = new AbortController()
@@ -126,6 +131,7 @@ function failure(c: Context<Bindings>, thrown: unknown): Response {
   const error = toErrorValue(thrown)
   const status = ERROR_CODES[error.code].http
   const headers: Record<string, string> = { ...PLAIN }
+  if (typeof error.details.allow === 'string') headers.allow = error.details.allow
   if (status === 429 || status === 503) headers['retry-after'] = '1'
   // A body that was not read to its end would be taken for the next request.
   if (!c.env.incoming.complete) headers.connection = 'close'

@@ -45,7 +45,7 @@ export function createApiGate(rules: ApiGateRules): (head: RequestHead) => { rea
 
 /** Answered to anyone who may reach the server at all: neither says anything of what is stored. */
 export function isOpen(method: string, path: string): boolean {
-  return method.toUpperCase() === 'GET' && OPEN.has(path)
+  return ['GET', 'HEAD'].includes(method.toUpperCase()) && OPEN.has(path)
 }
 
 /**

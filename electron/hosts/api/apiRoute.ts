@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ErrorValue } from '#shared/domain/error.ts'
 import type { CallPart } from '#shared/domain/tool.ts'
 import type { Client, StreamOptions } from '#shared/rpc/client.ts'
 import type { Reuse } from '#shared/rpc/methods/views.ts'
@@ -13,7 +14,7 @@ export interface ServerEvent {
 export interface ServerEvents {
   readonly events: (send: (event: ServerEvent) => void) => Promise<void>
   /** How a failure in mid-stream is told. */
-  readonly failed: (error: { code: string; message: string }) => ServerEvent
+  readonly failed: (error: ErrorValue) => ServerEvent
 }
 
 /** Takes a piece of a generation; `of`: it belongs to the call of a tool. */
@@ -48,8 +49,8 @@ export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType =
   readonly output: O
   /** The fields of a `get` that are not in the path come in the query. */
   readonly query?: boolean
-  /** With `stream: true` it answers by server-sent events. */
-  readonly streams?: boolean
+  /** With `stream: true` it answers by server-sent events: what each may be, an object or a union of objects with `event` and `data`. */
+  readonly event?: z.ZodType
   /** It answers a text of this media type instead of JSON. */
   readonly text?: string
   /** Asked by what watches the server, over and over: not noted as a request of a program. */

@@ -1,6 +1,16 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { ErrorValue } from '#shared/domain/error.ts'
-import type { errorSchema } from './openApiDocument.ts'
+
+export const errorSchema = z.strictObject({
+  error: z.strictObject({
+    /** From the closed table of codes. */
+    code: z.string(),
+    message: z.string(),
+    /** The same as `code`, where clients of other servers look for it. */
+    type: z.string(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  }),
+})
 
 /** A failure as every route tells it. */
 export function errorResponse({

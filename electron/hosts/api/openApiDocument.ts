@@ -2,27 +2,17 @@ import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
 import { isOpen } from './apiGate.ts'
 import type { ApiRoute } from './apiRoute.ts'
-
-export const errorSchema = z.strictObject({
-  error: z.strictObject({
-    /** From the closed table of codes. */
-    code: z.string(),
-    message: z.string(),
-    /** The same as `code`, where clients of other servers look for it. */
-    type: z.string(),
-    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
-  }),
-})
+import { errorSchema } from './errorResponse.ts'
 
 /** What a client of any kind finds in the document. */
 export const documentSchema = z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) })
 
-/** The OpenAPI 3.1 document of the routes, made from the schemas that check them. */
+/** The OpenAPI 3.2 document of the routes, made from the schemas that check them. */
 export function openApiDocument(routes: readonly ApiRoute[]): z.output<typeof documentSchema> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return {
-    openapi: '3.1.0',
+    openapi: '3.2.0',
     info: { title: 'State Pack Studio', version: VERSION },
     paths,
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
@@ -31,7 +21,7 @@ export function openApiDocument(routes: readonly ApiRoute[]): z.output<typeof do
 }
 
 function operationOf(route: ApiRoute): Record<string, unknown> {
-  const { method, path, summary, input, output, query, streams, text } = route
+  const { method, path, summary, input, output, query, event, text } = route
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const { properties = {}, required = [], ...fields } = jsonSchema(input, 'input') as Fields
   const sent = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.includes(name)))
@@ -50,7 +40,7 @@ function operationOf(route: ApiRoute): Record<string, unknown> {
     responses: {
       200: {
         description: 'The answer.',
-        content: streams ? { ...answer, 'text/event-stream': { schema: { type: 'string' } } } : answer,
+        content: event === undefined ? answer : { ...answer, 'text/event-stream': { itemSchema: eventSchema(event) } },
       },
       default: {
         description: 'A failure.',
@@ -58,6 +48,21 @@ function operationOf(route: ApiRoute): Record<string, unknown> {
       },
     },
   }
+}
+
+/** A server-sent event as OpenAPI sees it: its `data` is a text, which holds JSON but where a text itself is meant. */
+function eventSchema(event: z.ZodType): Record<string, unknown> {
+  const {
+    oneOf,
+    anyOf = oneOf,
+    ...alone
+  } = jsonSchema(event, 'output') as { oneOf?: Fields[]; anyOf?: Fields[] } & Fields
+  const kinds = (anyOf ?? [alone]).map(({ properties: { data, ...name } = {}, ...kind }) => {
+    const isText = typeof data === 'object' && data !== null && 'type' in data && data.type === 'string'
+    const told = isText ? data : { type: 'string', contentMediaType: 'application/json', contentSchema: data }
+    return { ...kind, properties: { ...name, data: told } }
+  })
+  return { oneOf: kinds }
 }
 
 interface Fields {

@@ -1,3 +1,4 @@
+import { StatePackError } from '#shared/domain/error.ts'
 import type { ApiRoute } from './apiRoute.ts'
 
 /** The route of a method and a path (without its query), and what the path says; null where there is none. */
@@ -11,4 +12,15 @@ export function routeAt(
     if (match !== null && route.method === method.toLowerCase()) return { route, inPath: { ...match.groups } }
   }
   return null
+}
+
+/** Why there is no route: `E_NOT_FOUND` where nothing has the path, else `E_BAD_METHOD` with what it takes (`allow`). */
+export function noRoute(
+  routes: readonly ApiRoute[],
+  { method, path }: { readonly method: string; readonly path: string },
+): StatePackError {
+  const takes = (['get', 'post'] as const).filter(each => routeAt(routes, { method: each, path }) !== null)
+  if (takes.length === 0) return new StatePackError('E_NOT_FOUND', `There is no ${method.toUpperCase()} ${path} here.`)
+  const allow = [...takes.flatMap(each => (each === 'get' ? ['GET', 'HEAD'] : ['POST'])), 'OPTIONS'].join(', ')
+  return new StatePackError('E_BAD_METHOD', `${path} takes ${allow}, and not ${method.toUpperCase()}.`, { path, allow })
 }

@@ -3,10 +3,9 @@
  * Only the Studio's own page may call the engine: another page in the same browser cannot know the token, cannot lie
  * about its Origin, and a rebound DNS name shows in Host. No CORS header is ever sent, so nothing is readable either.
  */
-import type { ErrorCode } from '#shared/domain/error.ts'
 import { isMethodName } from '#shared/rpc/client.ts'
 import { FRAME_TYPE } from '#shared/rpc/codec.ts'
-import { type RequestHead, readHead, refuse, tokenCheck } from './requestHead.ts'
+import { type Refusal, type RequestHead, readHead, refuse, tokenCheck } from './requestHead.ts'
 
 export interface GateRules {
   /** The only accepted Host, e.g. `127.0.0.1:41873`. */
@@ -19,22 +18,25 @@ export interface GateRules {
 export type Verdict =
   | { readonly ok: true; readonly route: 'page' | 'health' | 'events' | 'upload' }
   | { readonly ok: true; readonly route: 'rpc'; readonly method: string }
-  | { readonly ok: false; readonly status: number; readonly code: ErrorCode; readonly message: string }
+  | Refusal
 
 function routeOf(method: string, url: string): Verdict {
   const path = url.split('?', 1)[0] ?? ''
   const reads = method === 'GET' || method === 'HEAD'
-  const wrongMethod = refuse(405, 'E_FORBIDDEN', 'This address does not take that HTTP method.')
+  const only = (allow: string) => ({
+    ...refuse(405, 'E_BAD_METHOD', `${path} takes ${allow}, and not ${method}.`),
+    allow,
+  })
   if (path.startsWith('/rpc/')) {
-    if (method !== 'POST') return wrongMethod
+    if (method !== 'POST') return only('POST')
     const name = path.slice('/rpc/'.length)
     return isMethodName(name)
       ? { ok: true, route: 'rpc', method: name }
       : refuse(404, 'E_NOT_FOUND', 'There is no such method.')
   }
-  if (path.startsWith('/uploads/')) return method === 'POST' ? { ok: true, route: 'upload' } : wrongMethod
-  if (path === '/events') return method === 'GET' ? { ok: true, route: 'events' } : wrongMethod
-  if (!reads) return wrongMethod
+  if (path.startsWith('/uploads/')) return method === 'POST' ? { ok: true, route: 'upload' } : only('POST')
+  if (path === '/events') return method === 'GET' ? { ok: true, route: 'events' } : only('GET')
+  if (!reads) return only('GET, HEAD')
   return { ok: true, route: path === '/health' ? 'health' : 'page' }
 }
 

@@ -15,6 +15,7 @@ import type { PageAssets } from './pageAssets.ts'
 import { pageHeaders } from './pageHeaders.ts'
 import { readBody } from './readBody.ts'
 import type { BodyBudget } from './receiveBody.ts'
+import type { Refusal } from './requestHead.ts'
 import { createUploads } from './uploads.ts'
 
 export interface LoopbackOptions {
@@ -54,14 +55,15 @@ const ALIVE_MS = 10_000
 
 type Bindings = { Bindings: HttpBindings & { verdict: Verdict } }
 
-function refuse(response: ServerResponse, status: number, error: { code: string; message: string }): void {
-  const body = JSON.stringify({ error: { code: error.code, message: error.message } })
+function refuse(response: ServerResponse, { status, code, message, allow }: Refusal): void {
+  const body = JSON.stringify({ error: { code, message } })
   // The body of a refused request is not read; closing is what tells its sender to stop.
   const headers = {
     ...pageHeaders(),
     'content-type': 'application/json',
     'cache-control': 'no-store',
     connection: 'close',
+    ...(allow === undefined ? {} : { allow }),
   }
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
@@ -204,7 +206,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
 
   admitRequests(server, {
     gate,
-    refuse: (outgoing, refusal) => refuse(outgoing, refusal.status, refusal),
+    refuse,
     proceed: listener,
   })
 

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly status: number
   readonly code: ErrorCode
   readonly message: string
+  /** Of a method that is not taken: those that are. */
+  readonly allow?: string
 }
 
 export type Headers = ReadonlyMap<string, string>

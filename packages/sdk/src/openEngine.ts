@@ -3,7 +3,7 @@ import { createEngine } from '../../../electron/engine/createEngine.ts'
 import { openLog } from '../../../electron/engine/logging/openLog.ts'
 import { apiCall } from '../../../electron/hosts/api/apiCall.ts'
 import { type ApiRoute, isEvents } from '../../../electron/hosts/api/apiRoute.ts'
-import { routeAt } from '../../../electron/hosts/api/routeAt.ts'
+import { noRoute, routeAt } from '../../../electron/hosts/api/routeAt.ts'
 import { apiRoutes } from '../../../electron/hosts/api/routes/apiRoutes.ts'
 import { stateCounts } from '../../../electron/hosts/api/stateCounts.ts'
 import { dispatch } from '../../../electron/hosts/dispatch/dispatch.ts'
@@ -11,7 +11,7 @@ import { fieldProblem } from '../../../electron/hosts/dispatch/fieldProblem.ts'
 import { createInProcessTransport } from '../../../electron/hosts/dispatch/inProcessTransport.ts'
 import { createEventHub } from '../../../electron/hosts/eventHub.ts'
 import { chooseFolders } from '../../../electron/hosts/folders.ts'
-import { StatePackError, toStatePackError } from '../../../shared/domain/error.ts'
+import { toStatePackError } from '../../../shared/domain/error.ts'
 import { createClient } from '../../../shared/rpc/client.ts'
 import { createStatePack } from './createStatePack.ts'
 import type { EngineOptions } from './engineOptions.ts'
@@ -48,7 +48,7 @@ function found(routes: readonly ApiRoute[], { path, body }: { path: string; body
   const url = new URL(path, 'http://here')
   const method = body === undefined ? 'get' : 'post'
   const at = routeAt(routes, { method, path: url.pathname })
-  if (at === null) throw new StatePackError('E_NOT_FOUND', `There is no ${method.toUpperCase()} ${url.pathname} here.`)
+  if (at === null) throw noRoute(routes, { method, path: url.pathname })
   const inPath = Object.entries(at.inPath).map(([name, value]) => [name, decodeURIComponent(value)])
   const sent = body ?? (at.route.query ? Object.fromEntries(url.searchParams) : {})
   return { route: at.route, fields: { ...sent, ...Object.fromEntries(inPath) } }

@@ -90,7 +90,7 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   'post /suggest': () => [{ question: 'How long does the lease run?', model, limit: 2 }],
   'post /v1/completions': ({ hash: state }) => [
     { ...chosen, prompt: 'The lease', max_tokens: 2, seed: 1, stop: '.', n: 2, logprobs: 1, echo: false },
-    { prompt: ['Who pays?'], state, max_tokens: 2, ...labels, ...unpunished, ...streamed },
+    { prompt: ['Rent is'], state, max_tokens: 4, ...labels, ...unpunished, ...streamed },
   ],
   'post /v1/chat/completions': ({ hash: state }) => [
     { ...chosen, messages: [user], max_tokens: 2, seed: 1, stop: ['.'], n: 2, logprobs: true, top_logprobs: 1 },

@@ -8,17 +8,26 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createRequestJournal } from '#hosts/api/requestJournal.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
 import { startTestRegistry, type TestRegistry } from '../../engine/registry/testRegistry.ts'
 import { type Made, ROUTE_TABLE, type Sent } from './routeTable.ts'
-import { startTestApi, type TestApi } from './startTestApi.ts'
+import { readEvents, startTestApi, type TestApi } from './startTestApi.ts'
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0] & object
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly schema: Schema }[]
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Body } } }
-  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { schema: Schema }>> }>>
+  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, Content>> }>>
   readonly security?: readonly unknown[]
+}
+type Content = { readonly schema: Schema } | { readonly itemSchema: { readonly oneOf: readonly EventKind[] } }
+/** One kind of server-sent event: its data is a text, or JSON of a schema. */
+interface EventKind {
+  readonly properties: {
+    readonly event?: Schema
+    readonly data: Schema & { readonly contentMediaType?: string; readonly contentSchema?: Schema }
+  }
 }
 interface Body {
   readonly properties: Readonly<Record<string, Schema>>
@@ -46,12 +55,30 @@ let registry: TestRegistry
 let document: { paths: Record<string, Record<string, Operation>> }
 const routes = Object.keys(ROUTE_TABLE)
 
+/** Calls that send something fail after the first of it. */
+const breaking = { isOn: false }
+async function failing<T>(work: () => Promise<T>): Promise<T> {
+  breaking.isOn = true
+  try {
+    return await work()
+  } finally {
+    breaking.isOn = false
+  }
+}
+
 /** A call for a caller has a signal; what the server asks for itself has none. */
 function held(engine: Transport): Transport {
   return {
     ...engine,
     async call(method, input, options) {
-      const { signal } = options
+      const { signal, onItem } = options
+      if (breaking.isOn && onItem !== undefined) {
+        const breaks = (item: unknown) => {
+          onItem(item)
+          throw new StatePackError('E_INFERENCE', 'The model broke.')
+        }
+        return engine.call(method, input, { ...options, onItem: breaks })
+      }
       if (signal !== undefined && ++holding.calls >= holding.from) {
         holding.held.push(method)
         if (!signal.aborted) await once(signal, 'abort')
@@ -92,6 +119,19 @@ function placed(route: string, sent: Sent) {
   }
 }
 
+type SentEvent = Awaited<ReturnType<typeof readEvents>>[number]
+
+/** Which of the documented kinds an event is; -1: none. */
+function kindOf({ event, data }: SentEvent, kinds: readonly EventKind[]): number {
+  return kinds.findIndex(({ properties }) => {
+    const name = properties.event === undefined ? z.literal('') : z.fromJSONSchema(properties.event)
+    const { contentMediaType, contentSchema } = properties.data
+    const text = typeof data === 'string'
+    if (!name.safeParse(event).success || text === (contentMediaType === 'application/json')) return false
+    return z.fromJSONSchema(contentSchema ?? properties.data).safeParse(data).success
+  })
+}
+
 /** Sends it, and holds what comes back against the document. */
 async function ask(route: string, sent: Sent, init: RequestInit = {}) {
   const { path, ...rest } = placed(route, sent)
@@ -101,8 +141,12 @@ async function ask(route: string, sent: Sent, init: RequestInit = {}) {
   const content = (responses[String(response.status)] ?? responses.default)?.content[type]
   if (content === undefined) throw new Error(`${route} may not answer ${type} with status ${response.status}`)
   const isJson = type === 'application/json'
-  const told: unknown = isJson ? await response.json() : await response.text()
-  z.fromJSONSchema(content.schema).parse(told)
+  const isStream = 'itemSchema' in content
+  const told: unknown = isJson ? await response.json() : isStream ? await readEvents(response) : await response.text()
+  if (!isStream) z.fromJSONSchema(content.schema).parse(told)
+  else
+    for (const event of told as SentEvent[])
+      expect({ event, as: kindOf(event, content.itemSchema.oneOf) }).not.toMatchObject({ as: -1 })
   const { error } = (isJson ? told : {}) as { error?: { code: string; message: string } }
   return { status: response.status, code: error?.code, message: error?.message ?? '', told }
 }
@@ -203,6 +247,48 @@ describe.each(routes)('%s', route => {
       expect(await ask(route, first, { body: text })).toMatchObject({ status, code })
     const plain = await ask(route, first, { headers: { 'content-type': 'text/plain' } })
     expect([plain.status, plain.code]).toEqual([415, 'E_NOT_TEXT'])
+  })
+
+  it('streams only what the document says, also where it fails half way', async () => {
+    const sent = good(route).find(({ stream }) => stream)
+    const { 200: { content } = { content: {} } } = operation(route).responses
+    const streams = 'text/event-stream' in content
+    expect(sent !== undefined).toBe(streams)
+    if (sent === undefined) return
+    const [whole, cut] = [await ask(route, sent), await failing(() => ask(route, sent))]
+    expect(whole).toMatchObject({ status: 200 })
+    const events = cut.told as SentEvent[]
+    expect(events.length).toBeGreaterThan(1)
+    const { data } = events.at(-1) ?? {}
+    expect(JSON.stringify(data)).toContain('E_INFERENCE')
+    // With a call of a tool, too.
+    const tools = good(route).find(({ tools = [] }) => Array.isArray(tools) && tools.length > 0)
+    if (tools !== undefined) expect(await ask(route, { ...tools, stream: true })).toMatchObject({ status: 200 })
+  })
+
+  it('takes no other method, and says which it takes', async () => {
+    const [, pattern = ''] = route.split(' ')
+    const own = Object.keys(document.paths[pattern] ?? {})
+    const { path } = placed(route, good(route)[0] ?? {})
+    const takes = own.flatMap(method => (method === 'get' ? ['GET', 'HEAD'] : ['POST'])).sort()
+    const of = (response: Response) => response.headers.get('allow')?.split(', ').sort()
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(one => !takes.includes(one))) {
+      const response = await api.send(path, undefined, { method, body: method === 'GET' ? null : '{}' })
+      expect({ method, status: response.status, allow: of(response) }).toEqual({
+        ...{ method, status: 405, allow: [...takes, 'OPTIONS'].sort() },
+      })
+      const schema = operation(route).responses.default?.content['application/json']
+      if (schema === undefined || !('schema' in schema)) throw new Error(`${route} documents no failure`)
+      expect(z.fromJSONSchema(schema.schema).parse(await response.json())).toMatchObject({
+        error: { code: 'E_BAD_METHOD', type: 'E_BAD_METHOD' },
+      })
+    }
+    const asked = await api.send(path, undefined, { method: 'OPTIONS' })
+    expect([asked.status, of(asked), await asked.text()]).toEqual([204, [...takes, 'OPTIONS'].sort(), ''])
+    const head = await api.send(path, undefined, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([takes.includes('HEAD') ? 200 : 405, ''])
+    if (operation(route).security?.length === 0)
+      expect((await fetch(`${api.api.address}${path}`, { method: 'HEAD' })).status).toBe(200)
   })
 
   it('says when what is named is not there', async () => {

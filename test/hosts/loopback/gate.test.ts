@@ -151,6 +151,18 @@ describe('the loopback host', () => {
     expect([0, 400, 405]).toContain(answer.status)
   })
 
+  it.each([
+    ['PUT', '/', 'GET, HEAD'],
+    ['POST', '/health', 'GET, HEAD'],
+    ['POST', '/events', 'GET'],
+    ['GET', '/rpc/engine.status', 'POST'],
+    ['GET', '/uploads/one', 'POST'],
+  ])('answers %s %s with the methods that it takes', async (method, path, allow) => {
+    const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${test.server.port}`, 'Connection: close']
+    const { status, headers } = await rawRequest(test.server.port, head)
+    expect([status, headers.allow]).toEqual([405, allow])
+  })
+
   it('shows its page and its health to the address bar, not to other sites, and sends no CORS header', async () => {
     const get = (path: string, ...headers: string[]) =>
       rawRequest(test.server.port, [

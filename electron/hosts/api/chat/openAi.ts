@@ -2,9 +2,18 @@
 import { z } from 'zod'
 import { digestSchema } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { errorSchema } from '../errorResponse.ts'
 import type { Answered } from './answer.ts'
 
 const count = z.number().int().nonnegative()
+
+/** What OpenAI's streams say, without names: chunks, a failure, and that they are over. */
+export const streamedAs = <Chunk extends z.ZodType>(chunk: Chunk) =>
+  z.union([
+    z.strictObject({ data: chunk }),
+    z.strictObject({ data: errorSchema }),
+    z.strictObject({ data: z.literal('[DONE]') }),
+  ])
 
 export const usageSchema = z.strictObject({
   prompt_tokens: count,

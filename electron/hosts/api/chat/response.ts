@@ -6,7 +6,7 @@ import { newCallId } from './tools.ts'
 
 const count = z.number().int().nonnegative()
 const status = z.enum(['in_progress', 'completed', 'incomplete', 'failed'])
-const partSchema = z.strictObject({
+export const partSchema = z.strictObject({
   type: z.literal('output_text'),
   text: z.string(),
   annotations: z.array(z.never()),
@@ -19,6 +19,8 @@ const callSchema = z.strictObject({
   ...{ id: z.string(), type: z.literal('function_call'), status, call_id: z.string() },
   ...{ name: z.string(), arguments: z.string() },
 })
+/** What a response consists of. */
+export const itemSchema = z.union([messageSchema, callSchema])
 const toolSchema = z.strictObject({
   ...{ type: z.literal('function'), name: z.string(), description: z.string().nullable() },
   ...{ parameters: z.record(z.string(), z.unknown()).nullable(), strict: z.boolean() },
@@ -35,7 +37,7 @@ export const responseSchema = z.strictObject({
   max_output_tokens: count.nullable(),
   metadata: z.record(z.string(), z.unknown()),
   model: z.string(),
-  output: z.array(z.union([messageSchema, callSchema])),
+  output: z.array(itemSchema),
   parallel_tool_calls: z.boolean(),
   previous_response_id: z.string().nullable(),
   store: z.boolean(),

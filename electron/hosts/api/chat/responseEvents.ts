@@ -1,19 +1,16 @@
 import type { CallPart } from '#shared/domain/tool.ts'
-import type { ServerEvent } from '../apiRoute.ts'
 import type { Answered } from './answer.ts'
 import { callItem, idsOf, messageItem, responseView, type Told } from './response.ts'
 
-/** The events of a streamed response, in the order and with the numbers that clients expect. */
-export function responseEvents(request: Told, id: string, send: (event: ServerEvent) => void) {
+/** The events of a streamed response, in the order that clients expect. */
+export function responseEvents(request: Told, id: string, emit: (type: string, more: object) => void) {
   const ids = idsOf(id)
   const part = (text: string) => ({ type: 'output_text', text, annotations: [] })
-  let number = 0
   let isBegun = false
   /** The place of the item that is being written, and what it is. */
   let writing: 'message' | 'call' | null = null
   let place = -1
   let text = ''
-  const emit = (type: string, more: object) => send({ event: type, data: { type, sequence_number: number++, ...more } })
   const at = () => ({ item_id: writing === 'call' ? ids.call : ids.message, output_index: place })
   const begin = () => {
     if (isBegun) return

@@ -27,10 +27,12 @@ import {
   finishSchema,
   now,
   stateField,
+  streamedAs,
   together,
   usageSchema,
 } from '../chat/openAi.ts'
 import { argumentsSchema, chatToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
+import { errorResponse } from '../errorResponse.ts'
 
 const name = z.string().nullish()
 const callSchema = z.strictObject({
@@ -85,11 +87,12 @@ const input = z.strictObject({
   ...neutralPenalties,
 })
 
+const endSchema = z.enum([...finishSchema.options, 'tool_calls'])
+const frame = { id: z.string(), created: z.number().int(), model: z.string() }
+
 const output = z.strictObject({
-  id: z.string(),
+  ...frame,
   object: z.literal('chat.completion'),
-  created: z.number().int(),
-  model: z.string(),
   choices: z.array(
     z.strictObject({
       index: z.number().int(),
@@ -109,11 +112,42 @@ const output = z.strictObject({
           .optional(),
       }),
       logprobs: chatLogprobsSchema.nullable(),
-      finish_reason: z.enum([...finishSchema.options, 'tool_calls']),
+      finish_reason: endSchema,
     }),
   ),
   usage: usageSchema,
   state: stateField,
+})
+
+const chunkSchema = z.strictObject({
+  ...frame,
+  object: z.literal('chat.completion.chunk'),
+  choices: z.array(
+    z.strictObject({
+      index: z.number().int(),
+      delta: z.strictObject({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        tool_calls: z
+          .array(
+            z.strictObject({
+              index: z.number().int(),
+              /** With the name, before its arguments. */
+              id: z.string().optional(),
+              type: z.literal('function').optional(),
+              function: z.strictObject({ name: z.string().optional(), arguments: z.string() }),
+            }),
+          )
+          .optional(),
+      }),
+      logprobs: chatLogprobsSchema.nullable(),
+      finish_reason: endSchema.nullable(),
+    }),
+  ),
+  /** In the last, where it was asked for. */
+  usage: usageSchema.optional(),
+  /** With the end of an answer. */
+  state: stateField.optional(),
 })
 
 /** OpenAI's chat completions. */
@@ -121,7 +155,7 @@ export const chatCompletions = apiRoute({
   method: 'post',
   path: '/v1/chat/completions',
   summary: 'Answer a conversation, as OpenAI does; what a known state has read is not read again.',
-  streams: true,
+  event: streamedAs(chunkSchema),
   input,
   output,
   async answer(request, call) {
@@ -211,6 +245,6 @@ function streamed(
       if (withUsage) chunk(model, { choices: [], usage })
       send({ data: '[DONE]' })
     },
-    failed: error => ({ data: { error: { ...error, type: error.code } } }),
+    failed: error => ({ data: errorResponse(error) }),
   }
 }

@@ -12,7 +12,8 @@ import {
   streamOptions,
   tokensSchema,
 } from '../chat/fields.ts'
-import { finishOf, finishSchema, now, stateField, together, usageSchema } from '../chat/openAi.ts'
+import { finishOf, finishSchema, now, stateField, streamedAs, together, usageSchema } from '../chat/openAi.ts'
+import { errorResponse } from '../errorResponse.ts'
 
 const logprobsSchema = z.strictObject({
   tokens: z.array(z.string()),
@@ -27,12 +28,28 @@ const choiceSchema = z.strictObject({
   finish_reason: finishSchema,
 })
 
+const output = z.strictObject({
+  id: z.string(),
+  object: z.literal('text_completion'),
+  created: z.number().int(),
+  model: z.string(),
+  choices: z.array(choiceSchema),
+  usage: usageSchema,
+  state: stateField,
+})
+/** Why it ended, and the state, come with the last of an answer. */
+const chunkSchema = output.extend({
+  choices: z.array(choiceSchema.extend({ finish_reason: finishSchema.nullable() })),
+  usage: usageSchema.optional(),
+  state: stateField.optional(),
+})
+
 /** OpenAI's completions: a text, gone on with. */
 export const completions = apiRoute({
   method: 'post',
   path: '/v1/completions',
   summary: 'Go on with a text, as OpenAI does.',
-  streams: true,
+  event: streamedAs(chunkSchema),
   input: z.strictObject({
     model: z.string().optional(),
     prompt: z.union([z.string(), z.array(z.string()).length(1)], {
@@ -52,15 +69,7 @@ export const completions = apiRoute({
     ...labelFields,
     ...neutralPenalties,
   }),
-  output: z.strictObject({
-    id: z.string(),
-    object: z.literal('text_completion'),
-    created: z.number().int(),
-    model: z.string(),
-    choices: z.array(choiceSchema),
-    usage: usageSchema,
-    state: stateField,
-  }),
+  output,
   async answer(request, call) {
     const { model, state, stop, temperature, top_p: topP, seed, logprobs, n } = request
     const [prompt = ''] = [request.prompt].flat()
@@ -88,7 +97,9 @@ export const completions = apiRoute({
       async events(send) {
         for (const index of forks) {
           const piece = (text: string) =>
-            send({ data: { ...frame, model, choices: [{ index, text, logprobs: null, finish_reason: null }] } })
+            send({
+              data: { ...frame, model: model ?? '', choices: [{ index, text, logprobs: null, finish_reason: null }] },
+            })
           const answered = await ask(index, piece)
           answers.push(answered)
           const end = { ...choice(answered, index), text: '' }
@@ -98,7 +109,7 @@ export const completions = apiRoute({
         if (request.stream_options?.include_usage) send({ data: { ...frame, ...whole, choices: [] } })
         send({ data: '[DONE]' })
       },
-      failed: error => ({ data: { error: { ...error, type: error.code } } }),
+      failed: error => ({ data: errorResponse(error) }),
     }
   },
 })

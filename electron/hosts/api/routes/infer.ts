@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type InferResult, receiptViewSchema, samplingSchema, tokenCountsSchema } from '#shared/rpc/methods/views.ts'
 import { apiRoute } from '../apiRoute.ts'
+import { errorResponse, errorSchema } from '../errorResponse.ts'
 import { oneField } from '../oneField.ts'
 import { seamSchema, stateFields, stateHash, stateHashSchema } from './stateView.ts'
 
@@ -17,12 +18,18 @@ const resultSchema = z.strictObject({
   receipt: receiptViewSchema,
 })
 
+const eventSchema = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('piece'), data: z.strictObject({ piece: z.string() }) }),
+  z.strictObject({ event: z.literal('result'), data: resultSchema }),
+  z.strictObject({ event: z.literal('error'), data: errorSchema }),
+])
+
 /** Answers a delta from a state. */
 export const inferRoute = apiRoute({
   method: 'post',
   path: '/infer',
   summary: 'Go on from a state: read the delta, answer it. The state itself stays as it is.',
-  streams: true,
+  event: eventSchema,
   input: oneField(
     z.strictObject({
       state_hash: stateHashSchema,
@@ -71,7 +78,7 @@ export const inferRoute = apiRoute({
         const result = await infer(piece => send({ event: 'piece', data: { piece } }))
         send({ event: 'result', data: result })
       },
-      failed: error => ({ event: 'error', data: { error } }),
+      failed: error => ({ event: 'error', data: errorResponse(error) }),
     }
   },
 })

@@ -5,6 +5,7 @@ import { apiRoute, type ServerEvent } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
 import { type Message, readMessages } from '../chat/conversation.ts'
 import { cacheControl, contentSchema, stateSchema, stopSchema, textPart, tokensSchema } from '../chat/fields.ts'
+import { namedEvent } from '../chat/namedEvent.ts'
 import { stateField } from '../chat/openAi.ts'
 import { messageToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
 
@@ -71,32 +72,51 @@ const usageSchema = z.strictObject({
   output_tokens: count,
 })
 
+const blockSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({
+    ...{ type: z.literal('tool_use'), id: z.string(), name: z.string() },
+    input: z.record(z.string(), z.unknown()),
+  }),
+])
+const stopFields = {
+  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use']).nullable(),
+  stop_sequence: z.string().nullable(),
+}
+
 const output = z.strictObject({
   id: z.string(),
   type: z.literal('message'),
   role: z.literal('assistant'),
   model: z.string(),
-  content: z.array(
-    z.discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('text'), text: z.string() }),
-      z.strictObject({
-        ...{ type: z.literal('tool_use'), id: z.string(), name: z.string() },
-        input: z.record(z.string(), z.unknown()),
-      }),
-    ]),
-  ),
-  stop_reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use']).nullable(),
-  stop_sequence: z.string().nullable(),
+  content: z.array(blockSchema),
+  ...stopFields,
   usage: usageSchema,
   state: stateField.optional(),
 })
+
+const eventSchema = z.discriminatedUnion('event', [
+  namedEvent('message_start', { message: output }),
+  namedEvent('content_block_start', { index: count, content_block: blockSchema }),
+  namedEvent('content_block_delta', {
+    index: count,
+    delta: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('text_delta'), text: z.string() }),
+      z.strictObject({ type: z.literal('input_json_delta'), partial_json: z.string() }),
+    ]),
+  }),
+  namedEvent('content_block_stop', { index: count }),
+  namedEvent('message_delta', { delta: z.strictObject(stopFields), usage: usageSchema, state: stateField }),
+  namedEvent('message_stop', {}),
+  namedEvent('error', { error: z.strictObject({ type: z.string(), message: z.string() }) }),
+])
 
 /** Anthropic's messages. Every conversation is kept as if it were marked by `cache_control`. */
 export const messages = apiRoute({
   method: 'post',
   path: '/v1/messages',
   summary: 'Answer a conversation, as Anthropic does; what a known state has read is not read again.',
-  streams: true,
+  event: eventSchema,
   input,
   output,
   async answer(request, call) {
@@ -190,7 +210,7 @@ function messageEvents({ id, model }: { id: string; model: string }, send: (even
       begin(answered.model)
       if (index < 0) start({ type: 'text', text: '' })
       emit('content_block_stop', { index })
-      emit('message_delta', { delta: stopOf(answered), usage: usageOf(answered) })
+      emit('message_delta', { delta: stopOf(answered), usage: usageOf(answered), state: answered.state })
       emit('message_stop')
     },
   }

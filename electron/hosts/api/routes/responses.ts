@@ -18,6 +18,7 @@ import {
   verbositySchema,
 } from '../chat/fields.ts'
 import { idsOf, responseSchema, responseView } from '../chat/response.ts'
+import { responseEventSchema } from '../chat/responseEventSchema.ts'
 import { responseEvents } from '../chat/responseEvents.ts'
 import { argumentsSchema, responseToolFields, toolsAsked } from '../chat/tools.ts'
 
@@ -81,7 +82,7 @@ export function responsesRoute(): ApiRoute {
     method: 'post',
     path: '/v1/responses',
     summary: 'Answer, and go on from an earlier answer by its id, as OpenAI does: the id stands for a state.',
-    streams: true,
+    event: responseEventSchema,
     input,
     output: responseSchema,
     async answer(request, call) {
@@ -93,9 +94,10 @@ export function responsesRoute(): ApiRoute {
       }
       // Its id is told before its state is known.
       const id = `resp_${randomUUID().replaceAll('-', '')}`
+      const event = numbered()
       return {
         events: async send => {
-          const stream = responseEvents(request, id, send)
+          const stream = responseEvents(request, id, (type, more) => send(event(type, more)))
           const answered = await answer(call, { ...asked, answerId: asked.durable ? id : undefined }, stream.piece)
           if (!asked.durable) {
             inMemory.set(id, answered.state)
@@ -104,10 +106,16 @@ export function responsesRoute(): ApiRoute {
           }
           stream.end(answered)
         },
-        failed: ({ code, message }) => ({ event: 'error', data: { type: 'error', code, message, param: null } }),
+        failed: ({ code, message }) => event('error', { code, message, param: null }),
       }
     },
   })
+}
+
+/** Gives the events of a stream their numbers. */
+function numbered() {
+  let number = 0
+  return (type: string, more: object) => ({ event: type, data: { type, sequence_number: number++, ...more } })
 }
 
 /** An id is the content address of the state, or stands for it. */
