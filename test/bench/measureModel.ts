@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Provider } from '#engine/inference/device.ts'
+import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { createLiveState, DEFAULT_BUDGETS } from '#engine/live/liveState.ts'
 import { Pool } from '#engine/live/pool.ts'
@@ -48,7 +49,9 @@ const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
 const { folder, device, tokens, delta, runs, precision, convertedFolder } = options
 
 const model = await openModel(folder, { precision, convertedFolder })
-const runtime = await openRuntime(model, { device, threads: options.threads })
+// Buffers with the product's budget, as a runtime of the pool has them.
+const tier = new MemoryTier('hot', { budget: DEFAULT_BUDGETS.hot })
+const runtime = await openRuntime(model, { device, threads: options.threads, tier })
 const loaded = { model, runtime, entry: { id: model.name, folder, starter: false, offline: false } }
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-model-'))
 const store = await openStore(join(scratch, 'store'), { describe: describePacket })
