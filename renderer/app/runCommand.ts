@@ -16,7 +16,7 @@ export function runCommand(id: CommandId): boolean {
     case 'undo':
       return undoLast()
     case 'search':
-      document.getElementById('global-search')?.focus()
+      document.getElementById('page-search')?.focus()
       return true
     case 'shortcuts':
       ui.openHelp(true)

@@ -1,19 +1,22 @@
-import { Blocks, MessagesSquare, MonitorCog } from 'lucide-react'
+import { Blocks, Layers, MessagesSquare, MonitorCog } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
 import { COMMANDS, isCommandId } from '#shared/domain/commands.ts'
 import { PLACES, type Place } from '#shared/domain/places.ts'
+import type { Collection } from '#shared/rpc/methods/collections.ts'
 import { addressOf } from '../features/ask/openConversation.ts'
 import { useStudio } from '../stores/studio.ts'
 import { useQuery } from '../stores/useQuery.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
 import { formatAgo, formatRead } from '../ui/format.ts'
 import { lastUndoable, toastError } from '../ui/toasts.tsx'
+import { askAddress } from './askAddress.ts'
 import { useVerbs, VERB_IDS, VERBS, type Verb } from './cartridgeVerbs.ts'
 import { COMMAND_ICONS } from './commandIcons.ts'
 import { PLACE_ICONS } from './placeIcons.ts'
 import { type Ranked, rankByText } from './rankByText.ts'
 import { runCommand } from './runCommand.ts'
+import { sameCartridges } from './sameCartridges.ts'
 import { useSubject } from './useSubject.ts'
 
 /** Things that belong together, in this order while nothing is typed. */
@@ -42,7 +45,9 @@ const LATEST = 100
  */
 export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
   const query = text.trim()
-  const commands = useCommandItems()
+  const collections = useQuery('collections.list', {}, ['library.changed']).data?.collections ?? []
+  const commands = useCommandItems(collections)
+  const ofCollections = useCollectionItems(collections)
   const conversations = useConversationItems()
   const cartridges = useCartridgeItems('')
   const found = useCartridgeItems(query)
@@ -50,13 +55,13 @@ export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
     const wanted = [...commands, ...conversations.slice(0, 3)].filter(item => item.atOnce)
     return GROUPS.flatMap(group => wanted.filter(item => item.group === group)).map(item => ({ item, letters: [] }))
   }
-  const ranked = rankByText(query, [...commands, ...conversations, ...cartridges])
+  const ranked = rankByText(query, [...commands, ...conversations, ...ofCollections, ...cartridges])
   const seen = new Set(ranked.map(({ item }) => item.id))
   // What has the words somewhere else: in its card, its recipe, its text.
   return [...ranked, ...found.filter(({ id }) => !seen.has(id)).map(item => ({ item, letters: [] }))]
 }
 
-function useCommandItems(): readonly PaletteItem[] {
+function useCommandItems(collections: readonly Collection[]): readonly PaletteItem[] {
   const navigate = useNavigate()
   const { settings } = useStudio()
   const subject = useSubject()
@@ -67,12 +72,14 @@ function useCommandItems(): readonly PaletteItem[] {
   const change = (part: Parameters<ReturnType<typeof settings.getState>['change']>[0]) => () =>
     void settings.getState().change(part).catch(toastError)
 
+  const whole = collections.find(({ packetIds }) => sameCartridges(packetIds, subject ?? []))
+  const these = whole?.name ?? (subject?.length === 1 ? 'this cartridge' : `${subject?.length} cartridges`)
   const verbs = VERB_IDS.filter(id => subject !== null && (VERBS[id].many || subject.length === 1)).map(id => {
     const { label, words, icon: Icon, keys }: Verb = VERBS[id]
     return {
       id: `verb-${id}`,
       group: 'These cartridges' as const,
-      title: `${label} ${subject?.length === 1 ? 'this cartridge' : `${subject?.length} cartridges`}`,
+      title: `${label} ${these}`,
       words,
       icon: <Icon aria-hidden />,
       keys,
@@ -153,6 +160,20 @@ function useConversationItems(): readonly PaletteItem[] {
       atOnce: true,
       run: () => void navigate(addressOf(id, slots)),
     }))
+}
+
+function useCollectionItems(collections: readonly Collection[]): readonly PaletteItem[] {
+  const navigate = useNavigate()
+  return collections.map(({ id, name, packetIds, tokens }) => ({
+    id,
+    group: 'Cartridges',
+    title: `Ask ${name}`,
+    words: 'collection',
+    icon: <Layers aria-hidden />,
+    note: formatRead(tokens),
+    atOnce: false,
+    run: () => void navigate(askAddress(packetIds)),
+  }))
 }
 
 function useCartridgeItems(query: string): readonly PaletteItem[] {

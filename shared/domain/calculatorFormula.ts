@@ -24,17 +24,17 @@ export function calculatorFormula(inputs: CalculatorInputs, figures: Figures = E
     `(${n(tokens.input)} × ${formatMoney(inputPrice)} + ${n(tokens.output)} × ${formatMoney(inputs.outputPrice)}) / ${n(1e6)} × ${day}`
   const lines: FormulaLine[] = [
     {
-      name: 'Naive tokens per loop',
+      name: 'Re-reading everything: tokens per loop',
       rule: `S × base + delta × S(S+1)/2${replyRule}`,
       numbers: `${n(steps)} × ${n(baseTokens)} + ${n(deltaTokens)} × ${n((steps * (steps + 1)) / 2)}${replyNumbers} = ${n(naive.tokens.input)}`,
     },
     {
-      name: 'State-pack tokens per loop',
+      name: 'State packs: tokens per loop',
       rule: shared ? 'base / agents sharing it + delta × S' : 'base + delta × S',
       numbers: `${n(baseTokens)}${shared ? ` / ${n(agentsPerBase)}` : ''} + ${n(deltaTokens)} × ${n(steps)} = ${n(state.tokens.input)}`,
     },
     {
-      name: 'Naive cost per day',
+      name: 'Re-reading everything: cost per day',
       rule: '(input × price + output × price) × agents × loops',
       numbers: `${money(naive.tokens)} = ${formatMoney(naive.perDay)}`,
     },
@@ -42,7 +42,7 @@ export function calculatorFormula(inputs: CalculatorInputs, figures: Figures = E
   if (caching !== null) {
     const { input, cached, written } = caching.tokens
     lines.push({
-      name: 'Prompt-caching cost per day',
+      name: 'Provider caching: cost per day',
       rule: 'new × input price + found × cached price + written × write price, + output, × agents × loops',
       numbers: `of ${n(input)} input tokens ${n(cached)} found in the cache, ${n(written)} charged as cache writes: ${formatMoney(caching.perDay)}`,
     })
@@ -50,12 +50,12 @@ export function calculatorFormula(inputs: CalculatorInputs, figures: Figures = E
   lines.push(
     inputs.hardwarePerHour > 0
       ? {
-          name: 'State-pack cost per day',
+          name: 'State packs: cost per day',
           rule: 'machines × hours on × cost per hour + storage',
           numbers: `${n(machines)} × ${n(inputs.hardwareHoursPerDay)} × ${formatMoney(inputs.hardwarePerHour)} + ${formatMoney(storagePerDay)} = ${formatMoney(state.perDay)}`,
         }
       : {
-          name: 'State-pack cost per day',
+          name: 'State packs: cost per day',
           rule: '(input × price + output × price) × agents × loops + storage',
           numbers: `${money(state.tokens)} + ${formatMoney(storagePerDay)} = ${formatMoney(state.perDay)}`,
         },

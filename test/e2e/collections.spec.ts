@@ -19,6 +19,12 @@ test('a text split in parts is one stack in the library, with its parts inside',
   const parts = pane.getByRole('list', { name: 'Its cartridges' }).getByRole('listitem')
   await expect(parts.nth(1)).toBeVisible()
   await page.screenshot({ path: test.info().outputPath('collection.png') })
+  // The palette calls it by its name, too.
+  await page.keyboard.press('ControlOrMeta+k')
+  await expect(page.getByRole('option', { name: 'Ask Pier log' })).toHaveCount(1)
+  await page.getByRole('combobox', { name: /^Find a place/ }).fill('pier log')
+  await expect(page.getByRole('option', { name: /^Ask Pier log\D*[\d,]+ tokens/ })).toHaveCount(1)
+  await page.keyboard.press('Escape')
   expect(await violationsOf(page)).toEqual([])
   await parts.first().getByRole('button').click()
   await page.getByRole('button', { name: 'Pier log', exact: true }).click()

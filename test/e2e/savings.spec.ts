@@ -36,6 +36,10 @@ test('the calculator follows the keyboard, and its link shows the same figures',
   for (const figure of ['44,600', '1,700', '96.2 %', '$669.00 a day', '$25.50 a day']) {
     await expect(page.getByText(figure, { exact: true }).first()).toBeVisible()
   }
+  // Plain words; the field's is a hint.
+  await expect(page.getByRole('main')).not.toContainText(/naive/i)
+  await page.getByRole('note').getByText('Re-reading everything').hover()
+  await expect(page.getByRole('tooltip')).toContainText('Called naive')
   await page.getByRole('textbox', { name: 'Steps per loop' }).focus()
   await page.keyboard.press('ControlOrMeta+A')
   await page.keyboard.type('20')

@@ -6,6 +6,7 @@ import type { MemoryTier } from '../inference/memoryTier.ts'
 import { assertAllowed } from '../packets/assertAllowed.ts'
 import { readFace } from '../packets/face.ts'
 import { readLiveSnapshot } from '../packets/liveSnapshot.ts'
+import { stateNames } from '../packets/stateNames.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = 'memory.status' | 'memory.pin' | 'memory.purge'
@@ -16,13 +17,14 @@ const MOVES = 100
 export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
   const { live, store, models, faces } = state
 
-  /** What people call a label: a cartridge's name, or the words themselves. */
+  /** What people call a label: a state's name, or the words themselves. */
   function namer() {
     const names = store.library.packets.names.all()
+    const nameOfState = stateNames(state)
     const isStored = (label: string) => isDigest(label) && (names.has(label) || live.unstored.packetOf(label) === null)
     const nameOf = (label: string) => {
       if (!isDigest(label)) return label
-      return names.get(label)?.[0] ?? `${label.slice(7, 19)}${isStored(label) ? '' : ', not stored'}`
+      return `${nameOfState(label) ?? 'A text without a name'}${isStored(label) ? '' : ', not stored'}`
     }
     return { nameOf, isStored }
   }

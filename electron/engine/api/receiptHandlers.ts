@@ -1,10 +1,11 @@
-import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { ReceiptView } from '#shared/rpc/methods/views.ts'
 import { readTrace } from '../packets/logitsTrace.ts'
 import { replayReceipt } from '../packets/replayReceipt.ts'
+import { stateNames } from '../packets/stateNames.ts'
 import { listViews } from '../receipts/listViews.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
@@ -68,17 +69,9 @@ export function receiptHandlers(state: EngineState): Pick<Handlers, Owned> {
   }
 }
 
-/** What the cartridges that receipts are about are called; a state after an answer, by what was asked. */
-function namesIn({ store }: EngineState, receipts: readonly ReceiptView[]): Record<string, string> {
-  const { packets, turns } = store.library
-  const names = packets.names.all()
-  const nameOf = (packetId: Digest) => {
-    const [own] = names.get(packetId) ?? []
-    if (own !== undefined) return own
-    const root = turns.rootOf(packetId)
-    const [asked] = (root === null ? undefined : names.get(root)) ?? []
-    return asked === undefined ? null : `${asked}, after an answer`
-  }
+/** What the states that receipts are about are called. */
+function namesIn(state: EngineState, receipts: readonly ReceiptView[]): Record<string, string> {
+  const nameOf = stateNames(state)
   const about = new Set(receipts.flatMap(({ packet_id }) => (packet_id === null ? [] : [parseDigest(packet_id)])))
   return Object.fromEntries(
     [...about].flatMap(packetId => {

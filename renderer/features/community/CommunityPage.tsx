@@ -6,7 +6,6 @@ import { useQuery } from '../../stores/useQuery.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Switch } from '../../ui/Switch.tsx'
-import { TextField } from '../../ui/TextField.tsx'
 import { AddressDialog } from './AddressDialog.tsx'
 import { CatalogueSection } from './CatalogueSection.tsx'
 import { CataloguesDialog } from './CataloguesDialog.tsx'
@@ -23,6 +22,7 @@ export function CommunityPage() {
   return (
     <Page
       title="Community"
+      search={{ label: 'Search the catalogues', placeholder: 'Search the catalogues', value: text, onChange: setText }}
       actions={
         <>
           <Button icon={<LibraryBig aria-hidden />} onPress={() => setOpen('catalogues')}>
@@ -34,14 +34,7 @@ export function CommunityPage() {
         </>
       }
     >
-      <div className="Community-filters">
-        <TextField
-          aria-label="Search the catalogues"
-          placeholder="Search the catalogues"
-          value={text}
-          onChange={setText}
-          type="search"
-        />
+      <div className="row">
         <Switch isSelected={onlyMine} onChange={setOnlyMine}>
           Only for models I have
         </Switch>

@@ -5,6 +5,7 @@ import { useStore } from 'zustand'
 import { useVerbs } from '../../app/cartridgeVerbs.ts'
 import { Page } from '../../app/Page.tsx'
 import { runCommand } from '../../app/runCommand.ts'
+import { sameCartridges } from '../../app/sameCartridges.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useMedia } from '../../app/useMedia.ts'
 import { useStudio } from '../../stores/studio.ts'
@@ -39,9 +40,7 @@ export function LibraryPage() {
   const items = useStore(library, s => s.items)
   const shown = selected.at(-1)
   const [first, ...others] = selected
-  const isWhole = (packetIds: readonly string[]) =>
-    packetIds.length === selected.length && packetIds.every(id => selected.includes(id))
-  const whole = items.find(item => item?.stack != null && isWhole(item.stack.packetIds))
+  const whole = items.find(item => item?.stack != null && sameCartridges(item.stack.packetIds, selected))
 
   const pane =
     whole?.stack != null ? (

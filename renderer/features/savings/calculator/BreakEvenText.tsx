@@ -22,7 +22,7 @@ export function BreakEvenText({ result }: { readonly result: CalculatorResult })
   return (
     <div className="BreakEven">
       <h3>Break-even</h3>
-      <p>{sentence('naive', againstNaive)}</p>
+      <p>{sentence('re-reading everything', againstNaive)}</p>
       {againstCaching === null ? null : <p>{sentence('provider caching', againstCaching)}</p>}
       {result.machines === 0 ? null : (
         <p>

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import type { CalculatorInputs } from '#shared/domain/calculator.ts'
+import { formatCount, formatMoney } from '../../../ui/format.ts'
 import { Switch } from '../../../ui/Switch.tsx'
 import { NumberInput } from '../NumberInput.tsx'
 
@@ -52,7 +53,7 @@ export function CalculatorFields({ inputs, onChange }: FieldsProps) {
         note={
           inputs.outputTokens === 0
             ? 'left out'
-            : `${inputs.outputTokens} tokens a step${inputs.keepReplies ? ', kept in the context' : ''}`
+            : `${formatCount(inputs.outputTokens)} tokens a step${inputs.keepReplies ? ', kept in the context' : ''}`
         }
       >
         {field('outputTokens')}
@@ -63,7 +64,7 @@ export function CalculatorFields({ inputs, onChange }: FieldsProps) {
       </Group>
       <Group
         title="Provider prompt caching"
-        note={inputs.cachedInputPrice === null ? 'none' : `$${inputs.cachedInputPrice} per M cached input`}
+        note={inputs.cachedInputPrice === null ? 'none' : `${formatMoney(inputs.cachedInputPrice)} per M cached input`}
       >
         <Switch
           isSelected={inputs.cachedInputPrice !== null}
@@ -103,13 +104,13 @@ export function CalculatorFields({ inputs, onChange }: FieldsProps) {
       </Group>
       <Group
         title="Sharing and storage"
-        note={`${inputs.agentsPerBase === 1 ? 'each agent its own base' : `${inputs.agentsPerBase} agents a base`}, ${inputs.storedStates} states kept`}
+        note={`${inputs.agentsPerBase === 1 ? 'each agent its own base' : `${formatCount(inputs.agentsPerBase)} agents a base`}, ${formatCount(inputs.storedStates)} states kept`}
       >
         {(['agentsPerBase', 'storedStates', 'stateBytesPerToken', 'storagePrice'] as const).map(field)}
       </Group>
       <Group
         title="Own hardware"
-        note={inputs.hardwarePerHour === 0 ? 'charged per token' : `$${inputs.hardwarePerHour} an hour`}
+        note={inputs.hardwarePerHour === 0 ? 'charged per token' : `${formatMoney(inputs.hardwarePerHour)} an hour`}
       >
         {(['hardwarePerHour', 'hardwareHoursPerDay', 'prefillTokensPerSecond', 'decodeTokensPerSecond'] as const).map(
           field,

@@ -20,6 +20,7 @@ import { Select } from '../../../ui/Select.tsx'
 import { Stat } from '../../../ui/Stat.tsx'
 import { saveFile } from '../../../ui/saveFile.ts'
 import { Table } from '../../../ui/Table.tsx'
+import { Term } from '../../../ui/Term.tsx'
 import { toastDone, toastError } from '../../../ui/toasts.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import { LineChart } from '../charts/LineChart.tsx'
@@ -27,7 +28,13 @@ import { BreakEvenText } from './BreakEvenText.tsx'
 import { CalculatorFields } from './CalculatorFields.tsx'
 import './calculator.css'
 
-const NAMES = { naive: 'Naive', caching: 'Provider caching', state: 'State packs' } as const
+const NAMES = {
+  naive: (
+    <Term field="Called naive: every step sends the whole context, and all of it is read.">Re-reading everything</Term>
+  ),
+  caching: 'Provider caching',
+  state: 'State packs',
+} as const
 
 /** The inputs as a link of this window's address; opening it shows the same figures. */
 function linkOf(inputs: CalculatorInputs): string {
@@ -141,7 +148,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
       </Panel>
       <div className="Stats" aria-live="polite">
         <Stat
-          label="Naive, tokens per loop"
+          label="Re-reading everything, tokens per loop"
           value={formatCount(result.naive.tokens.input)}
           note={`${formatMoney(result.naive.perDay)} a day`}
         />
@@ -159,7 +166,7 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
         <Stat
           label="Saved a day"
           value={formatSaving(result.savedPerDay, formatMoney)}
-          note={result.savedPerDay < 0 ? 'state packs cost more here' : 'against naive'}
+          note={result.savedPerDay < 0 ? 'state packs cost more here' : 'against re-reading everything'}
           tone={result.savedPerDay < 0 ? 'warn' : 'ok'}
         />
       </div>
@@ -180,14 +187,14 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
       >
         {view === 'chart' ? (
           <LineChart
-            label={`Cumulative tokens of one loop: naive ${formatCount(result.naive.tokens.input)}, state packs ${formatCount(result.state.tokens.input)}`}
+            label={`Cumulative tokens of one loop: re-reading everything ${formatCount(result.naive.tokens.input)}, state packs ${formatCount(result.state.tokens.input)}`}
             rows={points}
             x={point => point.step}
             formatX={formatCount}
             formatY={formatShort}
             formatValue={formatCount}
             series={[
-              { id: 'naive', label: 'naive', of: point => point.naive, tone: 'other' },
+              { id: 'naive', label: 're-reading everything', of: point => point.naive, tone: 'other' },
               { id: 'state', label: 'state packs', of: point => point.state, tone: 'main' },
             ]}
           />
@@ -199,7 +206,13 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
             rowKey={point => String(point.step)}
             columns={[
               { id: 'step', title: 'Step', width: '80px', numeric: true, cell: point => point.step },
-              { id: 'naive', title: 'Naive', width: '1fr', numeric: true, cell: point => formatCount(point.naive) },
+              {
+                id: 'naive',
+                title: 'Re-reading everything',
+                width: '1fr',
+                numeric: true,
+                cell: point => formatCount(point.naive),
+              },
               {
                 id: 'state',
                 title: 'State packs',
