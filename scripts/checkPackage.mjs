@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { extractFile, getRawHeader } from '@electron/asar'
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
+import { parseUpdateInfo, resolveFiles } from 'electron-updater/out/providers/Provider.js'
 
 /** Fuses by their names in electron-builder.yml. */
 const FUSES = {
@@ -80,19 +81,26 @@ export async function packageProblems(folder, { program, resources = join(folder
   ]
 }
 
-/** Of an update feed (`latest*.yml`): each file that it names, against the size and SHA-512 it gives. */
+/** Names of files in a feed are resolved against the address that it was read from: here any. */
+const FEED_ADDRESS = new URL('https://updates.invalid/')
+
+/** Of an update feed (`latest*.yml`), as electron-updater reads it: each file that it names, against the size and SHA-512 it gives. */
 export function feedProblems(folder) {
   const feeds = existsSync(folder) ? readdirSync(folder).filter(name => /^latest.*\.yml$/.test(name)) : []
   return feeds.flatMap(feed => {
-    const text = readFileSync(join(folder, feed), 'utf8')
-    const entries = [...text.matchAll(/ {2}- url: (.+)\n {4}sha512: (\S+)\n(?: {4}size: (\d+))?/g)]
-    if (entries.length === 0) return [`${feed}: names no file`]
-    return entries.flatMap(([, url, sha512, size]) => {
-      const file = join(folder, url)
-      if (!existsSync(file)) return [`${feed}: ${url} is not there`]
+    let files
+    try {
+      files = resolveFiles(parseUpdateInfo(readFileSync(join(folder, feed), 'utf8'), feed, FEED_ADDRESS), FEED_ADDRESS)
+    } catch (thrown) {
+      return [`${feed}: ${thrown.message}`]
+    }
+    return files.flatMap(({ url, info: { sha512, size } }) => {
+      const name = decodeURIComponent(url.pathname.slice(1))
+      const file = join(folder, name)
+      if (!existsSync(file)) return [`${feed}: ${name} is not there`]
       const bytes = readFileSync(file)
       const isIt = createHash('sha512').update(bytes).digest('base64') === sha512
-      return isIt && (size === undefined || bytes.length === Number(size)) ? [] : [`${feed}: ${url} is another file`]
+      return isIt && (size === undefined || bytes.length === size) ? [] : [`${feed}: ${name} is another file`]
     })
   })
 }
