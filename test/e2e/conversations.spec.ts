@@ -122,11 +122,11 @@ test('editing a question branches, arrows recall, and the bare model is asked be
 
   const second = answerTo(page, PHONE)
   await second.getByRole('button', { name: 'Eject and ask again' }).click()
-  await expect(second).toContainText('tokens processed')
+  await expect(second).toContainText('tokens read and written')
   await expect(second.getByRole('button', { name: 'Eject and ask again' })).toHaveCount(0)
   const told = await second.innerText()
   await page.reload()
-  await expect(second).toContainText('tokens processed')
+  await expect(second).toContainText('tokens read and written')
   expect(await second.innerText()).toBe(told)
 })
 

@@ -139,7 +139,7 @@ export function AnswerView(props: AnswerViewProps) {
               </button>
             ) : (
               <>
-                <b>{formatCount(without.tokens)}</b> tokens processed ·{' '}
+                <b>{formatCount(without.tokens)}</b> tokens read and written ·{' '}
                 <span className="Answer-time">{formatSeconds(without.seconds)}</span>
               </>
             )}

@@ -73,7 +73,7 @@ export function AskSide({ view, onView, cartridge, slots, conversation, ...on }:
                 caption="This conversation in tokens"
                 facts={[
                   { label: 'Processed', value: `${formatTokens(total.processed)} tokens` },
-                  { label: 'Reading everything again', value: `${formatTokens(total.naive)} tokens` },
+                  { label: 'Re-reading everything', value: `${formatTokens(total.naive)} tokens` },
                   {
                     label: 'Saved',
                     value: (

@@ -47,7 +47,7 @@ export interface ComposerProps {
 }
 
 const TEMPERATURES = [
-  { id: '0', label: 'Greedy', description: 'Always the likeliest word' },
+  { id: '0', label: 'Likeliest', description: 'Always the likeliest word: greedy decoding' },
   { id: '0.4', label: 'Calm', description: 'Temperature 0.4' },
   { id: '0.8', label: 'Varied', description: 'Temperature 0.8' },
   { id: '1.2', label: 'Wild', description: 'Temperature 1.2' },

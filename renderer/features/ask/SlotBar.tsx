@@ -38,7 +38,9 @@ export function SlotBar(props: SlotBarProps) {
       {empty ? null : <Slots slots={slots} onEject={props.onEject} />}
       <AriaButton className="Slot Slot--empty" onPress={props.onChoose}>
         {empty ? (
-          'Drop a cartridge here, or choose one'
+          <>
+            Drop a cartridge here<span className="SlotBar-more">, or choose one</span>
+          </>
         ) : (
           <>
             Drop another<span className="SlotBar-more"> cartridge</span>

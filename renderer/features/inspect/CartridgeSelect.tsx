@@ -36,7 +36,7 @@ interface CartridgeSelectProps {
   readonly label: string
   readonly hideLabel?: boolean
   readonly kind?: StateKind
-  readonly placeholder?: string
+  readonly placeholder?: string | undefined
   /** Packet ids that cannot be chosen, with no word why: the one that is already there. */
   readonly without?: readonly string[]
   readonly onChange: (cartridge: CartridgeSummary) => void

@@ -44,18 +44,19 @@ export function ComponentList({ components, kind, selected, onSelect }: Componen
         const row = components.find(entry => entry.component.id === id)
         if (row === undefined) return null
         const { component } = row
-        const detail =
-          component.status === 'not-applicable'
-            ? component.reason
-            : [row.shape, shortDigest(component.digest)].filter(part => part !== '').join(' · ')
         return (
           <ListBoxItem key={id} id={id} textValue={`${number} ${componentTitle(id, kind)}`} className="Component">
             <span className="Component-number">{number}</span>
             <span className="Component-text">
               <b>{componentTitle(id, kind)}</b>
-              <span className={component.status === 'not-applicable' ? 'Component-detail' : 'Component-detail mono'}>
-                {detail}
-              </span>
+              {component.status === 'not-applicable' ? (
+                <span className="Component-detail truncate">{component.reason}</span>
+              ) : (
+                <span className="Component-detail Component-figures mono">
+                  {row.shape === '' ? null : <span className="truncate">{row.shape}</span>}
+                  <span>{shortDigest(component.digest)}</span>
+                </span>
+              )}
             </span>
             <Badge tone={TONES[component.status]}>{WORDS[component.status]}</Badge>
             <Match matches={row.matches} />

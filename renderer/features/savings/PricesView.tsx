@@ -153,7 +153,7 @@ export function PricesView({ version, prices, onSaved }: PricesViewProps) {
           </tbody>
         </table>
       </section>
-      <p className="small muted">
+      <p className="Prices-note small muted">
         An empty cell means that the provider has no such price. Providers change theirs: check the source before you
         rely on it.
       </p>

@@ -36,7 +36,7 @@ export function ProviderKeyField({ kept, value, onChange }: ProviderKeyFieldProp
       autoComplete="off"
       value={value}
       onChange={onChange}
-      placeholder={saved ? 'The kept key is used' : 'None, if the server wants none'}
+      placeholder={saved ? 'The kept key is used' : 'Optional'}
       hint={
         saved
           ? `Your key is kept ${place}, and goes to the endpoint only.`

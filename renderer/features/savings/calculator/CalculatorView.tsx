@@ -148,14 +148,14 @@ export function CalculatorView({ prices }: { readonly prices: readonly Price[] }
       </Panel>
       <div className="Stats" aria-live="polite">
         <Stat
-          label="Re-reading everything, tokens per loop"
+          label="Re-reading everything"
           value={formatCount(result.naive.tokens.input)}
-          note={`${formatMoney(result.naive.perDay)} a day`}
+          note={`tokens per loop, ${formatMoney(result.naive.perDay)} a day`}
         />
         <Stat
-          label="State packs, tokens per loop"
+          label="State packs"
           value={formatCount(result.state.tokens.input)}
-          note={`${formatMoney(result.state.perDay)} a day`}
+          note={`tokens per loop, ${formatMoney(result.state.perDay)} a day`}
         />
         <Stat
           label="Tokens not read"
