@@ -8,7 +8,7 @@ import { Page } from './Page.tsx'
 export function MissingPage() {
   const navigate = useNavigate()
   return (
-    <Page title="Not here">
+    <Page title="Not here" fill>
       <EmptyState
         icon={<Compass />}
         title="There is nothing at this address"

@@ -70,6 +70,10 @@ async function fill(client: Client): Promise<Made> {
   ] as const) {
     await client.call('packets.create', { model: 'starter-transformer', sources: [{ name, text }], name })
   }
+  await client.call('packets.create', {
+    ...{ model: 'starter-transformer', name: LONG_NAME },
+    sources: [{ name: 'minutes', text: 'Facts:\nAda Holm is the chair of the board.\n' }],
+  })
   const days = Array.from(
     { length: 90 },
     (_, day) => `The depth of the river Sable on day ${day + 1} is ${31 + (day % 7)}.`,
@@ -160,6 +164,8 @@ async function askServer(client: Client): Promise<void> {
   await ask('/v1/chat/completions', { model: 'gpt-4o', messages: [{ role: 'user', content: 'Who?' }] })
 }
 
+const LONG_NAME =
+  'Minutes of the extraordinary general meeting of the cooperative at Grünstraße 14, with all annexes and replies'
 const LETTER = `Facts:
 The owner of the house Alder is Mira Lund.
 The rent of the house Alder is 940.
@@ -171,17 +177,65 @@ The garden of the house closes at 21:00.
 `
 
 const id = encodeURIComponent
-const pick = (name: RegExp) => (page: Page) => page.getByRole('option', { name }).first().click()
+/** Selects a cartridge, wherever in a long list it stands. */
+const pick = (name: string) => async (page: Page) => {
+  const search = page.getByRole('searchbox', { name: 'Search the library' })
+  await search.fill(name)
+  await page.getByRole('option', { name }).first().click()
+  await search.fill('')
+  await page.getByRole('complementary').waitFor()
+}
+const press = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click()
+const scrollTo = (heading: string) => (page: Page) =>
+  page.getByRole('heading', { name: heading, exact: true }).evaluate(element => element.scrollIntoView())
+const openDialog = (name: string) => async (page: Page) => {
+  await press(name)(page)
+  await page.getByRole('dialog').waitFor()
+}
 
 const VIEWS: readonly View[] = [
-  { name: 'library', route: () => 'library', act: pick(/Harbor Coffee handbook/) },
-  { name: 'library-collection', route: () => 'library', act: pick(/Pier log/) },
+  { name: 'library', route: () => 'library', act: pick('Harbor Coffee handbook') },
+  { name: 'library-collection', route: () => 'library', act: pick('Pier log') },
+  {
+    name: 'library-long-name',
+    route: () => 'library',
+    act: pick(LONG_NAME),
+  },
   {
     name: 'library-list',
     route: () => 'library',
     act: async page => {
       await page.getByRole('radio', { name: 'List' }).click()
     },
+  },
+  {
+    name: 'library-selection',
+    route: () => 'library',
+    act: async page => {
+      await page.getByRole('option').first().click()
+      await page.getByRole('listbox', { name: 'Cartridges' }).press('ControlOrMeta+a')
+      await page.getByRole('button', { name: 'Make a collection' }).waitFor()
+    },
+    leave: page => page.getByRole('option').first().click(),
+  },
+  {
+    name: 'library-nothing',
+    route: () => 'library',
+    act: async page => {
+      await page.getByRole('searchbox').fill('nothing is called this')
+      await page.getByRole('button', { name: /^Show all/ }).waitFor()
+    },
+    leave: page => page.getByRole('searchbox').fill(''),
+  },
+  {
+    name: 'library-rename',
+    route: () => 'library',
+    act: async page => {
+      await page.getByRole('option').first().click()
+      await page.getByRole('listbox', { name: 'Cartridges' }).press('F2')
+      await page.getByRole('dialog').waitFor()
+    },
+    leave: closeDialog,
   },
   {
     name: 'community',
@@ -197,6 +251,8 @@ const VIEWS: readonly View[] = [
     },
     leave: page => page.keyboard.press('Escape'),
   },
+  { name: 'community-address', route: () => 'community', act: openDialog('Open an address'), leave: closeDialog },
+  { name: 'community-catalogues', route: () => 'community', act: openDialog('Catalogues'), leave: closeDialog },
   { name: 'new', route: () => 'new' },
   {
     name: 'new-filled',
@@ -285,11 +341,39 @@ const VIEWS: readonly View[] = [
       await empty.waitFor()
     },
   },
+  {
+    name: 'ask-unknown',
+    route: made => `ask/${id(made.transformer)}`,
+    act: async page => {
+      await page.getByRole('button', { name: 'New conversation' }).click()
+      await page.getByRole('textbox', { name: 'Question' }).fill('Summarise what a new colleague should know.')
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Get a chat model' }).waitFor()
+    },
+  },
+  {
+    name: 'ask-chat-models',
+    route: made => `ask/${id(made.transformer)}`,
+    act: openDialog('Get a chat model'),
+    leave: closeDialog,
+  },
+  {
+    name: 'ask-gone',
+    route: () => `ask/${id(`sha256:${'0'.repeat(64)}`)}`,
+    act: page => page.getByRole('alert').first().waitFor(),
+  },
   { name: 'inspect-kv', route: made => `inspect/${id(made.transformer)}` },
   { name: 'inspect-ssm', route: made => `inspect/${id(made.mamba)}` },
   { name: 'inspect-tokens', route: made => `inspect/${id(made.transformer)}?part=tokens` },
   { name: 'inspect-logits', route: made => `inspect/${id(made.transformer)}?part=logits` },
   { name: 'inspect-compare', route: made => `inspect/${id(made.transformer)}?part=compare&with=${id(made.card)}` },
+  { name: 'inspect-miss', route: made => `inspect/${id(made.transformer)}?part=miss` },
+  {
+    name: 'inspect-prove',
+    route: made => `inspect/${id(made.transformer)}`,
+    act: openDialog('Prove'),
+    leave: closeDialog,
+  },
   { name: 'remix-append', route: made => `remix/${id(made.transformer)}?do=append` },
   { name: 'remix-compose', route: made => `remix/${id(made.transformer)}?do=compose` },
   {
@@ -321,9 +405,14 @@ const VIEWS: readonly View[] = [
   { name: 'savings-calculator', route: () => 'savings?tab=calculator' },
   { name: 'savings-provider', route: () => 'savings?tab=provider' },
   { name: 'savings-prices', route: () => 'savings?tab=prices' },
+  { name: 'savings-calculator-below', route: () => 'savings?tab=calculator', act: scrollTo('One loop') },
   { name: 'models', route: () => 'models' },
+  { name: 'models-catalogue', route: () => 'models', act: scrollTo('Catalogue') },
+  { name: 'models-add', route: () => 'models', act: openDialog('Add a model'), leave: closeDialog },
   { name: 'memory', route: () => 'memory' },
+  { name: 'memory-holdings', route: () => 'memory', act: scrollTo('What lives where') },
   { name: 'server', route: () => 'server' },
+  { name: 'server-requests', route: () => 'server', act: scrollTo('Requests') },
   { name: 'settings', route: () => 'settings' },
   { name: 'missing', route: () => 'nowhere' },
   { name: 'error', route: () => `inspect/${id(`sha256:${'0'.repeat(64)}`)}` },
@@ -359,7 +448,7 @@ const VIEWS: readonly View[] = [
     name: 'publish',
     route: () => 'library',
     act: async page => {
-      await pick(/Lease, second floor/)(page)
+      await pick('Lease, second floor')(page)
       await page.getByRole('button', { name: 'More', exact: true }).click()
       await page.getByRole('menuitem', { name: 'Export' }).click()
       const sheet = page.getByRole('dialog')
@@ -383,7 +472,7 @@ const VIEWS: readonly View[] = [
     name: 'export',
     route: () => 'library',
     act: async page => {
-      await pick(/Lease, second floor/)(page)
+      await pick('Lease, second floor')(page)
       await page.getByRole('button', { name: 'More', exact: true }).click()
       await page.getByRole('menuitem', { name: 'Export' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor()
@@ -394,7 +483,7 @@ const VIEWS: readonly View[] = [
     name: 'import',
     route: () => 'library',
     act: async page => {
-      await pick(/Lease, second floor/)(page)
+      await pick('Lease, second floor')(page)
       await page.getByRole('button', { name: 'More', exact: true }).click()
       await page.getByRole('menuitem', { name: 'Export' }).click()
       const download = page.waitForEvent('download')
@@ -438,8 +527,16 @@ try {
       await page.emulateMedia({ colorScheme })
       await page.screenshot({ path: join(FOLDER, `onboarding-${colorScheme}.png`) })
     }
+    for (const step of [2, 3]) {
+      await page.getByRole('button', { name: 'Next' }).click()
+      await quiet(page)
+      await page.screenshot({ path: join(FOLDER, `onboarding-${step}.png`) })
+    }
   }
-  await page.getByRole('button', { name: 'Skip', exact: true }).click()
+  await page
+    .getByRole('button', { name: /^(Skip|Close)$/ })
+    .last()
+    .click()
   const [origin = '', token = ''] = (studio.address ?? '').split('/#/?token=')
   // The host answers its own page only: a POST without its Origin is refused.
   const asPage: typeof fetch = (input, init) => {

@@ -170,7 +170,6 @@ describe.skipIf(!process.env.DEEP || process.platform !== 'linux')('electron-bui
 
   it('makes a .deb that has all it should when it is installed', { timeout: 600_000 }, async ({ skip }) => {
     skip(programOnPath('dpkg-deb') === null, 'There is no dpkg-deb here.')
-    await rm(dist, { recursive: true, force: true })
     const { status, output } = build(['--linux', 'deb'], {
       CUSTOM_FPM_PATH: join(import.meta.dirname, 'standIn/fpm.mjs'),
     })
@@ -205,7 +204,6 @@ describe.skipIf(!process.env.DEEP || process.platform !== 'linux')('electron-bui
     for (const made of ['runtimes', `lib/${process.arch}`]) await mkdir(join(toolset, made), { recursive: true })
     await writeFile(join(toolset, 'runtimes', `runtime-${process.arch}`), runtime)
     for (const [name, at] of tools) await symlink(at ?? '', join(toolset, name))
-    await rm(dist, { recursive: true, force: true })
     const { status, output } = build(['--linux', 'AppImage'], { APPIMAGE_TOOLS_PATH: toolset })
     expect(status, output).toBe(0)
     const [feed] = await feedsIn(dist)

@@ -24,7 +24,7 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
     const isStored = (label: string) => isDigest(label) && (names.has(label) || live.unstored.packetOf(label) === null)
     const nameOf = (label: string) => {
       if (!isDigest(label)) return label
-      return `${nameOfState(label) ?? 'A text without a name'}${isStored(label) ? '' : ', not stored'}`
+      return `${nameOfState(label) ?? 'An earlier prompt'}${isStored(label) ? '' : ', not stored'}`
     }
     return { nameOf, isStored }
   }

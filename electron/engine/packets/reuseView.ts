@@ -14,7 +14,7 @@ export function reuseView(
   }: { prefix: Pick<NonNullable<PrefixSearch['prefix']>, 'packetId' | 'tokens'> | null } & Pick<PrefixSearch, 'miss'>,
 ): Reuse {
   const names = stateNames(context)
-  const nameOf = (packetId: Digest) => names(packetId) ?? 'an earlier text without a name'
+  const nameOf = (packetId: Digest) => names(packetId) ?? 'an earlier prompt'
   return {
     reused:
       prefix === null ? null : { packetId: prefix.packetId, name: nameOf(prefix.packetId), tokens: prefix.tokens },

@@ -25,7 +25,7 @@ it('a state after an answer is called by the cartridge that was asked, and one t
   const names = new Set(tiers.flatMap(({ holdings }) => holdings.map(({ name }) => name)))
   expect(names).toContain('Herd')
   expect(names).toContain('Herd, after an answer')
-  expect(names).toContain('A text without a name, not stored')
+  expect(names).toContain('An earlier prompt, not stored')
   const said = [...names, ...moves.flatMap(({ name, reason }) => [name, reason])]
   expect(said.filter(words => /[0-9a-f]{12}/.test(words))).toEqual([])
 })

@@ -120,7 +120,7 @@ describe('a row of the journal', () => {
     await ask(base)
     await expect.poll(() => newest()?.id).not.toBe(first?.id)
     expect(newest()?.tokens?.spared).toBeGreaterThan(20)
-    expect(newest()?.reused).toBe('an earlier text without a name')
+    expect(newest()?.reused).toBe('an earlier prompt')
 
     // One word of the system prompt is another one: what is before it is spared, the row says what it is.
     await ask(base.replace('first of', 'last of'))
