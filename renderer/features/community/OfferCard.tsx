@@ -37,7 +37,7 @@ export function OfferCard({ offer, catalogue }: { readonly offer: Offer; readonl
         <span className="Cartridge-kind">{KIND_LABEL[kind]}</span>
       </div>
       <div className="Cartridge-label">
-        <div className="row">
+        <div className="row Offer-title">
           <h3 className="Cartridge-name grow">
             <span className="truncate">{title}</span>
           </h3>
