@@ -100,6 +100,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const live = createLiveState(store, {
       budgets: settings.get().memory,
       onChange: atMostEvery(1000, () => emit('memory.changed', {})),
+      whenOver: leases.whenOver,
     })
     const modelSettings = createModelSettings(store.library)
     const models = createModelPool({
@@ -218,6 +219,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await cold?.close()
         live.grammars.close()
         await models.unload()
+        await live.unstored.close()
         await receipts.close()
         meter.close()
         await store.close()

@@ -2,12 +2,14 @@
 import type { Engine } from '#engine/createEngine.ts'
 import { createPacket } from '#engine/packets/createPacket.ts'
 import { inferPacket } from '#engine/packets/inferPacket.ts'
-import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
 import { arraysHeld } from './arraysHeld.ts'
 import { median } from './median.ts'
 import { timed } from './timed.ts'
 
 const TEXT = 'The goat lives in Oslo. The cow lives in Rome. The dog lives in Lima. The cat lives in Cairo.\n'.repeat(3)
+
+/** Bytes in memory. */
+type TierBytes = Readonly<Record<'hot' | 'warm', number>>
 
 export interface TieredSession {
   /** context_id of every step. */
@@ -15,12 +17,12 @@ export interface TieredSession {
   /** Takes one more step: one token, written by the model. */
   step(): Promise<void>
   /** Bytes in the tiers now. */
-  bytes(): MemoryBudgets
+  bytes(): TierBytes
   /** Bytes of the largest buffers that there are: those that it runs in. */
   buffers(): number
 }
 
-const ALL: MemoryBudgets = { hot: Number.MAX_SAFE_INTEGER, warm: Number.MAX_SAFE_INTEGER }
+const ALL: TierBytes = { hot: Number.MAX_SAFE_INTEGER, warm: Number.MAX_SAFE_INTEGER }
 
 /** `budgets`: bytes for its states in memory; without, nothing has to go. */
 export async function beginSession({ state }: Engine, model: string, budgets = ALL): Promise<TieredSession> {

@@ -32,6 +32,7 @@ it(`kill -9 at ${KILLS} moments of states going to disk and coming back loses no
       try {
         expect(readdirSync(join(folder, 'store', 'tmp'))).toEqual([])
         // What went to disk and was nobody's but the dead process's is let go, and nothing else with it.
+        expect(readdirSync(join(folder, 'store', 'unstored'))).toEqual([])
         await client.call('library.gc', { dryRun: false })
         const rows = store.library.packets.all().map(row => row.packetId)
         for (const packetId of acknowledged.keys()) expect(rows, `acknowledged ${packetId}`).toContain(packetId)

@@ -49,6 +49,17 @@ test('what is in memory is shown live in two windows: asked, pinned, purged, and
   await expect(budget(other)).toHaveAttribute('aria-valuetext', after)
   await expect(page.getByText(`of ${after}`, { exact: true })).toBeVisible()
 
+  // The disk: what is stored is counted and stays; the budget follows the disk until somebody sets it, and again when asked to.
+  const cold = (of: Page) => of.getByRole('slider', { name: 'Budget of cold' })
+  await expect(page.getByRole('list', { name: /^Cold: / })).toContainText(/Stored \d[\d.,]* [kMG]B/)
+  await expect(page.getByText('The budget follows the disk', { exact: false })).toBeVisible()
+  await cold(page).focus()
+  await page.keyboard.press('Home')
+  await expect(cold(other)).toHaveAttribute('aria-valuetext', '0 B')
+  await expect(page.getByText('over its budget, by what you have stored, which stays', { exact: false })).toBeVisible()
+  await other.getByRole('button', { name: 'Let the budget follow the disk' }).click()
+  await expect(cold(page)).not.toHaveAttribute('aria-valuetext', '0 B')
+
   // From the list to what it is.
   await holding(page).getByRole('link', { name: NAME }).click()
   await expect(page.getByRole('heading', { level: 1, name: 'Inspect' })).toBeVisible()

@@ -79,7 +79,7 @@ describe('figures about everything', () => {
     const { store } = await client.call('engine.status', {})
     expect(store).toMatchObject({ packets: was.packets + COPIES, bytes: was.bytes + COPIES * original.bytes })
     expect(await client.call('memory.status', {})).toMatchObject({
-      cold: { packets: store.packets, bytes: store.bytes },
+      stored: store.packets,
     })
     expect((await client.call('library.list', {})).total).toBe(1 + COPIES)
 

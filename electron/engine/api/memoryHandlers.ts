@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
@@ -29,7 +30,7 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
     return { nameOf, isStored }
   }
 
-  function viewOf(tier: MemoryTier, { nameOf, isStored }: ReturnType<typeof namer>): MemoryTierView {
+  function viewOf(tier: MemoryTier, { nameOf, isStored }: ReturnType<typeof namer>): Omit<MemoryTierView, 'own'> {
     const holdings = new Map<string, MemoryHolding>()
     const { entries, ...figures } = tier.view()
     for (const entry of entries) {
@@ -58,9 +59,14 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'memory.status': async () => {
       const names = namer()
+      const { limit, own } = await live.coldBudget.refresh()
+      const cold = viewOf(live.cold, names)
       return {
-        tiers: [live.hot, live.warm].map(tier => viewOf(tier, names)),
-        cold: await store.totals(),
+        tiers: [
+          ...[live.hot, live.warm].map(tier => ({ ...viewOf(tier, names), own: 0 })),
+          { ...cold, own, bytes: cold.bytes + own, budget: limit },
+        ],
+        stored: (await store.totals()).packets,
         layers: {
           hits: live.blocks.hits + live.snapshots.hits + faces.hits,
           misses: live.blocks.misses + live.snapshots.misses + faces.misses,
@@ -72,11 +78,12 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
         models: [...(await models.inMemory())],
         rssBytes: process.memoryUsage.rss(),
         machineBytes: totalmem(),
+        diskBytes: await diskBytes(store.folder),
       }
     },
     'memory.pin': async ({ packetId, pinned }) => {
       if (pinned) await prefetch(packetId)
-      for (const tier of [live.hot, live.warm]) tier.pin(packetId, pinned)
+      for (const tier of [live.hot, live.warm, live.cold]) tier.pin(packetId, pinned)
       return {}
     },
     'memory.purge': async ({ tier }) => {
@@ -85,5 +92,14 @@ export function memoryHandlers(state: EngineState): Pick<Handlers, Owned> {
       await live.unstored.settle()
       return { freed: before - live[tier].bytes }
     },
+  }
+}
+
+async function diskBytes(folder: string): Promise<number> {
+  try {
+    const { blocks, bsize } = await statfs(folder)
+    return blocks * bsize
+  } catch {
+    return 0
   }
 }

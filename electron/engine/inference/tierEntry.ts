@@ -1,5 +1,5 @@
-/** What a tier of memory is told of a piece of state, and what it says of what it holds. */
-export type TierName = 'hot' | 'warm'
+/** What a tier is told of a piece of state, and what it says of what it holds. */
+export type TierName = 'hot' | 'warm' | 'cold'
 
 /** Where what is given up in a tier is still found; `gone`: nowhere, it has to be read again. */
 export type Below = 'warm' | 'cold' | 'gone'
@@ -9,8 +9,8 @@ export interface TierMove {
   readonly at: number
   readonly label: string
   readonly bytes: number
-  readonly from: TierName | 'cold' | 'new'
-  readonly to: TierName | 'cold' | 'gone'
+  readonly from: TierName | 'new'
+  readonly to: TierName | 'gone'
   readonly reason: string
 }
 

@@ -5,8 +5,9 @@ import { Grammars } from '../inference/grammar/grammars.ts'
 import { MemoryTier } from '../inference/memoryTier.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
-import type { FindBelow } from '../inference/tierEntry.ts'
+import type { Below, FindBelow, TierMove } from '../inference/tierEntry.ts'
 import type { Store } from '../store/store.ts'
+import { ColdBudget } from './coldBudget.ts'
 import { MoveLog } from './moveLog.ts'
 import { Pool } from './pool.ts'
 import { PrefixIndex } from './prefixIndex.ts'
@@ -15,7 +16,7 @@ import { Timelines } from './timelines.ts'
 import { UnstoredPackets } from './unstoredPackets.ts'
 
 /** Bytes. */
-export const DEFAULT_BUDGETS: MemoryBudgets = { hot: 512 * 1024 ** 2, warm: 1024 ** 3 }
+export const DEFAULT_BUDGETS: MemoryBudgets = { hot: 512 * 1024 ** 2, warm: 1024 ** 3, cold: null }
 
 /** A layer as it was stored: the dtype says how its numbers were rounded. */
 export interface PooledBlock {
@@ -32,6 +33,9 @@ export interface PooledRecurrent {
 export interface LiveState {
   readonly hot: MemoryTier
   readonly warm: MemoryTier
+  /** On disk, what of states nobody stored. */
+  readonly cold: MemoryTier
+  readonly coldBudget: ColdBudget
   readonly moves: MoveLog
   /** Blocks of keys and values, by layer. */
   readonly blocks: Pool<PooledBlock>
@@ -51,23 +55,39 @@ export interface LiveOptions {
   readonly budgets: MemoryBudgets
   /** Something has moved, or was used. */
   readonly onChange: () => void
+  /** Has something done when the running operation is over; false outside of any. */
+  readonly whenOver?: (release: () => void) => boolean
 }
 
-export function createLiveState(store: Store, { budgets, onChange }: LiveOptions): LiveState {
+export function createLiveState(store: Store, { budgets, onChange, whenOver }: LiveOptions): LiveState {
   const moves = new MoveLog(onChange)
-  const findBelow: FindBelow = (pieces, label) => {
-    if (pieces.length > 0 && pieces.every(piece => blocks.holds(piece))) return 'warm'
-    const isKnown = isDigest(label) && (unstored.packetOf(label) ?? store.library.packets.get(label)) !== null
-    return isKnown ? 'cold' : 'gone'
+  const findOnDisk = (label: string): Below => {
+    if (!isDigest(label)) return 'gone'
+    const isThere = store.library.packets.get(label) !== null || (cold.budget > 0 && unstored.packetOf(label) !== null)
+    return isThere ? 'cold' : 'gone'
   }
+  const findBelow: FindBelow = (pieces, label) =>
+    pieces.length > 0 && pieces.every(piece => blocks.holds(piece)) ? 'warm' : findOnDisk(label)
   const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add, onUse: onChange, findBelow })
-  const warm = new MemoryTier('warm', { budget: budgets.warm, onMove: moves.add, onUse: onChange })
+  const warm = new MemoryTier('warm', {
+    budget: budgets.warm,
+    onMove: moves.add,
+    onUse: onChange,
+    findBelow: (_, label) => findOnDisk(label),
+  })
+  // What comes there has left another tier, which has said so.
+  const left = (move: TierMove) => (move.to === 'cold' ? undefined : moves.add(move))
+  const cold = new MemoryTier('cold', {
+    budget: budgets.cold ?? Number.MAX_SAFE_INTEGER,
+    onMove: left,
+    onUse: onChange,
+  })
+  const coldBudget = new ColdBudget(cold, { store, limit: budgets.cold })
   const blocks = new Pool<PooledBlock>(warm, ({ block }) => block)
   const snapshots = new Pool<PooledRecurrent>(warm)
   const prefixes = new PrefixIndex(() => store.prefixes())
-  const unstored = new UnstoredPackets(warm, {
-    blobs: store.blobs,
-    writer: store.writer,
+  const unstored = new UnstoredPackets({
+    ...{ warm, cold, store: store.parts, whenOver, prepare: () => coldBudget.refresh() },
     onMove: digest => {
       blocks.forget(digest)
       snapshots.forget(digest)
@@ -81,5 +101,14 @@ export function createLiveState(store: Store, { budgets, onChange }: LiveOptions
     return scheduler
   }
   const timelines = new Timelines(warm)
-  return { hot, warm, moves, blocks, snapshots, unstored, prefixes, timelines, schedulerOf, grammars: new Grammars() }
+  return {
+    ...{ hot, warm, cold, coldBudget, moves },
+    blocks,
+    snapshots,
+    unstored,
+    prefixes,
+    timelines,
+    schedulerOf,
+    grammars: new Grammars(),
+  }
 }

@@ -83,7 +83,8 @@ export class Pool<Value> {
     if (this.#pooled.has(key)) return
     let evicted = false
     const hold = this.#tier.hold({
-      ...{ label, from, below: 'cold', usedBefore: this.#histories.get(key) },
+      ...{ label, from, usedBefore: this.#histories.get(key) },
+      below: now => this.#tier.findBelow([], now),
       cost: typeof cost === 'function' ? cost(value) : cost,
       bytes: typeof bytes === 'function' ? bytes(value) : bytes,
       reason: from === 'new' ? 'it was made' : 'it was opened',

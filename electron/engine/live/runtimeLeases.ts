@@ -5,6 +5,7 @@ import type { Runtime } from '../inference/runtime.ts'
 interface Operation {
   readonly name: string
   readonly runtimes: Set<Runtime>
+  readonly releases: (() => void)[]
   isOver: boolean
 }
 
@@ -22,11 +23,12 @@ export class RuntimeLeases {
   /** Runs an operation; what it takes is its own until the promise settles. Within another operation it is part of that. */
   async during<T>(name: string, task: () => Promise<T> | T): Promise<T> {
     if (this.#current.getStore() !== undefined) return task()
-    const operation: Operation = { name, runtimes: new Set(), isOver: false }
+    const operation: Operation = { name, runtimes: new Set(), releases: [], isOver: false }
     try {
       return await this.#current.run(operation, task)
     } finally {
       operation.isOver = true
+      for (const release of operation.releases) release()
       for (const runtime of operation.runtimes) this.#release(runtime, operation)
       for (const wake of [...this.#waiting]) wake()
     }
@@ -45,6 +47,14 @@ export class RuntimeLeases {
     const holders = this.#holders.get(runtime) ?? new Set()
     this.#holders.set(runtime, holders)
     holders.add(operation)
+  }
+
+  /** Has something done when the running operation is over; false outside of any, and for what one left running. */
+  readonly whenOver = (release: () => void): boolean => {
+    const operation = this.#current.getStore()
+    if (operation === undefined || operation.isOver) return false
+    operation.releases.push(release)
+    return true
   }
 
   /** Names of the operations that use a runtime. */

@@ -3,16 +3,13 @@ import type { Descriptor } from '#shared/domain/oci.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { MemoryHold, TierEntry } from '../inference/tierEntry.ts'
 import type { BlobReader, BlobRef } from '../store/blobReader.ts'
-import type { BlobWriter } from '../store/blobWriter.ts'
 import type { NewBlob } from '../store/newBlob.ts'
+import type { StoreParts } from '../store/storeParts.ts'
+import { PacketNeeds } from './packetNeeds.ts'
+import { Spill } from './spill.ts'
 
 /** Verified reading of blobs, wherever they are. */
 export type BlobSource = Pick<BlobReader, 'read'>
-
-interface Owned {
-  readonly contextId: Digest
-  readonly digests: readonly Digest[]
-}
 
 /** Most unstored packets that can be resolved: a busy server makes one with every answer. */
 const MOST_PACKETS = 4096
@@ -23,53 +20,55 @@ interface Kept {
   hold: MemoryHold
 }
 
+export interface UnstoredOptions {
+  readonly warm: MemoryTier
+  readonly cold: MemoryTier
+  readonly store: Pick<StoreParts, 'fs' | 'layout' | 'blobs'>
+  /** Brings the cold tier's budget up to date; asked for before each write. */
+  readonly prepare?: () => Promise<unknown>
+  /** The bytes of a blob leave memory; whoever decoded views of them lets go. */
+  readonly onMove: (digest: Digest) => void
+  /** A packet can no longer be resolved: others were used since, or the cold tier had no room for it. */
+  readonly onForget: (packetId: Digest) => void
+  /** Has something done when the running operation is over; false outside of any. */
+  readonly whenOver?: (release: () => void) => boolean
+  readonly most?: number
+}
+
 /**
  * Cartridges that nobody asked to store: their blobs are in memory while the warm tier has room for them, and then on disk
- * under their digests, as blobs that no name keeps. The most recently used of them can be resolved while the engine runs.
+ * while the cold tier has. The most recently used of them can be resolved while the engine runs.
  */
 export class UnstoredPackets implements BlobSource {
   readonly #warm: MemoryTier
+  readonly #cold: MemoryTier
+  readonly #blobs: BlobSource
+  readonly #spill: Spill
   readonly #onMove: (digest: Digest) => void
   readonly #onForget: (packetId: Digest) => void
-  readonly #disk: { readonly blobs: BlobSource; readonly writer: Pick<BlobWriter, 'putMany'> }
+  readonly #whenOver: (release: () => void) => boolean
+  readonly #most: number
+  readonly #needs = new PacketNeeds()
   readonly #kept = new Map<Digest, Kept>()
+  /** Blobs that only unstored packets have, in memory or on disk. */
+  readonly #added = new Set<Digest>()
+  /** Packets that operations use. */
+  readonly #users = new Map<Digest, number>()
   readonly #moving = new Map<Digest, Promise<void>>()
   /** What the disk did not take. */
   readonly #refused = new Set<Digest>()
-  #leaving: { readonly blobs: NewBlob[]; readonly arrived: Promise<void> } | null = null
+  #leaving: { readonly kept: Kept[]; readonly arrived: Promise<void> } | null = null
   #written: Promise<void> = Promise.resolve()
-  /** Blobs that only unstored packets have, in memory or on disk. */
-  readonly #added = new Set<Digest>()
-  /** How many unstored packets need a blob. */
-  readonly #needs = new Map<Digest, number>()
-  readonly #packets = new Map<Digest, Digest>()
-  /** What each packet needs, least recently used first. */
-  readonly #owned = new Map<Digest, Owned>()
-  readonly #most: number
 
-  /**
-   * `onMove`: the bytes of a blob leave memory; whoever decoded views of them lets go. `onForget`: a packet can no longer
-   * be resolved, because `most` others were used since.
-   */
-  constructor(
-    warm: MemoryTier,
-    {
-      onMove,
-      onForget,
-      most = MOST_PACKETS,
-      ...disk
-    }: {
-      readonly blobs: BlobSource
-      readonly writer: Pick<BlobWriter, 'putMany'>
-      readonly onMove: (digest: Digest) => void
-      readonly onForget: (packetId: Digest) => void
-      readonly most?: number
-    },
-  ) {
+  constructor({ warm, cold, store, most = MOST_PACKETS, ...options }: UnstoredOptions) {
+    const { prepare = async () => {}, whenOver = () => false } = options
     this.#warm = warm
-    this.#disk = disk
-    this.#onMove = onMove
-    this.#onForget = onForget
+    this.#cold = cold
+    this.#blobs = store.blobs
+    this.#spill = new Spill(cold, { store, prepare, onGone: digests => this.#gone(digests) })
+    this.#onMove = options.onMove
+    this.#onForget = options.onForget
+    this.#whenOver = whenOver
     this.#most = most
   }
 
@@ -81,43 +80,54 @@ export class UnstoredPackets implements BlobSource {
     packet: { packetId: Digest; contextId: Digest; cost: number; layers: readonly Descriptor[] },
     blobs: readonly NewBlob[],
   ): void {
+    const { packetId, contextId, layers } = packet
     const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
+    // What it goes on from is of use to it, too: the deepest first, so that a beginning outlives what is of use only after it.
+    for (const { digest } of layers.toReversed()) this.#spill.touch(digest)
     for (const blob of blobs) {
       if (this.#added.has(blob.digest)) continue
       this.#added.add(blob.digest)
-      const entry = {
-        ...{ label: packet.packetId, bytes: blob.size, cost: (packet.cost * blob.size) / bytes },
-        ...{ below: 'cold' as const, evict: () => this.#move(blob) },
+      const entry: Kept['entry'] = {
+        ...{ label: packetId, bytes: blob.size, cost: (packet.cost * blob.size) / bytes },
+        ...{ below: () => (this.#cold.budget > 0 ? 'cold' : 'gone'), evict: () => this.#move(blob.digest) },
       }
       const hold = this.#warm.hold({ ...entry, from: 'new', reason: 'kept in memory, not stored' }, { inUse: true })
       this.#kept.set(blob.digest, { blob, entry, hold })
     }
-    const { packetId, contextId } = packet
-    this.#packets.set(contextId, packetId)
-    this.#packets.set(packetId, packetId)
-    if (!this.#owned.has(packetId)) {
-      const digests = [...new Set([...blobs, ...packet.layers].map(({ digest }) => digest))]
-      for (const digest of digests) this.#needs.set(digest, (this.#needs.get(digest) ?? 0) + 1)
-      this.#owned.set(packetId, { contextId, digests })
-    }
+    this.#needs.add(packetId, { contextId, digests: [...blobs, ...layers].map(({ digest }) => digest) })
     // All of it is there now; from here on any of it may move.
     for (const { digest } of blobs) this.#kept.get(digest)?.hold.rest()
     // The disk may have room again.
     const refused = [...this.#refused]
     this.#refused.clear()
     for (const digest of refused) this.#kept.get(digest)?.hold.rest()
-    const [oldest] = this.#owned.keys()
-    if (this.#owned.size > this.#most && oldest !== undefined) this.#forget(oldest)
+    if (this.#needs.packets <= this.#most) return
+    for (const oldest of this.#needs.oldestFirst()) {
+      if (this.#users.has(oldest)) continue
+      this.#forget(oldest)
+      return
+    }
   }
 
   /** The packet that a packet_id or context_id names; null when none of these is it. */
   packetOf(digest: Digest): Digest | null {
-    const packetId = this.#packets.get(digest) ?? null
-    const owned = packetId === null ? undefined : this.#owned.get(packetId)
-    if (packetId === null || owned === undefined) return null
-    this.#owned.delete(packetId)
-    this.#owned.set(packetId, owned)
-    return packetId
+    return this.#needs.packetOf(digest)
+  }
+
+  /** It is the most recently used, and what it needs stays until the running operation is over. */
+  use(packetId: Digest): void {
+    this.#needs.touch(packetId)
+    const digests = this.#needs.digestsOf(packetId)
+    if (digests.length === 0) return
+    const rest = () => {
+      const left = (this.#users.get(packetId) ?? 1) - 1
+      if (left === 0) this.#users.delete(packetId)
+      else this.#users.set(packetId, left)
+      this.#spill.rest(digests)
+    }
+    if (!this.#whenOver(rest)) return
+    this.#users.set(packetId, (this.#users.get(packetId) ?? 0) + 1)
+    this.#spill.use(digests)
   }
 
   /** The bytes of a blob that is only in memory. */
@@ -125,47 +135,52 @@ export class UnstoredPackets implements BlobSource {
     return this.#kept.get(digest)?.blob ?? null
   }
 
+  /** Whether only unstored packets have this blob, and it is there. */
+  has(digest: Digest): boolean {
+    return this.#kept.has(digest) || this.#spill.has(digest)
+  }
+
+  /** A blob that only unstored packets have, from memory or disk; null: it is none. Throws what reading throws. */
+  async blobOf(digest: Digest): Promise<NewBlob | null> {
+    const kept = this.#kept.get(digest)
+    kept?.hold.touch()
+    return kept?.blob ?? this.#spill.read(digest)
+  }
+
   /** What must not be collected while this engine runs. */
   liveDigests(): ReadonlySet<Digest> {
-    return new Set(this.#needs.keys())
+    return this.#needs.digests()
   }
 
   /** From memory, else from disk, verified there. Throws what reading from disk throws. */
   async read(ref: BlobRef, options?: { maxBytes?: number }): Promise<Uint8Array> {
-    return (await this.#fromMemory(ref)) ?? this.#disk.blobs.read(ref, options)
+    const blob = await this.blobOf(typeof ref === 'string' ? ref : ref.digest)
+    return blob?.bytes ?? this.#blobs.read(ref, options)
   }
 
-  /** The bytes from memory; null once they are on disk. */
-  async #fromMemory(ref: BlobRef): Promise<Uint8Array | null> {
-    const digest = typeof ref === 'string' ? ref : ref.digest
-    const kept = this.#kept.get(digest)
-    if (kept === undefined) {
-      await this.#moving.get(digest)
-      return null
-    }
-    kept.hold.touch()
-    return kept.blob.bytes
-  }
-
-  /** Resolves when what is on its way to disk has arrived. */
+  /** Resolves when what is on its way to disk has arrived, and what was given up there is off it. */
   async settle(): Promise<void> {
     while (this.#moving.size > 0) await Promise.all(this.#moving.values())
+    await this.#spill.settle()
   }
 
-  #forget(packetId: Digest): void {
-    const owned = this.#owned.get(packetId)
-    if (owned === undefined) return
-    this.#owned.delete(packetId)
-    this.#packets.delete(packetId)
-    if (this.#packets.get(owned.contextId) === packetId) this.#packets.delete(owned.contextId)
-    for (const digest of owned.digests) {
-      const needs = (this.#needs.get(digest) ?? 1) - 1
-      if (needs > 0) {
-        this.#needs.set(digest, needs)
-        continue
-      }
-      this.#needs.delete(digest)
+  /** Nothing of it is on disk afterwards. */
+  async close(): Promise<void> {
+    await this.settle()
+    await this.#spill.close()
+  }
+
+  /** Blobs have been given up: no packet that needs one of them can be had any more. */
+  #gone(digests: readonly Digest[]): void {
+    const reason = 'what it goes on from was given up'
+    for (const packetId of new Set(digests.flatMap(digest => this.#needs.needersOf(digest))))
+      this.#forget(packetId, reason)
+  }
+
+  #forget(packetId: Digest, reason?: string): void {
+    for (const digest of this.#needs.remove(packetId)) {
       this.#added.delete(digest)
+      this.#spill.drop(digest, reason)
       const kept = this.#kept.get(digest)
       if (kept === undefined) continue
       this.#kept.delete(digest)
@@ -179,37 +194,48 @@ export class UnstoredPackets implements BlobSource {
    * To disk. The bytes can still be read while they are on their way; should the disk refuse them, they stay in memory, counted,
    * until it is tried again.
    */
-  #move(blob: NewBlob): void {
-    this.#onMove(blob.digest)
+  #move(digest: Digest): void {
+    const kept = this.#kept.get(digest)
+    if (kept === undefined) return
+    this.#onMove(digest)
     this.#leaving ??= this.#nextGroup()
-    this.#leaving.blobs.push(blob)
-    const arrived = this.#leaving.arrived.finally(() => this.#moving.delete(blob.digest))
-    this.#moving.set(blob.digest, arrived)
+    this.#leaving.kept.push(kept)
+    const arrived = this.#leaving.arrived.finally(() => this.#moving.delete(digest))
+    this.#moving.set(digest, arrived)
   }
 
-  /** What leaves while others are being written goes together after them: one flush of the folder for all. */
-  #nextGroup(): { readonly blobs: NewBlob[]; readonly arrived: Promise<void> } {
-    const blobs: NewBlob[] = []
+  /** What leaves while others are being written goes together after them. */
+  #nextGroup(): { readonly kept: Kept[]; readonly arrived: Promise<void> } {
+    const kept: Kept[] = []
     const arrived = this.#written.then(async () => {
       this.#leaving = null
-      await this.#write(blobs)
+      for (const [label, ofPacket] of Map.groupBy(kept, ({ entry }) => entry.label)) await this.#write(label, ofPacket)
     })
     this.#written = arrived
-    return { blobs, arrived }
+    return { kept, arrived }
   }
 
-  async #write(blobs: readonly NewBlob[]): Promise<void> {
+  async #write(label: string, leaving: readonly Kept[]): Promise<void> {
+    const needed = leaving.filter(kept => this.#isKept(kept))
+    if (needed.length === 0) return
+    const cost = needed.reduce((sum, { entry }) => sum + entry.cost, 0)
     try {
-      await this.#disk.writer.putMany(blobs, { areNew: true })
+      await this.#spill.write({ label, cost, blobs: needed.map(({ blob }) => blob) })
     } catch {
-      for (const { digest } of blobs) {
-        const kept = this.#kept.get(digest)
-        if (kept === undefined) continue
-        this.#refused.add(digest)
+      for (const kept of needed.filter(one => this.#isKept(one))) {
+        this.#refused.add(kept.blob.digest)
         kept.hold = this.#warm.hold({ ...kept.entry, from: 'cold', reason: 'the disk refused it' }, { inUse: true })
       }
       return
     }
-    for (const blob of blobs) if (this.#kept.get(blob.digest)?.blob === blob) this.#kept.delete(blob.digest)
+    for (const kept of needed) {
+      // Forgotten meanwhile, and perhaps made again.
+      if (this.#isKept(kept)) this.#kept.delete(kept.blob.digest)
+      else this.#spill.drop(kept.blob.digest)
+    }
+  }
+
+  #isKept(kept: Kept): boolean {
+    return this.#kept.get(kept.blob.digest) === kept
   }
 }

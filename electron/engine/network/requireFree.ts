@@ -21,7 +21,8 @@ export async function requireFree(
   throw new StatePackError('E_DISK_FULL', message, { needed, free: there })
 }
 
-async function freeBytes(folder: string): Promise<number> {
+/** Bytes that are free on the disk of a folder. */
+export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }

@@ -98,6 +98,7 @@ export async function deepestPrefix(
   if (best === null) return { prefix: null, miss }
   const { packet, tokens: known, logits } = best.face
   const { packetId } = packet
+  context.live.unstored.use(packetId)
   if (best.checkpoint !== null)
     return {
       miss,
@@ -221,9 +222,7 @@ export async function restorePrefix({ runtime }: LoadedModel, { snapshot, tokens
 /** Whether all of its cache is there: what is made of it shares it. */
 async function isWhole({ store, live }: PacketContext, packet: Packet): Promise<boolean> {
   const there = await Promise.all(
-    cacheLayers(packet).map(
-      async layer => live.unstored.inMemory(layer.digest) !== null || (await store.blobs.has(layer)),
-    ),
+    cacheLayers(packet).map(async layer => live.unstored.has(layer.digest) || (await store.blobs.has(layer))),
   )
   return there.every(Boolean)
 }

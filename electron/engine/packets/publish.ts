@@ -6,6 +6,7 @@ import type { Receipt } from '#shared/domain/receipt.ts'
 import type { Trust } from '#shared/domain/trust.ts'
 import { prefixMarks } from '../live/prefixIndex.ts'
 import type { Operation } from '../record/recorder.ts'
+import { inParallel } from '../store/inParallel.ts'
 import type { LayerInput } from '../store/manifests.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
@@ -39,7 +40,7 @@ export async function publish(context: PacketContext, publication: Publication):
   let receipt: Receipt | null = null
   const { packetId, cacheHit, bytesWritten } = await context.store.publishPacket({
     config: assembled.configBlob,
-    layers: assembled.layers.map(layer => withBytes(context, layer)),
+    layers: await inParallel(assembled.layers, 16, layer => withBytes(context, layer)),
     trust,
     checkStanding: publication.checkStanding,
     names: name === undefined ? [] : [name],
@@ -56,10 +57,10 @@ export async function publish(context: PacketContext, publication: Publication):
   return { packetId, cacheHit, bytesWritten, receipt }
 }
 
-/** What only memory has of its parent is stored with it. The bytes alone: what they are here, the layer says. */
-function withBytes({ live }: Pick<PacketContext, 'live'>, layer: LayerInput): LayerInput {
-  const kept = live.unstored.inMemory(layer.digest)
-  return kept === null || 'bytes' in layer ? layer : { ...layer, bytes: kept.bytes }
+/** What of its parent was not stored is stored with it. The bytes alone: what they are here, the layer says. */
+async function withBytes({ live }: Pick<PacketContext, 'live'>, layer: LayerInput): Promise<LayerInput> {
+  const kept = 'bytes' in layer ? null : await live.unstored.blobOf(layer.digest)
+  return kept === null ? layer : { ...layer, bytes: kept.bytes }
 }
 
 /** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. */

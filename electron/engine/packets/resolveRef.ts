@@ -40,7 +40,11 @@ function stateOf({ store, live }: Context, digest: Digest): Digest | null {
   const { packets } = store.library
   const row = packets.get(digest)
   if (row !== null && row.removedAt === null) return digest
-  return preferred(packets.allOfContext(digest))?.packetId ?? live.unstored.packetOf(digest)
+  const stored = preferred(packets.allOfContext(digest))?.packetId
+  if (stored !== undefined) return stored
+  const unstored = live.unstored.packetOf(digest)
+  if (unstored !== null) live.unstored.use(unstored)
+  return unstored
 }
 
 /** Programs print digests in lower and upper case, with `sha256:` and without. */

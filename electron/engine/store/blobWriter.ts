@@ -5,6 +5,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import { BlobReader } from './blobReader.ts'
+import type { DiskUse } from './diskUse.ts'
 import { discard, writeTemp } from './durableFile.ts'
 import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
@@ -35,8 +36,10 @@ export class BlobWriter {
   readonly #fs: Fs
   readonly #layout: StoreLayout
   readonly #reader: BlobReader
+  readonly #diskUse: DiskUse
 
-  constructor(fs: Fs, layout: StoreLayout) {
+  constructor(fs: Fs, layout: StoreLayout, diskUse: DiskUse) {
+    this.#diskUse = diskUse
     this.#fs = fs
     this.#layout = layout
     this.#reader = new BlobReader(fs, layout)
@@ -52,16 +55,15 @@ export class BlobWriter {
   /**
    * Stores many blobs as one group: all files written and flushed side by side, then all named, then one flush of the
    * folder. Durable when it returns; descriptors in the order given. Blobs already there are checked, not rewritten,
-   * and made young again for gc; a damaged one is replaced. `areNew`: they were made just now, so they are written without
-   * looking for them first; one that is there all the same is replaced by itself.
+   * and made young again for gc; a damaged one is replaced.
    */
-  async putMany(blobs: readonly NewBlob[], { areNew = false } = {}): Promise<PutResult> {
+  async putMany(blobs: readonly NewBlob[]): Promise<PutResult> {
     const distinct = new Map(blobs.map(blob => [blob.digest, blob]))
     const staged: StagedBlob[] = []
     try {
       await inParallel([...distinct.values()], PARALLEL, async ({ mediaType, digest, size, bytes }) => {
         const descriptor = { mediaType, digest, size }
-        if (!areNew && (await this.#isThere(descriptor))) return
+        if (await this.#isThere(descriptor)) return
         staged.push({ descriptor, isSynced: true, temp: await writeTemp(this.#fs, this.#layout.tmp, bytes) })
       })
     } catch (error) {
@@ -142,6 +144,7 @@ export class BlobWriter {
         await this.#fs.rename(blob.temp, this.#layout.blob(blob.descriptor.digest))
         releaseTemp(blob.temp)
         waiting.delete(blob)
+        this.#diskUse.add(blob.descriptor.size)
       }
       // Also when nothing was renamed: a blob found there may have been named by a process that has not flushed yet.
       await this.#fs.syncFolder(this.#layout.blobs)

@@ -12,7 +12,7 @@ export interface FsFile {
   /** Appends all the bytes, or throws. Not durable before {@link FsFile.sync}. */
   write(bytes: Uint8Array): Promise<void>
   /** Up to `length` bytes from `position`; shorter only at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>
   size(): Promise<number>
   /** Returns once the bytes are on stable storage. */
   sync(): Promise<void>

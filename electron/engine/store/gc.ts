@@ -127,8 +127,11 @@ async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRu
       if (!dryRun) await removeIfThere(store, path)
       return status.size
     })
-    if (!dryRun) await fs.syncFolder(layout.blobs)
-    return sizes.filter(size => size !== null)
+    const swept = sizes.filter(size => size !== null)
+    if (dryRun) return swept
+    store.diskUse.add(-swept.reduce((sum, size) => sum + size, 0))
+    await fs.syncFolder(layout.blobs)
+    return swept
   } catch (error) {
     throw storeError(error, 'remove what is no longer needed', 'write')
   }

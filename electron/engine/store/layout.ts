@@ -12,6 +12,7 @@ export interface StoreLayout {
   readonly tmp: string
   readonly incoming: string
   readonly uploads: string
+  readonly unstored: string
   readonly layoutFile: string
   readonly indexFile: string
   readonly library: string
@@ -30,6 +31,7 @@ export function storeLayout(folder: string): StoreLayout {
     tmp: join(folder, 'tmp'),
     incoming: join(folder, 'incoming'),
     uploads: join(folder, 'uploads'),
+    unstored: join(folder, 'unstored'),
     layoutFile: join(folder, 'oci-layout'),
     indexFile: join(folder, 'index.json'),
     library: join(folder, 'library.sqlite'),

@@ -73,7 +73,7 @@ class NodeFile implements FsFile {
     }
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(length)
     let at = 0
     while (at < length) {

@@ -3,6 +3,7 @@ import { ProcessLock } from '../processLock.ts'
 import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
 import { BlobWriter } from './blobWriter.ts'
+import { DiskUse } from './diskUse.ts'
 import { fillIndex } from './fillIndex.ts'
 import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
@@ -72,7 +73,11 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
   else await prepareFolder(fs, layout)
 
   const opened: { close(): void }[] = []
-  const clear = async (alone: boolean) => void (await clearAbandoned(fs, layout.tmp, { now: now(), alone }))
+  const clear = async (alone: boolean) => {
+    await clearAbandoned(fs, layout.tmp, { now: now(), alone })
+    // What another process spilled lives as long as that does, however old it is.
+    if (alone) await clearAbandoned(fs, layout.unstored, { now: now(), alone })
+  }
   try {
     const lock = new ProcessLock(readOnly ? ':memory:' : databases.lock)
     const presence = new ProcessLock(readOnly ? ':memory:' : databases.lock)
@@ -86,12 +91,14 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
       const library = openLibrary(databases.library, { readOnly })
       opened.push(library)
       const index = new SearchIndex(library, databases.index, { memory: readOnly })
+      const diskUse = new DiskUse(fs, layout)
       const parts: StoreParts = {
         folder,
         layout,
         fs,
         blobs: new BlobReader(fs, layout),
-        writer: new BlobWriter(fs, layout),
+        writer: new BlobWriter(fs, layout, diskUse),
+        diskUse,
         library,
         index,
         indexFile: new IndexFile(fs, layout, library),

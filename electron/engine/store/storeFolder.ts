@@ -11,7 +11,7 @@ import { parseStrictJson } from './strictJson.ts'
 /** Makes the folder a store when it is none. Throws `E_STORE_UNREADABLE`, `E_STORE_VERSION`, `E_DISK_FULL`, `E_IO`. */
 export async function prepareFolder(fs: Fs, layout: StoreLayout): Promise<void> {
   try {
-    for (const path of [layout.folder, layout.blobs, layout.tmp]) await makeFolderDurably(fs, path)
+    for (const path of [layout.folder, layout.blobs, layout.tmp, layout.unstored]) await makeFolderDurably(fs, path)
     if (!(await hasLayoutFile(fs, layout))) {
       // Folders first, also those a killed process made: where there is a layout file they need no flush again.
       for (const path of [dirname(layout.blobs), layout.folder, dirname(layout.folder)]) await fs.syncFolder(path)

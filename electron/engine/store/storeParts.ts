@@ -1,6 +1,7 @@
 import type { ProcessLock } from '../processLock.ts'
 import type { BlobReader } from './blobReader.ts'
 import type { BlobWriter } from './blobWriter.ts'
+import type { DiskUse } from './diskUse.ts'
 import type { Fs } from './fs.ts'
 import type { IndexFile } from './indexFile.ts'
 import type { StoreLayout } from './layout.ts'
@@ -15,6 +16,7 @@ export interface StoreParts {
   readonly fs: Fs
   readonly blobs: BlobReader
   readonly writer: BlobWriter
+  readonly diskUse: DiskUse
   readonly library: Library
   readonly index: SearchIndex
   readonly indexFile: IndexFile

@@ -25,9 +25,10 @@ export function stateCounts(client: Client): () => StateCounts {
     isAsking = true
     askedAt = performance.now()
     try {
-      const { tiers, cold } = await client.call('memory.status', {})
-      const hot = new Set(tiers.flatMap(({ holdings }) => holdings.flatMap(({ packetId }) => packetId ?? [])))
-      counts = { hot: hot.size, cached: cold.packets }
+      const { tiers, stored } = await client.call('memory.status', {})
+      const inMemory = tiers.filter(({ tier }) => tier !== 'cold').flatMap(({ holdings }) => holdings)
+      const hot = new Set(inMemory.flatMap(({ packetId }) => packetId ?? []))
+      counts = { hot: hot.size, cached: stored }
     } catch {
       // The engine is being started, or busy: the next question asks again.
       isStale = true

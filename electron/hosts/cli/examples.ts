@@ -63,6 +63,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'statepack list': ['statepack list --kind kv --tag law', 'statepack list --model starter-mamba'],
   'statepack search': ['statepack search waiver estoppel'],
   'statepack inspect': ['statepack inspect handbook'],
+  'statepack memory': ['statepack memory', 'statepack memory --warm 2GB --cold 40GB', 'statepack memory --cold auto'],
   'statepack gc': ['statepack gc --dry-run', 'statepack gc --older-than 30 --keep-latest 100'],
   'statepack receipts list': ['statepack receipts list --op infer --limit 20'],
   'statepack receipts verify': [

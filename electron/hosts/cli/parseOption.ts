@@ -22,6 +22,24 @@ export function decimal(text: string): number {
   throw new InvalidArgumentError('Not a number.')
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+}
+
+/** A size such as `40GB`, `1.5 GiB` or `1000000`, in bytes. */
+export function byteCount(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim()) ?? []
+  const factor = UNITS[unit.toLowerCase()]
+  if (number !== undefined && factor !== undefined) return Math.round(Number(number) * factor)
+  throw new InvalidArgumentError('Not a size such as 512MB or 40GB.')
+}
+
+/** The same, or `auto`. */
+export function byteCountOrAuto(text: string): number | 'auto' {
+  return text === 'auto' ? text : byteCount(text)
+}
+
 /** A day, or a day and a time on the wall clock. */
 export function civilTime(text: string): string {
   const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00` : text

@@ -9,6 +9,7 @@ import { addDemoCommand } from './commands/demo.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLibraryCommands } from './commands/library.ts'
 import { addMcpCommand } from './commands/mcp.ts'
+import { addMemoryCommand } from './commands/memory.ts'
 import { addModelCommands } from './commands/models.ts'
 import { addPacketCommands } from './commands/packets.ts'
 import { addReceiptCommands } from './commands/receipts.ts'
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addTransferCommands(program)
   addShareCommands(program)
   addLibraryCommands(program)
+  addMemoryCommand(program)
   addReceiptCommands(program)
   addKeyCommands(program)
   addModelCommands(program)

@@ -35,6 +35,7 @@ export function Holdings({ tiers, onPin }: HoldingsProps) {
         },
         { id: 'hot', title: <Tier name="hot" />, numeric: true, cell: row => size(row.hot) },
         { id: 'warm', title: <Tier name="warm" />, numeric: true, cell: row => size(row.warm) },
+        { id: 'cold', title: <Tier name="cold" />, numeric: true, cell: row => size(row.cold) },
         { id: 'uses', title: 'Uses', numeric: true, cell: row => formatCount(row.uses) },
         {
           id: 'why',
@@ -67,6 +68,6 @@ export function Holdings({ tiers, onPin }: HoldingsProps) {
   )
 }
 
-function Tier({ name }: { readonly name: 'hot' | 'warm' }) {
+function Tier({ name }: { readonly name: 'hot' | 'warm' | 'cold' }) {
   return <span className={`Tier Tier--${name}`}>{name}</span>
 }

@@ -1,10 +1,12 @@
 /** Memory: which tier holds what and why, how full each may be, and what the models themselves take. */
 import { Link } from 'react-router'
+import { useStore } from 'zustand'
 import type { Input, Output } from '#shared/rpc/client.ts'
-import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
+import type { MemoryTierView } from '#shared/rpc/methods/memory.ts'
 import { Page } from '../../app/Page.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useQuery } from '../../stores/useQuery.ts'
+import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
@@ -19,6 +21,7 @@ import './memory.css'
 
 type Status = Output<'memory.status'>
 type Pin = Input<'memory.pin'>
+type TierName = MemoryTierView['tier']
 
 export function MemoryPage() {
   const read = useQuery('memory.status', {}, [
@@ -45,20 +48,21 @@ export function MemoryPage() {
 
 function Tiers({ status }: { readonly status: Status }) {
   const { client, settings } = useStudio()
-  const { tiers, cold, layers, models, moves, machineBytes } = status
+  const { tiers, stored, layers, models, moves, machineBytes, diskBytes } = status
   const asked = layers.hits + layers.misses
   const pin = (packetId: string, pinned: boolean) =>
     // The id came from the engine; it parses what it is given once more.
     client.call('memory.pin', { packetId, pinned } as Pin).catch(toastError)
-  const purge = (tier: 'hot' | 'warm') =>
+  const purge = (tier: TierName) =>
     client
       .call('memory.purge', { tier })
       .then(({ freed }) => toastDone(`${formatBytes(freed)} freed`, 'What is in use or pinned stayed.'), toastError)
-  const setBudget = (tier: 'hot' | 'warm', bytes: number) => {
-    const now = Object.fromEntries(tiers.map(view => [view.tier, view.budget])) as MemoryBudgets
+  const budgets = useStore(settings, ({ settings: now }) => now?.memory)
+  const setBudget = (tier: TierName, bytes: number | null) => {
+    if (budgets === undefined) return
     settings
       .getState()
-      .change({ memory: { ...now, [tier]: bytes } })
+      .change({ memory: { ...budgets, [tier]: bytes } })
       .catch(toastError)
   }
   return (
@@ -69,26 +73,28 @@ function Tiers({ status }: { readonly status: Status }) {
           <TierPanel
             key={view.tier}
             view={view}
-            machineBytes={machineBytes}
+            mostBytes={view.tier === 'cold' ? diskBytes : machineBytes}
             onBudget={bytes => setBudget(view.tier, bytes)}
             onPurge={() => void purge(view.tier)}
-          />
+          >
+            {view.tier === 'cold' ? (
+              <p className="small muted">
+                {stored === 1 ? '1 state' : `${formatCount(stored)} states`} in the{' '}
+                <Link className="link" to="/library">
+                  library
+                </Link>{' '}
+                {stored === 1 ? 'is' : 'are'} yours and never given up.{' '}
+                {budgets?.cold === null ? (
+                  'The budget follows the disk: a quarter of what was free.'
+                ) : (
+                  <Button size="s" variant="quiet" onPress={() => setBudget('cold', null)}>
+                    Let the budget follow the disk
+                  </Button>
+                )}
+              </p>
+            ) : null}
+          </TierPanel>
         ))}
-        <Panel title="Cold">
-          <p className="small muted">Everything stored, on disk</p>
-          <div className="Memory-cold">
-            <p className="Memory-figure">
-              <b>{formatBytes(cold.bytes)}</b>
-            </p>
-            <p className="small muted">
-              {cold.packets === 1 ? '1 state' : `${formatCount(cold.packets)} states`} in the{' '}
-              <Link className="link" to="/library">
-                library
-              </Link>
-              , with a name or without. What leaves memory is found there again.
-            </p>
-          </div>
-        </Panel>
       </div>
       <Panel
         title="What lives where"
@@ -130,7 +136,9 @@ function Tiers({ status }: { readonly status: Status }) {
 
 /** The whole process: weights, the tiers, and what remains. */
 function Whole({ status: { models, tiers, rssBytes, machineBytes } }: { readonly status: Status }) {
-  const states: Segment[] = tiers.map(({ tier, bytes }) => ({ label: `${tier} states`, bytes, tone: tier }))
+  const states: Segment[] = tiers.flatMap(({ tier, bytes }) =>
+    tier === 'cold' ? [] : [{ label: `${tier} states`, bytes, tone: tier }],
+  )
   const weights = models.reduce((sum, { weightsBytes }) => sum + weightsBytes, 0)
   const known = states.reduce((sum, { bytes }) => sum + bytes, weights)
   return (

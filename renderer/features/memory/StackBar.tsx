@@ -4,7 +4,7 @@ export interface Segment {
   readonly label: string
   readonly bytes: number
   /** The part left empty is `free`. */
-  readonly tone: 'hot' | 'warm' | 'kept' | 'weights' | 'rest' | 'free'
+  readonly tone: 'hot' | 'warm' | 'cold' | 'kept' | 'weights' | 'rest' | 'free'
 }
 
 /** A bar whose parts fill it in proportion, and the same figures in words below. */

@@ -1,6 +1,6 @@
 import type { Output } from '#shared/rpc/client.ts'
 
-/** What memory holds of one cartridge, over all tiers. */
+/** What the tiers hold of one cartridge. */
 export interface HoldingRow {
   readonly key: string
   readonly packetId: string | null
@@ -9,6 +9,7 @@ export interface HoldingRow {
   /** Bytes. */
   readonly hot: number
   readonly warm: number
+  readonly cold: number
   readonly uses: number
   readonly pinned: boolean
   readonly inUse: boolean
@@ -25,7 +26,8 @@ export function holdingRows(tiers: Output<'memory.status'>['tiers']): readonly H
       const key = packetId ?? name
       const before = rows.get(key)
       rows.set(key, {
-        ...{ key, packetId, name, stored, hot: before?.hot ?? 0, warm: before?.warm ?? 0, [tier]: bytes },
+        ...{ key, packetId, name, stored, hot: before?.hot ?? 0, warm: before?.warm ?? 0 },
+        ...{ cold: before?.cold ?? 0, [tier]: bytes },
         uses: Math.max(before?.uses ?? 0, uses),
         pinned: pinned || (before?.pinned ?? false),
         inUse: inUse || (before?.inUse ?? false),
@@ -33,5 +35,6 @@ export function holdingRows(tiers: Output<'memory.status'>['tiers']): readonly H
       })
     }
   }
-  return [...rows.values()].sort((a, b) => b.hot + b.warm - (a.hot + a.warm) || a.name.localeCompare(b.name))
+  const bytesOf = ({ hot, warm, cold }: HoldingRow) => hot + warm + cold
+  return [...rows.values()].sort((a, b) => bytesOf(b) - bytesOf(a) || a.name.localeCompare(b.name))
 }

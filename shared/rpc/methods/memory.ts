@@ -16,6 +16,17 @@ export const memoryBudgetsSchema = z.strictObject({
   hot: budgetSchema,
   /** Of decoded layers, and of states that nobody stored. */
   warm: budgetSchema,
+  /**
+   * Of the disk, for all states together. What somebody stored counts and is never given up by itself; what memory gave up and
+   * nobody stored is, down to nothing. null: as much as there is, and a quarter of what was free.
+   */
+  cold: z
+    .number()
+    .int()
+    .min(0)
+    .max(1024 ** 5)
+    .nullable()
+    .default(null),
 })
 export type MemoryBudgets = z.infer<typeof memoryBudgetsSchema>
 
@@ -36,11 +47,13 @@ const holdingSchema = z.strictObject({
 export type MemoryHolding = z.infer<typeof holdingSchema>
 
 const memoryTierSchema = z.strictObject({
-  tier: z.enum(['hot', 'warm']),
+  tier: tierSchema,
   bytes: count,
   budget: count,
   /** Bytes that cannot be given up now: an operation is using them. */
   inUse: count,
+  /** Bytes that somebody stored: they count, and are never given up. Of what is in memory none. */
+  own: count,
   /** Bytes that stay because they are pinned, beside those in use. */
   pinned: count,
   /** Most bytes first. */
@@ -64,7 +77,8 @@ export const memoryMethods = {
     z.strictObject({}),
     z.strictObject({
       tiers: z.array(memoryTierSchema),
-      cold: z.strictObject({ packets: count, bytes: count }),
+      /** States of the library. */
+      stored: count,
       /** Layers asked for since the engine began: those that were in memory, and those that had to be read. */
       layers: z.strictObject({ hits: count, misses: count }),
       /** Newest first. */
@@ -83,10 +97,12 @@ export const memoryMethods = {
       rssBytes: count,
       /** Of this machine. */
       machineBytes: count,
+      /** Of the disk that the store is on; 0 where the system does not say. */
+      diskBytes: count,
     }),
   ),
   /** Keeps a cartridge in memory whatever comes, reading it first; or lets it go again. */
   'memory.pin': method(z.strictObject({ packetId: digestSchema, pinned: z.boolean() }), z.strictObject({})),
   /** Gives up all that nobody uses and nobody pinned. */
-  'memory.purge': method(z.strictObject({ tier: z.enum(['hot', 'warm']) }), z.strictObject({ freed: count })),
+  'memory.purge': method(z.strictObject({ tier: tierSchema }), z.strictObject({ freed: count })),
 } as const

@@ -1,18 +1,30 @@
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { UnstoredPackets } from '#engine/live/unstoredPackets.ts'
-import { newBlob } from '#engine/store/newBlob.ts'
-import { noise, openTestStore } from '../store/fixture.ts'
+import type { Fs } from '#engine/store/fs.ts'
+import { type NewBlob, newBlob } from '#engine/store/newBlob.ts'
+import { nodeFs } from '#engine/store/nodeFs.ts'
+import type { Store } from '#engine/store/store.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { systemError } from '../../crash/simulatedDisk.ts'
+import { codeOf, noise, openTestStore } from '../store/fixture.ts'
 
 const blob = (seed: string) => newBlob('x/y', noise(seed, 100))
+const [onMove, onForget] = [() => {}, () => {}]
+/** Bytes on disk of what left memory. */
+const spilled = ({ parts }: Store) =>
+  readdirSync(parts.layout.unstored).reduce((sum, name) => sum + statSync(join(parts.layout.unstored, name)).size, 0)
 
 describe('packets that nobody stored', () => {
   it('are forgotten in the order of their use, with what only they needed, and no byte stays counted', async () => {
     const store = await openTestStore()
     const warm = new MemoryTier('warm', { budget: 10_000 })
     const [moved, forgotten]: [string[], string[]] = [[], []]
-    const unstored = new UnstoredPackets(warm, {
-      ...{ blobs: store.blobs, writer: store.writer, most: 3 },
+    const cold = new MemoryTier('cold', { budget: 10_000 })
+    const unstored = new UnstoredPackets({
+      ...{ warm, cold, store: store.parts, most: 3 },
       onMove: digest => moved.push(digest),
       onForget: packetId => forgotten.push(packetId),
     })
@@ -32,6 +44,7 @@ describe('packets that nobody stored', () => {
     ]
     for (const packet of [a, b, c]) add(packet)
     expect(unstored.packetOf(a.contextId)).toBe(a.packetId)
+    unstored.use(a.packetId)
     add(d)
     expect(forgotten).toEqual([b.packetId])
     expect(unstored.packetOf(b.packetId)).toBeNull()
@@ -50,28 +63,30 @@ describe('packets that nobody stored', () => {
     await unstored.settle()
     expect(forgotten).toEqual([b.packetId, c.packetId, a.packetId])
     expect(warm.bytes).toBe(0)
+    expect(cold.bytes).toBe(spilled(store))
     expect([...unstored.liveDigests()].sort()).toEqual(
       [base, ...[d, e, b].flatMap(({ manifest, own }) => [manifest, own])].map(({ digest }) => digest).sort(),
     )
+    await unstored.close()
+    expect([cold.bytes, spilled(store)]).toEqual([0, 0])
     await store.close()
   })
 
   it('stay in memory, counted, while the disk refuses them, and go there once it does not', async () => {
-    const store = await openTestStore()
+    let isFull = false
+    const fs: Fs = {
+      ...nodeFs,
+      open: (path, mode) => (isFull ? Promise.reject(systemError('ENOSPC', path)) : nodeFs.open(path, mode)),
+    }
+    const store = await openTestStore(undefined, { fs })
     const moves: string[] = []
     const warm = new MemoryTier('warm', {
       budget: 150,
       onMove: ({ from, to, reason }) => moves.push(`${from} to ${to}: ${reason}`),
     })
-    let isFull = true
-    const unstored = new UnstoredPackets(warm, {
-      blobs: store.blobs,
-      writer: {
-        putMany: blobs => (isFull ? Promise.reject(new Error('the disk is full')) : store.writer.putMany(blobs)),
-      },
-      onMove: () => {},
-      onForget: () => {},
-    })
+    isFull = true
+    const cold = new MemoryTier('cold', { budget: 10_000 })
+    const unstored = new UnstoredPackets({ ...{ warm, cold, store: store.parts }, ...{ onMove, onForget } })
     const add = (name: string) => {
       const manifest = blob(name)
       unstored.add({ packetId: manifest.digest, contextId: blob(`context ${name}`).digest, cost: 1, layers: [] }, [
@@ -92,25 +107,24 @@ describe('packets that nobody stored', () => {
     await unstored.settle()
     expect(unstored.inMemory(first.digest)).toBeNull()
     expect(await unstored.read(first)).toEqual(first.bytes)
-    expect(warm.bytes).toBe(100)
+    expect([warm.bytes, cold.bytes]).toEqual([100, 200])
     await store.close()
   })
 
   it('stay while they are recent: a short one of long ago is worth no more by the byte, nor is what describes it', async () => {
-    const store = await openTestStore()
-    const groups: number[] = []
-    const warm = new MemoryTier('warm', { budget: 200_000 })
-    const unstored = new UnstoredPackets(warm, {
-      blobs: store.blobs,
-      writer: {
-        putMany: blobs => {
-          groups.push(blobs.length)
-          return store.writer.putMany(blobs)
-        },
+    const files: string[] = []
+    const fs: Fs = {
+      ...nodeFs,
+      open: (path, mode) => {
+        if (mode === 'create') files.push(path)
+        return nodeFs.open(path, mode)
       },
-      onMove: () => {},
-      onForget: () => {},
-    })
+    }
+    const store = await openTestStore(undefined, { fs })
+    files.length = 0
+    const warm = new MemoryTier('warm', { budget: 200_000 })
+    const cold = new MemoryTier('cold', { budget: 1e9 })
+    const unstored = new UnstoredPackets({ ...{ warm, cold, store: store.parts }, ...{ onMove, onForget } })
     // A conversation that grows by a token with each step: its last block by a kilobyte, until the block is full.
     const steps = Array.from({ length: 128 }, (_, at) => {
       const rows = (at % 64) + 1
@@ -123,10 +137,131 @@ describe('packets that nobody stored', () => {
       [manifest, own].every(({ digest }) => unstored.inMemory(digest) !== null && warm.bytesOf(manifest.digest) > 100),
     )
     expect(inMemory.map(({ rows }) => rows)).toEqual([62, 63, 64])
-    // What leaves at once is written at once.
+    // What belongs to one state is one file.
     await unstored.settle()
-    expect(groups.length).toBeLessThanOrEqual(2)
+    expect(files.length).toBe(steps.length - inMemory.length)
     expect(unstored.inMemory(steps[0]?.own.digest ?? blob('').digest)).toBeNull()
+    await store.close()
+  })
+})
+
+describe('the cold tier', () => {
+  const KB = 1000
+  /** A conversation in steps: each has what it read, and needs what all before it read. */
+  async function conversation({ budget, fs = nodeFs }: { budget: number; fs?: Fs }) {
+    const store = await openTestStore(undefined, { fs })
+    const [warm, cold] = [new MemoryTier('warm', { budget: 0 }), new MemoryTier('cold', { budget })]
+    const releases: (() => void)[] = []
+    const forgotten = new Set<string>()
+    const unstored = new UnstoredPackets({
+      ...{ warm, cold, store: store.parts, onMove },
+      onForget: packetId => forgotten.add(packetId),
+      whenOver: release => releases.push(release) > 0,
+    })
+    const layers: NewBlob[] = []
+    const packets: { packetId: Digest; own: NewBlob }[] = []
+    const step = async (bytes = KB, from = layers.length) => {
+      const name = `${packets.length}`
+      const [manifest, own] = [blob(`manifest ${name}`), newBlob('x/y', noise(`own ${name}`, bytes))]
+      const packetId = manifest.digest
+      unstored.add(
+        { packetId, contextId: blob(`context ${name}`).digest, cost: 64, layers: [...layers.slice(0, from), own] },
+        [manifest, own],
+      )
+      layers.push(own)
+      packets.push({ packetId, own })
+      await unstored.settle()
+      return { packetId, own }
+    }
+    const isThere = ({ packetId }: { packetId: Digest }) => unstored.packetOf(packetId) !== null
+    return { store, warm, cold, unstored, releases, forgotten, packets, step, isThere }
+  }
+
+  it('never has more on disk than its budget, and what it has can be read', async () => {
+    const budget = 20 * KB
+    let peak = 0
+    const fs: Fs = {
+      ...nodeFs,
+      open: async (path, mode) => {
+        const file = await nodeFs.open(path, mode)
+        const inner = file.write.bind(file)
+        const write = async (bytes: Uint8Array) => {
+          await inner(bytes)
+          peak = Math.max(peak, spilled(store))
+        }
+        return Object.assign(file, { write: path.includes('unstored') ? write : inner })
+      },
+    }
+    const { store, cold, unstored, packets, step, isThere } = await conversation({ budget, fs })
+    // Each of them begins anew.
+    for (let at = 0; at < 60; at++) await step(500 + ((at * 397) % 2000), 0)
+    expect(peak).toBeGreaterThan(budget / 2)
+    expect(peak).toBeLessThanOrEqual(budget)
+    expect(cold.bytes).toBe(spilled(store))
+    expect(packets.filter(isThere).length).toBeGreaterThan(5)
+    for (const { packetId, own } of packets.filter(isThere)) {
+      expect(await unstored.read(own)).toEqual(own.bytes)
+      expect((await unstored.read(packetId)).byteLength).toBe(100)
+    }
+    const gone = packets.find(packet => !isThere(packet))
+    expect(await codeOf(unstored.read(gone?.own ?? blob('none')))).toBe('E_MISSING_BLOB')
+    // The budget lowered: at once.
+    cold.budget = 3 * KB
+    await unstored.settle()
+    expect(spilled(store)).toBeLessThanOrEqual(3 * KB)
+    await store.close()
+  })
+
+  it('keeps beginnings longer than what is of use only after them, and forgets what cannot be had without what it gave up', async () => {
+    const { store, cold, unstored, packets, forgotten, step, isThere } = await conversation({ budget: 12 * KB })
+    for (let at = 0; at < 10; at++) await step()
+    expect(packets.every(isThere)).toBe(true)
+    // Ten others, each alone, of which there is room for one: the first steps, which all later ones need, stay.
+    for (let at = 0; at < 10; at++) await step(KB, 0)
+    expect(packets.slice(0, 5).every(isThere)).toBe(true)
+    // Whatever can be resolved is whole.
+    for (const [at, packet] of packets.slice(0, 10).entries()) {
+      expect(isThere(packet)).toBe(!forgotten.has(packet.packetId))
+      if (!isThere(packet)) continue
+      for (const { own } of packets.slice(0, at + 1)) expect(await unstored.read(own)).toEqual(own.bytes)
+    }
+    cold.budget = 0
+    await unstored.settle()
+    expect(packets.some(isThere)).toBe(false)
+    expect([spilled(store), cold.bytes]).toEqual([0, 0])
+    await store.close()
+  })
+
+  it('gives up nothing that an operation uses, on disk or on its way there, until the operation is over', async () => {
+    const { store, warm, cold, unstored, packets, releases, step, isThere } = await conversation({ budget: 3 * KB })
+    const used = await step()
+    unstored.use(used.packetId)
+    for (let at = 0; at < 5; at++) await step(KB, 0)
+    expect(isThere(used)).toBe(true)
+    // What an operation uses and the disk has no room for stays in memory.
+    warm.budget = 10 * KB
+    const late = await step(2 * KB, 0)
+    unstored.use(late.packetId)
+    warm.budget = 0
+    await unstored.settle()
+    expect(isThere(late)).toBe(true)
+    expect(await unstored.read(late.own)).toEqual(late.own.bytes)
+    cold.budget = 0
+    await unstored.settle()
+    expect(packets.filter(isThere)).toEqual([used, late])
+    for (const release of releases) release()
+    await step()
+    expect(packets.some(isThere)).toBe(false)
+    expect([spilled(store), cold.bytes, warm.bytes]).toEqual([0, 0, 0])
+    await store.close()
+  })
+
+  it('gives out no byte that is not the one that left memory', async () => {
+    const { store, unstored, step } = await conversation({ budget: 10 * KB })
+    const { own } = await step()
+    const [name = ''] = readdirSync(store.parts.layout.unstored)
+    writeFileSync(join(store.parts.layout.unstored, name), noise('other', 1100))
+    expect(await codeOf(unstored.read(own))).toBe('E_CORRUPT')
     await store.close()
   })
 })

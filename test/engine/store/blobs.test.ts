@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
-import { nodeFs } from '#engine/store/nodeFs.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { codeOf, freshFolder, noise, openTestStore } from './fixture.ts'
 
@@ -92,29 +91,6 @@ describe('blobs', () => {
     expect(first.bytesWritten).toBe(30 * 300)
     expect(first.descriptors.map(d => d.digest)).toEqual(blobs.map(b => sha256(b.bytes)))
     expect((await store.writer.putMany(blobs)).bytesWritten).toBe(0)
-  })
-
-  it('writes what was made just now without a look at the disk, also where it is there already', async () => {
-    const looks: string[] = []
-    const looked = <A extends unknown[], R>(name: string, does: (...args: A) => R) => {
-      return (...args: A) => {
-        looks.push(name)
-        return does(...args)
-      }
-    }
-    const { status, touch, readHashed } = nodeFs
-    const fs = {
-      ...nodeFs,
-      ...{ status: looked('status', status), touch: looked('touch', touch), readHashed: looked('read', readHashed) },
-    }
-    const store = await openTestStore(undefined, { fs })
-    const blobs = [newBlob(type, noise('a', 300)), newBlob(type, noise('b', 300))]
-    looks.length = 0
-    for (const _ of ['new', 'there'])
-      expect(await store.writer.putMany(blobs, { areNew: true })).toMatchObject({ bytesWritten: 600 })
-    expect(looks).toEqual([])
-    for (const { digest, bytes } of blobs) expect(await store.blobs.read(digest)).toEqual(bytes)
-    expect(readdirSync(join(store.folder, 'tmp'))).toEqual([])
   })
 
   it('refuses a stream that is longer, shorter or other than announced, and leaves nothing', async () => {

@@ -38,6 +38,18 @@ describe('the library', { timeout: 60_000 }, () => {
     for (const { matches } of inspected.components) expect(matches).toBe(true)
   })
 
+  it('says what states take of the disk, and is told how much they may', async () => {
+    const before = await home.ok(['memory'])
+    expect(before).toMatchObject({ cold_follows_the_disk: true, stored: 3 })
+    expect(before.stored_bytes).toBeGreaterThan(100_000)
+    expect(before.budgets.cold).toBeGreaterThan(before.stored_bytes)
+    await home.ok(['memory', '--cold', '40GB', '--warm', '1.5 GiB'])
+    const { hot } = before.budgets
+    expect((await home.ok(['memory'])).budgets).toEqual({ hot, warm: 1.5 * 2 ** 30, cold: 40e9 })
+    expect(await home.ok(['memory', '--cold', 'auto'])).toMatchObject({ cold_follows_the_disk: true })
+    for (const wrong of ['much', '-5', '5 miles']) expect((await home.run(['memory', `--cold=${wrong}`])).code).toBe(2)
+  })
+
   it('lists the models', async () => {
     const { models } = await home.ok(['models', 'list'])
     expect(models.map(({ id, kind }: { id: string; kind: string }) => [id, kind])).toEqual([

@@ -256,7 +256,7 @@ export const COMMANDS: Readonly<Record<string, Verbs<readonly string[]>>> = {
         'models add',
         'models catalogue',
       ],
-      ...['models compile', 'models download', 'models list', 'models remove', 'pull', 'receipts begin'],
+      ...['memory', 'models compile', 'models download', 'models list', 'models remove', 'pull', 'receipts begin'],
       ...['receipts export', 'receipts list', 'receipts replay', 'receipts trace', 'receipts verify', 'search'],
       ...['serve', 'show-available', 'suggest', 'tags', 'tokenize', 'open'],
       ...['catalogues add', 'catalogues list', 'catalogues remove'],
