@@ -1,21 +1,27 @@
-/** Measurements in a process of their own, as the engine's: peak memory is theirs, and a driver that crashes takes nothing else with it. */
+/** Work in a process of its own. Measurements, as in the engine's: peak memory is theirs, and a driver that crashes takes nothing else with it. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { ENGINE_V8_FLAGS } from '#hosts/engineProcess/engineChild.ts'
+import type { Asked, AskOptions } from './askServer.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
 import type { MeasureOptions } from './measureModel.ts'
 
 export function measureModel(options: MeasureOptions): Promise<Record<string, number>> {
-  return run('measureModel.ts', options)
+  return run('measureModel.ts', options, ENGINE_V8_FLAGS)
 }
 
 export function measureLlamaCpp(options: LlamaCppOptions): Promise<Record<string, number>> {
-  return run('measureLlamaCpp.ts', options)
+  return run('measureLlamaCpp.ts', options, ENGINE_V8_FLAGS)
+}
+
+/** The callers of a server: what they do is no work of the server's process. */
+export function askServer(options: AskOptions): Promise<Asked> {
+  return run('askServer.ts', options)
 }
 
 /** Runs a program of this folder with its options as JSON; it prints its figures as JSON. */
-async function run(program: string, options: object): Promise<Record<string, number>> {
-  const args = [...ENGINE_V8_FLAGS, join(import.meta.dirname, program), JSON.stringify(options)]
+async function run<T>(program: string, options: object, flags: readonly string[] = []): Promise<T> {
+  const args = [...flags, join(import.meta.dirname, program), JSON.stringify(options)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, errors] = ['', '']
   child.stdout.on('data', chunk => {
