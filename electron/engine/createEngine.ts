@@ -40,7 +40,7 @@ import { RuntimeLeases } from './live/runtimeLeases.ts'
 import { type Log, silentLog } from './logging/openLog.ts'
 import { openMeter } from './meter/meter.ts'
 import { findHubToken } from './models/hub/findHubToken.ts'
-import { findModels } from './models/sources/findModels.ts'
+import { keptModels } from './models/sources/keptModels.ts'
 import { describePacket } from './packets/describePacket.ts'
 import { ProcessLock } from './processLock.ts'
 import { KeyStore } from './receipts/keyStore.ts'
@@ -103,20 +103,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       whenOver: leases.whenOver,
     })
     const modelSettings = createModelSettings(store.library)
+    const installed = keptModels(modelSettings.seen)
     const models = createModelPool({
       entries: () =>
-        findModels(
-          [
-            { folder: join(assetsFolder, 'models'), starter: true },
-            { folder: join(dataFolder, 'models'), starter: false },
-            ...[...options.modelFolders, ...settings.get().modelFolders].map(folder => ({
-              folder,
-              starter: false,
-              external: true,
-            })),
-          ],
-          modelSettings.seen,
-        ),
+        installed([
+          { folder: join(assetsFolder, 'models'), starter: true },
+          { folder: join(dataFolder, 'models'), starter: false },
+          ...[...options.modelFolders, ...settings.get().modelFolders].map(folder => ({
+            folder,
+            starter: false,
+            external: true,
+          })),
+        ]),
       precision: entry => modelSettings.precisionOf(entry.folder),
       convertedFolder: join(dataFolder, 'converted'),
       weightsMemory: modelSettings.weights,

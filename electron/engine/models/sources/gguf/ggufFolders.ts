@@ -1,6 +1,7 @@
 /** Where GGUF files lie: folders of one's own, those of LM Studio and llama.cpp, and Ollama's store of blobs. Nothing is opened. */
-import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { basename, join } from 'node:path'
+import { FolderView } from '../folderView.ts'
 import { isLaterPart } from './ggufFile.ts'
 
 export interface FoundGguf {
@@ -10,6 +11,7 @@ export interface FoundGguf {
 
 /** LM Studio keeps `publisher/model/file.gguf` below its models folder. */
 const DEPTH = 3
+const LARGEST_MANIFEST = 1 << 20
 /** Files that go with a model: the part that sees, an adapter, statistics for quantising. */
 const COMPANION = /^(mmproj|ggml-vocab|imatrix)|[-.](mmproj|lora|imatrix)[-.]/i
 
@@ -21,43 +23,45 @@ export function ggufModelName(path: string): string {
 }
 
 /** The GGUF file of a folder that holds nothing else to run: no config.json with weights. null when there is none, or several. */
-export function onlyGgufIn(folder: string): string | null {
-  if (existsSync(join(folder, 'config.json')) && hasOtherWeights(folder)) return null
-  const files = list(folder).filter(isModelFile)
+export function onlyGgufIn(folder: string, view = new FolderView()): string | null {
+  const inside = view.list(folder) ?? []
+  if (view.find(join(folder, 'config.json')) !== null && inside.some(isOtherWeights)) return null
+  const files = inside.filter(isModelFile)
   return files.length === 1 && files[0] !== undefined ? join(folder, files[0].name) : null
 }
 
 /** Every GGUF model at or below `folder`, or `folder` itself where it is a file. What cannot be read holds none. */
-export function findGgufs(folder: string): FoundGguf[] {
-  if (/\.gguf$/i.test(folder)) return isFile(folder) ? [{ path: folder, name: ggufModelName(folder) }] : []
+export function findGgufs(folder: string, view: FolderView): FoundGguf[] {
+  if (/\.gguf$/i.test(folder)) return view.isFile(folder) ? [{ path: folder, name: ggufModelName(folder) }] : []
   const store = [folder, join(folder, 'models')].find(
-    each => existsSync(join(each, 'manifests')) && existsSync(join(each, 'blobs')),
+    each => view.find(join(each, 'manifests')) !== null && view.find(join(each, 'blobs')) !== null,
   )
-  return store === undefined ? below(folder, DEPTH) : ollamaModels(store)
+  return store === undefined ? below(folder, DEPTH, view) : ollamaModels(store, view)
 }
 
-function below(folder: string, depth: number): FoundGguf[] {
-  return list(folder).flatMap(entry => {
+function below(folder: string, depth: number, view: FolderView): FoundGguf[] {
+  return (view.list(folder) ?? []).flatMap(entry => {
     const path = join(folder, entry.name)
     if (isModelFile(entry)) return [{ path, name: ggufModelName(path) }]
-    return entry.isDirectory() && depth > 1 && !entry.name.startsWith('.') ? below(path, depth - 1) : []
+    return entry.isDirectory() && depth > 1 && !entry.name.startsWith('.') ? below(path, depth - 1, view) : []
   })
 }
 
 /** `manifests/HOST/OWNER/MODEL/TAG` names the blob of each layer; the model is one of them. */
-function ollamaModels(store: string): FoundGguf[] {
+function ollamaModels(store: string, view: FolderView): FoundGguf[] {
   const found: FoundGguf[] = []
   const visit = (folder: string, names: readonly string[]): void => {
-    for (const entry of list(folder)) {
+    for (const entry of view.list(folder) ?? []) {
       const path = join(folder, entry.name)
       const all = [...names, entry.name]
       if (entry.isDirectory() && all.length < 4) visit(path, all)
-      const blob = entry.isFile() && all.length === 4 ? modelBlob(path) : null
+      const blob = entry.isFile() && all.length === 4 ? modelBlob(view.read(path, LARGEST_MANIFEST)) : null
       const [, owner = '', model = '', tag = ''] = all
       const name = [owner === 'library' ? '' : owner, model, tag === 'latest' ? '' : tag]
         .filter(part => part !== '')
         .join('-')
-      if (blob !== null && isFile(join(store, 'blobs', blob))) found.push({ path: join(store, 'blobs', blob), name })
+      if (blob !== null && view.isFile(join(store, 'blobs', blob)))
+        found.push({ path: join(store, 'blobs', blob), name })
     }
   }
   visit(join(store, 'manifests'), [])
@@ -65,11 +69,9 @@ function ollamaModels(store: string): FoundGguf[] {
 }
 
 /** The name of the blob that holds the model; null for a manifest that is not one. */
-function modelBlob(manifest: string): string | null {
+function modelBlob(manifest: string | null): string | null {
   try {
-    const { size } = statSync(manifest)
-    if (size > 1 << 20) return null
-    const { layers } = Object(JSON.parse(readFileSync(manifest, 'utf8')))
+    const { layers } = Object(JSON.parse(manifest ?? ''))
     for (const layer of Array.isArray(layers) ? layers : []) {
       const { mediaType, digest } = Object(layer)
       const hex = /^sha256:([0-9a-f]{64})$/.exec(String(digest))?.[1]
@@ -86,20 +88,6 @@ function isModelFile(entry: Dirent): boolean {
   return !entry.isDirectory() && /\.gguf$/i.test(name) && !isLaterPart(name) && !COMPANION.test(name)
 }
 
-function hasOtherWeights(folder: string): boolean {
-  return list(folder).some(
-    ({ name }) => /\.(safetensors|onnx)$/.test(name) || name === 'onnx' || name.endsWith('.safetensors.index.json'),
-  )
-}
-
-function list(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
-  } catch {
-    return []
-  }
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+function isOtherWeights({ name }: Dirent): boolean {
+  return /\.(safetensors|onnx)$/.test(name) || name === 'onnx' || name.endsWith('.safetensors.index.json')
 }
