@@ -6,7 +6,7 @@ import { argmax } from '#engine/inference/logits.ts'
 import { callIn } from '#engine/models/tokenizer/callIn.ts'
 import { writable } from '#engine/models/tokenizer/toolForm.ts'
 import type { ToolChoice } from '#shared/domain/tool.ts'
-import { TOOL_FORMATS } from '../../../model/toolTemplates.ts'
+import { TOOL_FORMATS, type ToolFormat } from '../../../model/toolTemplates.ts'
 import { addTokens, openVariant } from '../../models/tokenizer/variantTokenizer.ts'
 import { seeded } from '../seeded.ts'
 
@@ -29,7 +29,10 @@ const tools = [
 ]
 
 /** The answer of a model that wishes to say a text, and then anything. */
-async function answer(template: string, { wish, choice, seed }: { wish: string; choice: ToolChoice; seed: number }) {
+async function answer(
+  template: ToolFormat['template'],
+  { wish, choice, seed }: { wish: string; choice: ToolChoice; seed: number },
+) {
   const marks = ['<tool_call>', '</tool_call>', '[TOOL_CALLS]', '[ARGS]']
   const tokenizer = await openVariant(
     'qwen2-style',

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { callIn } from '#engine/models/tokenizer/callIn.ts'
 import { watchForCall } from '#engine/models/tokenizer/callWatch.ts'
 import type { Tokenizer } from '#engine/models/tokenizer/tokenizer.ts'
-import { TOOL_FORMATS } from '../../../model/toolTemplates.ts'
+import { TOOL_FORMATS, type ToolFormat } from '../../../model/toolTemplates.ts'
 import { openVariant } from './variantTokenizer.ts'
 
 const tools = [{ name: 'f', description: 'What it is.', parameters: { type: 'object', properties: { a: {} } } }]
 const call = { role: 'assistant', content: '', toolCalls: [{ name: 'f', arguments: '{"a":1}' }] }
 
-async function withTemplate(chat_template: string): Promise<Tokenizer> {
+async function withTemplate(chat_template: ToolFormat['template']): Promise<Tokenizer> {
   const tokenizer = await openVariant('qwen2-style', () => {}, { chat_template })
   if (tokenizer === null) throw new Error('no tokenizer')
   return tokenizer
