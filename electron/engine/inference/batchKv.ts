@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
-import { copyRows, type KvPlace, readBlock, type Side } from './kvRows.ts'
+import { copyRows, type KvPlace, type KvPlaceFrom, readBlock, type Side, sharedBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
 
@@ -22,6 +22,8 @@ export class BatchKv {
   readonly #layers: readonly KvLayerGeometry[]
   /** Tokens that stand in each row: what is behind them is left over. */
   #lengths: number[] = []
+  /** The full blocks in each row, from its beginning on, of whoever is there or was there last. It keeps none of them. */
+  #standing: (readonly WeakRef<KvBlock>[])[] = []
   #room = 0
   #capacity = 0
   #buffers: readonly Buffers[] = []
@@ -44,12 +46,31 @@ export class BatchKv {
     return room * capacity * perToken * Float32Array.BYTES_PER_ELEMENT
   }
 
-  /** Where the keys and values of a state that comes in as this row are to be written. */
-  place(row: number, tokens: number): KvPlace {
+  /** Of several rows the one in which most of a state's full blocks stand. */
+  rowFor(blocks: readonly KvBlock[], rows: readonly number[]): number {
+    const [first = 0] = rows
+    return rows.reduce((best, row) => (this.#kept(row, blocks) > this.#kept(best, blocks) ? row : best), first)
+  }
+
+  /**
+   * Where the keys and values of a state that comes in as this row are to be written, with the full blocks of it: those that whoever
+   * was there before had, too, stand there already.
+   */
+  place(row: number, tokens: number, blocks: readonly KvBlock[]): KvPlaceFrom {
     const { room, capacity } = this.#sizeFor(row, tokens + 1)
     if (room > this.#room || capacity > this.#capacity) this.#resize(room, capacity)
+    const from = this.#kept(row, blocks) * BLOCK_TOKENS
     this.#lengths[row] = tokens
-    return this.#placeOf(row)
+    this.#standing[row] = blocks.map(block => new WeakRef(block))
+    return { ...this.#placeOf(row), from }
+  }
+
+  #kept(row: number, blocks: readonly KvBlock[]): number {
+    const standing = this.#standing[row] ?? []
+    return sharedBlocks(
+      standing.map(block => block.deref()),
+      blocks,
+    )
   }
 
   /** Puts a row in the place of another that is no longer used. */
@@ -61,11 +82,13 @@ export class BatchKv {
       copyRows(geometry, there, { data: this.#row(index, side, to), rows, at: 0 }, tokens)
     })
     this.#lengths[to] = tokens
+    this.#standing[to] = this.#standing[from] ?? []
   }
 
   /** Gives the memory back; there are no rows now. */
   free(): void {
     this.#buffers = []
+    this.#standing = []
     this.#room = 0
     this.#capacity = 0
   }
@@ -144,6 +167,10 @@ export class BatchKv {
       const size = room * kvHeads * capacity * headDim
       return { key: new Float32Array(size), value: new Float32Array(size) }
     })
+    // What is copied are the rows of those who were there last.
+    this.#standing = this.#lengths.map((tokens, row) =>
+      (this.#standing[row] ?? []).slice(0, Math.floor(tokens / BLOCK_TOKENS)),
+    )
     if (oldRows === 0) return
     this.#each((geometry, index, side) => {
       const size = geometry.kvHeads * oldRows * geometry.headDim

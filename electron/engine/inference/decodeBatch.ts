@@ -70,12 +70,17 @@ export class DecodeBatch {
    * {@link Session.lend} throws.
    */
   async join(session: Session): Promise<void> {
-    const row = this.#nextRow
+    let row = this.#nextRow
     this.#isJoining = true
     try {
-      const place = this.#kv?.place(row, session.position) ?? null
-      this.#count()
-      const base = await session.lend(place)
+      const kv = this.#kv
+      const base = await session.lend(blocks => {
+        if (kv === null) throw new Error('keys and values of a model that has none')
+        row = kv.rowFor(blocks, this.#freeRows)
+        const place = kv.place(row, session.position, blocks)
+        this.#count()
+        return place
+      })
       this.#recurrent?.add(row, base)
       this.#rows[row] = { session, base, position: base.position, processed: 0 }
     } finally {
@@ -152,10 +157,14 @@ export class DecodeBatch {
     return this.#rows.filter(row => row !== null)
   }
 
-  /** Where the next session goes. */
+  /** Where the next session may go: in the place of any that has left, else behind all. */
+  get #freeRows(): readonly number[] {
+    const gone = [...this.#rows.keys()].filter(row => this.#rows[row] === null)
+    return gone.length === 0 ? [this.#rows.length] : gone
+  }
+
   get #nextRow(): number {
-    const gone = this.#rows.indexOf(null)
-    return gone < 0 ? this.#rows.length : gone
+    return this.#freeRows[0] ?? 0
   }
 
   /** Whoever is last takes the place of one that has left: several that leave at once move nobody. */

@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
+import { sharedBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import type { MemoryTier } from './memoryTier.ts'
 import type { KvBlock } from './stateSnapshot.ts'
@@ -60,7 +61,7 @@ export class HotBuffers {
     for (const [set, standing] of this.#idle) {
       if (set.running.capacity < rows) continue
       const there = standing.map(block => block.deref())
-      const shared = sharedPrefix(there, blocks)
+      const shared = sharedBlocks(there, blocks)
       // Taking buffers for a little of what is in them would cost the rest.
       if (shared * 2 < there.filter(block => block !== undefined).length) continue
       if (best === null || shared > kept || (shared === kept && set.running.capacity < best.running.capacity)) {
@@ -160,10 +161,4 @@ export function release({ layers }: Running): void {
 
 function roundUp(rows: number): number {
   return Math.ceil(rows / CAPACITY_STEP) * CAPACITY_STEP
-}
-
-function sharedPrefix(a: readonly (KvBlock | undefined)[], b: readonly KvBlock[]): number {
-  let count = 0
-  while (count < a.length && a[count] === b[count]) count++
-  return count
 }

@@ -1,6 +1,14 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
-import { copyRows, firstTokens, type KvPlace, type LayerBuffers, readBlock, writeBlocks } from './kvRows.ts'
+import {
+  copyRows,
+  firstTokens,
+  type KvPlace,
+  type KvPlaceFrom,
+  type LayerBuffers,
+  readBlock,
+  writeBlocks,
+} from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSnapshot.ts'
 
@@ -85,12 +93,12 @@ export class KvCache {
     this.#hot.give(old)
   }
 
-  /** Writes the whole cache into other buffers, from where it stands now. */
-  async copyTo(place: KvPlace): Promise<void> {
+  /** Writes the cache into other buffers, from where it stands now; which, is said once its full blocks are known. */
+  async copyTo(choose: (blocks: readonly KvBlock[]) => KvPlaceFrom): Promise<void> {
     const set = this.#running
-    this.copiedBytes += await (set === null
-      ? writeBlocks(this.#layers, this.#resting, place)
-      : this.#copy(set, place, 0))
+    const { from, ...place } = choose(this.#blocks)
+    const missing = this.#resting.filter(({ start }) => start >= from)
+    this.copiedBytes += await (set === null ? writeBlocks(this.#layers, missing, place) : this.#copy(set, place, from))
   }
 
   /** Adds the buffers to a run's inputs and to its outputs: the graph appends to them in place. */

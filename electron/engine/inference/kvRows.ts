@@ -23,6 +23,19 @@ export interface KvPlace {
   readonly capacity: number
 }
 
+/** A place in which the first tokens stand already. */
+export interface KvPlaceFrom extends KvPlace {
+  /** Tokens of whole blocks. */
+  readonly from: number
+}
+
+/** How many blocks two states begin with alike. They are compared by reference: whoever has the same numbers is given the same blocks. */
+export function sharedBlocks(a: readonly (KvBlock | undefined)[], b: readonly KvBlock[]): number {
+  let count = 0
+  while (count < a.length && a[count] === b[count]) count++
+  return count
+}
+
 /** Copies `count` tokens head by head; returns the bytes written. */
 export function copyRows<Numbers extends Float32Array | Float16Array>(
   { kvHeads, headDim }: KvLayerGeometry,

@@ -1,9 +1,9 @@
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { chunkRun } from './chunkRun.ts'
 import type { KvCache } from './kvCache.ts'
-import type { KvPlace } from './kvRows.ts'
+import type { KvPlaceFrom } from './kvRows.ts'
 import type { RunOptions, SessionHost, SessionState } from './sessionHost.ts'
-import { BLOCK_TOKENS, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
 
 /** What a session is busy with while something else advances its state. */
 const LENT = 'in a batch'
@@ -158,13 +158,13 @@ export class Session implements Disposable {
   }
 
   /**
-   * Hands the state over, to be advanced elsewhere (in a batch); its keys and values are written to `place`, too. Until it is taken
-   * back the session runs nothing itself: `E_CONFLICT`.
+   * Hands the state over, to be advanced elsewhere (in a batch); its keys and values are written to the place that is chosen, as far
+   * as they do not stand there. Until it is taken back the session runs nothing itself: `E_CONFLICT`.
    */
-  async lend(place: KvPlace | null): Promise<StateSnapshot> {
+  async lend(choose: (blocks: readonly KvBlock[]) => KvPlaceFrom): Promise<StateSnapshot> {
     const snapshot = await this.#exclusively('lend', async () => {
       const { kv } = this.#state
-      if (place !== null) await kv?.copyTo(place)
+      await kv?.copyTo(choose)
       await kv?.park()
       return this.#capture()
     })

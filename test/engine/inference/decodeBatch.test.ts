@@ -158,3 +158,66 @@ it('counts its buffers while anybody is in it, gives them up when they are neede
   await runtime.dispose()
   expect(tier.bytes).toBe(0)
 })
+
+it('copies of a session what does not stand in its row, whoever was there before, and reads the same', async () => {
+  const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 1 })
+  const batch = batchOf(runtime)
+  // Two bases that begin alike, one that does not.
+  const first = runtime.newSession()
+  await first.append(random.tokens(130, VOCAB), { logits: 'none' })
+  const bases = [await first.capture()]
+  await first.append(random.tokens(126, VOCAB), { logits: 'none' })
+  bases.push(await first.capture())
+  const other = runtime.newSession()
+  await other.append(random.tokens(192, VOCAB), { logits: 'none' })
+  bases.push(await other.capture())
+  const begin = async (base: number) => {
+    const snapshot = bases[base]
+    if (snapshot === undefined) throw new Error('no base')
+    const session = await runtime.restore(snapshot)
+    await session.append(random.tokens(3, VOCAB))
+    return session
+  }
+  /** Bytes that are copied when sessions of these bases come in together and take some steps, each compared with itself alone. */
+  const copied: number[] = []
+  for (const round of [
+    [1, 1, 1],
+    [1, 1, 1],
+    [0, 2, 1],
+    [1, 1],
+    [2, 0, 1, 1],
+    [1, 1, 1, 1],
+  ]) {
+    const twins: { together: Session; alone: Session }[] = []
+    for (const base of round) {
+      const together = await begin(base)
+      twins.push({ together, alone: await together.fork() })
+    }
+    let bytes = 0
+    for (const { together } of twins) {
+      const before = together.copiedBytes
+      await batch.join(together)
+      bytes += together.copiedBytes - before
+    }
+    copied.push(bytes)
+    for (let step = 0; step < 3; step++) {
+      const tokens = new Map(twins.map(({ together }) => [together, random.int(0, VOCAB - 1)]))
+      const after = await batch.step(tokens)
+      for (const { together, alone } of twins) {
+        const expected = await alone.append([tokens.get(together) ?? 0])
+        expect(compareLogits(expected, after.get(together) ?? new Float32Array(0)).maxAbsDiff).toBeLessThan(TOLERANCE)
+      }
+      // One leaves early, so that another takes its place.
+      const leaving = step === 0 && twins.length > 2 ? twins.shift() : undefined
+      if (leaving !== undefined) batch.leave(leaving.together)
+    }
+    for (const { together, alone } of twins) {
+      batch.leave(together)
+      expect(furthest(compareStates(await alone.capture(), await together.capture()))).toBeLessThan(TOLERANCE)
+    }
+  }
+  // Of the second round only what its sessions have read themselves.
+  expect(copied[1]).toBeLessThan((copied[0] ?? 0) / 10)
+  expect(copied[2]).toBeGreaterThan(copied[1] ?? 0)
+  await runtime.dispose()
+})
