@@ -13,6 +13,8 @@ interface Row {
   readonly session: Session
   /** As it came in: its full blocks are shared, not read back. */
   readonly base: StateSnapshot
+  /** After its last token. */
+  readonly logits: Float32Array
   position: number
   processed: number
 }
@@ -40,6 +42,8 @@ export class DecodeBatch {
   readonly #label: string
   /** null: whose session has left; the next step puts another there. */
   #rows: (Row | null)[] = []
+  /** Of all rows, filled anew by each step. */
+  #logits = new Float32Array(0)
   #isJoining = false
   #isClosed = false
   #held: Held | null = null
@@ -82,7 +86,13 @@ export class DecodeBatch {
         return place
       })
       this.#recurrent?.add(row, base)
-      this.#rows[row] = { session, base, position: base.position, processed: 0 }
+      this.#rows[row] = {
+        session,
+        base,
+        logits: new Float32Array(this.#host.vocabSize),
+        position: base.position,
+        processed: 0,
+      }
     } finally {
       this.#isJoining = false
       this.#count()
@@ -109,8 +119,8 @@ export class DecodeBatch {
   }
 
   /**
-   * Reads one token for each session that is named; the others wait. `inTurn`: the caller has the runtime's turn. Returns the logits after it, `[vocab]` each. Throws
-   * `E_INFERENCE`; then every session stands where it stood. Tokens and room for them are the caller's to check.
+   * Reads one token for each session that is named; the others wait. `inTurn`: the caller has the runtime's turn. Returns the logits after
+   * it, `[vocab]` each, which are the session's until its next step. Throws `E_INFERENCE`; then every session stands where it stood. Tokens and room for them are the caller's to check.
    */
   async step(
     tokens: ReadonlyMap<Session, number>,
@@ -118,7 +128,9 @@ export class DecodeBatch {
   ): Promise<Map<Session, Float32Array>> {
     const { vocabSize, contextLength } = this.#host
     const rows = this.#closeRanks()
-    const logits = new Float32Array(rows.length * vocabSize)
+    // Fresh ones at each step would have the garbage collector at work all the time.
+    if (this.#logits.length < rows.length * vocabSize) this.#logits = new Float32Array(rows.length * vocabSize)
+    const logits = this.#logits.subarray(0, rows.length * vocabSize)
     const ids = BigInt64Array.from(rows, ({ session }) => BigInt(tokens.get(session) ?? 0))
     const feeds: Record<string, Tensor> = {
       input_ids: new Tensor('int64', ids, [rows.length, 1]),
@@ -142,7 +154,8 @@ export class DecodeBatch {
       if (waits[index]) continue
       row.position += 1
       row.processed += 1
-      after.set(row.session, logits.subarray(index * vocabSize, (index + 1) * vocabSize))
+      row.logits.set(logits.subarray(index * vocabSize, (index + 1) * vocabSize))
+      after.set(row.session, row.logits)
     }
     return after
   }
@@ -216,6 +229,7 @@ export class DecodeBatch {
   #letGo(): void {
     this.#held = null
     this.#rows = []
+    this.#logits = new Float32Array(0)
     this.#kv?.free()
     this.#recurrent?.free()
   }
