@@ -1,3 +1,4 @@
+import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from 'react-router'
 import { type Studio, StudioContext } from '../stores/studio.ts'
 import { ErrorBoundary } from './ErrorBoundary.tsx'
@@ -10,7 +11,9 @@ export function App({ studio }: { readonly studio: Studio }) {
   return (
     <ErrorBoundary>
       <StudioContext value={studio}>
-        <RouterProvider router={router} />
+        <QueryClientProvider client={studio.queries}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
       </StudioContext>
     </ErrorBoundary>
   )

@@ -1,5 +1,5 @@
-import { useStore } from 'zustand'
-import { useStudio } from '../stores/studio.ts'
+import { useEngine } from '../stores/useEngine.ts'
+import { useCartridgeCount } from '../stores/useLibrary.ts'
 import { deviceName } from '../ui/deviceName.ts'
 import { formatBytes, formatCount, formatRate } from '../ui/format.ts'
 
@@ -12,19 +12,20 @@ const WORDS = {
 
 /** The engine's state, always in sight at the lower left. */
 export function EngineCard() {
-  const { engine, library } = useStudio()
-  const cartridges = useStore(library, s => s.all ?? 0)
-  const state = useStore(engine, s => s.state)
-  const reason = useStore(engine, s => s.reason)
-  const info = useStore(engine, s => s.info)
+  const { state, reason, info } = useEngine()
+  const cartridges = useCartridgeCount() ?? 0
   const speed = info?.lastTokensPerSecond == null ? '' : ` · last read ${formatRate(info.lastTokensPerSecond)}`
   return (
-    <div className="Engine" role="status" title={`${WORDS[state]}${info === null ? '' : `. ${info.deviceReason}`}`}>
+    <div
+      className="Engine"
+      role="status"
+      title={`${WORDS[state]}${info === undefined ? '' : `. ${info.deviceReason}`}`}
+    >
       <b>
         <span className={`Engine-dot Engine-dot--${state}`} aria-hidden />
         <span className="Sidebar-text">{WORDS[state]}</span>
       </b>
-      {state === 'ready' && info !== null ? (
+      {state === 'ready' && info !== undefined ? (
         <>
           <span className="Sidebar-text">
             {deviceName(info.device)}

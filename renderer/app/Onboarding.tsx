@@ -1,9 +1,8 @@
 import { ArrowRight, BadgeCheck, FileText, Repeat2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
-import { useStudio } from '../stores/studio.ts'
-import { useQuery } from '../stores/useQuery.ts'
+import { useRead } from '../stores/useRead.ts'
+import { useChangeSettings, useSettings } from '../stores/useSettings.ts'
 import { useTask } from '../stores/useTask.ts'
 import { Button } from '../ui/Button.tsx'
 import { CartridgeCard } from '../ui/CartridgeCard.tsx'
@@ -16,10 +15,10 @@ import './onboarding.css'
 
 /** The first minute: what a cartridge is, one that is already here, and an answer from it. Shown until finished or skipped once. */
 export function Onboarding() {
-  const { settings } = useStudio()
-  const onboarded = useStore(settings, s => s.settings?.onboarded ?? true)
+  const change = useChangeSettings()
+  const onboarded = useSettings()?.onboarded ?? true
   const [step, setStep] = useState(0)
-  const finish = () => void settings.getState().change({ onboarded: true }).catch(toastError)
+  const finish = () => void change({ onboarded: true }).catch(toastError)
   if (onboarded) return null
   return (
     <Dialog title={TITLES[step] ?? ''} size="m" isOpen onClose={finish}>
@@ -85,16 +84,14 @@ function What() {
 }
 
 function useStarter() {
-  const { data, error, reload } = useQuery('library.list', { trust: 'starter', sort: 'created', limit: 50 }, [
-    'library.changed',
-  ])
+  const { data, error, refetch } = useRead('library.list', { trust: 'starter', sort: 'created', limit: 50 })
   // The first that was made: it stays the same while the others are still being made.
-  return { starter: data?.items.findLast(item => item.model.installed), error, reload }
+  return { starter: data?.items.findLast(item => item.model.installed), error, refetch }
 }
 
 function Here() {
-  const { starter, error, reload } = useStarter()
-  if (error !== null) return <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
+  const { starter, error, refetch } = useStarter()
+  if (error !== null) return <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
   return (
     <div className="Onboarding-here">
       {starter === undefined ? (
@@ -115,13 +112,14 @@ function Here() {
 
 function Answer({ onLeave }: { readonly onLeave: () => void }) {
   const navigate = useNavigate()
-  const { starter, error: missing, reload } = useStarter()
-  const details = useQuery('library.get', starter === undefined ? null : { ref: starter.packetId })
+  const { starter, error: missing, refetch } = useStarter()
+  const details = useRead('library.get', starter === undefined ? null : { ref: starter.packetId })
   const [text, setText] = useState('')
   const [question, setQuestion] = useState<string | null>(null)
   const ask = useTask('ask.ask', { onItem: item => setText(before => before + item.text) })
   const eject = useTask('conversations.eject')
-  if (missing !== null) return <ErrorPanel error={missing} action={{ label: 'Try again', onPress: reload }} />
+  if (missing !== null)
+    return <ErrorPanel error={missing} action={{ label: 'Try again', onPress: () => void refetch() }} />
   if (starter === undefined) return <p className="muted">The starter cartridges are being made. One moment.</p>
   const questions = details.data?.exampleQuestions.slice(0, 3) ?? []
 

@@ -1,8 +1,8 @@
 import { lazy, Suspense } from 'react'
 import { Outlet, useLocation } from 'react-router'
-import { useStore } from 'zustand'
 import { JobsTray } from '../features/jobs/JobsTray.tsx'
-import { useStudio } from '../stores/studio.ts'
+import { useEngine } from '../stores/useEngine.ts'
+import { useSettings } from '../stores/useSettings.ts'
 import { Toasts } from '../ui/toasts.tsx'
 import { CommandPalette } from './CommandPalette.tsx'
 import { DropZone } from './DropZone.tsx'
@@ -26,8 +26,8 @@ const RenameDialog = lazy(async () => ({
 
 /** Sidebar, the current place, and what lies on top of every place. */
 export function Shell() {
-  const { settings, engine } = useStudio()
-  const theme = useTheme(useStore(settings, state => state.settings?.theme) ?? rememberedTheme())
+  const { signedOut } = useEngine()
+  const theme = useTheme(useSettings()?.theme ?? rememberedTheme())
   const { pathname } = useLocation()
   const exporting = useUi(ui => ui.exports.length > 0)
   const importing = useUi(ui => ui.imports.length > 0)
@@ -35,7 +35,7 @@ export function Shell() {
   const setRenaming = useUi(ui => ui.setRenaming)
   useShortcuts()
   useOpenRequests()
-  if (useStore(engine, state => state.signedOut)) return <SignedOut />
+  if (signedOut) return <SignedOut />
   return (
     <>
       <div className="Shell">

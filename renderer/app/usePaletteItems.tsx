@@ -4,9 +4,10 @@ import { useNavigate } from 'react-router'
 import { COMMANDS, isCommandId } from '#shared/domain/commands.ts'
 import { PLACES, type Place } from '#shared/domain/places.ts'
 import type { Collection } from '#shared/rpc/methods/collections.ts'
+import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { addressOf } from '../features/ask/openConversation.ts'
-import { useStudio } from '../stores/studio.ts'
-import { useQuery } from '../stores/useQuery.ts'
+import { useRead } from '../stores/useRead.ts'
+import { useChangeSettings } from '../stores/useSettings.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
 import { formatAgo, formatRead } from '../ui/format.ts'
 import { lastUndoable, toastError } from '../ui/toasts.tsx'
@@ -45,7 +46,7 @@ const LATEST = 100
  */
 export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
   const query = text.trim()
-  const collections = useQuery('collections.list', {}, ['library.changed']).data?.collections ?? []
+  const collections = useRead('collections.list', {}).data?.collections ?? []
   const commands = useCommandItems(collections)
   const ofCollections = useCollectionItems(collections)
   const conversations = useConversationItems()
@@ -63,14 +64,13 @@ export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
 
 function useCommandItems(collections: readonly Collection[]): readonly PaletteItem[] {
   const navigate = useNavigate()
-  const { settings } = useStudio()
+  const changeSettings = useChangeSettings()
   const subject = useSubject()
   const verb = useVerbs()
-  const models = useQuery('models.list', {}, ['models.changed']).data?.models ?? []
+  const models = useRead('models.list', {}).data?.models ?? []
   const undoable = lastUndoable()
   const go = (route: string) => () => void navigate(route)
-  const change = (part: Parameters<ReturnType<typeof settings.getState>['change']>[0]) => () =>
-    void settings.getState().change(part).catch(toastError)
+  const change = (part: Partial<Settings>) => () => void changeSettings(part).catch(toastError)
 
   const whole = collections.find(({ packetIds }) => sameCartridges(packetIds, subject ?? []))
   const these = whole?.name ?? (subject?.length === 1 ? 'this cartridge' : `${subject?.length} cartridges`)
@@ -147,7 +147,7 @@ function useCommandItems(collections: readonly Collection[]): readonly PaletteIt
 /** Conversations by what was asked. */
 function useConversationItems(): readonly PaletteItem[] {
   const navigate = useNavigate()
-  const { data } = useQuery('conversations.list', { limit: LATEST })
+  const { data } = useRead('conversations.list', { limit: LATEST })
   return (data?.items ?? [])
     .filter(({ turns }) => turns > 0)
     .map(({ id, name, slots, cartridge, updatedAt }) => ({
@@ -178,7 +178,7 @@ function useCollectionItems(collections: readonly Collection[]): readonly Palett
 
 function useCartridgeItems(query: string): readonly PaletteItem[] {
   const navigate = useNavigate()
-  const { data } = useQuery('library.list', { query, limit: query === '' ? LATEST : 8 })
+  const { data } = useRead('library.list', { query, limit: query === '' ? LATEST : 8 }, { keepsLast: true })
   return (data?.items ?? []).map(item => ({
     id: item.packetId,
     group: 'Cartridges',

@@ -1,29 +1,28 @@
+import type { QueryClient } from '@tanstack/react-query'
 import { createContext, useContext } from 'react'
 import type { Client } from '#shared/rpc/client.ts'
+import { createQueries } from './createQueries.ts'
 import { createEngineStore, type EngineStore } from './engineStore.ts'
-import { createJobsStore, type JobsStore } from './jobsStore.ts'
 import { createLibraryStore, type LibraryStore } from './libraryStore.ts'
-import { createSettingsStore, type SettingsStore } from './settingsStore.ts'
 import { createSourcesStore, type SourcesStore } from './sourcesStore.ts'
 
-/** Everything a window holds: the client and one slice per concern. Features keep their own state with {@link useQuery} and {@link useTask}. */
+/** Everything a window holds: the client, the cache of what the engine says, and what is the window's own. */
 export interface Studio {
   readonly client: Client
+  /** What is read through {@link useRead} and {@link usePages}. */
+  readonly queries: QueryClient
   readonly engine: EngineStore
-  readonly settings: SettingsStore
   readonly library: LibraryStore
-  readonly jobs: JobsStore
   readonly sources: SourcesStore
 }
 
-/** Builds the slices over an injected client; each subscribes to the events it depends on. */
+/** Builds it over an injected client. */
 export function createStudio(client: Client): Studio {
   return {
     client,
+    queries: createQueries(client),
     engine: createEngineStore(client),
-    settings: createSettingsStore(client),
-    library: createLibraryStore(client),
-    jobs: createJobsStore(client),
+    library: createLibraryStore(),
     sources: createSourcesStore(client),
   }
 }
@@ -37,7 +36,7 @@ export function useStudio(): Studio {
   return studio
 }
 
-/** The client of this window, for calls that are neither a {@link useQuery} nor a {@link useTask}. */
+/** The client of this window, for calls that are neither a {@link useRead} nor a {@link useTask}. */
 export function useClient(): Client {
   return useStudio().client
 }

@@ -1,5 +1,6 @@
 import { useContext } from 'react'
 import { StudioContext } from '../stores/studio.ts'
+import { changeSettings } from '../stores/useSettings.ts'
 import { Button } from './Button.tsx'
 import type { ErrorRemedy } from './errorTexts.ts'
 import { toastError } from './toasts.tsx'
@@ -24,9 +25,7 @@ export function RemedyButton({ action, again, isQuiet = false }: RemedyButtonPro
         ? undefined
         : () => location.assign(`#${action.route}`),
     useProcessor:
-      studio === null
-        ? undefined
-        : () => void studio.settings.getState().change({ device: 'cpu' }).then(again, toastError),
+      studio === null ? undefined : () => void changeSettings(studio, { device: 'cpu' }).then(again, toastError),
   }[action.do]
   if (press === undefined) return null
   return (

@@ -54,3 +54,33 @@ test('receipts, meter, memory and library follow what another window creates, as
   expect(await page.evaluate(() => 'isSameDocument' in window)).toBe(true)
   await other.close()
 })
+
+test('what several views of a window show is asked for once, until another window changes it', async ({
+  page,
+  studio,
+}) => {
+  await goTo(page, 'New cartridge')
+  await expect(page.getByRole('button', { name: /Model$/ })).toBeVisible()
+  await expect(page.getByText(/^\d+ cartridges ·/)).toBeVisible()
+  const asked: string[] = []
+  page.on('request', request => {
+    const method = /\/rpc\/([\w.]+)$/.exec(request.url())?.[1]
+    if (method !== undefined) asked.push(method)
+  })
+  // The page shows the models already, and the palette reads its cartridges both as they are and as they are found.
+  await page.keyboard.press('ControlOrMeta+k')
+  await expect(page.getByRole('option', { name: /New cartridge/ }).first()).toBeVisible()
+  await expect.poll(() => asked).toContain('library.list')
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  expect(asked.filter(method => method === 'library.list')).toEqual(['library.list'])
+  expect(asked).not.toContain('models.list')
+  expect(asked).not.toContain('settings.get')
+
+  const other = await studio.newWindow()
+  await goTo(other, 'Settings')
+  await other.getByRole('radio', { name: 'Dark' }).click()
+  await expect.poll(() => asked.filter(method => method === 'settings.get')).toEqual(['settings.get'])
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
+  await other.close()
+})

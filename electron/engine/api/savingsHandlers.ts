@@ -75,6 +75,7 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
     'savings.setPrices': async ({ prices: edited }) => {
       const next = changedPrices(prices(), edited)
       settings.set(PRICES, next)
+      state.emit('settings.changed', {})
       return next
     },
   }

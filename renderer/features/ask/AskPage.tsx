@@ -74,6 +74,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
   // A draft keeps what it is meant for.
   const draft = useDraft({
     view,
+    readAt: conversation.readAt,
     save: change => conversation.save({ ...change, ...(packetIds === null ? {} : { slots: packetIds }) }),
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the slots by what they hold

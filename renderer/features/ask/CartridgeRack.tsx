@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { packetIdsOf } from '../../stores/libraryStore.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatRead } from '../../ui/format.ts'
@@ -26,13 +26,17 @@ export function CartridgeRack({
   readonly onAdd?: (packetIds: readonly string[]) => void
 }) {
   const [query, setQuery] = useState('')
-  const { data, error, reload } = useQuery('library.list', { query, kind, stacked: onAdd !== undefined, limit: 60 }, [
-    'library.changed',
-  ])
+  const { data, error, refetch } = useRead(
+    'library.list',
+    { query, kind, stacked: onAdd !== undefined, limit: 60 },
+    { keepsLast: true },
+  )
   return (
     <div className="Rack">
       <TextField aria-label="Find a cartridge" placeholder="Find a cartridge" value={query} onChange={setQuery} />
-      {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+      {error === null ? null : (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
+      )}
       <ul>
         {data?.items.map(item => {
           const { stack } = item
@@ -69,8 +73,8 @@ export function CartridgeRack({
           )
         })}
       </ul>
-      {data !== null && data.items.length === 0 ? <p className="muted small">Nothing is called that.</p> : null}
-      {data !== null && data.total > data.items.length ? (
+      {data !== undefined && data.items.length === 0 ? <p className="muted small">Nothing is called that.</p> : null}
+      {data !== undefined && data.total > data.items.length ? (
         <p className="muted small">And {formatCount(data.total - data.items.length)} more: search for them.</p>
       ) : null}
     </div>

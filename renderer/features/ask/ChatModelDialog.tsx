@@ -3,9 +3,9 @@ import { useNavigate } from 'react-router'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
-import { errorOf } from '../../stores/jobsStore.ts'
+import { errorOf } from '../../stores/jobs.ts'
 import { useClient } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
@@ -35,9 +35,9 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
   const client = useClient()
   const { downloads, start } = useDownloads(isOpen)
   const { cancel } = useJobActions()
-  const catalogue = useQuery('models.catalogue', isOpen ? {} : null, ['models.changed', 'settings.changed'])
-  const installed = useQuery('models.list', isOpen ? {} : null, ['models.changed'])
-  const cartridge = useQuery('library.get', isOpen ? { ref: packetId } : null, [])
+  const catalogue = useRead('models.catalogue', isOpen ? {} : null)
+  const installed = useRead('models.list', isOpen ? {} : null)
+  const cartridge = useRead('library.get', isOpen ? { ref: packetId } : null)
   const [asked, setAsked] = useState<string | null>(null)
 
   const chatting =
@@ -47,7 +47,7 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
   const error = job === undefined ? null : errorOf(job)
 
   function readAgain(model: ModelView): void {
-    if (cartridge.data === null) return
+    if (cartridge.data === undefined) return
     const { sources, summary } = cartridge.data
     const job = {
       title: `${summary.name}, read by ${model.name}`,
@@ -71,7 +71,7 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
         have stays.
       </p>
       {catalogue.error === null ? null : (
-        <ErrorPanel error={catalogue.error} action={{ label: 'Read again', onPress: catalogue.reload }} />
+        <ErrorPanel error={catalogue.error} action={{ label: 'Read again', onPress: () => void catalogue.refetch() }} />
       )}
       {chatting.length === 0 ? null : (
         <ul className="ChatModels" aria-label="Chat models that are here">
@@ -84,7 +84,7 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
               <Button
                 size="s"
                 variant="primary"
-                isDisabled={cartridge.data === null || cartridge.data.sources.length === 0}
+                isDisabled={cartridge.data === undefined || cartridge.data.sources.length === 0}
                 onPress={() => readAgain(model)}
               >
                 Read this text with it

@@ -1,7 +1,8 @@
 import { ArrowUp, Square } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useState } from 'react'
+import type { KeyboardEvent } from 'react'
 import { TextArea, TextField } from 'react-aria-components'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettled } from '../../stores/useSettled.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -64,7 +65,7 @@ export function Composer(props: ComposerProps) {
   const { text, write, take } = props.draft
   const recall = useRecall(props.asked, props.draft)
   const counted = useSettled(text.trim(), 200)
-  const tokens = useQuery(
+  const tokens = useRead(
     'packets.tokenize',
     counted === ''
       ? null
@@ -73,6 +74,7 @@ export function Composer(props: ComposerProps) {
         : props.model === undefined
           ? null
           : { model: props.model, text: counted, chat: true, ...(props.system === '' ? {} : { system: props.system }) },
+    { keepsLast: true },
   ).data?.count
   const canAsk = props.canAsk && text.trim() !== '' && !running
 
@@ -169,14 +171,4 @@ export function Composer(props: ComposerProps) {
 function count(tokens: number, base: number): string {
   const words = tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens`
   return base === 0 ? words : `${words}, not ${formatCount(base + tokens)}`
-}
-
-/** `value`, once it has not changed for `wait` milliseconds. */
-function useSettled<T>(value: T, wait: number): T {
-  const [settled, setSettled] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), wait)
-    return () => clearTimeout(timer)
-  }, [value, wait])
-  return settled
 }

@@ -1,7 +1,7 @@
 import { FileDown, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatAgo, formatCount } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
@@ -21,10 +21,7 @@ export interface ConversationListProps {
 export function ConversationList({ current, onOpen, onDeleted }: ConversationListProps) {
   const [query, setQuery] = useState('')
   const [limit, setLimit] = useState(60)
-  const { data, error, reload } = useQuery('conversations.list', { query, limit }, [
-    'conversations.changed',
-    'library.changed',
-  ])
+  const { data, error, refetch } = useRead('conversations.list', { query, limit }, { keepsLast: true })
   const [renaming, setRenaming] = useState<ListedConversation | null>(null)
   const { rename, remove, exportMarkdown } = useConversationActions()
   const items = data?.items ?? []
@@ -37,7 +34,9 @@ export function ConversationList({ current, onOpen, onDeleted }: ConversationLis
         onChange={setQuery}
         maxLength={200}
       />
-      {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+      {error === null ? null : (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
+      )}
       <ul aria-label="Conversations">
         {items.map(item => (
           <li key={item.id} data-current={item.id === current || undefined}>
@@ -74,14 +73,14 @@ export function ConversationList({ current, onOpen, onDeleted }: ConversationLis
           </li>
         ))}
       </ul>
-      {data !== null && items.length === 0 ? (
+      {data !== undefined && items.length === 0 ? (
         <p className="muted small">
           {query.trim() === ''
             ? 'What you ask is kept here, with every answer and what it cost.'
             : 'No conversation holds that.'}
         </p>
       ) : null}
-      {data !== null && data.total > items.length ? (
+      {data !== undefined && data.total > items.length ? (
         <button type="button" className="link small" onClick={() => setLimit(before => Math.min(500, before + 60))}>
           {formatCount(data.total - items.length)} more
         </button>

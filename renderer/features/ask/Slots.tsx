@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { EjectIcon } from '../../ui/EjectIcon.tsx'
 import { formatCount, formatRead } from '../../ui/format.ts'
@@ -16,7 +16,7 @@ export interface SlotsProps {
 
 /** What is in the slots; a collection all of which is there is one. */
 export function Slots({ slots, onEject }: SlotsProps) {
-  const { data } = useQuery('collections.list', slots.length > 1 ? {} : null, ['library.changed'])
+  const { data } = useRead('collections.list', slots.length > 1 ? {} : null)
   const whole = data?.collections.filter(({ packetIds }) => packetIds.every(id => slots.includes(id))) ?? []
   const alone = slots.filter(ref => !whole.some(({ packetIds }) => packetIds.some(id => id === ref)))
   const more = alone.slice(MOST_DRAWN)
@@ -47,9 +47,9 @@ export function Slots({ slots, onEject }: SlotsProps) {
 }
 
 function CollectionSlot({ id, ...rest }: { readonly id: string } & Pick<SlotProps, 'label' | 'onEject'>) {
-  const { data } = useQuery('collections.get', { id }, ['library.changed'])
+  const { data } = useRead('collections.get', { id })
   const first = data?.members[0]
-  if (data === null || first === undefined) return null
+  if (data === undefined || first === undefined) return null
   return (
     <Slot
       {...rest}
@@ -70,9 +70,9 @@ function CartridgeSlot({
   readonly isOnly: boolean
   readonly onEject: () => void
 }) {
-  const { data, error } = useQuery('library.get', { ref: packetId }, ['library.changed'])
+  const { data, error } = useRead('library.get', { ref: packetId })
   // A reference that leads nowhere is said below, with the way out.
-  if (data === null && (error === null || isOnly)) return null
+  if (data === undefined && (error === null || isOnly)) return null
   const summary = data?.summary
   const name = summary?.name ?? 'A cartridge that is gone'
   return (

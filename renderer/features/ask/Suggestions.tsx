@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatPercent } from '../../ui/format.ts'
@@ -13,16 +13,18 @@ export interface SuggestionsProps {
 
 /** Which cartridges a question is about, and what each of them does not know of it. */
 export function Suggestions({ question, onInsert, onClose }: SuggestionsProps) {
-  const { data, error, loading, reload } = useQuery('library.suggest', { question }, ['library.changed'])
+  const { data, error, isFetching, refetch } = useRead('library.suggest', { question }, { keepsLast: true })
   return (
-    <section className="Suggestions" aria-label="Suggested cartridges" aria-busy={loading}>
+    <section className="Suggestions" aria-label="Suggested cartridges" aria-busy={isFetching}>
       <header>
-        <h2>{headline(data, loading)}</h2>
+        <h2>{headline(data, isFetching)}</h2>
         <IconButton label="Close suggestions" onPress={onClose}>
           <X aria-hidden />
         </IconButton>
       </header>
-      {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+      {error === null ? null : (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
+      )}
       <ul>
         {data?.candidates.map(({ cartridge, accountsFor, unknown }) => (
           <li key={cartridge.packetId}>
@@ -50,8 +52,11 @@ export function Suggestions({ question, onInsert, onClose }: SuggestionsProps) {
   )
 }
 
-function headline(data: { chosen: string | null; candidates: readonly unknown[] } | null, loading: boolean): string {
-  if (data === null) return loading ? 'Asking the library' : 'No suggestions'
+function headline(
+  data: { chosen: string | null; candidates: readonly unknown[] } | undefined,
+  isFetching: boolean,
+): string {
+  if (data === undefined) return isFetching ? 'Asking the library' : 'No suggestions'
   if (data.chosen !== null) return 'This question is about'
   return data.candidates.length === 0 ? 'Nothing here is about this' : 'Nothing here is about this; the nearest'
 }

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { conversationIdSchema } from '#shared/rpc/methods/turn.ts'
 import { askAddress } from '../../app/askAddress.ts'
-import { useClient } from '../../stores/studio.ts'
+import { read } from '../../stores/read.ts'
+import { useStudio } from '../../stores/studio.ts'
 import { keep, kept } from '../../stores/useKept.ts'
 import { toastError } from '../../ui/toasts.tsx'
 
@@ -26,14 +27,14 @@ export function rememberOpen(id: string, slots: readonly string[]): void {
  * that this window showed last. Where there is none, one begins.
  */
 export function useOpening(slots: readonly string[], isOpen: boolean): void {
-  const client = useClient()
+  const { queries } = useStudio()
   const navigate = useNavigate()
   const key = slots.map(encodeURIComponent).join(' ')
   useEffect(() => {
     if (isOpen) return
-    const abort = new AbortController()
+    let isLeft = false
     const go = (id: string, put: readonly string[]) => {
-      if (!abort.signal.aborted) void navigate(addressOf(id, put), { replace: true })
+      if (!isLeft) void navigate(addressOf(id, put), { replace: true })
     }
     const refs = key === '' ? [] : key.split(' ').map(decodeURIComponent)
     if (refs.length === 0) {
@@ -44,17 +45,19 @@ export function useOpening(slots: readonly string[], isOpen: boolean): void {
       const resolved =
         refs.length > 1
           ? Promise.resolve(refs.map(parseDigest))
-          : client.call('packets.resolve', { ref: first }, { signal: abort.signal }).then(({ packetId }) => [packetId])
+          : queries.query(read('packets.resolve', { ref: first })).then(({ packetId }) => [packetId])
       resolved
-        .then(found => client.call('conversations.list', { slots: found, limit: 1 }))
+        .then(found => queries.query(read('conversations.list', { slots: found, limit: 1 })))
         .then(
           ({ items }) => go(items[0]?.id ?? crypto.randomUUID(), refs),
           error => {
-            if (!abort.signal.aborted) toastError(error)
+            if (!isLeft) toastError(error)
             go(crypto.randomUUID(), refs)
           },
         )
     }
-    return () => abort.abort()
-  }, [client, navigate, key, isOpen])
+    return () => {
+      isLeft = true
+    }
+  }, [queries, navigate, key, isOpen])
 }

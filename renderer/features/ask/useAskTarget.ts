@@ -1,12 +1,11 @@
 import { useState } from 'react'
-import { useStore } from 'zustand'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { MOST_EACH } from '#shared/domain/slots.ts'
 import { allows } from '#shared/domain/trust.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { Asking, Turn } from '#shared/rpc/methods/turn.ts'
-import { useStudio } from '../../stores/studio.ts'
-import { type Query, useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import type { AskOptions } from './Composer.tsx'
 import { continued } from './turns.ts'
 import type { Conversation, Whom } from './useConversation.ts'
@@ -19,7 +18,7 @@ export interface AskTarget {
   /** null: the reference in the only slot is not known yet. */
   readonly packetIds: Digest[] | null
   /** The only one in the slots. */
-  readonly cartridge: Query<Output<'library.get'>>
+  readonly cartridge: { readonly data: Output<'library.get'> | undefined; readonly error: unknown }
   readonly summary: Output<'library.get'>['summary'] | null
   readonly models: readonly ReadyModel[]
   readonly model: ReadyModel | undefined
@@ -48,13 +47,11 @@ interface Asked {
 }
 
 export function useAskTarget({ slots, conversation: { view, answers }, options }: Asked): AskTarget {
-  const { settings } = useStudio()
   const isSeveral = slots.length > 1
   const only = isSeveral ? null : (slots[0] ?? null)
-  const cartridge = useQuery('library.get', only === null ? null : { ref: only }, ['library.changed'])
-  const models =
-    useQuery('models.list', {}, ['models.changed']).data?.models.filter(model => model.status === 'ready') ?? []
-  const defaultModel = useStore(settings, s => s.settings?.defaultModel)
+  const cartridge = useRead('library.get', only === null ? null : { ref: only })
+  const models = useRead('models.list', {}).data?.models.filter(model => model.status === 'ready') ?? []
+  const defaultModel = useSettings()?.defaultModel
   const [picked, setModel] = useState<string | null>(null)
   const [chosenAsking, setAsking] = useState<Asking | null>(null)
   const asking = slots.length > MOST_EACH ? 'route' : (chosenAsking ?? view?.asking ?? 'each')

@@ -5,7 +5,7 @@ import type { Input, Output } from '#shared/rpc/client.ts'
 import type { ConversationView } from '#shared/rpc/methods/conversations.ts'
 import type { Asking, Turn } from '#shared/rpc/methods/turn.ts'
 import { useClient } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { toastError } from '../../ui/toasts.tsx'
 import type { AskOptions } from './Composer.tsx'
@@ -46,6 +46,8 @@ export interface Conversation {
   readonly id: string
   /** null until it was read. */
   readonly view: ConversationView | null
+  /** When it was read last, milliseconds since 1970; what it says may be the same as before. */
+  readonly readAt: number
   readonly unread: unknown
   /** All turns, of every branch. */
   readonly turns: readonly Turn[]
@@ -77,7 +79,7 @@ export interface Conversation {
 /** A conversation as the engine has it, followed while it changes here or in another window. */
 export function useConversation(id: string): Conversation {
   const client = useClient()
-  const stored = useQuery('conversations.get', { id }, ['conversations.changed', 'library.changed'])
+  const stored = useRead('conversations.get', { id }, { afresh: true })
   const [own, setOwn] = useState<readonly Turn[]>([])
   const [live, setLive] = useState<(Live & { readonly place: Place }) | null>(null)
   const last = useRef<{ readonly question: string; readonly place: Place } | null>(null)
@@ -97,7 +99,7 @@ export function useConversation(id: string): Conversation {
         return { ...before, each: [...before.each.filter(other => other !== known), entry] }
       }),
   })
-  const view = stored.data
+  const view = stored.data ?? null
   // A turn that was just taken may not be in what is on its way.
   const newer = useMemo(
     () => (view === null ? [] : own.filter(turn => !view.turns.some(({ id }) => id === turn.id))),
@@ -164,7 +166,7 @@ export function useConversation(id: string): Conversation {
   // What comes after the turn that is asked anew is on another branch.
   const thread = threadTo(turns, live?.place.previousId === undefined ? headId : live.place.previousId)
   return {
-    ...{ id, view, unread: stored.error, turns, live, edited, save, thread },
+    ...{ id, view, readAt: stored.dataUpdatedAt, unread: stored.error, turns, live, edited, save, thread },
     answers: answersOf(thread, turns),
     failed: several.result?.failed ?? [],
     abstained: abstainedOf(details),

@@ -12,7 +12,7 @@ export interface Draft {
  * The question that is being written, kept by the engine while it is: the first letter at once, later ones as fast as they are
  * saved. What another window writes comes in when nothing is unsaved here.
  */
-export function useDraft({ view, save }: Pick<Conversation, 'view' | 'save'>): Draft {
+export function useDraft({ view, readAt, save }: Pick<Conversation, 'view' | 'readAt' | 'save'>): Draft {
   const [text, setText] = useState<string | null>(null)
   const state = useRef({ wanted: null as string | null, saving: null as Promise<void> | null, revision: -1, save })
   state.current.save = save
@@ -34,13 +34,14 @@ export function useDraft({ view, save }: Pick<Conversation, 'view' | 'save'>): D
     }
   }, [])
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an engine that answers again saves what it could not
   useEffect(() => {
     const { wanted, revision } = state.current
     if (wanted !== null) flush()
     if (view === null || wanted !== null || view.draftRevision <= revision) return
     state.current.revision = view.draftRevision
     setText(view.draft)
-  }, [view, flush])
+  }, [view, readAt, flush])
 
   const write = useCallback(
     (next: string) => {

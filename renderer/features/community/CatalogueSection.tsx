@@ -1,4 +1,4 @@
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { ExternalLink } from '../../ui/ExternalLink.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -16,31 +16,31 @@ export function CatalogueSection({
   query,
   onlyMine,
 }: Shown & { readonly place: string; readonly title: string }) {
-  const read = useQuery('share.browse', { place, query }, ['library.changed', 'models.changed', 'settings.changed'])
+  const read = useRead('share.browse', { place, query }, { keepsLast: true })
   const entries = (read.data?.entries ?? []).filter(({ modelInstalled }) => modelInstalled || !onlyMine)
   const hidden = read.data?.hidden ?? 0
   return (
-    <section className="stack" aria-label={title} aria-busy={read.loading}>
+    <section className="stack" aria-label={title} aria-busy={read.isFetching}>
       <div className="Community-head">
         <h2>{title}</h2>
         {place === 'shipped' || place === 'hub' ? null : <span className="small muted mono truncate">{place}</span>}
         <span className="grow" />
-        {read.data === null ? null : (
+        {read.data === undefined ? null : (
           <span className="small muted">
             {entries.length === 1 ? '1 cartridge' : `${formatCount(entries.length)} cartridges`}
             {hidden === 0 ? '' : `, ${formatCount(hidden)} of blocked publishers hidden`}
           </span>
         )}
-        {read.data === null || read.data.contact === null ? null : (
+        {read.data === undefined || read.data.contact === null ? null : (
           <span className="small">
             <ExternalLink href={read.data.contact}>Report something</ExternalLink>
           </span>
         )}
       </div>
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
-      {read.data !== null && entries.length === 0 ? (
+      {read.data !== undefined && entries.length === 0 ? (
         <p className="muted">
           {query === '' && !onlyMine ? 'It lists nothing.' : 'Nothing in it matches the search and the chosen filter.'}
         </p>

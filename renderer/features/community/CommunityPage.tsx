@@ -2,7 +2,7 @@
 import { LibraryBig, Link2 } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Page } from '../../app/Page.tsx'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Switch } from '../../ui/Switch.tsx'
@@ -13,7 +13,7 @@ import { HubSection } from './HubSection.tsx'
 import './community.css'
 
 export function CommunityPage() {
-  const read = useQuery('share.catalogues', {}, ['settings.changed'])
+  const read = useRead('share.catalogues', {})
   const [text, setText] = useState('')
   const [onlyMine, setOnlyMine] = useState(false)
   const [open, setOpen] = useState<'address' | 'catalogues' | null>(null)
@@ -40,12 +40,12 @@ export function CommunityPage() {
         </Switch>
       </div>
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
       {(read.data?.catalogues ?? []).map(({ place, title }) => (
         <CatalogueSection key={place} place={place} title={title} {...shown} />
       ))}
-      {read.data === null ? null : <HubSection {...shown} />}
+      {read.data === undefined ? null : <HubSection {...shown} />}
       {open === 'address' ? <AddressDialog onClose={() => setOpen(null)} /> : null}
       <CataloguesDialog
         isOpen={open === 'catalogues'}

@@ -1,13 +1,11 @@
 import { useState } from 'react'
-import { useStore } from 'zustand'
-import { useStudio } from '../../stores/studio.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CatalogueSection, type Shown } from './CatalogueSection.tsx'
 
 /** The hub's own search. Nothing is asked of it before a person says so. */
 export function HubSection(shown: Shown) {
-  const { settings } = useStudio()
-  const endpoint = useStore(settings, state => state.settings?.hubEndpoint)
+  const endpoint = useSettings()?.hubEndpoint
   const [asked, setAsked] = useState(false)
   if (endpoint === undefined) return null
   const { host } = new URL(endpoint)

@@ -5,11 +5,13 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
-import { openJobs } from '../../stores/jobsStore.ts'
+import { openJobs } from '../../stores/jobs.ts'
+import { read } from '../../stores/read.ts'
 import type { SourceFile } from '../../stores/sourcesStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useKept } from '../../stores/useKept.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { toastError } from '../../ui/toasts.tsx'
 import { EstimatePane } from './EstimatePane.tsx'
@@ -26,10 +28,11 @@ const MOST_CHECKED = 10
 
 /** A text goes in, a cartridge comes out. */
 export function CreatePage() {
-  const { client, settings, jobs: line, sources: sourcesStore } = useStudio()
-  const isReading = useStore(line, ({ status }) => status !== null && openJobs(status) > 0)
-  const defaults = useStore(settings, s => s.settings)
-  const { data, error, reload } = useQuery('models.list', {}, ['models.changed'])
+  const { client, queries, sources: sourcesStore } = useStudio()
+  const line = useRead('jobs.status', {}).data
+  const isReading = line !== undefined && openJobs(line) > 0
+  const defaults = useSettings()
+  const { data, error, refetch } = useRead('models.list', {})
   const sources = useStore(sourcesStore)
   const [text, setText] = useKept('create.text', z.string(), '')
   const [systemPrompt, setSystemPrompt] = useKept('create.systemPrompt', z.string(), '')
@@ -110,7 +113,7 @@ export function CreatePage() {
       })
       setName('')
       // What was made before makes room for what is read now.
-      await line.getState().refresh()
+      await queries.invalidateQueries(read('jobs.status', {}))
     } catch (thrown) {
       toastError(thrown)
     }
@@ -120,8 +123,8 @@ export function CreatePage() {
   return (
     <Page title="New cartridge">
       {isReading || starting !== null ? null : <Results />}
-      {error !== null && data === null ? (
-        <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />
+      {error !== null && data === undefined ? (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
       ) : (
         <div className="Create">
           <SourcesPanel sources={sources} text={text} onText={setText} each={each} onEach={setEach} />

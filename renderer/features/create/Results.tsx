@@ -1,9 +1,9 @@
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
@@ -19,16 +19,13 @@ const MOST_LINES = 5
 
 /** What became of the texts that were read last: the newest in full where it is one cartridge, others on a line each. */
 export function Results() {
-  const { data } = useQuery('jobs.list', { states: ['done'], limit: MOST_LINES }, ['jobs.changed'])
+  const { data } = useRead('jobs.list', { states: ['done'], limit: MOST_LINES }, { afresh: true })
   const read = data?.jobs.filter(({ task }) => task.kind === 'read') ?? []
   const [newest] = read
-  const { data: found } = useQuery('jobs.get', newest === undefined ? null : { id: newest.id }, [
-    'jobs.changed',
-    'library.changed',
-  ])
+  const { data: found } = useRead('jobs.get', newest === undefined ? null : { id: newest.id })
   const { dismiss } = useJobActions()
   const navigate = useNavigate()
-  if (data === null || newest === undefined || found === null || found.job.id !== newest.id) return null
+  if (data === undefined || newest === undefined || found === undefined || found.job.id !== newest.id) return null
   const isOne = data.total === 1
   const [created] = found.made
   return (
@@ -103,9 +100,9 @@ function readSentence({ cartridge, cacheHit, tokensProcessed, secondsReading, re
 
 function Result({ created }: { readonly created: Created }) {
   const navigate = useNavigate()
-  const { settings, library } = useStudio()
-  const priceId = useStore(settings, s => s.settings?.priceId)
-  const price = useQuery('savings.prices', {}).data?.prices.find(entry => entry.id === priceId)
+  const { library } = useStudio()
+  const priceId = useSettings()?.priceId
+  const price = useRead('savings.prices', {}).data?.prices.find(entry => entry.id === priceId)
   const { cartridge, receipt } = created
   const address = encodeURIComponent(cartridge.packetId)
   return (

@@ -1,5 +1,5 @@
 import type { Client } from '#shared/rpc/client.ts'
-import type { NewJob } from '../../stores/jobsStore.ts'
+import type { NewJob } from '../../stores/jobs.ts'
 import type { SourceFile } from '../../stores/sourcesStore.ts'
 
 /** A job that is to be, and what of the page goes into it. Files are read into memory only when it is handed over. */

@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'react'
 import type { Input, Output } from '#shared/rpc/client.ts'
-import { useClient } from '../../stores/studio.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettled } from '../../stores/useSettled.ts'
 
 export type Estimate = Output<'packets.estimate'>
 
@@ -9,24 +9,8 @@ export function useEstimate(input: Input<'packets.estimate'> | null): {
   readonly estimate: Estimate | null
   readonly error: unknown
 } {
-  const client = useClient()
-  const [state, setState] = useState<{ estimate: Estimate | null; error: unknown }>({ estimate: null, error: null })
-  useEffect(() => {
-    if (input === null) {
-      setState({ estimate: null, error: null })
-      return
-    }
-    const controller = new AbortController()
-    const timer = setTimeout(() => {
-      client.call('packets.estimate', input, { signal: controller.signal }).then(
-        estimate => !controller.signal.aborted && setState({ estimate, error: null }),
-        error => !controller.signal.aborted && setState({ estimate: null, error }),
-      )
-    }, 250)
-    return () => {
-      clearTimeout(timer)
-      controller.abort()
-    }
-  }, [client, input])
-  return state
+  const settled = useSettled(input, 250)
+  const asked = input === null ? null : settled
+  const { data, error } = useRead('packets.estimate', asked, { keepsLast: true, afresh: true, byIdentity: true })
+  return { estimate: data ?? null, error }
 }

@@ -13,7 +13,7 @@ import {
 } from 'react-aria-components'
 import type { StateKind } from '#shared/domain/cartridge.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { formatRead } from '../../ui/format.ts'
 import '../../ui/field.css'
@@ -54,7 +54,7 @@ export function CartridgeSelect({
   const [text, setText] = useState('')
   // A choice makes a fresh field, which shuts the list; the keyboard stays in it.
   const [round, setRound] = useState(0)
-  const found = useQuery('library.list', { query: text, kind, sort: 'used', limit: 40 }, ['library.changed'])
+  const found = useRead('library.list', { query: text, kind, sort: 'used', limit: 40 }, { keepsLast: true })
   const items = (found.data?.items ?? []).filter(item => !without.includes(item.packetId))
   return (
     <ComboBox

@@ -1,8 +1,9 @@
 /** Two cartridges side by side: where their texts part, which components are equal, how far each layer is apart. */
 import { useState } from 'react'
 import type { StateKind } from '#shared/domain/cartridge.ts'
+import type { Output } from '#shared/rpc/client.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatSignificant, shortDigest } from '../../ui/format.ts'
@@ -19,8 +20,8 @@ interface CompareViewProps {
 
 export function CompareView({ a, b, onChoose }: CompareViewProps) {
   const [name, setName] = useState<string | null>(null)
-  const compared = useQuery('packets.compare', b === null ? null : { a: a.packetId, b })
-  const other = useQuery('library.get', b === null || name !== null ? null : { ref: b })
+  const compared = useRead('packets.compare', b === null ? null : { a: a.packetId, b })
+  const other = useRead('library.get', b === null || name !== null ? null : { ref: b })
   const otherName = name ?? other.data?.summary.name ?? 'the other'
   return (
     <div className="stack">
@@ -40,16 +41,16 @@ export function CompareView({ a, b, onChoose }: CompareViewProps) {
         }}
       />
       {compared.error === null ? null : <ErrorPanel error={compared.error} />}
-      {compared.loading && compared.data === null ? <p className="muted">Comparing …</p> : null}
-      {compared.data === null ? null : <Comparison result={compared.data} kind={a.kind} a={a.name} b={otherName} />}
+      {compared.isFetching && compared.data === undefined ? <p className="muted">Comparing …</p> : null}
+      {compared.data === undefined ? null : (
+        <Comparison result={compared.data} kind={a.kind} a={a.name} b={otherName} />
+      )}
     </div>
   )
 }
 
-type Result = NonNullable<ReturnType<typeof useQuery<'packets.compare'>>['data']>
-
 interface ComparisonProps {
-  readonly result: Result
+  readonly result: Output<'packets.compare'>
   readonly kind: StateKind
   readonly a: string
   readonly b: string

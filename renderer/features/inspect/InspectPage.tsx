@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Navigate, useNavigate, useParams, useSearchParams } from 'react-router'
 import { COMPONENTS, type ComponentId } from '#shared/domain/component.ts'
 import { Page } from '../../app/Page.tsx'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
@@ -28,15 +28,15 @@ export function InspectPage() {
 /** Without a cartridge in the address: the one used last. */
 function MostRecent() {
   const navigate = useNavigate()
-  const recent = useQuery('library.list', { sort: 'used', limit: 1 }, ['library.changed'])
+  const recent = useRead('library.list', { sort: 'used', limit: 1 }, { afresh: true })
   const first = recent.data?.items[0]
   if (first !== undefined) return <Navigate to={`/inspect/${encodeURIComponent(first.packetId)}`} replace />
   return (
     <Page title="Inspect">
       {recent.error === null ? null : (
-        <ErrorPanel error={recent.error} action={{ label: 'Try again', onPress: recent.reload }} />
+        <ErrorPanel error={recent.error} action={{ label: 'Try again', onPress: () => void recent.refetch() }} />
       )}
-      {recent.data === null ? null : (
+      {recent.data === undefined ? null : (
         <EmptyState
           icon={<ScanSearch />}
           title="Nothing to look into yet"
@@ -58,7 +58,7 @@ function Inspected({ refId }: { readonly refId: string }) {
   const navigate = useNavigate()
   const [search, setSearch] = useSearchParams()
   const [proving, setProving] = useState(search.get('prove') !== null)
-  const read = useQuery('packets.inspect', { ref: refId }, ['library.changed', 'models.changed'])
+  const read = useRead('packets.inspect', { ref: refId })
   const inspection = read.data
   const part = search.get('part') ?? 'cache'
   const show = (next: string, other?: string) =>
@@ -74,7 +74,7 @@ function Inspected({ refId }: { readonly refId: string }) {
           </Button>
           <Button
             icon={<GitCompareArrows aria-hidden />}
-            isDisabled={inspection === null}
+            isDisabled={inspection === undefined}
             onPress={() => show('compare')}
           >
             Compare
@@ -82,7 +82,7 @@ function Inspected({ refId }: { readonly refId: string }) {
           <Button
             variant="primary"
             icon={<ShieldCheck aria-hidden />}
-            isDisabled={inspection === null}
+            isDisabled={inspection === undefined}
             onPress={() => setProving(true)}
           >
             Prove
@@ -91,9 +91,9 @@ function Inspected({ refId }: { readonly refId: string }) {
       }
     >
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
-      {inspection === null ? (
+      {inspection === undefined ? (
         read.error === null ? (
           <p className="muted" role="status">
             Reading the cartridge …

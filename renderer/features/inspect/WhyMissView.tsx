@@ -1,7 +1,7 @@
 /** Why a prompt was read from the start: the cartridge that comes closest, and the first token at which they part. */
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -20,7 +20,7 @@ const CAUSES = {
 
 export function WhyMissView({ model }: { readonly model: string }) {
   const navigate = useNavigate()
-  const models = useQuery('models.list', {}, ['models.changed'])
+  const models = useRead('models.list', {})
   const task = useTask('packets.whyMiss')
   const [text, setText] = useState('')
   const [chosen, setChosen] = useState<string | null>(null)

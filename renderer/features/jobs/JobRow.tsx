@@ -1,10 +1,10 @@
 import { Ban, CircleCheck, CircleDashed, Download, FileText, PackageOpen, TriangleAlert, X } from 'lucide-react'
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
 import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
-import { errorOf } from '../../stores/jobsStore.ts'
+import { errorOf } from '../../stores/jobs.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { figures, formatCount } from '../../ui/format.ts'
@@ -46,7 +46,7 @@ export function JobRow({ job }: { readonly job: JobView | undefined }) {
 }
 
 function Standing({ job }: { readonly job: JobView }) {
-  const paused = useStore(useStudio().jobs, ({ status }) => status?.paused ?? false)
+  const paused = useRead('jobs.status', {}).data?.paused ?? false
   const error = errorOf(job)
   if (job.state === 'running') {
     const facts = job.progress === null || paused ? [] : progressFacts(job.progress, figures)

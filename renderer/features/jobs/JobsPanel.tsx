@@ -1,9 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
-import { useStore } from 'zustand'
+import type { Output } from '#shared/rpc/client.ts'
 import type { JobState } from '#shared/rpc/methods/jobs.ts'
-import type { JobsStatus } from '../../stores/jobsStore.ts'
-import { useStudio } from '../../stores/studio.ts'
+import type { JobsStatus } from '../../stores/jobs.ts'
+import { usePages } from '../../stores/usePages.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -22,10 +22,20 @@ type View = keyof typeof VIEWS
 
 const ROW = 38
 
+const jobsOf = ({ jobs }: Output<'jobs.list'>) => jobs
+
+interface JobsPanelProps {
+  readonly id: string
+  readonly status: JobsStatus
+  /** Which jobs are listed; null for all. */
+  readonly shown: readonly JobState[] | null
+  readonly onShow: (states: readonly JobState[] | null) => void
+}
+
 /** Every job: any number of them, of which only those in sight exist. */
-export function JobsPanel({ id }: { readonly id: string }) {
-  const { jobs } = useStudio()
-  const { items, total, error, status, shown } = useStore(jobs)
+export function JobsPanel({ id, status, shown, onShow }: JobsPanelProps) {
+  const { items, error, need } = usePages('jobs.list', shown === null ? {} : { states: [...shown] }, jobsOf)
+  const total = items.length
   const { retry, dismiss } = useJobActions()
   const box = useRef<HTMLElement>(null)
   const virtual = useVirtualizer({
@@ -37,8 +47,7 @@ export function JobsPanel({ id }: { readonly id: string }) {
   })
   const visible = virtual.getVirtualItems()
   const [first, last] = [visible[0]?.index ?? 0, visible.at(-1)?.index ?? 0]
-  useEffect(() => jobs.getState().need(first, last), [jobs, first, last])
-  if (status === null) return null
+  useEffect(() => need(first, last), [need, first, last])
   const view = (Object.keys(VIEWS) as View[]).find(key => VIEWS[key].states === shown) ?? 'all'
   return (
     <div className="Tray-panel" id={id}>
@@ -46,7 +55,7 @@ export function JobsPanel({ id }: { readonly id: string }) {
         <SegmentedControl
           label="Which jobs"
           value={view}
-          onChange={chosen => jobs.getState().show(VIEWS[chosen].states)}
+          onChange={chosen => onShow(VIEWS[chosen].states)}
           segments={(Object.keys(VIEWS) as View[]).map(key => ({
             id: key,
             label: `${VIEWS[key].label} ${formatCount(countOf(status, VIEWS[key].states))}`,

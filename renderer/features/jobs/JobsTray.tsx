@@ -1,9 +1,9 @@
 import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react'
-import { useId } from 'react'
-import { useStore } from 'zustand'
+import { useEffect, useId, useRef, useState } from 'react'
 import { progressFacts } from '#shared/figures/progressFacts.ts'
-import { type JobsStatus, needsTray, openJobs } from '../../stores/jobsStore.ts'
-import { useStudio } from '../../stores/studio.ts'
+import type { JobState } from '#shared/rpc/methods/jobs.ts'
+import { endedBadly, type JobsStatus, needsTray, openJobs } from '../../stores/jobs.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { figures, formatCount, formatEta } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -16,19 +16,25 @@ import './jobs.css'
 
 /** The engine's line of long work, below every page: how far it is, what went wrong, and what can be done about it. */
 export function JobsTray() {
-  const { jobs } = useStudio()
-  const status = useStore(jobs, s => s.status)
-  const isOpen = useStore(jobs, s => s.isOpen)
+  const status = useRead('jobs.status', {}).data
+  const [isOpen, setOpen] = useState(false)
+  const [shown, setShown] = useState<readonly JobState[] | null>(null)
+  const before = useRef(status)
   const { pause, cancel } = useJobActions()
   const panel = useId()
   useDoneToast(status)
-  if (status === null || !needsTray(status)) return null
+  useEffect(() => {
+    // What goes wrong is shown where one is; opening takes no focus.
+    if (before.current !== undefined && status !== undefined && endedBadly(before.current, status)) setOpen(true)
+    before.current = status
+  }, [status])
+  if (status === undefined || !needsTray(status)) return null
   const { counts, paused, round, elsewhere } = status
   const open = openJobs(status)
   const problems = counts.failed + counts.interrupted
   return (
     <section className="Tray" aria-label="Jobs">
-      {isOpen ? <JobsPanel id={panel} /> : null}
+      {isOpen ? <JobsPanel id={panel} status={status} shown={shown} onShow={setShown} /> : null}
       <div className="Tray-bar">
         {open === 0 ? null : (
           <div className="Tray-progress">
@@ -59,7 +65,7 @@ export function JobsTray() {
           label={isOpen ? 'Hide jobs' : 'Show jobs'}
           aria-expanded={isOpen}
           aria-controls={isOpen ? panel : undefined}
-          onPress={() => jobs.getState().open(!isOpen)}
+          onPress={() => setOpen(!isOpen)}
         >
           {isOpen ? <ChevronDown aria-hidden /> : <ChevronUp aria-hidden />}
         </IconButton>

@@ -5,6 +5,7 @@ import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { type Cartridges, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
+import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { CartridgeRow } from './CartridgeRow.tsx'
 
@@ -12,6 +13,7 @@ export type Layout = 'grid' | 'list'
 
 export interface CartridgeListProps {
   readonly layout: Layout
+  readonly pages: LibraryPages
   /** A key of a verb, or a double click: what is to be done to which cartridges. */
   readonly onVerb: (verb: VerbId, packetIds: Cartridges) => void
   readonly onRename: (item: LibraryItem) => void
@@ -28,9 +30,8 @@ const GAP = 16
  * The cartridges as a grid or a list, only what is in sight mounted; pages are read as one scrolls. A multi-select listbox:
  * arrows move, Shift extends, Space and Ctrl/Cmd+click toggle, Ctrl/Cmd+A takes all that were read.
  */
-export function CartridgeList({ layout, onVerb, onRename, onDetails }: CartridgeListProps) {
+export function CartridgeList({ layout, pages: { items, need }, onVerb, onRename, onDetails }: CartridgeListProps) {
   const { library } = useStudio()
-  const items = useStore(library, s => s.items)
   const selected = useStore(library, s => s.selected)
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
@@ -66,8 +67,8 @@ export function CartridgeList({ layout, onVerb, onRename, onDetails }: Cartridge
   const from = (visible[0]?.index ?? 0) * columns
   const to = Math.min(items.length, ((visible.at(-1)?.index ?? 0) + 1) * columns) - 1
   useEffect(() => {
-    if (items.length > 0) library.getState().need(from, to)
-  }, [library, from, to, items.length])
+    if (items.length > 0) need(from, to)
+  }, [need, from, to, items.length])
 
   useEffect(() => {
     const item = awaited.current === null ? undefined : items[awaited.current]

@@ -2,7 +2,7 @@ import { Download, Pencil, Trash2, Ungroup } from 'lucide-react'
 import { useNavigate } from 'react-router'
 import { askAddress } from '../../app/askAddress.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -16,13 +16,15 @@ import { useLibraryActions } from './useLibraryActions.ts'
 export function CollectionPane({ id, onRename }: { readonly id: string; readonly onRename: () => void }) {
   const { library } = useStudio()
   const navigate = useNavigate()
-  const { data, error, reload } = useQuery('collections.get', { id }, ['library.changed'])
+  const { data, error, refetch } = useRead('collections.get', { id })
   const actions = useLibraryActions()
   const { dissolve } = useCollectionActions()
-  if (data === null) {
+  if (data === undefined) {
     return (
       <aside className="Details" aria-label="Collection" aria-busy={error === null}>
-        {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+        {error === null ? null : (
+          <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
+        )}
       </aside>
     )
   }

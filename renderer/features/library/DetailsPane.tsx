@@ -1,10 +1,10 @@
 import { Pin, PinOff } from 'lucide-react'
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
 import { allows } from '#shared/domain/trust.ts'
 import { useVerbs, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
@@ -34,17 +34,19 @@ const LEAST_MONEY = 1e-4
 /** Everything about one cartridge that is not inside its state, and what can be done with it. */
 export function DetailsPane({ packetId }: { readonly packetId: string }) {
   const navigate = useNavigate()
-  const { settings, library } = useStudio()
+  const { library } = useStudio()
   const actions = useLibraryActions()
-  const { data, error, reload } = useQuery('library.get', { ref: packetId }, ['library.changed', 'receipts.appended'])
-  const prices = useQuery('savings.prices', {}).data?.prices
-  const priceId = useStore(settings, s => s.settings?.priceId)
+  const { data, error, refetch } = useRead('library.get', { ref: packetId })
+  const prices = useRead('savings.prices', {}).data?.prices
+  const priceId = useSettings()?.priceId
   const verb = useVerbs()
 
-  if (data === null) {
+  if (data === undefined) {
     return (
       <aside className="Details" aria-label="Cartridge" aria-busy={error === null}>
-        {error === null ? null : <ErrorPanel error={error} action={{ label: 'Try again', onPress: reload }} />}
+        {error === null ? null : (
+          <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => void refetch() }} />
+        )}
       </aside>
     )
   }

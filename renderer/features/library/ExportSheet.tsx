@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react'
 import { progressShare } from '#shared/figures/progressFacts.ts'
 import { useUi } from '../../app/uiStore.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -35,13 +35,17 @@ export function ExportSheet() {
 
 function Review({ packetId, onDone }: { readonly packetId: string; readonly onDone: () => void }) {
   const [leaving, setLeaving] = useState<Leaving>({ receipt: true, withhold: false })
-  const review = useQuery('packets.exportReview', { ref: packetId, withhold: leaving.withhold })
+  const review = useRead(
+    'packets.exportReview',
+    { ref: packetId, withhold: leaving.withhold },
+    { keepsLast: true, afresh: true },
+  )
   const growing = useRef<GrowingFile | null>(null)
   const task = useTask('packets.export', { onItem: bytes => growing.current?.write(bytes) })
   const [tried, setTried] = useState(false)
   const found = review.data
   if (review.error !== null) return <ErrorPanel error={review.error} action={{ label: 'Skip it', onPress: onDone }} />
-  if (found === null) return <ProgressBar label="Looking at what it holds" value={null} />
+  if (found === undefined) return <ProgressBar label="Looking at what it holds" value={null} />
   async function save(): Promise<void> {
     setTried(true)
     const file = await createGrowingFile()

@@ -1,5 +1,6 @@
 import { LayoutGrid, List } from 'lucide-react'
 import { useStore } from 'zustand'
+import type { Output } from '#shared/rpc/client.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Chip } from '../../ui/Chip.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -23,15 +24,17 @@ const SORTS = [
 
 /** The row above the cartridges: facets as chips, sort order, grid or list. */
 export function LibraryFilters({
+  facets,
   layout,
   onLayout,
 }: {
+  /** Counted among what the search finds, whatever filters are set; undefined until first read. */
+  readonly facets: Output<'library.list'>['facets'] | undefined
   readonly layout: Layout
   readonly onLayout: (layout: Layout) => void
 }) {
   const { library } = useStudio()
   const filter = useStore(library, s => s.filter)
-  const facets = useStore(library, s => s.facets)
   const set = library.getState().setFilter
   const models = Object.entries(facets?.model ?? {})
   const tags = Object.entries(facets?.tag ?? {})

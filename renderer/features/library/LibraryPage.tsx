@@ -9,6 +9,7 @@ import { sameCartridges } from '../../app/sameCartridges.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useMedia } from '../../app/useMedia.ts'
 import { useStudio } from '../../stores/studio.ts'
+import { useCartridgeCount, useLibrary } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -28,16 +29,17 @@ const openImport = () => runCommand('import')
 export function LibraryPage() {
   const { library } = useStudio()
   const navigate = useNavigate()
-  const total = useStore(library, s => s.total)
-  const all = useStore(library, s => s.all)
-  const error = useStore(library, s => s.error)
+  const pages = useLibrary()
+  const { items, error } = pages
+  const [newest] = pages.answers
+  const total = newest?.total
+  const all = useCartridgeCount()
   const selected = useStore(library, s => s.selected)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
   const [sheet, setSheet] = useState(false)
   const narrow = useMedia('(max-width: 800px)')
   const verb = useVerbs()
   const setRenaming = useUi(ui => ui.setRenaming)
-  const items = useStore(library, s => s.items)
   const shown = selected.at(-1)
   const [first, ...others] = selected
   const whole = items.find(item => item?.stack != null && sameCartridges(item.stack.packetIds, selected))
@@ -46,7 +48,7 @@ export function LibraryPage() {
     whole?.stack != null ? (
       <CollectionPane key={whole.stack.id} id={whole.stack.id} onRename={() => setRenaming(whole)} />
     ) : first !== undefined && others.length > 0 ? (
-      <SelectionPane packetIds={[first, ...others]} onClear={() => library.getState().select([])} />
+      <SelectionPane items={items} packetIds={[first, ...others]} onClear={() => library.getState().select([])} />
     ) : shown === undefined ? null : (
       <DetailsPane key={shown} packetId={shown} />
     )
@@ -67,14 +69,15 @@ export function LibraryPage() {
       }
     >
       <LibraryFilters
+        facets={newest?.facets}
         layout={layout}
         onLayout={next => {
           localStorage.setItem(LAYOUT_KEY, next)
           setLayout(next)
         }}
       />
-      {error !== null && total === null ? (
-        <ErrorPanel error={error} action={{ label: 'Try again', onPress: () => library.getState().reload() }} />
+      {error !== null && total === undefined ? (
+        <ErrorPanel error={error} action={{ label: 'Try again', onPress: pages.reload }} />
       ) : all === 0 && total === 0 ? (
         <EmptyState
           icon={<LibraryBig />}
@@ -97,7 +100,7 @@ export function LibraryPage() {
           title="Nothing matches"
           actions={
             <Button onPress={() => library.getState().setFilter(NO_FILTER)}>
-              Show all{all === null ? '' : ` ${formatCount(all)}`}
+              Show all{all === undefined ? '' : ` ${formatCount(all)}`}
             </Button>
           }
         >
@@ -107,6 +110,7 @@ export function LibraryPage() {
         <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>
           <CartridgeList
             layout={layout}
+            pages={pages}
             onVerb={verb}
             onRename={setRenaming}
             onDetails={narrow ? () => setSheet(true) : undefined}

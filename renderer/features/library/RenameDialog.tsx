@@ -1,5 +1,5 @@
 import type { LibraryItem } from '../../stores/libraryStore.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
@@ -15,7 +15,7 @@ export function RenameDialog({
   readonly item: Pick<LibraryItem, 'packetId' | 'stack'>
   readonly onClose: () => void
 }) {
-  const { data } = useQuery('library.get', stack === null ? { ref: packetId } : null)
+  const { data } = useRead('library.get', stack === null ? { ref: packetId } : null)
   const { update } = useLibraryActions()
   const { rename } = useCollectionActions()
   return (

@@ -1,9 +1,8 @@
 import { Layers } from 'lucide-react'
 import { useState } from 'react'
-import { useStore } from 'zustand'
 import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb } from '../../app/cartridgeVerbs.ts'
 import { packetIdsOf } from '../../stores/libraryStore.ts'
-import { useStudio } from '../../stores/studio.ts'
+import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
@@ -13,18 +12,19 @@ import { useCollectionActions } from './useCollectionActions.ts'
 
 /** What several selected cartridges are together, and what can be done to all of them. */
 export function SelectionPane({
+  items,
   packetIds,
   onClear,
 }: {
+  readonly items: LibraryPages['items']
   readonly packetIds: Cartridges
   readonly onClear: () => void
 }) {
-  const { library } = useStudio()
   const collections = useCollectionActions()
   const verb = useVerbs()
   const [naming, setNaming] = useState(false)
   // Of a collection, its first cartridge is drawn.
-  const chosen = useStore(library, s => s.items)
+  const chosen = items
     .filter(item => item !== undefined)
     .filter(item => packetIdsOf(item).some(id => packetIds.includes(id)))
   const sum = (of: 'tokens' | 'bytes') => chosen.reduce((total, item) => total + (item.stack ?? item)[of], 0)

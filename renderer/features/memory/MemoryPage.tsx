@@ -1,11 +1,11 @@
 /** Memory: which tier holds what and why, how full each may be, and what the models themselves take. */
 import { Link } from 'react-router'
-import { useStore } from 'zustand'
 import type { Input, Output } from '#shared/rpc/client.ts'
 import type { MemoryTierView } from '#shared/rpc/methods/memory.ts'
 import { Page } from '../../app/Page.tsx'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useClient } from '../../stores/studio.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useChangeSettings, useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts'
@@ -24,18 +24,13 @@ type Pin = Input<'memory.pin'>
 type TierName = MemoryTierView['tier']
 
 export function MemoryPage() {
-  const read = useQuery('memory.status', {}, [
-    'memory.changed',
-    'settings.changed',
-    'library.changed',
-    'models.changed',
-  ])
+  const read = useRead('memory.status', {})
   return (
     <Page title="Memory">
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
-      {read.data === null ? (
+      {read.data === undefined ? (
         <p className="muted" role="status">
           Reading what is in memory …
         </p>
@@ -47,7 +42,9 @@ export function MemoryPage() {
 }
 
 function Tiers({ status }: { readonly status: Status }) {
-  const { client, settings } = useStudio()
+  const client = useClient()
+  const change = useChangeSettings()
+  const budgets = useSettings()?.memory
   const { tiers, stored, layers, models, moves, machineBytes, diskBytes } = status
   const asked = layers.hits + layers.misses
   const pin = (packetId: string, pinned: boolean) =>
@@ -57,13 +54,9 @@ function Tiers({ status }: { readonly status: Status }) {
     client
       .call('memory.purge', { tier })
       .then(({ freed }) => toastDone(`${formatBytes(freed)} freed`, 'What is in use or pinned stayed.'), toastError)
-  const budgets = useStore(settings, ({ settings: now }) => now?.memory)
   const setBudget = (tier: TierName, bytes: number | null) => {
     if (budgets === undefined) return
-    settings
-      .getState()
-      .change({ memory: { ...budgets, [tier]: bytes } })
-      .catch(toastError)
+    change({ memory: { ...budgets, [tier]: bytes } }).catch(toastError)
   }
   return (
     <>

@@ -1,10 +1,10 @@
 import { Download as DownloadIcon } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { Output } from '#shared/rpc/client.ts'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
 import type { ModelSource } from '#shared/rpc/methods/models.ts'
-import { errorOf } from '../../stores/jobsStore.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { errorOf } from '../../stores/jobs.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
@@ -22,12 +22,8 @@ type Entry = Output<'models.catalogue'>['entries'][number]
 /** Models that can be had: what each is good for, what it weighs, and its download. */
 export function Catalogue() {
   const { downloads, start } = useDownloads()
-  const read = useQuery('models.catalogue', {}, ['models.changed', 'settings.changed'])
-  const unfinished = useQuery('models.unfinished', {}, ['models.changed'])
-  const underway = [...downloads.values()].filter(isUnderway).map(({ id }) => id)
-  const { reload } = unfinished
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what has arrived is another thing when a download begins or ends
-  useEffect(reload, [underway.join()])
+  const read = useRead('models.catalogue', {})
+  const unfinished = useRead('models.unfinished', {})
   const [hubId, setHubId] = useState('')
   const entries = read.data?.entries ?? []
   const arrived = new Map(unfinished.data?.downloads.map(found => [found.hubId, found]))
@@ -37,11 +33,11 @@ export function Catalogue() {
   return (
     <Panel
       title="Catalogue"
-      note={read.data === null ? '' : `for a machine with ${formatBytes(read.data.memoryBytes)} of memory`}
+      note={read.data === undefined ? '' : `for a machine with ${formatBytes(read.data.memoryBytes)} of memory`}
     >
       <div className="stack">
         {read.error === null ? null : (
-          <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+          <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
         )}
         <ul className="Catalogue">
           {entries.map(entry => (

@@ -1,12 +1,11 @@
 /** Models: what is installed, with measured figures, and what can be had. */
 import { FolderPlus } from 'lucide-react'
 import { useState } from 'react'
-import { useStore } from 'zustand'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useChangeSettings, useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { toastError } from '../../ui/toasts.tsx'
@@ -18,9 +17,9 @@ import { RemoveDialog } from './RemoveDialog.tsx'
 import './models.css'
 
 export function ModelsPage() {
-  const { settings } = useStudio()
-  const read = useQuery('models.list', {}, ['models.changed'])
-  const defaultModel = useStore(settings, state => state.settings?.defaultModel)
+  const change = useChangeSettings()
+  const read = useRead('models.list', {})
+  const defaultModel = useSettings()?.defaultModel
   const { model: adding, setModel: setAdding } = useUi()
   const [removing, setRemoving] = useState<ModelView | null>(null)
   const [rescaling, setRescaling] = useState<string | null>(null)
@@ -38,7 +37,7 @@ export function ModelsPage() {
       }
     >
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
       <section aria-label="Installed models" className="Models">
         {models.map(model => (
@@ -46,7 +45,7 @@ export function ModelsPage() {
             key={model.id}
             model={model}
             isDefault={model.id === defaultModel}
-            onDefault={() => void settings.getState().change({ defaultModel: model.id }).catch(toastError)}
+            onDefault={() => void change({ defaultModel: model.id }).catch(toastError)}
             inAFolder={!model.downloaded && read.data?.folders.includes(model.folder) === false}
             onPrecision={() => setRescaling(model.id)}
             onRemove={() => setRemoving(model)}

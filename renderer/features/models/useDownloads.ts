@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import type { JobView } from '#shared/rpc/methods/jobs.ts'
 import type { ModelSource } from '#shared/rpc/methods/models.ts'
 import { useClient } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { toastError } from '../../ui/toasts.tsx'
 
 export interface Downloads {
@@ -17,9 +17,7 @@ const NOT_DONE = ['waiting', 'running', 'interrupted', 'failed', 'cancelled'] as
 /** The models that are on their way, as every window sees them: leaving a page or the window stops none. */
 export function useDownloads(isWanted = true): Downloads {
   const client = useClient()
-  const { data } = useQuery('jobs.list', isWanted ? { kind: 'download', states: [...NOT_DONE] } : null, [
-    'jobs.changed',
-  ])
+  const { data } = useRead('jobs.list', isWanted ? { kind: 'download', states: [...NOT_DONE] } : null)
   const downloads = useMemo(
     () => new Map((data?.jobs ?? []).flatMap(job => (job.task.kind === 'download' ? [[job.task.hubId, job]] : []))),
     [data],

@@ -2,7 +2,7 @@
 import { RotateCcw } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
@@ -46,12 +46,12 @@ interface ReceiptDetailsProps {
 }
 
 export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
-  const read = useQuery('receipts.get', { id })
+  const read = useRead('receipts.get', { id })
   const replay = useTask('receipts.replay')
   const [source, setSource] = useState<'statement' | 'inclusion'>('statement')
   if (read.error !== null)
-    return <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
-  if (read.data === null) return <p className="muted">Reading the receipt …</p>
+    return <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
+  if (read.data === undefined) return <p className="muted">Reading the receipt …</p>
   const { receipt, keyId, name } = read.data
   const { tokens } = receipt
   const reason = problem?.index === receipt.seq ? problem.reason : null

@@ -3,7 +3,8 @@ import { Download, ReceiptText, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { Page } from '../../app/Page.tsx'
-import { useClient } from '../../stores/studio.ts'
+import { read } from '../../stores/read.ts'
+import { useStudio } from '../../stores/studio.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
@@ -24,7 +25,7 @@ import './receipts.css'
 export function ReceiptsPage() {
   const { id } = useParams()
   const navigate = useNavigate()
-  const client = useClient()
+  const { client, queries } = useStudio()
   const [search, setSearch] = useSearchParams()
   const about = search.get('packet')
   const [chosenOp, setChosenOp] = useState<string | null>(null)
@@ -59,7 +60,7 @@ export function ReceiptsPage() {
     setGoTo(null)
     if (breaksAfterAll(problem, all)) return setGoTo(0)
     try {
-      const answer = await client.call('receipts.list', { ascending: true, offset: problem.index, limit: 1 })
+      const answer = await queries.query(read('receipts.list', { ascending: true, offset: problem.index, limit: 1 }))
       const broken = answer.receipts[0]
       if (broken === undefined) return
       setGoTo(answer.total - 1 - problem.index)

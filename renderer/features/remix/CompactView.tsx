@@ -1,7 +1,7 @@
 /** Fold a chain of steps into one cartridge: the same context in one piece, or without the steps one leaves out. */
 import { useState } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -19,7 +19,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
   const [dropped, setDropped] = useState<readonly number[]>([])
   const [name, setName] = useState('')
   const task = useTask('packets.compact')
-  const read = useQuery('library.get', cartridge === null ? null : { ref: cartridge.packetId })
+  const read = useRead('library.get', cartridge === null ? null : { ref: cartridge.packetId })
   const steps = read.data?.recipe?.steps ?? []
   const isMix = read.data?.config.origin.kind === 'mix'
   const suggested = cartridge === null ? '' : `${cartridge.name}, compact`.slice(0, 200)

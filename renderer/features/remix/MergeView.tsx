@@ -1,7 +1,8 @@
 /** Append a text to a state: only the new words are read, and the result is exactly what reading everything would give. */
 import { useState } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettled } from '../../stores/useSettled.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -13,17 +14,17 @@ import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { ParentChip } from './ParentChip.tsx'
 import { ResultCard } from './ResultCard.tsx'
-import { useDebounced } from './useDebounced.ts'
 
 export function MergeView({ start }: { readonly start: CartridgeSummary | null }) {
   const [base, setBase] = useState(start)
   const [text, setText] = useState('')
   const [name, setName] = useState('')
   const task = useTask('packets.merge')
-  const settled = useDebounced(text, 250)
-  const counted = useQuery(
+  const settled = useSettled(text, 250)
+  const counted = useRead(
     'packets.tokenize',
     base === null || settled === '' ? null : { ref: base.packetId, text: settled },
+    { keepsLast: true },
   )
   const suggested = base === null ? '' : `${base.name}, continued`.slice(0, 200)
   const running = task.status === 'running'
@@ -56,7 +57,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
             Append
           </Button>
           {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
-          {counted.data === null || base === null ? null : (
+          {counted.data === undefined || base === null ? null : (
             <span className="small muted">
               {formatCount(counted.data.count)} tokens to read; {formatCount(base.tokens)} need not be read again
             </span>

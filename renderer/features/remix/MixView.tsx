@@ -1,11 +1,13 @@
 /** A weighted mean of recurrent states, with its answers shown while one moves the sliders. */
 import { Plus, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import type { Output } from '#shared/rpc/client.ts'
+import type { Input, Output } from '#shared/rpc/client.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
-import { useClient } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { read } from '../../stores/read.ts'
+import { useStudio } from '../../stores/studio.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettled } from '../../stores/useSettled.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
@@ -21,7 +23,6 @@ import { CartridgeRack } from '../ask/CartridgeRack.tsx'
 import { Crossfader } from './Crossfader.tsx'
 import { ResultCard } from './ResultCard.tsx'
 import { withoutPart, withPart } from './shares.ts'
-import { useDebounced } from './useDebounced.ts'
 import { whyNoMix } from './whyNoMix.ts'
 
 type MixAnswer = Output<'remix.preview'>['answers'][number]
@@ -48,7 +49,7 @@ interface MixViewProps {
 }
 
 export function MixView({ start, onOther }: MixViewProps) {
-  const client = useClient()
+  const { queries } = useStudio()
   const [{ cartridges, shares }, setStage] = useState<Stage>(() => start.reduce(staged, EMPTY))
   const [over, setOver] = useState(false)
   const [name, setName] = useState('')
@@ -65,7 +66,7 @@ export function MixView({ start, onOther }: MixViewProps) {
   const add = async (packetIds: readonly string[]) => {
     for (const ref of packetIds) {
       try {
-        const { summary } = await client.call('library.get', { ref })
+        const { summary } = await queries.query(read('library.get', { ref }))
         setStage(before => staged(before, summary))
       } catch (error) {
         toastError(error)
@@ -74,17 +75,19 @@ export function MixView({ start, onOther }: MixViewProps) {
   }
 
   // The questions that the parents say they can answer, a few of each, and the person's own.
-  const a = useQuery('library.get', cartridges[0] === undefined ? null : { ref: cartridges[0].packetId })
-  const b = useQuery('library.get', cartridges[1] === undefined ? null : { ref: cartridges[1].packetId })
+  const a = useRead('library.get', cartridges[0] === undefined ? null : { ref: cartridges[0].packetId })
+  const b = useRead('library.get', cartridges[1] === undefined ? null : { ref: cartridges[1].packetId })
   const known = useMemo(
     () => [...(a.data?.exampleQuestions ?? []).slice(0, 4), ...(b.data?.exampleQuestions ?? []).slice(0, 4)],
     [a.data, b.data],
   )
   const questions = [...new Set([...known, ...own])].slice(0, 40)
-  const asked = useDebounced({ parents, questions }, 450)
-  const preview = useQuery(
+  const settled = useSettled(JSON.stringify({ parents, questions }), 450)
+  const asked = useMemo((): Input<'remix.preview'> => JSON.parse(settled), [settled])
+  const preview = useRead(
     'remix.preview',
     ready && asked.parents.length === cartridges.length && asked.questions.length > 0 ? asked : null,
+    { keepsLast: true },
   )
 
   const addQuestion = () => {
@@ -173,13 +176,16 @@ export function MixView({ start, onOther }: MixViewProps) {
         </div>
       </Panel>
       {!ready ? null : (
-        <Panel title="Preview" note={preview.loading ? 'asking …' : 'asked of a mix that is not stored'}>
+        <Panel title="Preview" note={preview.isFetching ? 'asking …' : 'asked of a mix that is not stored'}>
           <div className="stack">
             {preview.error === null ? null : (
-              <ErrorPanel error={preview.error} action={{ label: 'Ask again', onPress: preview.reload }} />
+              <ErrorPanel
+                error={preview.error}
+                action={{ label: 'Ask again', onPress: () => void preview.refetch() }}
+              />
             )}
-            {preview.data === null ? null : (
-              <div className="Stats" aria-busy={preview.loading}>
+            {preview.data === undefined ? null : (
+              <div className="Stats" aria-busy={preview.isFetching}>
                 {preview.data.kept.map(({ packetId, kept, right }) => (
                   <Stat
                     key={packetId}
@@ -210,7 +216,7 @@ export function MixView({ start, onOther }: MixViewProps) {
               </Button>
             </form>
             {questions.length === 0 ? <p className="muted small">Add a question to see what the mix answers.</p> : null}
-            {preview.data === null ? null : (
+            {preview.data === undefined ? null : (
               <Table
                 caption="Answers of the mix and of its parents"
                 rows={preview.data.answers}

@@ -33,7 +33,7 @@ export function RemixPage() {
         <SegmentedControl<Verb> label="How to remix" value={verb} onChange={go} segments={REMIX_PARTS} />
       </div>
       {subjects.error === null ? null : <ErrorPanel error={subjects.error} />}
-      {subjects.data === null && subjects.error === null ? (
+      {subjects.data === undefined && subjects.error === null ? (
         <p className="muted" role="status">
           Reading the library …
         </p>

@@ -3,7 +3,7 @@ import { Play } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { Price } from '#shared/domain/prices.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -44,7 +44,7 @@ export function LoopView({
   readonly price: Price | null
   readonly defaultModel: string | null
 }) {
-  const models = useQuery('models.list', {}, ['models.changed'])
+  const models = useRead('models.list', {})
   const [steps, setSteps] = useState<readonly LoopStep[]>([])
   const task = useTask('savings.agentLoop', {
     onProgress: ({ sample }) => {

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { Price } from '#shared/domain/prices.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -35,10 +35,10 @@ type Measure = 'tokens' | 'money' | 'latency' | 'hits' | 'table'
 
 export function MeasuredView({ period, price }: { readonly period: Period; readonly price: Price | null }) {
   const navigate = useNavigate()
-  const summary = useQuery('savings.summary', { period }, ['savings.changed'])
+  const summary = useRead('savings.summary', { period }, { keepsLast: true })
   if (summary.error !== null)
-    return <ErrorPanel error={summary.error} action={{ label: 'Read again', onPress: summary.reload }} />
-  if (summary.data === null) return <p className="muted">Reading the meter …</p>
+    return <ErrorPanel error={summary.error} action={{ label: 'Read again', onPress: () => void summary.refetch() }} />
+  if (summary.data === undefined) return <p className="muted">Reading the meter …</p>
   const { totals } = summary.data
   if (totals.inferences === 0) {
     return (
@@ -99,7 +99,7 @@ export function MeasuredView({ period, price }: { readonly period: Period; reado
 
 function Course({ period, price }: { readonly period: Period; readonly price: Price | null }) {
   const [measure, setMeasure] = useState<Measure>('tokens')
-  const series = useQuery('savings.series', { period }, ['savings.changed'])
+  const series = useRead('savings.series', { period }, { keepsLast: true })
   const points = series.data?.points ?? []
   const first = points[0]
   const last = points.at(-1)

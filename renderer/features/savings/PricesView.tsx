@@ -24,7 +24,6 @@ function fromDraft({ key: _, input, ...rest }: Draft): Price | null {
 interface PricesViewProps {
   readonly version: number
   readonly prices: readonly Price[]
-  readonly onSaved: () => void
 }
 
 const MONEY_FIELDS = [
@@ -34,7 +33,7 @@ const MONEY_FIELDS = [
   { id: 'output', title: 'Output' },
 ] as const
 
-export function PricesView({ version, prices, onSaved }: PricesViewProps) {
+export function PricesView({ version, prices }: PricesViewProps) {
   const task = useTask('savings.setPrices')
   const [drafts, setDrafts] = useState<readonly Draft[]>(() => prices.map(price => ({ ...price, key: price.id })))
   const parsed = drafts.map(fromDraft)
@@ -43,9 +42,7 @@ export function PricesView({ version, prices, onSaved }: PricesViewProps) {
     setDrafts(before => before.map(draft => (draft.key === key ? { ...draft, ...part } : draft)))
   const save = async () => {
     const saved = await task.run({ prices: parsed.filter(price => price !== null) })
-    if (saved === null) return
-    toastDone('Prices saved', `Version ${saved.version}`)
-    onSaved()
+    if (saved !== null) toastDone('Prices saved', `Version ${saved.version}`)
   }
   const add = () => {
     const key = crypto.randomUUID()

@@ -3,7 +3,7 @@ import { Play } from 'lucide-react'
 import { useState } from 'react'
 import type { Price } from '#shared/domain/prices.ts'
 import type { Input } from '#shared/rpc/client.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -38,7 +38,7 @@ export function ProviderView({ prices, price }: { readonly prices: readonly Pric
   const task = useTask('savings.providerBenchmark')
   const [endpoint, setEndpoint] = useState('https://api.openai.com/v1')
   const [apiKey, setApiKey] = useState('')
-  const kept = useQuery('savings.providerKey', {}, ['settings.changed']).data
+  const kept = useRead('savings.providerKey', {}).data ?? null
   const [model, setModel] = useState('gpt-4o-mini')
   const [steps, setSteps] = useState(20)
   const [maxTokens, setMaxTokens] = useState(64)

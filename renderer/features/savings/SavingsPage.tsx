@@ -2,12 +2,12 @@
 import { Download, Play } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { useStore } from 'zustand'
 import { SAVINGS_PARTS } from '#shared/domain/places.ts'
 import { DEFAULT_PRICES } from '#shared/domain/prices.ts'
 import { Page } from '../../app/Page.tsx'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useClient } from '../../stores/studio.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useChangeSettings, useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { Menu } from '../../ui/Menu.tsx'
@@ -33,14 +33,16 @@ const PERIODS = [
 ] as const satisfies readonly { id: Period; label: string }[]
 
 export function SavingsPage() {
-  const { client, settings } = useStudio()
+  const client = useClient()
+  const settings = useSettings()
+  const change = useChangeSettings()
   const [search, setSearch] = useSearchParams()
   const tab = SAVINGS_PARTS.find(known => known.id === search.get('tab'))?.id ?? 'measured'
   const [period, setPeriod] = useState<Period>('all')
   const [resetting, setResetting] = useState(false)
-  const list = useQuery('savings.prices', {})
-  const wanted = useStore(settings, state => state.settings?.priceId) ?? null
-  const defaultModel = useStore(settings, state => state.settings?.defaultModel) ?? null
+  const list = useRead('savings.prices', {})
+  const wanted = settings?.priceId ?? null
+  const defaultModel = settings?.defaultModel ?? null
   const prices = list.data?.prices ?? DEFAULT_PRICES.prices
   const price = prices.find(entry => entry.id === wanted) ?? prices[0] ?? null
   const open = (next: TabId) => setSearch({ tab: next }, { replace: true })
@@ -97,7 +99,7 @@ export function SavingsPage() {
             hideLabel
             options={prices.map(entry => ({ id: entry.id, label: entry.label }))}
             value={price?.id ?? null}
-            onChange={priceId => settings.getState().change({ priceId }).catch(toastError)}
+            onChange={priceId => change({ priceId }).catch(toastError)}
           />
         ) : null}
         {tab === 'measured' ? (
@@ -108,13 +110,8 @@ export function SavingsPage() {
       {tab === 'loop' ? <LoopView price={price} defaultModel={defaultModel} /> : null}
       {tab === 'calculator' ? <CalculatorView prices={prices} /> : null}
       {tab === 'provider' ? <ProviderView prices={prices} price={price} /> : null}
-      {tab === 'prices' && list.data !== null ? (
-        <PricesView
-          key={list.data.version}
-          version={list.data.version}
-          prices={list.data.prices}
-          onSaved={list.reload}
-        />
+      {tab === 'prices' && list.data !== undefined ? (
+        <PricesView key={list.data.version} version={list.data.version} prices={list.data.prices} />
       ) : null}
       {resetting ? (
         <ConfirmDialog

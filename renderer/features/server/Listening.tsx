@@ -14,7 +14,8 @@ import { toastDone, toastError } from '../../ui/toasts.tsx'
 
 interface ListeningProps {
   readonly status: ServerStatus
-  readonly onChange: () => void
+  /** Resolves when the status has been read again. */
+  readonly onChange: () => Promise<unknown>
 }
 
 /** Start and stop, where it answers, and what callers must send. */

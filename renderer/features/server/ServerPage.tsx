@@ -1,9 +1,8 @@
 /** Server: the HTTP API of this Studio for programs: on or off, who asks, what known states spare them, and how to connect. */
-import { useStore } from 'zustand'
 import type { ServerStatus } from '#shared/rpc/methods/server.ts'
 import { Page } from '../../app/Page.tsx'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useSettings } from '../../stores/useSettings.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatPercent, formatSeconds, formatTokens } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
@@ -14,21 +13,20 @@ import { Snippets } from './Snippets.tsx'
 import './server.css'
 
 export function ServerPage() {
-  const { settings } = useStudio()
-  const model = useStore(settings, state => state.settings?.defaultModel)
-  const read = useQuery('server.status', {}, ['server.changed'])
+  const model = useSettings()?.defaultModel
+  const read = useRead('server.status', {})
   return (
     <Page title="Server">
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
-      {read.data === null ? (
+      {read.data === undefined ? (
         <p className="muted" role="status">
           Looking whether the server runs …
         </p>
       ) : (
         <>
-          <Listening status={read.data} onChange={read.reload} />
+          <Listening status={read.data} onChange={() => read.refetch()} />
           <Figures status={read.data} />
           <Panel title="Requests" note={read.data.log.length === 0 ? undefined : 'newest first'}>
             {read.data.log.length === 0 ? (

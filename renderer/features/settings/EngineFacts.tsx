@@ -1,5 +1,5 @@
-import { useStore } from 'zustand'
-import { useStudio } from '../../stores/studio.ts'
+import { useEngine } from '../../stores/useEngine.ts'
+import { useCartridgeCount } from '../../stores/useLibrary.ts'
 import { deviceName } from '../../ui/deviceName.ts'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount } from '../../ui/format.ts'
@@ -7,14 +7,12 @@ import { Section } from './Section.tsx'
 
 /** What runs underneath, as it says itself. */
 export function EngineFacts() {
-  const { engine, library } = useStudio()
-  const cartridges = useStore(library, s => s.all ?? 0)
-  const state = useStore(engine)
-  const { info } = state
+  const { info, reason } = useEngine()
+  const cartridges = useCartridgeCount() ?? 0
   return (
     <Section id="about">
-      {info === null ? (
-        <p className="muted">{state.reason ?? 'The engine is starting.'}</p>
+      {info === undefined ? (
+        <p className="muted">{reason ?? 'The engine is starting.'}</p>
       ) : (
         <Facts
           caption="This installation"

@@ -3,7 +3,7 @@ import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Keys } from '#shared/rpc/methods/keys.ts'
 import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ConfirmDialog } from '../../ui/ConfirmDialog.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
@@ -17,10 +17,10 @@ type Open = 'export' | 'import' | 'rotate' | 'revoke' | null
 
 export function KeysPanel() {
   const { client } = useStudio()
-  const keys = useQuery('keys.status', {}, ['settings.changed']).data
+  const keys = useRead('keys.status', {}).data
   const [open, setOpen] = useState<Open>(null)
   const close = () => setOpen(null)
-  if (keys === null) return null
+  if (keys === undefined) return null
   const forget = (keyid: string) => client.call('keys.forget', { keyid }).catch(toastError)
   const rotate = async () => {
     await client.call('keys.rotate', {})

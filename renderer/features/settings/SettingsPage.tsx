@@ -1,14 +1,14 @@
 /** Settings: the look, where and how states are made, where models and prices come from, and what runs underneath. */
 
 import { useNavigate } from 'react-router'
-import { useStore } from 'zustand'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import type { CompactionPolicy } from '#shared/domain/compaction.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { Page } from '../../app/Page.tsx'
-import { useStudio } from '../../stores/studio.ts'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useEngine } from '../../stores/useEngine.ts'
+import { useRead } from '../../stores/useRead.ts'
+import { useChangeSettings, useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { deviceName } from '../../ui/deviceName.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
@@ -45,12 +45,11 @@ const POLICIES = [
 ] as const satisfies readonly { id: CompactionPolicy; label: string; description: string }[]
 
 export function SettingsPage() {
-  const { settings: store, engine } = useStudio()
-  const settings = useStore(store, state => state.settings)
-  const info = useStore(engine, state => state.info)
+  const settings = useSettings()
+  const { info } = useEngine()
   return (
     <Page title="Settings">
-      {settings === null ? (
+      {settings === undefined ? (
         <p className="muted" role="status">
           Reading the settings …
         </p>
@@ -70,14 +69,13 @@ function SettingsForm({
   info,
 }: {
   readonly settings: Settings
-  readonly info: Output<'engine.status'> | null
+  readonly info: Output<'engine.status'> | undefined
 }) {
-  const { settings: store } = useStudio()
+  const save = useChangeSettings()
   const navigate = useNavigate()
-  const models = useQuery('models.list', {}, ['models.changed'])
-  const prices = useQuery('savings.prices', {}, ['settings.changed'])
-  const change = (part: Partial<Settings>) => store.getState().change(part).catch(toastError)
-  const save = (part: Partial<Settings>) => store.getState().change(part)
+  const models = useRead('models.list', {})
+  const prices = useRead('savings.prices', {})
+  const change = (part: Partial<Settings>) => save(part).catch(toastError)
   const tryFolders = (modelFolders: string[]) => save({ modelFolders })
   return (
     <>
@@ -105,7 +103,7 @@ function SettingsForm({
         </SettingRow>
       </Section>
       <Section id="running">
-        <SettingRow label="Device" hint={info === null ? 'The engine is starting.' : deviceHint(info)}>
+        <SettingRow label="Device" hint={info === undefined ? 'The engine is starting.' : deviceHint(info)}>
           <SegmentedControl
             label="Device"
             value={settings.device}
@@ -205,7 +203,7 @@ function SettingsForm({
   )
 }
 
-function problemOf(info: Output<'engine.status'> | null, device: 'cpu' | 'webgpu'): string | null {
+function problemOf(info: Output<'engine.status'> | undefined, device: 'cpu' | 'webgpu'): string | null {
   return info?.devices.find(({ id }) => id === device)?.problem ?? null
 }
 

@@ -1,6 +1,6 @@
 import { Activity } from 'lucide-react'
 import { useState } from 'react'
-import { useQuery } from '../../stores/useQuery.ts'
+import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -33,9 +33,10 @@ export function TraceButton({ receiptId, size = 'm' }: TraceButtonProps) {
 }
 
 function Trace({ receiptId }: { readonly receiptId: string }) {
-  const { data, error, reload } = useQuery('receipts.trace', { id: receiptId })
-  if (error !== null) return <ErrorPanel error={error} action={{ label: 'Read again', onPress: reload }} />
-  if (data === null)
+  const { data, error, refetch } = useRead('receipts.trace', { id: receiptId })
+  if (error !== null)
+    return <ErrorPanel error={error} action={{ label: 'Read again', onPress: () => void refetch() }} />
+  if (data === undefined)
     return (
       <p className="muted" role="status">
         Reading the trace …

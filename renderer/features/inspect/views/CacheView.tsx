@@ -2,7 +2,7 @@
 import { Maximize2, ZoomIn, ZoomOut } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
 import { hasRecurrence } from '#shared/domain/cartridge.ts'
-import { useQuery } from '../../../stores/useQuery.ts'
+import { useRead } from '../../../stores/useRead.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
@@ -35,18 +35,21 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
   const [view, setView] = useState<View>('map')
   const [cell, setCell] = useState<HeatCell>({ row: 0, column: 0 })
   const controls = useRef<HeatControls>(null)
-  const heat = useQuery('packets.heatmap', { ref: summary.packetId, tensor })
+  const heat = useRead('packets.heatmap', { ref: summary.packetId, tensor }, { keepsLast: true })
   const rows = useMemo(() => rowsOf(inspection, tensor), [inspection, tensor])
   const isKv = tensor === 'key' || tensor === 'value'
   const labels = useMemo(() => rows.map(({ layer, head }) => (isKv ? `L${layer} h${head}` : `${layer}`)), [rows, isKv])
   const shape = inspection.ssm[0]?.ssm ?? []
   const columnName = isKv ? 'position' : tensor === 'ssm' && shape.length > 2 ? 'head' : 'channel'
 
-  const drawn = useMemo(() => (heat.data === null ? null : { ...heat.data, rowLabels: labels }), [heat.data, labels])
+  const drawn = useMemo(
+    () => (heat.data === undefined ? null : { ...heat.data, rowLabels: labels }),
+    [heat.data, labels],
+  )
 
   if (heat.error !== null)
-    return <ErrorPanel error={heat.error} action={{ label: 'Read again', onPress: heat.reload }} />
-  if (heat.data === null || drawn === null || (heat.loading && heat.data.rows !== rows.length))
+    return <ErrorPanel error={heat.error} action={{ label: 'Read again', onPress: () => void heat.refetch() }} />
+  if (heat.data === undefined || drawn === null || (heat.isFetching && heat.data.rows !== rows.length))
     return <p className="muted">Reading norms …</p>
   const data = drawn
   const at = { row: Math.min(cell.row, data.rows - 1), column: Math.min(cell.column, data.columns - 1) }

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react'
 import { significant } from '#shared/figures/significant.ts'
-import { useQuery } from '../../../stores/useQuery.ts'
+import { useRead } from '../../../stores/useRead.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
@@ -28,7 +28,7 @@ function barsPath(values: Float32Array, most: number, negative: boolean): string
 }
 
 export function CellValues({ refId, tensor, layer, head, position }: CellValuesProps) {
-  const read = useQuery('packets.tensor', { ref: refId, tensor, layer, head, position })
+  const read = useRead('packets.tensor', { ref: refId, tensor, layer, head, position }, { keepsLast: true })
   const facts = useMemo(() => {
     const values = read.data?.values
     if (values === undefined || values.length === 0) return null
@@ -43,8 +43,8 @@ export function CellValues({ refId, tensor, layer, head, position }: CellValuesP
     return { norm: Math.sqrt(squares), low, high, most: Math.max(Math.abs(low), Math.abs(high), Number.MIN_VALUE) }
   }, [read.data])
   if (read.error !== null)
-    return <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
-  if (read.data === null || facts === null) return <p className="muted">Reading the values …</p>
+    return <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
+  if (read.data === undefined || facts === null) return <p className="muted">Reading the values …</p>
   const { values, shape } = read.data
   const inner = shape.at(-1) ?? values.length
   const indexOf = (at: number) => (shape.length > 1 ? `${Math.floor(at / inner)}, ${at % inner}` : String(at))

@@ -2,7 +2,7 @@
 import { GitFork } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from '../../../stores/useQuery.ts'
+import { useRead } from '../../../stores/useRead.ts'
 import { CartridgeFace } from '../../../ui/CartridgeFace.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
@@ -23,11 +23,10 @@ const PAD = 6
 export function LineageView({ refId }: { readonly refId: string | null }) {
   const [view, setView] = useState<'graph' | 'table'>('graph')
   const [scope, setScope] = useState<'family' | 'all'>(refId === null ? 'all' : 'family')
-  const read = useQuery('library.lineage', scope === 'family' && refId !== null ? { ref: refId } : {}, [
-    'library.changed',
-    'conversations.changed',
-  ])
-  const lineage = useMemo(() => (read.data === null ? null : drawnLineage(read.data, refId)), [read.data, refId])
+  const read = useRead('library.lineage', scope === 'family' && refId !== null ? { ref: refId } : {}, {
+    keepsLast: true,
+  })
+  const lineage = useMemo(() => (read.data === undefined ? null : drawnLineage(read.data, refId)), [read.data, refId])
   return (
     <Panel
       title="Lineage"
@@ -58,7 +57,7 @@ export function LineageView({ refId }: { readonly refId: string | null }) {
       }
     >
       {read.error === null ? null : (
-        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: read.reload }} />
+        <ErrorPanel error={read.error} action={{ label: 'Read again', onPress: () => void read.refetch() }} />
       )}
       {lineage === null ? null : lineage.edges.length === 0 ? (
         <EmptyState icon={<GitFork />} title="No descendants yet">

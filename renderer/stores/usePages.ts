@@ -1,0 +1,73 @@
+import { hashKey, useQueries } from '@tanstack/react-query'
+import { useCallback, useMemo, useRef, useState } from 'react'
+import type { Input, Output } from '#shared/rpc/client.ts'
+import { type ListPage, PAGE, placePages } from './placePages.ts'
+import { read } from './read.ts'
+import { useStudio } from './studio.ts'
+
+type PagedMethod = 'library.list' | 'jobs.list' | 'receipts.list'
+
+export interface Pages<M extends PagedMethod, T> {
+  /** The pages in sight as they were answered, the newest first; empty until the first is here. */
+  readonly answers: readonly Output<M>[]
+  /** Sparse: what was scrolled to so far, by index. The list before stays until there is something of another filter. */
+  readonly items: readonly (T | undefined)[]
+  readonly error: unknown
+  /** Makes sure the items `from` to `to` (inclusive) are there or on their way. */
+  readonly need: (from: number, to: number) => void
+  readonly reload: () => void
+}
+
+type Shown<M extends PagedMethod, T> = Pick<Pages<M, T>, 'answers' | 'items'>
+
+/**
+ * A list that may be long, read page by page as it is scrolled to. Only the pages in sight are followed while it changes.
+ * `entriesOf` must keep its identity.
+ */
+export function usePages<M extends PagedMethod, T>(
+  method: M,
+  filter: Omit<Input<M>, 'offset' | 'limit'>,
+  entriesOf: (answer: Output<M>) => readonly T[],
+): Pages<M, T> {
+  const { queries } = useStudio()
+  const key = hashKey([filter])
+  const [sight, setSight] = useState({ key, first: 0, last: 0 })
+  // Another filter is looked at from its beginning.
+  const { first, last } = sight.key === key ? sight : { first: 0, last: 0 }
+  const inSight = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  const asked = (page: number) => read(method, { ...filter, offset: page * PAGE, limit: PAGE } as Input<M>)
+  const results = useQueries({ queries: inSight.map(asked) })
+
+  const stamp = results.map(({ dataUpdatedAt }) => dataUpdatedAt).join()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter, `stamp` for the answers
+  const fresh = useMemo((): Shown<M, T> | null => {
+    const answers = results.toSorted((a, b) => b.dataUpdatedAt - a.dataUpdatedAt).flatMap(({ data }) => data ?? [])
+    const [newest] = answers
+    if (newest === undefined) return null
+    const pageOf = (answer: Output<M>): ListPage<T> => ({ total: answer.total, entries: entriesOf(answer) })
+    const items = placePages(pageOf(newest), page => {
+      const state = queries.getQueryState(asked(page).queryKey)
+      if (state?.data === undefined || (state.isInvalidated && !inSight.includes(page))) return undefined
+      return pageOf(state.data)
+    })
+    return { answers, items }
+  }, [queries, method, key, first, last, stamp, entriesOf])
+  const shown = useRef<Shown<M, T>>({ answers: [], items: [] })
+  if (fresh !== null) shown.current = fresh
+
+  const need = useCallback(
+    (from: number, to: number) => {
+      const wanted = { key, first: Math.floor(Math.max(0, from) / PAGE), last: Math.floor(Math.max(0, to) / PAGE) }
+      setSight(before => (hashKey([before]) === hashKey([wanted]) ? before : wanted))
+    },
+    [key],
+  )
+  return {
+    ...shown.current,
+    error: results.find(({ error }) => error !== null)?.error ?? null,
+    need,
+    reload: () => {
+      for (const { refetch } of results) void refetch()
+    },
+  }
+}
