@@ -19,8 +19,9 @@ import { describePacket } from '#engine/packets/describePacket.ts'
 import { type Face, readFace } from '#engine/packets/face.ts'
 import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
 import { assertFits } from '#engine/packets/openState.ts'
-import { takeEncoded } from '#engine/packets/takeEncoded.ts'
+import { StateEncoder } from '#engine/packets/stateEncoder.ts'
 import { openStore } from '#engine/store/openStore.ts'
+import { StagedBlobs } from '#engine/store/stagedBlobs.ts'
 import { likeliestTwo } from './likeliestTwo.ts'
 import { measureFloor } from './measureFloor.ts'
 import { median } from './median.ts'
@@ -63,9 +64,11 @@ try {
   warm.dispose()
 
   using read = runtime.newSession()
-  const [prefill, logits] = await timed(() => read.append(ids, { logits: 'last' }))
   const dtype = defaultDtype(model.kind)
-  const [capture, { cache, stored }] = await timed(() => takeEncoded(read, { dtype }))
+  await using staged = new StagedBlobs(store.writer)
+  await using encoder = new StateEncoder({ dtype, keep: staged.add })
+  const [prefill, logits] = await timed(() => read.append(ids, { logits: 'last', sink: encoder }))
+  const [capture, { cache, stored }] = await timed(() => encoder.end(read))
   const contents = {
     ...{ model, tokens: ids, dtype, origin: { kind: 'tokens' as const }, tail: '', loss: null },
     segments: [{ kind: 'text' as const, start: 0, end: ids.length }],

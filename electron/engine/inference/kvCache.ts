@@ -10,7 +10,7 @@ import {
   writeBlocks,
 } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
-import { BLOCK_TOKENS, type KvBlock, numbersIn, type StoreForm } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
@@ -147,33 +147,42 @@ export class KvCache {
    */
   async blocks(): Promise<readonly KvBlock[]> {
     const all = [...this.#blocks]
-    for await (const block of this.#unsealed()) all.push(block)
+    for await (const block of this.#unsealed(all.length, this.#length)) all.push(block)
     if (this.#running !== null) this.#blocks = this.#length % BLOCK_TOKENS === 0 ? all : all.slice(0, -1)
     return all
   }
 
-  /** The whole cache in the form of a store, each block turned into it before the next is read, into the same memory. */
-  async blocksAs<Taken>(form: StoreForm<Taken>): Promise<readonly Taken[]> {
-    const all: Taken[] = []
-    for (const block of this.#blocks) all.push(await form(block))
-    const room = new Float32Array(this.#running === null ? 0 : numbersIn({ layers: this.#layers }, BLOCK_TOKENS))
-    for await (const block of this.#unsealed(room)) all.push(await form(block))
-    return all
+  /** Whether blocks can be read while the graph runs: what it has written lies in memory that it only appends to. */
+  get canFeed(): boolean {
+    return this.#running?.running.layers.every(({ key }) => key.location === 'cpu') ?? false
   }
 
-  /** What comes after the full blocks; `room`: where each of them lies until the next is asked for. */
-  async *#unsealed(room?: Float32Array): AsyncGenerator<KvBlock> {
+  /**
+   * Gives a sink the blocks that it does not have, each taken by it before the next is read, into the same memory. `onlyFull`: the
+   * full ones of the tokens that are there now.
+   */
+  async feed(sink: BlockSink, { onlyFull = false } = {}): Promise<void> {
+    const end = onlyFull ? this.#length - (this.#length % BLOCK_TOKENS) : this.#length
+    for (const block of this.#blocks.slice(sink.length)) await sink.add(block)
+    const isNew = this.#running !== null && sink.length * BLOCK_TOKENS < end
+    const room = isNew ? new Float32Array(numbersIn({ layers: this.#layers }, BLOCK_TOKENS)) : undefined
+    for await (const block of this.#unsealed(sink.length, end, room)) await sink.add(block)
+  }
+
+  /**
+   * What comes after the full blocks, from the block of this number to a position; `room`: where each of them lies until the next
+   * is asked for.
+   */
+  async *#unsealed(from: number, end: number, room?: Float32Array): AsyncGenerator<KvBlock> {
     const set = this.#running
     if (set === null) {
-      if (this.#tail !== null) yield this.#tail
+      if (this.#tail !== null && this.#tail.start < end) yield this.#tail
       return
     }
-    const from = this.#blocks.length * BLOCK_TOKENS
-    const to = this.#length
-    if (from === to) return
+    if (from * BLOCK_TOKENS >= end) return
     const buffers = await this.#onHost(set)
-    for (let start = from; start < to; start += BLOCK_TOKENS) {
-      const range = { start, tokens: Math.min(BLOCK_TOKENS, to - start), capacity: set.running.capacity }
+    for (let start = from * BLOCK_TOKENS; start < end; start += BLOCK_TOKENS) {
+      const range = { start, tokens: Math.min(BLOCK_TOKENS, end - start), capacity: set.running.capacity }
       const { block, bytes } = readBlock(this.#layers, buffers, range, room)
       this.copiedBytes += bytes
       yield block

@@ -1,9 +1,8 @@
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { chunkRun } from './chunkRun.ts'
-import type { KvCache } from './kvCache.ts'
 import type { KvPlaceFrom } from './kvRows.ts'
 import type { RunOptions, SessionHost, SessionState } from './sessionHost.ts'
-import { BLOCK_TOKENS, type KvBlock, type StateSnapshot, type StoreForm } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type BlockSink, type KvBlock, type StateSnapshot } from './stateSnapshot.ts'
 
 /** What a session is busy with while something else advances its state. */
 const LENT = 'in a batch'
@@ -22,6 +21,11 @@ export interface AppendOptions {
   readonly onProgress?: (progress: AppendProgress) => unknown
   /** Called with the state at each position that is a multiple of 64, the last included. The runs then end there. */
   readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
+  /**
+   * Given each block of keys and values once it is full, while the next chunk is read; on a device none, whose memory would have
+   * to be fetched again for each. Where appending fails it may have blocks that the session has not.
+   */
+  readonly sink?: BlockSink | undefined
   /** Whoever appends has the runtime's turn already. */
   readonly inTurn?: boolean
 }
@@ -113,12 +117,13 @@ export class Session implements Disposable {
     return this.#exclusively('capture', () => this.#capture())
   }
 
-  /**
-   * The same with keys and values as a store keeps them, so that never more than one block is there in both forms; a restored
-   * session then continues from the stored numbers.
-   */
-  captureAs<Taken>(form: StoreForm<Taken>): Promise<Omit<StateSnapshot, 'blocks'> & { blocks: readonly Taken[] }> {
-    return this.#exclusively('capture', () => this.#captureBlocks(kv => kv.blocksAs(form)))
+  /** The same with keys and values given to a sink, those that it does not have yet, one block at a time. */
+  captureInto(sink: BlockSink): Promise<Omit<StateSnapshot, 'blocks'>> {
+    return this.#exclusively('capture', async () => {
+      await this.#state.kv?.feed(sink)
+      const { blocks: _, ...rest } = await this.#captured([])
+      return rest
+    })
   }
 
   /**
@@ -194,7 +199,27 @@ export class Session implements Disposable {
   }
 
   async #prefill(tokens: ArrayLike<number>, options: AppendOptions): Promise<Float32Array> {
-    const { logits: wanted = 'last', signal, onProgress, onCheckpoint, inTurn } = options
+    let feeding: Promise<void> = Promise.resolve()
+    try {
+      const { kv } = this.#state
+      return await this.#readChunks(tokens, options, async sink => {
+        await feeding
+        if (kv?.canFeed) feeding = kv.feed(sink, { onlyFull: true })
+        // Heard of when the next chunk has been read.
+        feeding.catch(() => {})
+      })
+    } finally {
+      // It still reads from the buffers.
+      await feeding
+    }
+  }
+
+  async #readChunks(
+    tokens: ArrayLike<number>,
+    options: AppendOptions,
+    feed: (sink: BlockSink) => Promise<void>,
+  ): Promise<Float32Array> {
+    const { logits: wanted = 'last', signal, onProgress, onCheckpoint, sink, inTurn } = options
     const total = tokens.length
     const vocab = this.#host.vocabSize
     const rows = Math.min(total, rowsOf(wanted))
@@ -214,6 +239,7 @@ export class Session implements Disposable {
       if (onCheckpoint !== undefined && this.#state.position % BLOCK_TOKENS === 0) {
         onCheckpoint(await this.#capture())
       }
+      if (sink !== undefined) await feed(sink)
       const now = performance.now()
       await onProgress?.({ done, total, tokensPerSecond: (done * 1000) / Math.max(now - began, 1e-3) })
       const held = performance.now() - now
@@ -232,13 +258,12 @@ export class Session implements Disposable {
     take(results)
   }
 
-  #capture(): Promise<StateSnapshot> {
-    return this.#captureBlocks(kv => kv.blocks())
+  async #capture(): Promise<StateSnapshot> {
+    return this.#captured((await this.#state.kv?.blocks()) ?? [])
   }
 
-  async #captureBlocks<Taken>(blocksOf: (kv: KvCache) => Promise<readonly Taken[]>) {
-    const { kv, recurrent, position } = this.#state
-    const blocks = kv === null ? [] : await blocksOf(kv)
+  async #captured(blocks: StateSnapshot['blocks']): Promise<StateSnapshot> {
+    const { recurrent, position } = this.#state
     const layers = recurrent === null ? [] : await recurrent.snapshot()
     this.#alive()
     return { kind: this.#host.kind, position, blocks, recurrent: layers }

@@ -28,11 +28,13 @@ export interface KvBlock {
   readonly halves?: Float16Array
 }
 
-/**
- * How a store keeps blocks: what {@link Session.captureAs} makes of each as it takes it out. One that was given out before is the same
- * again; the numbers of a new one lie there only until this resolves.
- */
-export type StoreForm<Taken> = (block: KvBlock) => Promise<Taken>
+/** Where the blocks of a session go as they become full: {@link Session.append}, {@link Session.captureInto}. */
+export interface BlockSink {
+  /** How many it has: the next one is where it goes on. */
+  readonly length: number
+  /** One that was given out before is the same again; the numbers of a new one lie there only until this resolves. */
+  add(block: KvBlock): Promise<void>
+}
 
 type Shape = Pick<KvLayerBlock, 'layer' | 'kvHeads' | 'headDim'>
 

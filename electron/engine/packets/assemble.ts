@@ -13,7 +13,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { CARTRIDGE_CONFIG, type Descriptor, LAYER_TYPES, type LayerType, type Manifest } from '#shared/domain/oci.ts'
 import { canonicalBytes } from '../canonicalJson.ts'
-import type { KvBlock, StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
 import { buildManifest, CONFIG_CAP, type LayerInput } from '../store/manifests.ts'
@@ -69,8 +69,8 @@ export interface Assembled {
   readonly manifestBlob: NewBlob
   /** In manifest order; those shared with the parent as descriptors. */
   readonly layers: readonly LayerInput[]
-  /** The state's blocks of keys and values where they are at hand, lying on their layers' bytes. */
-  readonly blocks?: readonly KvBlock[]
+  /** The state as the store will give it back, where it is at hand. */
+  readonly atHand?: Pick<StateSnapshot, 'blocks' | 'recurrent'>
   /** Bytes of the cache layers (KV blocks and SSM snapshot), shared ones included. */
   readonly cacheBytes: number
   /** SHA-256 of RFC 8785 of the cache layers' digests: State Pack's `blob_sha256`. */

@@ -6,6 +6,7 @@ import type { LoadedModel } from '../live/modelPool.ts'
 import { Timeline } from '../live/timelines.ts'
 import type { Model } from '../models/model.ts'
 import { sha256 } from '../sha256.ts'
+import { StagedBlobs } from '../store/stagedBlobs.ts'
 import { assembleAround, numbersOf } from './assemble.ts'
 import { composeAsBefore } from './composeAsBefore.ts'
 import type { ComposedText, TextInput } from './composeText.ts'
@@ -21,8 +22,8 @@ import type { PrefixMiss } from './prefixMiss.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
 import { readingNotes } from './readingNotes.ts'
 import { restorePhase, restoringOf, reuseDetails } from './reuseDetails.ts'
+import { StateEncoder } from './stateEncoder.ts'
 import { assertNumbers, blobSha256, logitsDigest } from './stateLayers.ts'
-import { takeEncoded } from './takeEncoded.ts'
 
 export interface CreateInput extends TextInput {
   readonly model: string
@@ -98,6 +99,8 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           except: known === null ? [] : [known],
         })
   using session = prefix === null ? runtime.newSession() : await restorePrefix(loaded, prefix)
+  await using staged = new StagedBlobs(context.store.writer)
+  await using encoder = new StateEncoder({ dtype, shared: prefix?.sharedBlocks, keep: staged.add })
   const toRead = text.tokens.subarray(prefix?.tokens ?? 0)
   const began = performance.now()
   const timeline = new Timeline()
@@ -108,6 +111,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           logits: 'last',
           signal: call.signal,
           onProgress: readingProgress(call),
+          sink: encoder,
           // Keys and values can be cut back without.
           onCheckpoint: model.kind === 'kv' ? undefined : timeline.add,
         })
@@ -116,7 +120,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   call.progress?.({ phase: 'writing' })
   const { processed } = session
   if (logits !== null) assertNumbers(logits)
-  const { cache, stored: taken } = await takeEncoded(session, { dtype, shared: prefix?.sharedBlocks })
+  const { cache, stored: taken } = await encoder.end(session)
   const measured = await measureLoss(runtime, { exact: session, stored: taken, tokens: text.tokens, logits, dtype })
   const contents = {
     model,
@@ -133,7 +137,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     parents: [...(input.parents ?? [])],
     rounded: prefix?.rounded,
   }
-  const assembled = { ...assembleAround(contents, numbersOf(taken, { cache, logits })), blocks: taken.blocks }
+  const assembled = { ...assembleAround(contents, numbersOf(taken, { cache, logits })), atHand: taken }
   const published = await publish(context, {
     assembled,
     call,

@@ -1,8 +1,10 @@
 /** States between the store and a session: layers come from memory where they are there, verified when they came in. */
 import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { KvBlock, RecurrentLayer, StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LiveState, PooledBlock, PooledRecurrent } from '../live/liveState.ts'
+import { isNew, type LayerInput } from '../store/manifests.ts'
 import type { Assembled } from './assemble.ts'
 import type { PacketContext } from './context.ts'
 import { layersOfType, type Packet } from './packet.ts'
@@ -79,11 +81,11 @@ export async function readLiveSnapshot(
 /** Keeps the layers of a packet that was just made: whoever opens it next finds them as the store would give them back. */
 export async function poolLayers(
   { live }: Pick<PacketContext, 'live'>,
-  { packetId, config, layers, blocks: atHand }: Assembled,
+  { packetId, config, layers, atHand }: Assembled,
 ): Promise<void> {
   const blocks = layers.filter(({ mediaType }) => mediaType === LAYER_TYPES.kv)
   const { dtype } = config.cache
-  const made = layers.filter(layer => 'bytes' in layer)
+  const made = layers.filter(isNew)
   for (const layer of made.reverse()) {
     const isStored = live.unstored.inMemory(layer.digest) === null
     const what = { label: packetId, bytes: (pooled: PooledBlock | PooledRecurrent) => bytesBeside(live, layer, pooled) }
@@ -91,14 +93,21 @@ export async function poolLayers(
       const index = blocks.indexOf(layer)
       const start = index * config.cache.blockTokens
       // The very blocks that a session's buffers hold now; what is in memory only lies on the layer's own bytes instead.
-      const block = (isStored ? atHand?.[index] : undefined) ?? (await decodeKvBlock(layer.bytes, { config, start }))
+      const there = isStored ? atHand?.blocks[index] : undefined
+      const block = there ?? (await decodeKvBlock(bytesOf(layer), { config, start }))
       live.blocks.put(layer.digest, { dtype, block }, { ...what, cost: block.tokens })
     }
     if (layer.mediaType === LAYER_TYPES.ssm) {
-      const layers = await decodeRecurrent(layer.bytes, config)
+      const layers = atHand?.recurrent ?? (await decodeRecurrent(bytesOf(layer), config))
       live.snapshots.put(layer.digest, { dtype, layers }, { ...what, cost: config.position.next })
     }
   }
+}
+
+/** Of a layer that was made and is not at hand. */
+function bytesOf(layer: LayerInput): Uint8Array {
+  if ('bytes' in layer) return layer.bytes
+  throw new StatePackError('E_INTERNAL', 'A layer is neither in memory nor at hand.', { digest: layer.digest })
 }
 
 /** Bytes that keeping a decoded layer takes: its own where it lies on them and nobody else keeps them, else its numbers'. */

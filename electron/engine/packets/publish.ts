@@ -7,7 +7,7 @@ import type { Trust } from '#shared/domain/trust.ts'
 import { prefixMarks } from '../live/prefixIndex.ts'
 import type { Operation } from '../record/recorder.ts'
 import { inParallel } from '../store/inParallel.ts'
-import type { LayerInput } from '../store/manifests.ts'
+import { isNew, type LayerInput } from '../store/manifests.ts'
 import type { Assembled } from './assemble.ts'
 import type { Call, PacketContext } from './context.ts'
 import { modelIdentity } from './contextId.ts'
@@ -59,7 +59,7 @@ export async function publish(context: PacketContext, publication: Publication):
 
 /** What of its parent was not stored is stored with it. The bytes alone: what they are here, the layer says. */
 async function withBytes({ live }: Pick<PacketContext, 'live'>, layer: LayerInput): Promise<LayerInput> {
-  const kept = 'bytes' in layer ? null : await live.unstored.blobOf(layer.digest)
+  const kept = isNew(layer) ? null : await live.unstored.blobOf(layer.digest)
   return kept === null ? layer : { ...layer, bytes: kept.bytes }
 }
 

@@ -22,12 +22,16 @@ export interface PutResult {
 }
 
 /** A checked blob under a temporary name; {@link BlobWriter.commit} makes it durable and gives it its own name. */
-export interface StagedBlob {
-  readonly descriptor: Descriptor
+export interface StagedBlob extends Descriptor {
   readonly temp: string
   /** Whether the bytes are on stable storage already. */
   readonly isSynced: boolean
+  /** When they had been written, in milliseconds since 1970. */
+  readonly at: number
 }
+
+/** What is younger need not be made young: far below the grace age of gc. */
+const YOUNG_MS = 60_000
 
 // Enough to let the disk join the flushes of many files, few enough to stay clear of the limit on open files.
 const PARALLEL = 16
@@ -55,16 +59,17 @@ export class BlobWriter {
   /**
    * Stores many blobs as one group: all files written and flushed side by side, then all named, then one flush of the
    * folder. Durable when it returns; descriptors in the order given. Blobs already there are checked, not rewritten,
-   * and made young again for gc; a damaged one is replaced.
+   * and made young again for gc; a damaged one is replaced. What was staged before gets its name with the others, and stays its
+   * owner's to discard where that does not come about.
    */
-  async putMany(blobs: readonly NewBlob[]): Promise<PutResult> {
+  async putMany(blobs: readonly (NewBlob | StagedBlob)[]): Promise<PutResult> {
     const distinct = new Map(blobs.map(blob => [blob.digest, blob]))
     const staged: StagedBlob[] = []
     try {
-      await inParallel([...distinct.values()], PARALLEL, async ({ mediaType, digest, size, bytes }) => {
-        const descriptor = { mediaType, digest, size }
-        if (await this.#isThere(descriptor)) return
-        staged.push({ descriptor, isSynced: true, temp: await writeTemp(this.#fs, this.#layout.tmp, bytes) })
+      await inParallel([...distinct.values()], PARALLEL, async blob => {
+        const { mediaType, digest, size } = blob
+        if (await this.#isThere({ mediaType, digest, size })) return
+        staged.push('temp' in blob ? blob : await this.stageBlob(blob))
       })
     } catch (error) {
       await this.discard(staged)
@@ -72,7 +77,17 @@ export class BlobWriter {
     }
     await this.commit(staged)
     const descriptors = blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
-    return { descriptors, bytesWritten: staged.reduce((sum, { descriptor }) => sum + descriptor.size, 0) }
+    return { descriptors, bytesWritten: staged.reduce((sum, { size }) => sum + size, 0) }
+  }
+
+  /** The bytes of a blob on stable storage, under a temporary name; to be put with others, or discarded. */
+  async stageBlob({ mediaType, digest, size, bytes }: NewBlob): Promise<StagedBlob> {
+    try {
+      const temp = await writeTemp(this.#fs, this.#layout.tmp, bytes)
+      return { mediaType, digest, size, temp, isSynced: true, at: Date.now() }
+    } catch (error) {
+      throw storeError(error, 'write to the store', 'write')
+    }
   }
 
   /**
@@ -85,7 +100,8 @@ export class BlobWriter {
   ): Promise<Descriptor> {
     const staged = await this.stage(source, options)
     await this.commit([staged])
-    return staged.descriptor
+    const { mediaType, digest, size } = staged
+    return { mediaType, digest, size }
   }
 
   /** The first half of {@link BlobWriter.putStream}: bytes checked, under a temporary name, to be committed or discarded. */
@@ -121,7 +137,7 @@ export class BlobWriter {
           found: digest,
         })
       }
-      return { descriptor: { mediaType: options.mediaType, digest, size: hash.size }, temp, isSynced: false }
+      return { mediaType: options.mediaType, digest, size: hash.size, temp, isSynced: false, at: Date.now() }
     } catch (error) {
       await discard(this.#fs, temp)
       throw storeError(error, 'write to the store', 'write')
@@ -137,15 +153,14 @@ export class BlobWriter {
         PARALLEL,
         ({ temp }) => this.#sync(temp),
       )
-      for (const blob of staged) {
-        // Young from now on: a slow transfer may have written it longer ago than the grace age of gc. What is flushed already
-        // was written a moment ago.
-        if (!blob.isSynced) await this.#fs.touch(blob.temp)
-        await this.#fs.rename(blob.temp, this.#layout.blob(blob.descriptor.digest))
+      await inParallel(staged, PARALLEL, async blob => {
+        // Young from now on: a slow transfer, or a long reading, may have written it longer ago than the grace age of gc.
+        if (Date.now() - blob.at > YOUNG_MS) await this.#fs.touch(blob.temp)
+        await this.#fs.rename(blob.temp, this.#layout.blob(blob.digest))
         releaseTemp(blob.temp)
         waiting.delete(blob)
-        this.#diskUse.add(blob.descriptor.size)
-      }
+        this.#diskUse.add(blob.size)
+      })
       // Also when nothing was renamed: a blob found there may have been named by a process that has not flushed yet.
       await this.#fs.syncFolder(this.#layout.blobs)
     } catch (error) {
@@ -154,9 +169,11 @@ export class BlobWriter {
     }
   }
 
-  /** Removes staged blobs that will not be committed. */
+  /** Removes staged blobs that have not been committed, and will not be. */
   async discard(staged: readonly StagedBlob[]): Promise<void> {
-    for (const { temp } of staged) await discard(this.#fs, temp)
+    await inParallel(staged, PARALLEL, async ({ temp }) => {
+      if (releaseTemp(temp)) await discard(this.#fs, temp)
+    })
   }
 
   /** A flush reaches all bytes of a file, whoever wrote them. */

@@ -4,6 +4,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { CARTRIDGE_ARTIFACT, type Descriptor, type Manifest, manifestSchema, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { BlobReader } from './blobReader.ts'
+import type { StagedBlob } from './blobWriter.ts'
 import { type NewBlob, newBlob } from './newBlob.ts'
 import { parseStrictJson } from './strictJson.ts'
 
@@ -12,15 +13,20 @@ export const MANIFEST_CAP = 8 * 1024 * 1024
 /** A cartridge's config likewise; its longest part is a span for each control token of a text. */
 export const CONFIG_CAP = 16 * 1024 * 1024
 
-/** A layer of a packet to be: new bytes, or the descriptor of a blob that the store has already. */
-export type LayerInput = NewBlob | Descriptor
+/** A layer of a packet to be: new bytes, in memory or on the disk already, or the descriptor of a blob that the store has. */
+export type LayerInput = NewBlob | StagedBlob | Descriptor
+
+/** Whether a layer was made just now. */
+export function isNew(layer: LayerInput): layer is NewBlob | StagedBlob {
+  return 'bytes' in layer || 'temp' in layer
+}
 
 export interface BuiltManifest {
   readonly manifest: Manifest
   /** RFC 8785 bytes; their digest is the packet_id. */
   readonly blob: NewBlob
-  /** The blobs that came as bytes, config first. */
-  readonly newBlobs: readonly NewBlob[]
+  /** The blobs that are new, config first. */
+  readonly newBlobs: readonly (NewBlob | StagedBlob)[]
 }
 
 /** Builds a cartridge's manifest: equal inputs give equal bytes, so an equal packet_id. Writes nothing. */
@@ -32,7 +38,7 @@ export function buildManifest(config: NewBlob, layers: readonly LayerInput[]): B
     config: descriptorOf(config),
     layers: layers.map(descriptorOf),
   }
-  const newBlobs = [config, ...layers.filter(layer => 'bytes' in layer)]
+  const newBlobs = [config, ...layers.filter(isNew)]
   return { manifest, blob: newBlob(OCI_MANIFEST, canonicalBytes(manifest)), newBlobs }
 }
 

@@ -10,7 +10,7 @@ import type { Trust } from '#shared/domain/trust.ts'
 import { describeStored } from './describePackets.ts'
 import { inParallel } from './inParallel.ts'
 import type { PacketRow } from './library/packetRows.ts'
-import { buildManifest, type LayerInput, parseManifest } from './manifests.ts'
+import { type BuiltManifest, buildManifest, type LayerInput, parseManifest } from './manifests.ts'
 import { type NewBlob, newBlob } from './newBlob.ts'
 import type { StoreParts } from './storeParts.ts'
 
@@ -57,7 +57,7 @@ export async function publishPacket(
 /** Publishes a packet whose manifest exists already, byte for byte: an import, a pull. Blobs not in `newBlobs` must be stored. */
 export async function publishManifest(
   store: StoreParts,
-  packet: PublishOptions & Together & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
+  packet: PublishOptions & Together & { manifest: NewBlob; newBlobs?: BuiltManifest['newBlobs'] },
 ): Promise<PublishResult> {
   const referrers = packet.referrers ?? []
   const newBlobs = packet.newBlobs ?? []
@@ -132,8 +132,13 @@ function addReferrer(store: StoreParts, { bytes, digest, size }: NewBlob): void 
   store.library.referrers.add(row, store.now())
 }
 
-async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: readonly NewBlob[]): Promise<void> {
-  const ours = new Map(newBlobs.map(blob => [blob.digest, blob]))
+async function ensureStored(
+  store: StoreParts,
+  manifest: Manifest,
+  newBlobs: BuiltManifest['newBlobs'],
+): Promise<void> {
+  // What was staged has no other bytes than those that got their name.
+  const ours = new Map(newBlobs.filter(blob => 'bytes' in blob).map(blob => [blob.digest, blob]))
   const missing = await missingBlobs(store, manifest)
   const lost = missing.filter(({ digest }) => !ours.has(digest))
   if (lost[0] !== undefined) {
@@ -144,7 +149,7 @@ async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: rea
     })
   }
   const again = [...ours].filter(([digest]) => missing.some(blob => blob.digest === digest)).map(([, blob]) => blob)
-  const manifestBlob = newBlobs.at(-1)
+  const manifestBlob = [...ours.values()].at(-1)
   if (manifestBlob !== undefined && !(await store.blobs.has(manifestBlob.digest))) again.push(manifestBlob)
   if (again.length > 0) await store.writer.putMany(again)
 }

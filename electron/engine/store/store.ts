@@ -8,7 +8,7 @@ import { type ImportOptions, importCartridge, importCartridgeFile } from './cart
 import { fillIndex } from './fillIndex.ts'
 import { collectGarbage, type GcOptions, type GcResult } from './gc.ts'
 import type { Library } from './library/library.ts'
-import { type LayerInput, readManifest } from './manifests.ts'
+import { type BuiltManifest, type LayerInput, readManifest } from './manifests.ts'
 import type { NewBlob } from './newBlob.ts'
 import { type PublishOptions, type PublishResult, publishManifest, publishPacket, publishReferrer } from './publish.ts'
 import { giveReserve, keepReserve } from './reserve.ts'
@@ -50,7 +50,7 @@ export class Store {
 
   /** See {@link publishManifest}. */
   publishManifest(
-    packet: PublishOptions & { manifest: NewBlob; newBlobs?: readonly NewBlob[] },
+    packet: PublishOptions & { manifest: NewBlob; newBlobs?: BuiltManifest['newBlobs'] },
   ): Promise<PublishResult> {
     return publishManifest(this.parts, packet)
   }

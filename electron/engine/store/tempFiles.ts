@@ -21,9 +21,9 @@ export function tempPath(folder: string): string {
   return join(folder, name)
 }
 
-/** Says that a temporary file has been renamed or given up. */
-export function releaseTemp(path: string): void {
-  inUse.delete(basename(path))
+/** Says that a temporary file has been renamed or given up; false: it was before. */
+export function releaseTemp(path: string): boolean {
+  return inUse.delete(basename(path))
 }
 
 /** Removes what is nobody's any more; returns how many files. `alone`: no other process has this store open. */

@@ -5,16 +5,23 @@ import { describe, expect, it } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
+import type { Session } from '#engine/inference/session.ts'
 import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import type { TierMove } from '#engine/inference/tierEntry.ts'
-import { takeEncoded } from '#engine/packets/takeEncoded.ts'
+import { StateEncoder } from '#engine/packets/stateEncoder.ts'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
+
+async function encoded(session: Session, dtype: StateDtype) {
+  await using encoder = new StateEncoder({ dtype, keep: async blob => blob })
+  return await encoder.end(session)
+}
 
 describe.each(STARTERS)('sessions of %s that follow each other', folder => {
   it('compute the same bits in memory that others have used', async () => {
@@ -142,7 +149,7 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     const left = async () => {
       using reader = runtime.newSession()
       await reader.append(seeded(14).tokens(150, 2048))
-      const { stored } = await takeEncoded(reader, { dtype: 'float16' })
+      const { stored } = await encoded(reader, 'float16')
       using session = await runtime.restore(stored)
       await session.append([1], { logits: 'none' })
       return stored.blocks.map(block => new WeakRef(block))
@@ -162,13 +169,13 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     await session.append(random.tokens(150, 2048))
     const taken = []
     for (const dtype of ['float16', 'int8', 'float8_e4m3', 'float32'] as const)
-      taken.push({ dtype, ...(await takeEncoded(session, { dtype })) })
+      taken.push({ dtype, ...(await encoded(session, dtype)) })
     const exact = await session.capture()
     for (const { dtype, stored } of taken)
       for (const { maxAbsDiff } of compareStates(await roundTripState(exact, dtype), stored)) expect(maxAbsDiff).toBe(0)
     // Blocks that were sealed before are rounded, too, and what the session itself goes on with is not.
     await session.append(random.tokens(30, 2048))
-    const { stored: later } = await takeEncoded(session, { dtype: 'float16' })
+    const { stored: later } = await encoded(session, 'float16')
     expect(later.blocks.every(({ halves }) => halves !== undefined)).toBe(true)
     using again = await runtime.restore(exact)
     await again.append(seeded(13).tokens(180, 2048).subarray(150))

@@ -43,7 +43,7 @@ export class Staging {
     if (staged === undefined) {
       throw new StatePackError('E_MISSING_BLOB', 'A part of the cartridge is not in the file.', { digest, mediaType })
     }
-    if (staged.descriptor.size !== size) {
+    if (staged.size !== size) {
       throw new StatePackError('E_CORRUPT', 'A part of the cartridge has another size than its manifest says.', {
         digest,
       })
