@@ -3,7 +3,7 @@
  * Restores go the way that `openState` goes for a question. Cold: the files are in the system's cache, nothing is in the pools. Hot: the
  * cartridge was opened before, so its layers are in the pool and its base stands in a session's buffers.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Provider } from '#engine/inference/device.ts'
@@ -18,7 +18,9 @@ import { defaultDtype } from '#engine/packets/defaultDtype.ts'
 import { describePacket } from '#engine/packets/describePacket.ts'
 import { type Face, readFace } from '#engine/packets/face.ts'
 import { readLiveSnapshot } from '#engine/packets/liveSnapshot.ts'
+import { tokensLeft } from '#engine/packets/measureLoss.ts'
 import { assertFits } from '#engine/packets/openState.ts'
+import { settledState } from '#engine/packets/settledState.ts'
 import { StateEncoder } from '#engine/packets/stateEncoder.ts'
 import { openStore } from '#engine/store/openStore.ts'
 import { StagedBlobs } from '#engine/store/stagedBlobs.ts'
@@ -66,19 +68,32 @@ try {
   using read = runtime.newSession()
   const dtype = defaultDtype(model.kind)
   await using staged = new StagedBlobs(store.writer)
-  await using encoder = new StateEncoder({ dtype, keep: staged.add })
+  await using encoder = new StateEncoder({
+    ...{ dtype, keep: staged.add },
+    forgetsTo: read.canSettle ? tokensLeft(tokens, dtype) : 0,
+  })
   const [prefill, logits] = await timed(() => read.append(ids, { logits: 'last', sink: encoder }))
-  const [capture, { cache, stored }] = await timed(() => encoder.end(read))
+  const [capture, { cache, stored: encoded }] = await timed(() => encoder.end(read))
+  const [settle, { state: stored }] = await timed(() => settledState(read, encoded, dtype))
   const contents = {
     ...{ model, tokens: ids, dtype, origin: { kind: 'tokens' as const }, tail: '', loss: null },
     segments: [{ kind: 'text' as const, start: 0, end: ids.length }],
     promptMeta: { spans: [], controlTokensInText: 0 },
     ...{ sources: [], recipe: { steps: [], systemPrompt: null, template: false }, card: '', parents: [] },
   }
-  const assembled = assembleAround(contents, numbersOf(stored, { cache, logits }))
-  const [publish, { packetId }] = await timed(() =>
-    store.publishPacket({ config: assembled.configBlob, layers: assembled.layers }),
-  )
+  const [publish, { packetId, assembled }] = await timed(async () => {
+    const assembled = assembleAround(contents, numbersOf(stored, { cache: await cache, logits }))
+    const { packetId } = await store.publishPacket({ config: assembled.configBlob, layers: assembled.layers })
+    return { packetId, assembled }
+  })
+
+  const asMany = new Uint8Array(assembled.cacheBytes).fill(1)
+  const [diskFloor] = await timed(async () => {
+    const file = await open(join(scratch, 'floor'), 'w')
+    await file.write(asMany)
+    await file.sync()
+    await file.close()
+  })
 
   const memory = () => {
     const live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {} })
@@ -120,7 +135,9 @@ try {
     JSON.stringify({
       'prefill tok/s': (tokens / prefill) * 1000,
       'capture ms': capture,
+      'settle ms': settle,
       'write ms': publish,
+      'disk floor ms': diskFloor,
       'cold restore ms': median(times.cold),
       'cold: restore + delta ms': median(times.coldDelta),
       'hot restore ms': median(times.hot),

@@ -1,6 +1,7 @@
 import type { StateGeometry } from '#engine/models/model.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { kvLayersOf, sizeOf, ssmLayersOf } from './layers.ts'
+import { isLent } from './lentBlock.ts'
 import { BLOCK_TOKENS, numbersIn, type StateSnapshot } from './stateSnapshot.ts'
 
 /** What a snapshot must fit. */
@@ -62,7 +63,7 @@ function checkBlocks(snapshot: StateSnapshot, geometry: StateGeometry): void {
       const where = `layer ${layer}, block ${b}`
       same(`layer order in block ${b}`, layer, found.layer)
       same(`heads × width of ${where}`, `${kvHeads}×${headDim}`, `${found.kvHeads}×${found.headDim}`)
-      if (block.halves !== undefined) continue
+      if (block.halves !== undefined || isLent(block)) continue
       const size = kvHeads * block.tokens * headDim
       same(`keys of ${where}`, size, found.key.length)
       same(`values of ${where}`, size, found.value.length)

@@ -15,6 +15,23 @@ export function widenNumbers(from: Float16Array, to: Float32Array): Promise<void
   return runCodec('widen', { values: halves(from) }, { numbers: floats(to) })
 }
 
+/** Numbers that are rounded at once: what they become lies beside them meanwhile. */
+const ROUNDED_AT_ONCE = 2 ** 19
+
+/** Numbers as they come back from float16, in the place of what they were. */
+export async function roundInPlace(arrays: readonly Float32Array[]): Promise<void> {
+  const longest = arrays.reduce((most, { length }) => Math.max(most, length), 0)
+  const room = new Float16Array(Math.min(longest, ROUNDED_AT_ONCE))
+  for (const numbers of arrays) {
+    for (let at = 0; at < numbers.length; at += room.length) {
+      const part = numbers.subarray(at, at + room.length)
+      const rounded = room.subarray(0, part.length)
+      await roundNumbers(part, rounded)
+      await widenNumbers(rounded, part)
+    }
+  }
+}
+
 /** False where a number is an infinity or none: what is over 65504 rounds to infinity. */
 export function isFiniteFloat16({ buffer, byteOffset, length }: Float16Array): boolean {
   // Two at a time: adding 1 to an exponent of all ones carries into the place of the sign.

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
 import { sharedBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
+import type { LentBlock } from './lentBlock.ts'
 import type { MemoryTier } from './memoryTier.ts'
 import type { KvBlock } from './stateSnapshot.ts'
 import type { MemoryHold } from './tierEntry.ts'
@@ -15,6 +16,8 @@ export interface Running {
 export interface HotSet {
   running: Running
   blocks: readonly KvBlock[]
+  /** Blocks that were lent from here, as long as somebody has them. */
+  lent: readonly WeakRef<LentBlock>[]
   readonly hold: MemoryHold
 }
 
@@ -27,7 +30,8 @@ const CAPACITY_STEP = 256
  * memory costs more to touch than to fill, and so are those worth least once the tier is full. Idle buffers do not keep their
  * blocks: what is given up everywhere else is gone, and nobody can come back to it.
  *
- * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote.
+ * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote. Whoever writes to one calls
+ * {@link takeOutLost} first.
  */
 export class HotBuffers {
   readonly #layers: readonly KvLayerGeometry[]
@@ -70,7 +74,8 @@ export class HotBuffers {
       }
     }
     if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
-      return { set: this.#begin(this.#giveUpFor(rows, label) ?? this.#allocate(rows + spare), label), kept: 0 }
+      const given = this.#giveUpFor(rows, label)
+      return { set: this.#begin(given?.running ?? this.#allocate(rows + spare), label, given?.lent), kept: 0 }
     }
     this.#idle.delete(best)
     best.hold.use(label)
@@ -95,8 +100,15 @@ export class HotBuffers {
   /** Gives the memory itself back: to the device, or to the garbage collector. */
   free(set: HotSet): void {
     set.hold.drop()
+    this.#letGo(set)
+  }
+
+  #letGo(set: HotSet): void {
     this.#idle.delete(set)
     release(set.running)
+    set.blocks = []
+    // Nobody writes to these buffers any more, so what was lent holds until it has been taken out, one block after the other.
+    takeOutLost(set).catch(() => {})
   }
 
   /** Frees what is idle, and from now on whatever comes back. */
@@ -113,7 +125,7 @@ export class HotBuffers {
   }
 
   /** Where new buffers would not fit into the tier beside those that are idle: the ones worth least, and what is in them is lost. */
-  #giveUpFor(rows: number, label: string): Running | null {
+  #giveUpFor(rows: number, label: string): HotSet | null {
     if (this.#tier.hasRoom(this.#bytesOf(roundUp(rows)))) return null
     let least: HotSet | null = null
     for (const set of this.#idle.keys()) {
@@ -124,10 +136,10 @@ export class HotBuffers {
     if (least === null) return null
     least.hold.drop(`room for ${label}`)
     this.#idle.delete(least)
-    return least.running
+    return least
   }
 
-  #begin(running: Running, label: string): HotSet {
+  #begin(running: Running, label: string, lent: HotSet['lent'] = []): HotSet {
     const { capacity } = running
     const hold = this.#tier.hold(
       {
@@ -135,14 +147,11 @@ export class HotBuffers {
         ...{ from: 'new', reason: 'a session began' },
         // Only idle ones are given up. What stood in them is found where its blocks are.
         below: current => this.#tier.findBelow(this.#idle.get(set)?.map(block => block.deref()) ?? [], current),
-        evict: () => {
-          this.#idle.delete(set)
-          release(set.running)
-        },
+        evict: () => this.#letGo(set),
       },
       { inUse: true },
     )
-    const set: HotSet = { running, blocks: [], hold }
+    const set: HotSet = { running, blocks: [], lent, hold }
     return set
   }
 
@@ -150,6 +159,19 @@ export class HotBuffers {
     const perToken = this.#layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim, 0)
     return perToken * capacity * Float32Array.BYTES_PER_ELEMENT
   }
+}
+
+/** Takes out what was lent from a set and does not stand in it any more: the numbers are there until the set is written. */
+export async function takeOutLost(set: HotSet): Promise<void> {
+  const standing = new Set<KvBlock>(set.blocks)
+  const lost: LentBlock[] = []
+  set.lent = set.lent.filter(reference => {
+    const block = reference.deref()
+    if (block === undefined || standing.has(block)) return block !== undefined
+    lost.push(block)
+    return false
+  })
+  for (const block of lost) await block.takeOut()
 }
 
 /** Gives a device's tensors back to it. */

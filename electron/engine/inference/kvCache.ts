@@ -1,5 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import { type HotBuffers, type HotSet, release } from './hotBuffers.ts'
+import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { roundInPlace } from './float16.ts'
+import { type HotBuffers, type HotSet, release, takeOutLost } from './hotBuffers.ts'
 import {
   copyRows,
   firstTokens,
@@ -10,6 +12,8 @@ import {
   writeBlocks,
 } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
+import { LentBlock } from './lentBlock.ts'
+import { roundTripBlock } from './stateCodec.ts'
 import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSnapshot.ts'
 
 /** Brings a tensor to the host; tensors already there are returned as they are. */
@@ -72,6 +76,7 @@ export class KvCache {
       const most = (contextLength ?? Number.POSITIVE_INFINITY) + 1 - length
       const spare = blocks.length === 0 ? 0 : Math.max(0, Math.min(ANSWER_TOKENS, most))
       const { set, kept } = this.#hot.take(blocks, length, { label: this.#label, spare })
+      await takeOutLost(set)
       const missing = blocks.slice(kept)
       if (missing.length > 0) {
         await this.#fill(set, (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }))
@@ -81,10 +86,11 @@ export class KvCache {
       this.#tail = null
       return
     }
-    if (old.running.capacity >= length) return
+    if (old.running.capacity >= length) return takeOutLost(old)
     const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), {
       label: this.#label,
     })
+    await takeOutLost(set)
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
     await this.#fill(set, (buffers, capacity) => this.#copy(old, { buffers, capacity }, from))
@@ -152,6 +158,11 @@ export class KvCache {
     return all
   }
 
+  /** What its buffers are counted under from now on. */
+  belongTo(label: string): void {
+    this.#running?.hold.use(label)
+  }
+
   /** Whether blocks can be read while the graph runs: what it has written lies in memory that it only appends to. */
   get canFeed(): boolean {
     return this.#running?.running.layers.every(({ key }) => key.location === 'cpu') ?? false
@@ -187,6 +198,45 @@ export class KvCache {
       this.copiedBytes += bytes
       yield block
     }
+  }
+
+  /**
+   * Turns its numbers, where they lie on the host, into those that a store gives back of them. It stands on these blocks from now on:
+   * those that are given, and in the place of each that nobody keeps one that is lent from here.
+   */
+  async settle(blocks: readonly (KvBlock | null)[], dtype: StateDtype): Promise<readonly KvBlock[]> {
+    const set = this.#running
+    if (set === null) throw new Error('a cache that stands in no buffers has nothing to lend')
+    const place = { buffers: await this.#onHost(set), capacity: set.running.capacity }
+    const standing = set.blocks.filter((block, index) => block === blocks[index])
+    set.blocks = standing
+    await takeOutLost(set)
+    const ranges = blocks.map((_, index) => {
+      const start = index * BLOCK_TOKENS
+      return { start, tokens: Math.min(BLOCK_TOKENS, this.#length - start), capacity: place.capacity }
+    })
+    if (dtype === 'float16') await roundInPlace(place.buffers.flatMap(({ key, value }) => [key, value]))
+    else if (dtype !== 'float32') {
+      for (const [index, range] of ranges.entries()) {
+        if (blocks[index] !== null) continue
+        const rounded = await roundTripBlock(readBlock(this.#layers, place.buffers, range).block, dtype)
+        await writeBlocks(this.#layers, [rounded], place)
+      }
+    }
+    const others = blocks.filter(block => block !== null).filter(block => !standing.includes(block))
+    await writeBlocks(this.#layers, others, place)
+    const lent: LentBlock[] = []
+    const all = ranges.map((range, index) => {
+      const given = blocks[index]
+      if (given != null) return given
+      const block = new LentBlock(this.#layers, place, { ...range, isHalf: dtype === 'float16' })
+      lent.push(block)
+      return block
+    })
+    set.lent = [...set.lent, ...lent.map(block => new WeakRef(block))]
+    set.blocks = all
+    this.#blocks = all.filter(({ tokens }) => tokens === BLOCK_TOKENS)
+    return all
   }
 
   /** All of it as blocks, where it stands in no buffers. */

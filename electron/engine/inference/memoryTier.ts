@@ -2,7 +2,7 @@ import { LeastFirst } from './leastFirst.ts'
 import type { Below, FindBelow, MemoryHold, TierEntry, TierMove, TierName, TierView } from './tierEntry.ts'
 
 interface Held {
-  readonly entry: TierEntry
+  entry: TierEntry
   label: string
   uses: number
   readonly since: number
@@ -120,6 +120,15 @@ export class MemoryTier {
       touch: () => {
         this.#used(held)
         this.#onUse()
+      },
+      resize: bytes => {
+        if (held.gone) return
+        this.#count(held.label, bytes - held.entry.bytes)
+        held.entry = { ...held.entry, bytes }
+        this.#free.remove(held)
+        this.#freeOrNot(held)
+        this.#onUse()
+        this.#makeRoom('the budget')
       },
       drop: reason => {
         if (held.gone) return

@@ -1,3 +1,4 @@
+import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { chunkRun } from './chunkRun.ts'
 import type { KvPlaceFrom } from './kvRows.ts'
@@ -124,6 +125,24 @@ export class Session implements Disposable {
       const { blocks: _, ...rest } = await this.#captured([])
       return rest
     })
+  }
+
+  /** Whether all of its state is keys and values that lie on the host: what {@link Session.settle} needs, once it has read a token. */
+  get canSettle(): boolean {
+    return this.#host.onHost && this.#state.kv !== null && this.#state.recurrent === null
+  }
+
+  /**
+   * Goes on from its keys and values as a store gives them back, which take no more memory: `blocks` as they were stored, null for
+   * one whose numbers are nowhere but here. Returns all, those lent from its buffers until these are written again.
+   */
+  settle(blocks: readonly (KvBlock | null)[], dtype: StateDtype): Promise<readonly KvBlock[]> {
+    return this.#exclusively('settle', async () => (await this.#state.kv?.settle(blocks, dtype)) ?? [])
+  }
+
+  /** What its memory is counted under from now on. */
+  belongTo(label: string): void {
+    this.#state.kv?.belongTo(label)
   }
 
   /**

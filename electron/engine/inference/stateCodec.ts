@@ -83,30 +83,35 @@ export async function decodeTensor(tensor: EncodedTensor): Promise<Float32Array>
 /** The state as it will be after storing it in this dtype and restoring it. */
 export async function roundTripState(state: StateSnapshot, dtype: StateDtype): Promise<StateSnapshot> {
   if (dtype === 'float32') return state
-  const again = async (values: Float32Array, dims: readonly number[], role: TensorRole) =>
-    decodeTensor(await encodeTensor(values, { dims, dtype, role }))
   const blocks: KvBlock[] = []
-  for (const block of state.blocks) {
-    if (dtype === 'float16') {
-      const halves = new Float16Array(numbersIn(block, block.tokens))
-      await roundBlock(block, halves)
-      blocks.push(storedBlock(block, block.layers, halves))
-      continue
-    }
-    const layers = []
-    for (const layer of block.layers) {
-      const dims = [layer.kvHeads, block.tokens, layer.headDim]
-      const key = await again(layer.key, dims, 'key')
-      layers.push({ ...layer, key, value: await again(layer.value, dims, 'value') })
-    }
-    blocks.push({ ...block, layers })
-  }
+  for (const block of state.blocks) blocks.push(await roundTripBlock(block, dtype))
   const recurrent: RecurrentLayer[] = []
   for (const layer of state.recurrent) {
-    const conv = await again(layer.conv, layer.convDims, 'conv')
-    recurrent.push({ ...layer, conv, ssm: await again(layer.ssm, layer.ssmDims, 'ssm') })
+    const conv = await roundTrip(layer.conv, { dims: layer.convDims, dtype, role: 'conv' })
+    recurrent.push({ ...layer, conv, ssm: await roundTrip(layer.ssm, { dims: layer.ssmDims, dtype, role: 'ssm' }) })
   }
   return { ...state, blocks, recurrent }
+}
+
+/** The same of one block. */
+export async function roundTripBlock(block: KvBlock, dtype: StateDtype): Promise<KvBlock> {
+  if (dtype === 'float32') return block
+  if (dtype === 'float16') {
+    const halves = new Float16Array(numbersIn(block, block.tokens))
+    await roundBlock(block, halves)
+    return storedBlock(block, block.layers, halves)
+  }
+  const layers = []
+  for (const layer of block.layers) {
+    const dims = [layer.kvHeads, block.tokens, layer.headDim]
+    const key = await roundTrip(layer.key, { dims, dtype, role: 'key' })
+    layers.push({ ...layer, key, value: await roundTrip(layer.value, { dims, dtype, role: 'value' }) })
+  }
+  return { ...block, layers }
+}
+
+async function roundTrip(values: Float32Array, how: Parameters<typeof encodeTensor>[1]): Promise<Float32Array> {
+  return decodeTensor(await encodeTensor(values, how))
 }
 
 /** Keys are `[kvHeads, tokens, headDim]` already; of the others only the rows of the last dimension matter. */

@@ -50,6 +50,8 @@ export interface MemoryHold {
   rest(): void
   /** It was useful just now. */
   touch(): void
+  /** It takes so many bytes from now on. */
+  resize(bytes: number): void
   /** Its owner frees it, for this reason where something is given up; {@link TierEntry.evict} is not called. */
   drop(reason?: string): void
 }

@@ -14,6 +14,7 @@ export interface Poolable<Value> {
 
 interface Pooled<Value> {
   readonly value: Value
+  readonly bytes: Poolable<Value>['bytes']
   readonly hold: MemoryHold
 }
 
@@ -97,8 +98,15 @@ export class Pool<Value> {
     })
     // It may be worth less than all that is there.
     if (evicted) return
-    this.#pooled.set(key, { value, hold })
+    this.#pooled.set(key, { value, bytes, hold })
     this.#parts.add(this.#partOf(value))
+  }
+
+  /** Asks again what a value takes; it may be more than there is room for. */
+  recount(key: string, value: Value): void {
+    const pooled = this.#pooled.get(key)
+    if (pooled?.value !== value) return
+    pooled.hold.resize(typeof pooled.bytes === 'function' ? pooled.bytes(value) : pooled.bytes)
   }
 
   /** Lets go of one value. */

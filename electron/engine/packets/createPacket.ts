@@ -16,7 +16,7 @@ import { assertFitsContext } from './contextRoom.ts'
 import { deepestPrefix, type Prefix, type PrefixQuery, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { isDamaged } from './isDamaged.ts'
-import { measureLoss } from './measureLoss.ts'
+import { measureLoss, tokensLeft } from './measureLoss.ts'
 import { readPacket } from './packet.ts'
 import type { PrefixMiss } from './prefixMiss.ts'
 import { assertFreeName, freeName, type Published, publish } from './publish.ts'
@@ -75,11 +75,11 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   assertKeepsText(model, text)
   const notes = readingNotes(text, { asked: input.time })
   const dtype = input.dtype ?? defaultDtype(model.kind)
-  const { stored, known } = await findContext(context, loaded, text, dtype)
-  if (input.name !== undefined) assertFreeName(context, input.name, stored)
-  if (stored !== null && !input.again)
+  const { stored: found, known } = await findContext(context, loaded, text, dtype)
+  if (input.name !== undefined) assertFreeName(context, input.name, found)
+  if (found !== null && !input.again)
     return {
-      ...(await reuse(context, stored, { loaded, text, input, seconds })),
+      ...(await reuse(context, found, { loaded, text, input, seconds })),
       tokensProcessed: 0,
       seconds: seconds(),
       secondsReading: 0,
@@ -99,9 +99,13 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
           except: known === null ? [] : [known],
         })
   using session = prefix === null ? runtime.newSession() : await restorePrefix(loaded, prefix)
-  await using staged = new StagedBlobs(context.store.writer)
-  await using encoder = new StateEncoder({ dtype, shared: prefix?.sharedBlocks, keep: staged.add })
   const toRead = text.tokens.subarray(prefix?.tokens ?? 0)
+  await using staged = new StagedBlobs(context.store.writer)
+  await using encoder = new StateEncoder({
+    ...{ dtype, shared: prefix?.sharedBlocks, keep: staged.add },
+    // They stand in the session's buffers, which serve whoever comes back to them next.
+    forgetsTo: session.canSettle && toRead.length > 0 ? tokensLeft(text.tokens.length, dtype) : 0,
+  })
   const began = performance.now()
   const timeline = new Timeline()
   const logits =
@@ -120,8 +124,8 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   call.progress?.({ phase: 'writing' })
   const { processed } = session
   if (logits !== null) assertNumbers(logits)
-  const { cache, stored: taken } = await encoder.end(session)
-  const measured = await measureLoss(runtime, { exact: session, stored: taken, tokens: text.tokens, logits, dtype })
+  const { cache, stored } = await encoder.end(session)
+  const measured = await measureLoss(runtime, { exact: session, stored, tokens: text.tokens, logits, dtype })
   const contents = {
     model,
     origin: { kind: 'tokens' as const },
@@ -137,12 +141,13 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
     parents: [...(input.parents ?? [])],
     rounded: prefix?.rounded,
   }
-  const assembled = { ...assembleAround(contents, numbersOf(taken, { cache, logits })), atHand: taken }
+  const numbers = numbersOf(measured.stored, { cache: await cache, logits })
+  const assembled = { ...assembleAround(contents, numbers), atHand: measured.stored }
   const published = await publish(context, {
     assembled,
     call,
     trust: input.trust ?? 'own',
-    checkStanding: known !== null && stored === null,
+    checkStanding: known !== null && found === null,
     name: input.again ? undefined : (input.name ?? freeName(context, input.title ?? text.title)),
     operation: ({ packetId, blobSha256 }) => ({
       receipt: {
@@ -172,6 +177,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
       restoring: restoringOf(loaded, { prefix }),
     }),
   })
+  session.belongTo(published.packetId)
   if (prefix === null || prefix.isExact) context.live.timelines.add(published.packetId, timeline)
   // Found there, but damaged: it was read again, and what was written heals it.
   const cacheHit = published.cacheHit && published.bytesWritten === 0

@@ -2,6 +2,7 @@
 import type { CartridgeConfig } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
+import { isLent } from '../inference/lentBlock.ts'
 import type { KvBlock, RecurrentLayer, StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LiveState, PooledBlock, PooledRecurrent } from '../live/liveState.ts'
 import { isNew, type LayerInput } from '../store/manifests.ts'
@@ -87,15 +88,17 @@ export async function poolLayers(
   const { dtype } = config.cache
   const made = layers.filter(isNew)
   for (const layer of made.reverse()) {
-    const isStored = live.unstored.inMemory(layer.digest) === null
+    const kept = live.unstored.inMemory(layer.digest)
     const what = { label: packetId, bytes: (pooled: PooledBlock | PooledRecurrent) => bytesBeside(live, layer, pooled) }
     if (layer.mediaType === LAYER_TYPES.kv) {
       const index = blocks.indexOf(layer)
       const start = index * config.cache.blockTokens
       // The very blocks that a session's buffers hold now; what is in memory only lies on the layer's own bytes instead.
-      const there = isStored ? atHand?.blocks[index] : undefined
-      const block = there ?? (await decodeKvBlock(bytesOf(layer), { config, start }))
-      live.blocks.put(layer.digest, { dtype, block }, { ...what, cost: block.tokens })
+      const there = kept === null ? atHand?.blocks[index] : undefined
+      const block = there ?? (await decodeKvBlock(bytesOf(kept ?? layer), { config, start }))
+      const pooled = { dtype, block }
+      live.blocks.put(layer.digest, pooled, { ...what, cost: block.tokens })
+      if (isLent(block)) block.onOwn = () => live.blocks.recount(layer.digest, pooled)
     }
     if (layer.mediaType === LAYER_TYPES.ssm) {
       const layers = atHand?.recurrent ?? (await decodeRecurrent(bytesOf(layer), config))
@@ -112,6 +115,8 @@ function bytesOf(layer: LayerInput): Uint8Array {
 
 /** Bytes that keeping a decoded layer takes: its own where it lies on them and nobody else keeps them, else its numbers'. */
 function bytesBeside(live: LiveState, { digest, size }: Descriptor, pooled: PooledBlock | PooledRecurrent): number {
+  // Counted with the buffers that they stand in.
+  if ('block' in pooled && isLent(pooled.block)) return 0
   // Halves of a recurrent state are widened at once.
   if (pooled.dtype === 'float32' || (pooled.dtype === 'float16' && 'block' in pooled))
     return live.unstored.inMemory(digest) === null ? size : 0

@@ -8,15 +8,19 @@ import { type BlockConfig, decodeKvBlock, decodeRecurrent, encodeKvBlock, encode
 
 /** A state's cache layers, and the state that the store will give back from them. */
 export interface EncodedState {
-  /** KV blocks in order, then the SSM snapshot. */
-  readonly cache: readonly LayerInput[]
-  /** Its numbers lie on the layers' bytes, where their dtype is one that models run in. */
-  readonly stored: StateSnapshot
+  /** KV blocks in order, then the SSM snapshot, once all of them are kept. */
+  readonly cache: Promise<readonly LayerInput[]>
+  /**
+   * Its numbers lie on the layers' bytes, where their dtype is one that models run in. null: a block that the store has, and memory
+   * only as its session read it.
+   */
+  readonly stored: Omit<StateSnapshot, 'blocks'> & { readonly blocks: readonly (KvBlock | null)[] }
 }
 
+/** A block that was hashed; kept when the layer is there. */
 interface StoredBlock {
-  readonly layer: LayerInput
-  readonly block: KvBlock
+  readonly layer: Promise<LayerInput>
+  readonly block: KvBlock | null
 }
 
 /** Blocks that are hashed and kept while the next ones are taken: more would be more memory, where the disk is slower than the model. */
@@ -24,28 +28,34 @@ const ON_THEIR_WAY = 3
 
 /**
  * Takes a state out as it will be stored, block by block, beginning while its session still reads: each is converted, hashed on
- * another thread and kept, while the model goes on. `shared`: layers of its first full blocks that are stored already.
+ * another thread and kept, while the model goes on.
  */
 export class StateEncoder implements BlockSink, AsyncDisposable {
   readonly #dtype: StateDtype
   readonly #shared: readonly Descriptor[]
   readonly #keep: (blob: NewBlob) => Promise<LayerInput>
+  readonly #forgetsTo: number
   readonly #taken: Promise<StoredBlock>[] = []
   #cache: BlockConfig['cache'] | null = null
 
-  /** `keep`: puts a layer where it is found when the state is published. */
   constructor({
     dtype,
     shared = [],
     keep,
+    forgetsTo = 0,
   }: {
     readonly dtype: StateDtype
+    /** Layers of its first full blocks that are stored already. */
     readonly shared?: readonly Descriptor[] | undefined
+    /** Puts a layer where it is found when the state is published. */
     readonly keep: (blob: NewBlob) => Promise<LayerInput>
+    /** Of blocks up to this position memory keeps nothing once `keep` has them. */
+    readonly forgetsTo?: number
   }) {
     this.#dtype = dtype
     this.#shared = shared
     this.#keep = keep
+    this.#forgetsTo = forgetsTo
   }
 
   get length(): number {
@@ -56,34 +66,32 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
   async add(block: KvBlock): Promise<void> {
     const layer = this.#shared[block.start / BLOCK_TOKENS]
     if (layer !== undefined) {
-      this.#taken.push(Promise.resolve({ layer, block }))
+      this.#taken.push(Promise.resolve({ layer: Promise.resolve(layer), block }))
       return
     }
-    const stored = this.#store(await encodeKvBlock(block, this.#dtype), block)
-    // Where another one fails first, nobody waits for it.
-    stored.catch(() => {})
-    this.#taken.push(stored)
-    await this.#taken.at(-1 - ON_THEIR_WAY)
+    this.#taken.push(heard(this.#store(await encodeKvBlock(block, this.#dtype), block)))
+    await (await this.#taken.at(-1 - ON_THEIR_WAY))?.layer
   }
 
-  /** The rest of the state, and all of it. Throws what {@link StateEncoder.add} throws. */
+  /** The rest of the state, and all of it, while what is on its way arrives. Throws what {@link StateEncoder.add} throws. */
   async end(session: Session): Promise<EncodedState> {
     const { recurrent, ...rest } = await session.captureInto(this)
     const kept = await Promise.all(this.#taken)
     const state = { ...rest, blocks: kept.map(({ block }) => block) }
     const layers = kept.map(({ layer }) => layer)
-    if (recurrent.length === 0) return { cache: layers, stored: { ...state, recurrent } }
+    if (recurrent.length === 0) return { cache: arrived(layers), stored: { ...state, recurrent } }
     const encoded = newBlob(LAYER_TYPES.ssm, await encodeRecurrent(recurrent, this.#dtype))
     const ssm = recurrent.map(({ layer, convDims, ssmDims }) => ({ layer, conv: [...convDims], ssm: [...ssmDims] }))
     return {
-      cache: [...layers, await this.#keep(encoded)],
+      cache: arrived([...layers, this.#keep(encoded)]),
       stored: { ...state, recurrent: await decodeRecurrent(encoded.bytes, { cache: { dtype: this.#dtype, ssm } }) },
     }
   }
 
   /** Waits for what is still on its way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#taken)
+    const taken = await Promise.allSettled(this.#taken)
+    await Promise.allSettled(taken.map(result => (result.status === 'fulfilled' ? result.value.layer : null)))
   }
 
   async #store(bytes: Uint8Array<ArrayBuffer>, { start, tokens, layers }: KvBlock): Promise<StoredBlock> {
@@ -91,7 +99,17 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
     this.#cache ??= { dtype: this.#dtype, blockTokens: BLOCK_TOKENS, kv }
     const config = { cache: this.#cache, tokens: { count: start + tokens } }
     const blob = await newBlobAside(LAYER_TYPES.kv, bytes)
-    const [layer, block] = await Promise.all([this.#keep(blob), decodeKvBlock(blob.bytes, { config, start })])
-    return { layer, block }
+    const block = start + tokens <= this.#forgetsTo ? null : await decodeKvBlock(blob.bytes, { config, start })
+    return { layer: heard(this.#keep(blob)), block }
   }
+}
+
+function arrived(layers: readonly Promise<LayerInput>[]): Promise<readonly LayerInput[]> {
+  return heard(Promise.all(layers))
+}
+
+/** Where something else fails first, nobody waits for it. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

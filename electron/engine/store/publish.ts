@@ -132,11 +132,7 @@ function addReferrer(store: StoreParts, { bytes, digest, size }: NewBlob): void 
   store.library.referrers.add(row, store.now())
 }
 
-async function ensureStored(
-  store: StoreParts,
-  manifest: Manifest,
-  newBlobs: BuiltManifest['newBlobs'],
-): Promise<void> {
+async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: BuiltManifest['newBlobs']): Promise<void> {
   // What was staged has no other bytes than those that got their name.
   const ours = new Map(newBlobs.filter(blob => 'bytes' in blob).map(blob => [blob.digest, blob]))
   const missing = await missingBlobs(store, manifest)

@@ -3,12 +3,14 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
+import { isLent } from '#engine/inference/lentBlock.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import type { TierMove } from '#engine/inference/tierEntry.ts'
+import { settledState } from '#engine/packets/settledState.ts'
 import { StateEncoder } from '#engine/packets/stateEncoder.ts'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { digestLogits, digestState } from './digestState.ts'
@@ -18,9 +20,9 @@ import { seeded } from './seeded.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-async function encoded(session: Session, dtype: StateDtype) {
-  await using encoder = new StateEncoder({ dtype, keep: async blob => blob })
-  return await encoder.end(session)
+async function encoded(session: Session, dtype: StateDtype, forgetsTo = 0) {
+  await using encoder = new StateEncoder({ dtype, keep: async blob => blob, forgetsTo })
+  return (await settledState(session, (await encoder.end(session)).stored, dtype)).state
 }
 
 describe.each(STARTERS)('sessions of %s that follow each other', folder => {
@@ -149,7 +151,7 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     const left = async () => {
       using reader = runtime.newSession()
       await reader.append(seeded(14).tokens(150, 2048))
-      const { stored } = await encoded(reader, 'float16')
+      const stored = await encoded(reader, 'float16')
       using session = await runtime.restore(stored)
       await session.append([1], { logits: 'none' })
       return stored.blocks.map(block => new WeakRef(block))
@@ -161,6 +163,64 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     expect(blocks.filter(block => block.deref() !== undefined)).toEqual([])
   })
 
+  it('lend what stands in their buffers, and whatever becomes of these, it goes on with the same bits', async () => {
+    const model = await runnableModel(folder)
+    if (model.kind !== 'kv') return
+    const random = seeded(20)
+    const tier = new MemoryTier('hot', { budget: Number.MAX_SAFE_INTEGER })
+    // It keeps no buffers, and has numbers of its own.
+    const nothing = new MemoryTier('hot', { budget: 0 })
+    using reference = await openRuntime(model, { device: 'cpu', threads: 2, tier: nothing })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+    const states: { readonly lent: StateSnapshot; readonly own: StateSnapshot }[] = []
+    const DTYPES = ['float16', 'int8', 'float8_e4m3', 'float32'] as const
+    for (const [index, dtype] of DTYPES.entries()) {
+      using reader = runtime.newSession()
+      const length = [200, 192, 330, 150][index] ?? 0
+      await reader.append(random.tokens(length, 2048))
+      const own = await roundTripState(await reader.capture(), dtype)
+      const lent = await encoded(reader, dtype, dtype === 'float32' ? length : length - 16)
+      expect(lent.blocks.filter(isLent)).toHaveLength([2, 2, 4, 3][index] ?? 0)
+      states.push({ lent, own })
+    }
+    // The first to come back to one finds it where it is.
+    for (const { lent } of states) {
+      using session = await runtime.restore(lent)
+      await session.append([1], { logits: 'none' })
+      expect(session.copiedBytes).toBeLessThan(2 * 64 * 4096)
+    }
+    let taken = 0
+    for (let round = 0; round < 14; round++) {
+      const state = states[random.int(0, states.length - 1)]
+      if (state === undefined) throw new Error('there is no such state')
+      const delta = random.tokens(random.int(1, 150), 2048)
+      const cut = random.int(0, 2) === 0 ? random.int(1, state.own.position) : null
+      const beside = random.int(0, 3) === 0 ? await runtime.restore(state.lent) : null
+      if (round % 7 === 6) tier.purge()
+      // All there is must do, so what stands in some buffers has to leave them.
+      tier.budget = round % 3 === 2 ? tier.bytes : Number.MAX_SAFE_INTEGER
+      const ran: string[] = []
+      for (const [restore, snapshot] of [
+        [runtime.restore, state.lent],
+        [reference.restore, state.own],
+      ] as const) {
+        using session = await restore(snapshot)
+        if (cut !== null) session.truncate(cut)
+        ran.push(`${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`)
+        beside?.dispose()
+      }
+      expect(ran[0], `round ${round}`).toBe(ran[1])
+      taken = states.flatMap(({ lent }) => lent.blocks).filter(block => !isLent(block)).length
+    }
+    expect(taken).toBeGreaterThan(4)
+    tier.purge()
+    for (const { lent, own } of states)
+      for (const { maxAbsDiff } of compareStates(own, lent)) expect(maxAbsDiff).toBe(0)
+    await expect.poll(() => states.flatMap(({ lent }) => lent.blocks).filter(isLent)).toEqual([])
+    for (const { lent, own } of states)
+      for (const { maxAbsDiff } of compareStates(own, lent)) expect(maxAbsDiff).toBe(0)
+  })
+
   it('are taken out as a store will give them back, and go on in the buffers from there', async () => {
     const model = await runnableModel(folder)
     using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
@@ -169,13 +229,13 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     await session.append(random.tokens(150, 2048))
     const taken = []
     for (const dtype of ['float16', 'int8', 'float8_e4m3', 'float32'] as const)
-      taken.push({ dtype, ...(await encoded(session, dtype)) })
+      taken.push({ dtype, stored: await encoded(session, dtype) })
     const exact = await session.capture()
     for (const { dtype, stored } of taken)
       for (const { maxAbsDiff } of compareStates(await roundTripState(exact, dtype), stored)) expect(maxAbsDiff).toBe(0)
     // Blocks that were sealed before are rounded, too, and what the session itself goes on with is not.
     await session.append(random.tokens(30, 2048))
-    const { stored: later } = await encoded(session, 'float16')
+    const later = await encoded(session, 'float16')
     expect(later.blocks.every(({ halves }) => halves !== undefined)).toBe(true)
     using again = await runtime.restore(exact)
     await again.append(seeded(13).tokens(180, 2048).subarray(150))

@@ -27,7 +27,7 @@ describe('what the memory view says', () => {
 
   it('is what is there: by cartridge, by tier, with names, hits and the reasons of every move', async () => {
     const made = await create(1)
-    expect(made.tier).toBe('warm')
+    expect(made.tier).toBe('hot')
     const before = await status()
     const warm = before.tiers.find(({ tier }) => tier === 'warm')
     expect(warm?.holdings.find(({ packetId }) => packetId === made.packetId)).toMatchObject({
@@ -70,11 +70,11 @@ describe('what the memory view says', () => {
     for (const tier of ['hot', 'warm'] as const) await studio.client.call('memory.purge', { tier })
     const tierOf = async (packetId: string) =>
       (await studio.client.call('library.list', {})).items.find(item => item.packetId === packetId)?.tier
-    expect([await tierOf(pinned.packetId), await tierOf(other.packetId)]).toEqual(['warm', 'cold'])
+    expect([await tierOf(pinned.packetId), await tierOf(other.packetId)]).toEqual(['hot', 'cold'])
     await ask(other.packetId)
     expect(await tierOf(other.packetId)).toBe('hot')
     await studio.client.call('memory.pin', { packetId: pinned.packetId as never, pinned: false })
-    await studio.client.call('memory.purge', { tier: 'warm' })
+    for (const tier of ['hot', 'warm'] as const) await studio.client.call('memory.purge', { tier })
     expect(await tierOf(pinned.packetId)).toBe('cold')
 
     await studio.client.call('settings.set', { memory: { hot: 16 * MIB, warm: 16 * MIB } })
