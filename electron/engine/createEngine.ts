@@ -97,7 +97,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const receipts = await openReceiptLog(join(storeFolder, 'receipts'), { keys, readOnly: store.readOnly })
     const meter = openMeter(join(storeFolder, 'meter.sqlite'))
     const settings = createSettingsStore(store.library)
+    const shared = options.coldTier === undefined ? '' : (options.coldTier.place ?? settings.get().coldTier)
+    const place = shared === '' ? null : parseReference(shared)
     const live = createLiveState(store, {
+      registry: place,
       budgets: settings.get().memory,
       onChange: atMostEvery(1000, () => emit('memory.changed', {})),
       whenOver: leases.whenOver,
@@ -153,10 +156,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       startedAt: new Date().toISOString(),
       folders: { store: storeFolder, data: dataFolder, assets: assetsFolder, models: options.modelFolders },
     }
-    const shared = options.coldTier === undefined ? '' : (options.coldTier.place ?? settings.get().coldTier)
-    if (shared !== '' && !store.readOnly) {
+    if (place !== null && !store.readOnly) {
       const { tokenHosts } = options.coldTier ?? {}
-      cold = createColdTier(state, { place: parseReference(shared), tokenHosts, incoming, log })
+      cold = createColdTier(state, { place, tokenHosts, incoming, log })
     }
     const hub = () => {
       const endpoint = settings.get().hubEndpoint
@@ -218,6 +220,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         live.grammars.close()
         await models.unload()
         await live.unstored.close()
+        await live.coldBudget.settle()
         await receipts.close()
         meter.close()
         await store.close()

@@ -194,9 +194,11 @@ export class MemoryTier {
 
   /** Worth of keeping it, squared: only its order counts. */
   #value({ entry, uses, since, last }: Held): number {
+    // Nothing is gained by giving it up.
+    if (entry.bytes === 0) return Number.POSITIVE_INFINITY
     const chance = this.#budget + 1
     const [known, idle] = [this.#clock - since + chance, this.#clock - last + chance]
-    return ((uses * entry.cost) / Math.max(1, entry.bytes)) ** 2 / known / idle
+    return ((uses * entry.cost) / entry.bytes) ** 2 / known / idle
   }
 
   #makeRoom(reason: string): void {

@@ -10,7 +10,7 @@ export interface TierMove {
   readonly label: string
   readonly bytes: number
   readonly from: TierName | 'new'
-  readonly to: TierName | 'gone'
+  readonly to: TierName | 'registry' | 'gone'
   readonly reason: string
 }
 

@@ -1,34 +1,54 @@
+import type { Digest } from '#shared/domain/digest.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
+import type { TierMove } from '../inference/tierEntry.ts'
 import { freeBytes } from '../network/requireFree.ts'
+import type { RemotePlace } from '../store/library/remoteRows.ts'
 import type { Store } from '../store/store.ts'
 
 /** Of what is free on the disk when it is first asked, where nobody has set a budget. */
 const FREE_PART = 1 / 4
+/** Copies that were used a shorter while ago stay: an operation may be using them. */
+const RECENT_MS = 60 * 60 * 1000
+/** Collecting reads every manifest: no more often than this. */
+const PAUSE_MS = 60_000
+/** So much of the budget is left to what is stored when room is made, so that it is not made again at once. */
+const ROOM_PART = 9 / 10
+
+export interface ColdBudgetOptions {
+  readonly store: Store
+  /** Bytes; null: what there is and a quarter of what is free. */
+  readonly limit: number | null
+  /** The repository that states are fetched from when they are asked for; null: there is none. */
+  readonly registry: RemotePlace | null
+  /** Blobs that must not be collected. */
+  readonly keep: () => ReadonlySet<Digest>
+  readonly onMove: (move: TierMove) => void
+}
 
 /**
  * How much of the disk states may take: what somebody stored, which is never given up by itself, and what the cold tier keeps
- * beside it, as far as there is room.
+ * beside it, as far as there is room. Where what is stored takes more, what nothing refers to any more goes, and copies of
+ * states that the registry has.
  */
 export class ColdBudget {
   readonly #tier: MemoryTier
-  readonly #store: Pick<Store, 'parts' | 'readOnly' | 'folder'>
+  readonly #options: ColdBudgetOptions
   #limit: number | null
   /** Where nobody has set one. */
   #automatic: number | null = null
+  #collecting: Promise<void> | null = null
+  #collected = Number.NEGATIVE_INFINITY
 
-  /** `limit`: bytes; null: what there is and a quarter of what is free. */
-  constructor(
-    tier: MemoryTier,
-    { store, limit }: { readonly store: Pick<Store, 'parts' | 'readOnly' | 'folder'>; readonly limit: number | null },
-  ) {
+  constructor(tier: MemoryTier, options: ColdBudgetOptions) {
     this.#tier = tier
-    this.#store = store
-    this.#limit = limit
+    this.#options = options
+    this.#limit = options.limit
   }
 
   async set(limit: number | null): Promise<void> {
     this.#limit = limit
     this.#automatic = null
+    this.#collected = Number.NEGATIVE_INFINITY
     await this.refresh()
   }
 
@@ -37,13 +57,49 @@ export class ColdBudget {
    * then what it was.
    */
   async refresh(): Promise<{ readonly limit: number; readonly own: number }> {
-    const { parts, readOnly, folder } = this.#store
+    const { parts, readOnly, folder } = this.#options.store
     const own = await parts.diskUse.bytes()
     if (this.#limit === null)
       this.#automatic ??= own + this.#tier.bytes + Math.floor((await freeBytes(folder)) * FREE_PART)
     const limit = this.#limit ?? this.#automatic ?? own
     const budget = readOnly ? 0 : Math.max(0, limit - own)
     if (budget !== this.#tier.budget) this.#tier.budget = budget
+    if (own > limit && !readOnly) this.#collect(limit)
     return { limit, own }
+  }
+
+  /** Resolves when room that is being made is made. */
+  async settle(): Promise<void> {
+    await this.#collecting
+  }
+
+  #collect(limit: number): void {
+    const now = this.#options.store.parts.now()
+    if (this.#collecting !== null || now - this.#collected < PAUSE_MS) return
+    this.#collected = now
+    this.#collecting = this.#makeRoom(limit * ROOM_PART, now)
+      // What could not be removed is counted still: it is tried again.
+      .catch(() => {})
+      .finally(() => {
+        this.#collecting = null
+      })
+  }
+
+  async #makeRoom(most: number, now: number): Promise<void> {
+    const { store, registry, keep, onMove } = this.#options
+    const { remotes, packets } = store.library
+    const copies = registry === null ? [] : remotes.copies(registry, now - RECENT_MS, now)
+    await store.gc({ keep: keep(), room: { most, copies: copies.map(({ packetId }) => packetId) } })
+    for (const { packetId: label, bytes } of copies) {
+      if (packets.get(label) !== null) continue
+      onMove({
+        at: now,
+        label,
+        bytes,
+        from: 'cold',
+        to: 'registry',
+        reason: 'what is stored takes more than the budget',
+      })
+    }
   }
 }

@@ -6,6 +6,7 @@ import { MemoryTier } from '../inference/memoryTier.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Below, FindBelow, TierMove } from '../inference/tierEntry.ts'
+import type { RemotePlace } from '../store/library/remoteRows.ts'
 import type { Store } from '../store/store.ts'
 import { ColdBudget } from './coldBudget.ts'
 import { MoveLog } from './moveLog.ts'
@@ -57,9 +58,14 @@ export interface LiveOptions {
   readonly onChange: () => void
   /** Has something done when the running operation is over; false outside of any. */
   readonly whenOver?: (release: () => void) => boolean
+  /** The repository that states are fetched from when they are asked for. */
+  readonly registry?: RemotePlace | null
 }
 
-export function createLiveState(store: Store, { budgets, onChange, whenOver }: LiveOptions): LiveState {
+export function createLiveState(
+  store: Store,
+  { budgets, onChange, whenOver, registry = null }: LiveOptions,
+): LiveState {
   const moves = new MoveLog(onChange)
   const findOnDisk = (label: string): Below => {
     if (!isDigest(label)) return 'gone'
@@ -82,7 +88,10 @@ export function createLiveState(store: Store, { budgets, onChange, whenOver }: L
     onMove: left,
     onUse: onChange,
   })
-  const coldBudget = new ColdBudget(cold, { store, limit: budgets.cold })
+  const coldBudget = new ColdBudget(cold, {
+    ...{ store, limit: budgets.cold, registry, onMove: moves.add },
+    keep: () => unstored.liveDigests(),
+  })
   const blocks = new Pool<PooledBlock>(warm, ({ block }) => block)
   const snapshots = new Pool<PooledRecurrent>(warm)
   const prefixes = new PrefixIndex(() => store.prefixes())

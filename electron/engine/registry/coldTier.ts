@@ -95,6 +95,8 @@ export function createColdTier(context: PacketContext, options: ColdTierOptions)
           { signal },
         )
         log.info('taken from the cold tier', { count: 1 })
+        // Where that was too much for the disk, older ones go; what came is here whether or not it can be counted.
+        await context.live.coldBudget.refresh().catch(() => {})
         return true
       } catch (thrown) {
         if (!(thrown instanceof StatePackError) || thrown.code !== 'E_NOT_FOUND') throw unsure(thrown, place)

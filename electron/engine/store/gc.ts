@@ -20,6 +20,8 @@ export interface GcOptions {
   readonly olderThanDays?: number
   /** Also give up packets without name, tag or pin, except this many of the newest. With `olderThanDays`: both must hold. */
   readonly keepLatest?: number
+  /** Also give up these, in their order, until what is kept takes no more than `most` bytes; none whose going frees nothing. */
+  readonly room?: { readonly most: number; readonly copies: readonly Digest[] }
   /** Count, remove nothing. */
   readonly dryRun?: boolean
   /** Blobs younger than this are kept: somebody may be about to publish them. Default one hour. */
@@ -47,9 +49,13 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
     const dryRun = options.dryRun ?? false
     const rows = store.library.packets.all()
     const given = givenUp(store, rows, options, now)
-    const kept = rows.filter(row => !given.has(row.packetId)).map(row => row.packetId)
-    const { live, unreadable } = await mark(store, kept)
-    for (const digest of options.keep ?? []) live.add(digest)
+    const kept = rows.filter(row => !given.has(row.packetId))
+    const keep = options.keep ?? new Set()
+    const { needs, unreadable } = await readNeeds(store, kept)
+    if (options.room !== undefined && unreadable.length === 0)
+      for (const packetId of givenForRoom(needs, keep, options.room)) given.add(packetId)
+    const live = new Set(keep)
+    for (const [packetId, blobs] of needs) if (!given.has(packetId)) for (const digest of blobs.keys()) live.add(digest)
     if (!dryRun && given.size > 0) {
       // Rows before bytes: a crash in between leaves garbage, the other way round it would leave broken packets.
       store.library.packets.forget([...given])
@@ -93,24 +99,52 @@ function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptio
   return given
 }
 
-async function mark(
+/** By packet, the bytes of each blob that it and its referrers need. */
+type Needs = ReadonlyMap<Digest, ReadonlyMap<Digest, number>>
+
+async function readNeeds(
   store: StoreParts,
-  packets: readonly Digest[],
-): Promise<{ live: Set<Digest>; unreadable: Digest[] }> {
-  const live = new Set<Digest>()
+  packets: readonly PacketRow[],
+): Promise<{ needs: Needs; unreadable: Digest[] }> {
+  const needs = new Map(packets.map(({ packetId }) => [packetId, new Map<Digest, number>()]))
   const unreadable: Digest[] = []
-  const kept = new Set(packets)
-  const referrers = store.library.referrers.list().filter(({ subject }) => kept.has(subject))
-  await inParallel([...packets, ...referrers.map(({ digest }) => digest)], 16, async digest => {
-    live.add(digest)
+  const manifests = [
+    ...packets.map(({ packetId, size }) => ({ digest: packetId, subject: packetId, size })),
+    ...store.library.referrers.list().filter(({ subject }) => needs.has(subject)),
+  ]
+  await inParallel(manifests, 16, async ({ digest, subject, size }) => {
+    const needed = needs.get(subject)
+    needed?.set(digest, size)
     try {
-      for (const blob of blobsOf(await readManifest(store.blobs, digest))) live.add(blob.digest)
+      for (const blob of blobsOf(await readManifest(store.blobs, digest))) needed?.set(blob.digest, blob.size)
     } catch {
       // Which blobs it needs is unknown, so none may be removed.
       unreadable.push(digest)
     }
   })
-  return { live, unreadable }
+  return { needs, unreadable }
+}
+
+function givenForRoom(
+  needs: Needs,
+  keep: ReadonlySet<Digest>,
+  { most, copies }: NonNullable<GcOptions['room']>,
+): readonly Digest[] {
+  const needers = new Map<Digest, number>()
+  let bytes = 0
+  for (const blobs of needs.values()) {
+    for (const [digest, size] of blobs) {
+      if (!needers.has(digest)) bytes += size
+      needers.set(digest, (needers.get(digest) ?? 0) + 1)
+    }
+  }
+  return copies.filter(packetId => {
+    const alone = [...(needs.get(packetId) ?? [])].filter(([digest]) => needers.get(digest) === 1 && !keep.has(digest))
+    if (bytes <= most || alone.length === 0) return false
+    for (const [, size] of alone) bytes -= size
+    for (const digest of needs.get(packetId)?.keys() ?? []) needers.set(digest, (needers.get(digest) ?? 1) - 1)
+    return true
+  })
 }
 
 async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRun: boolean): Promise<number[]> {

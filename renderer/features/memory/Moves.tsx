@@ -35,5 +35,5 @@ export function Moves({ moves }: { readonly moves: readonly MemoryMove[] }) {
 
 /** A tier, or that there is none on this side. */
 function Place({ of }: { readonly of: MemoryMove['from' | 'to'] }) {
-  return of === 'new' || of === 'gone' ? of : <span className={`Tier Tier--${of}`}>{of}</span>
+  return of === 'new' || of === 'registry' || of === 'gone' ? of : <span className={`Tier Tier--${of}`}>{of}</span>
 }

@@ -66,8 +66,8 @@ const moveSchema = z.strictObject({
   name: z.string(),
   bytes: count,
   from: z.enum(['new', ...tierSchema.options]),
-  /** `gone`: what was given up is kept nowhere else, and would be read again. */
-  to: z.enum([...tierSchema.options, 'gone']),
+  /** `registry`: it is fetched again from there when it is asked for. `gone`: it is kept nowhere else, and would be read again. */
+  to: z.enum([...tierSchema.options, 'registry', 'gone']),
   reason: z.string(),
 })
 export type MemoryMove = z.infer<typeof moveSchema>

@@ -22,6 +22,16 @@ describe('a tier of memory', () => {
     expect(gone).toEqual(['seldom used', 'new'])
   })
 
+  it('keeps what takes no room before all that does', () => {
+    const gone: string[] = []
+    const tier = new MemoryTier('warm', { budget: 100 })
+    tier.hold(entry('empty', 0, { evict: () => gone.push('empty') }))
+    for (const label of ['one', 'two', 'three']) tier.hold(entry(label, 100, { evict: () => gone.push(label) }))
+    expect(gone).toEqual(['one', 'two'])
+    tier.budget = 0
+    expect(gone).toEqual(['one', 'two', 'three'])
+  })
+
   it('keeps what is in use and what is pinned, and says so', () => {
     const gone: string[] = []
     const tier = new MemoryTier('hot', { budget: 100 })

@@ -1,0 +1,81 @@
+/** What is given up on disk where what is stored takes more than its budget, and what never is. */
+import { expect, it } from 'vitest'
+import { MemoryTier } from '#engine/inference/memoryTier.ts'
+import { ColdBudget } from '#engine/live/coldBudget.ts'
+import { DiskUse } from '#engine/store/diskUse.ts'
+import type { Digest } from '#shared/domain/digest.ts'
+import { blobsOf } from '#shared/domain/oci.ts'
+import { openTestStore, testPacket } from '../store/fixture.ts'
+
+const HOUR = 3600_000
+const PLACE = { registry: 'registry.example:5000', repository: 'team/states' }
+
+it('gives up copies that the registry has and nobody made their own, least worth first, and what nothing refers to', async () => {
+  const time = { now: Date.now() }
+  const store = await openTestStore(undefined, { clock: () => time.now })
+  const { packets, remotes, usage, conversations, collections } = store.library
+  const enter = async (seed: string, { names = [] as string[], trust = 'trusted' as const } = {}) => {
+    const { packetId } = await store.publishPacket({ ...testPacket(seed), names, trust })
+    remotes.add(PLACE, packetId, time.now)
+    return packetId
+  }
+  const use = (packetId: Digest, asks: number) =>
+    usage.add({ packetId, asks, tokensSaved: 1, secondsSaved: 1, usedAt: time.now })
+  const { packetId: own } = await store.publishPacket(testPacket('own'))
+  remotes.add(PLACE, own, time.now)
+  const often = await enter('often used')
+  const seldom = await enter('seldom used')
+  const never = await enter('never used')
+  const elsewhere = (await store.publishPacket({ ...testPacket('elsewhere'), trust: 'trusted' })).packetId
+  const [named, tagged, pinned] = [
+    await enter('named', { names: ['Mine'] }),
+    await enter('tagged'),
+    await enter('pinned'),
+  ]
+  const [inSlot, collected, recent] = [await enter('in a slot'), await enter('collected'), await enter('recent')]
+  packets.setTags(tagged, ['t'])
+  packets.setPinned(pinned, true)
+  conversations.save('conversation', { slots: [inSlot] }, time.now)
+  collections.save('collection', { name: 'Both', packetIds: [collected, own] }, time.now)
+  use(often, 9)
+  use(seldom, 1)
+  const { packetId: deleted } = await store.publishPacket(testPacket('deleted'))
+  packets.remove([deleted], time.now - 8 * 24 * HOUR)
+  time.now += 2 * HOUR
+  use(recent, 1)
+
+  const { diskUse } = store.parts
+  const all = await diskUse.bytes()
+  const one = all / 12
+  const moves: string[] = []
+  const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
+    ...{ store, limit: all, registry: PLACE, keep: () => new Set<Digest>() },
+    onMove: ({ label, from, to }) => moves.push(`${label} ${from} ${to}`),
+  })
+  const standing = () => new Set(packets.all().map(row => row.packetId))
+  const roomFor = async (limit: number | null) => {
+    await budget.set(limit)
+    await budget.settle()
+    return budget.refresh()
+  }
+  expect(await budget.refresh()).toEqual({ limit: all, own: all })
+  await budget.settle()
+  expect(standing().size).toBe(12)
+
+  // Room is made down to nine tenths: what was deleted, and one or two more.
+  const { own: left, limit } = await roomFor(all - 1)
+  expect(left).toBeLessThanOrEqual(limit * 0.9)
+  expect(left).toBeGreaterThan(limit * 0.9 - 2 * one)
+  expect([standing().has(deleted), standing().has(never), standing().has(often)]).toEqual([false, false, true])
+  expect(moves[0]).toBe(`${never} cold registry`)
+
+  // However little there may be, what somebody made their own stays whole, and so does what nobody could fetch again.
+  const { own: rest } = await roomFor(0)
+  expect(standing()).toEqual(new Set([own, elsewhere, named, tagged, pinned, inSlot, collected, recent]))
+  expect(moves).toEqual([never, seldom, often].map(packetId => `${packetId} cold registry`))
+  for (const packetId of standing())
+    for (const blob of blobsOf(await store.readManifest(packetId))) await store.blobs.check(blob)
+  expect(rest).toBeGreaterThan(7 * one)
+  // Counted as it is on the disk.
+  expect(rest).toBe(await new DiskUse(store.parts.fs, store.parts.layout).bytes())
+})
