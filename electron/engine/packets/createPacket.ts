@@ -12,7 +12,7 @@ import { composeAsBefore } from './composeAsBefore.ts'
 import type { ComposedText, TextInput } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { contextId, tokensDigest } from './contextId.ts'
-import { assertFitsContext } from './contextRoom.ts'
+import { assertFitsContext, roomNotes } from './contextRoom.ts'
 import { deepestPrefix, type Prefix, type PrefixQuery, type PrefixSearch, restorePrefix } from './deepestPrefix.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { isDamaged } from './isDamaged.ts'
@@ -73,7 +73,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const { model, runtime } = loaded
   const text = await composeAsBefore(context, model, input)
   assertKeepsText(model, text)
-  const notes = readingNotes(text, { asked: input.time })
+  const notes = [...readingNotes(text, { asked: input.time }), ...roomNotes(loaded, text.tokens.length)]
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const { stored: found, known } = await findContext(context, loaded, text, dtype)
   if (input.name !== undefined) assertFreeName(context, input.name, found)

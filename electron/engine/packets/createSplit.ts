@@ -4,8 +4,8 @@ import { nameFromTitle } from '#shared/domain/name.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { composeText, tokenizerOf } from './composeText.ts'
 import type { Call, PacketContext } from './context.ts'
+import { mostTokens } from './contextRoom.ts'
 import { type Created, type CreateInput, createPacket } from './createPacket.ts'
-import { mostTokens } from './estimateText.ts'
 import { freeName } from './publish.ts'
 
 /**

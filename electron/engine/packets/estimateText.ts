@@ -4,6 +4,7 @@ import { storedStateBytes } from '../inference/stateBytes.ts'
 import type { Model } from '../models/model.ts'
 import { type ComposedText, composeText, type TextInput } from './composeText.ts'
 import type { PacketContext } from './context.ts'
+import { mostTokens } from './contextRoom.ts'
 import { defaultDtype } from './defaultDtype.ts'
 import { readingNotes } from './readingNotes.ts'
 
@@ -56,12 +57,4 @@ function cartridgeBytes(
   const state = storedStateBytes(model.geometry, { tokens: each, dtype })
   const around = model.vocabSize * LOGIT_BYTES + model.configBytes.byteLength + FRAME_BYTES
   return parts * (state + around) + tokens.length * TOKEN_BYTES + baseBytes
-}
-
-/** Tokens of a question and its answer, together: more than the longest answer that can be asked for. */
-const ROOM = 1536
-
-/** How much of a text is read into one cartridge: a fifth of the context, or {@link ROOM}, is left for questions. */
-export function mostTokens(contextLength: number): number {
-  return Math.max(1, contextLength - Math.min(ROOM, Math.ceil(contextLength / 5)))
 }

@@ -2,7 +2,7 @@ import { tokenUse } from '#shared/domain/receipt.ts'
 import { sha256 } from '../sha256.ts'
 import { assemble } from './assemble.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
-import { assertRoom } from './contextRoom.ts'
+import { assertRoom, roomNotes } from './contextRoom.ts'
 import type { Created } from './createPacket.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { grownContents, splitDelta } from './growState.ts'
@@ -109,7 +109,10 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       restoring: restoringOf(base.loaded, { prefix }),
     }),
   })
-  const notes = spelledNotes(split.read.spelled, 'text')
+  const notes = [
+    ...spelledNotes(split.read.spelled, 'text'),
+    ...roomNotes(base.loaded, base.tokens.length + added.length),
+  ]
   return {
     ...published,
     ...{ tokensProcessed: session.processed, seconds: seconds(), secondsReading, prefix, miss, notes },

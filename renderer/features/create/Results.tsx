@@ -147,6 +147,11 @@ function Result({ created }: { readonly created: Created }) {
             },
           ]}
         />
+        {created.notes.map(note => (
+          <p key={note} className="small muted">
+            {note}
+          </p>
+        ))}
         <div className="row wrap">
           <Button variant="primary" onPress={() => navigate(`/ask/${address}`)}>
             Ask it

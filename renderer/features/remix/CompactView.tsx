@@ -91,8 +91,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
-            cartridge={task.result.created.cartridge}
-            receipt={task.result.created.receipt}
+            created={task.result.created}
             note={[
               `${formatCount(task.result.stepsFolded)} steps folded in ${formatSeconds(task.result.created.seconds)}`,
               task.result.bytesFreed > 0

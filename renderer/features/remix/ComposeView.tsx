@@ -113,8 +113,7 @@ export function ComposeView({ start }: { readonly start: readonly CartridgeSumma
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
-            cartridge={task.result.cartridge}
-            receipt={task.result.receipt}
+            created={task.result}
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'

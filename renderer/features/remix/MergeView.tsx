@@ -67,8 +67,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
-            cartridge={task.result.cartridge}
-            receipt={task.result.receipt}
+            created={task.result}
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'

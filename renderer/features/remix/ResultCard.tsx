@@ -1,17 +1,16 @@
 import { useNavigate } from 'react-router'
-import type { CartridgeSummary, ReceiptView } from '#shared/rpc/methods/views.ts'
+import type { Created } from '#shared/rpc/methods/packets.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 
 interface ResultCardProps {
-  readonly cartridge: CartridgeSummary
-  readonly receipt: ReceiptView
+  readonly created: Pick<Created, 'cartridge' | 'receipt'> & Partial<Pick<Created, 'notes'>>
   /** What it took, e.g. `30 tokens read`. */
   readonly note: string
 }
 
 /** The cartridge that came out, with what to do next. */
-export function ResultCard({ cartridge, receipt, note }: ResultCardProps) {
+export function ResultCard({ created: { cartridge, receipt, notes = [] }, note }: ResultCardProps) {
   const navigate = useNavigate()
   const id = encodeURIComponent(cartridge.packetId)
   return (
@@ -19,7 +18,11 @@ export function ResultCard({ cartridge, receipt, note }: ResultCardProps) {
       <CartridgeCard cartridge={cartridge} />
       <div className="stack">
         <h3>{cartridge.name} is in the library</h3>
-        <p className="small muted">{note}</p>
+        {[note, ...notes].map(line => (
+          <p key={line} className="small muted">
+            {line}
+          </p>
+        ))}
         <div className="row wrap">
           <Button variant="primary" onPress={() => navigate(`/ask/${id}`)}>
             Ask it
