@@ -17,6 +17,11 @@ export type LibraryStore = StoreApi<LibraryState>
 /** What is looked for first: everything. */
 export const EVERYTHING: LibraryFilter = { query: '', sort: 'used', stacked: true }
 
+/** Whether something narrows the library besides a search. */
+export function isFiltered({ kind, model, tag, trust, verified }: LibraryFilter): boolean {
+  return [kind, model, tag, trust, verified].some(wanted => wanted !== undefined)
+}
+
 /** The cartridges that an item stands for. */
 export function packetIdsOf({ packetId, stack }: LibraryItem): readonly string[] {
   return stack?.packetIds ?? [packetId]

@@ -123,7 +123,7 @@ test('receipts: the chain holds, filters, replays to the same operation id', asy
   await goTo(page, 'Receipts')
   await page.getByRole('button', { name: 'Verify all' }).click()
   await expect(page.getByText(/^All [\d,]+ receipts hold/)).toBeVisible()
-  await page.getByRole('button', { name: /^create/ }).click()
+  await page.getByRole('button', { name: /^Created/ }).click()
   await page
     .getByRole('link', { name: /Created a cartridge/ })
     .first()

@@ -230,6 +230,20 @@ test('a search that is cleared is cleared everywhere', async ({ page }) => {
   await expect(options).toHaveCount(before)
 })
 
+test('the search finds words of the text itself, without their accents, and parts of words in scripts without spaces', async ({
+  page,
+}) => {
+  await readText(page, 'Hausmeister', 'Der Schlüssel liegt in der Gartenlaube.\n社内規程の手引きは棚にある。\n')
+  await goTo(page, 'Library')
+  const options = page.getByRole('option')
+  for (const words of ['schlussel', 'Gartenlaube', '規程']) {
+    await page.getByRole('searchbox').fill(words)
+    await expect(options, words).toHaveCount(1)
+    await expect(options).toContainText('Hausmeister')
+  }
+  await page.getByRole('searchbox').fill('')
+})
+
 test('the place of shared states is kept, and one that is no place is refused with what it should be', async ({
   page,
 }) => {

@@ -183,7 +183,7 @@ const pick = (name: string) => async (page: Page) => {
   await search.fill(name)
   await page.getByRole('option', { name }).first().click()
   await search.fill('')
-  await page.getByRole('complementary').waitFor()
+  await page.locator('.Details').waitFor()
 }
 const press = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click()
 const scrollTo = (heading: string) => (page: Page) =>

@@ -15,10 +15,10 @@ test('receipts, meter, memory and library follow what another window creates, as
 
   await goTo(page, 'Receipts')
   const chip = (op: string) => page.getByRole('button', { name: new RegExp(`^${op}`) })
-  await expect(chip('create')).toBeVisible()
-  const created = Number(/\d+/.exec((await chip('create').textContent()) ?? '')?.[0])
+  await expect(chip('Created')).toBeVisible()
+  const created = Number(/\d+/.exec((await chip('Created').textContent()) ?? '')?.[0])
   await readText(other, FIRST, text(FIRST))
-  await expect(chip('create')).toHaveText(`create${created + 1}`)
+  await expect(chip('Created')).toHaveText(`Created${created + 1}`)
   await expect(page.getByText('Answered from a state')).toHaveCount(0)
   await insert(other, FIRST)
   await ask(other, QUESTION)

@@ -1,6 +1,7 @@
 import { LayoutGrid, List } from 'lucide-react'
 import { useStore } from 'zustand'
 import type { Output } from '#shared/rpc/client.ts'
+import { isFiltered } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Chip } from '../../ui/Chip.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -38,12 +39,7 @@ export function LibraryFilters({
   const set = library.getState().setFilter
   const models = Object.entries(facets?.model ?? {})
   const tags = Object.entries(facets?.tag ?? {})
-  const isFree =
-    filter.kind === undefined &&
-    filter.model === undefined &&
-    filter.tag === undefined &&
-    filter.trust === undefined &&
-    filter.verified === undefined
+  const isFree = !isFiltered(filter)
   return (
     <div className="Library-filters">
       <fieldset className="Library-chips" aria-label="Filters">

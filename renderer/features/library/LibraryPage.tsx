@@ -8,6 +8,7 @@ import { runCommand } from '../../app/runCommand.ts'
 import { sameCartridges } from '../../app/sameCartridges.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useMedia } from '../../app/useMedia.ts'
+import { isFiltered } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useCartridgeCount, useLibrary } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -34,6 +35,7 @@ export function LibraryPage() {
   const [newest] = pages.answers
   const total = newest?.total
   const all = useCartridgeCount()
+  const filtered = useStore(library, s => isFiltered(s.filter))
   const selected = useStore(library, s => s.selected)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
   const [sheet, setSheet] = useState(false)
@@ -104,7 +106,9 @@ export function LibraryPage() {
             </Button>
           }
         >
-          No cartridge has these words in its name, card or recipe together with the chosen filters.
+          {filtered
+            ? 'No cartridge has these words in its name, its card or its text, and passes the chosen filters.'
+            : 'No cartridge has these words in its name, its card or its text.'}
         </EmptyState>
       ) : (
         <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>

@@ -33,7 +33,7 @@ export function SelectionPane({
       <div className="Details-fan" aria-hidden>
         {chosen.slice(0, 5).map(item => (
           <span key={item.packetId}>
-            <CartridgeFace digest={item.packetId} kind={item.kind} name={item.name} />
+            <CartridgeFace digest={item.packetId} kind={item.kind} />
           </span>
         ))}
       </div>

@@ -17,6 +17,7 @@ import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { BeginLogDialog } from './BeginLogDialog.tsx'
 import { breaksAfterAll } from './breakPlace.ts'
+import { kindOf } from './describeReceipt.ts'
 import { ReceiptDetails } from './ReceiptDetails.tsx'
 import { Timeline } from './Timeline.tsx'
 import { useReceipts } from './useReceipts.ts'
@@ -103,7 +104,7 @@ export function ReceiptsPage() {
           .filter(([, count]) => count > 0)
           .map(([name, count]) => (
             <Chip key={name} selected={op === name} onChange={on => setOp(on ? name : null)} count={count}>
-              {name}
+              {kindOf(name)}
             </Chip>
           ))}
       </div>
