@@ -345,7 +345,6 @@ const VIEWS: readonly View[] = [
     name: 'ask-unknown',
     route: made => `ask/${id(made.transformer)}`,
     act: async page => {
-      await page.getByRole('button', { name: 'New conversation' }).click()
       await page.getByRole('textbox', { name: 'Question' }).fill('Summarise what a new colleague should know.')
       await page.keyboard.press('Enter')
       await page.getByRole('button', { name: 'Get a chat model' }).waitFor()
