@@ -2,8 +2,12 @@ import type { Page } from '@playwright/test'
 import { ask, expect, goTo, insert, test } from './fixtures.ts'
 
 const NAME = 'Harbor Coffee handbook'
+/** Not that of the state after an answer, which is called by it. */
 const holding = (page: Page) =>
-  page.getByRole('region', { name: 'What is in memory' }).getByRole('row').filter({ hasText: NAME })
+  page
+    .getByRole('region', { name: 'What is in memory' })
+    .getByRole('row')
+    .filter({ has: page.getByRole('link', { name: NAME, exact: true }) })
 const pin = (page: Page) => page.getByRole('button', { name: `Keep ${NAME} in memory` })
 
 test('what is in memory is shown live in two windows: asked, pinned, purged, and budgeted by keyboard', async ({
