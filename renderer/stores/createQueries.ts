@@ -39,12 +39,12 @@ export function createQueries(client: Client): QueryClient {
 function follow(client: Client, queries: QueryClient): void {
   const stale = new Set<ReadMethod>()
   let isDue = false
-  let last = 0
+  let last = Number.NEGATIVE_INFINITY
   for (const event of CHANGE_EVENTS)
     client.on(event, () => {
       for (const method of staleBy(event)) stale.add(method)
       // Not put off by the next event: while much happens, what is on screen follows.
-      if (!isDue) setTimeout(readAgain, Math.max(GATHER_MS, last + REST_MS - Date.now()))
+      if (!isDue) setTimeout(readAgain, Math.max(GATHER_MS, last + REST_MS - performance.now()))
       isDue = true
     })
   client.on('engine.status', ({ state }) => {
@@ -53,7 +53,7 @@ function follow(client: Client, queries: QueryClient): void {
 
   function readAgain(): void {
     isDue = false
-    last = Date.now()
+    last = performance.now()
     const methods: ReadonlySet<unknown> = new Set(stale)
     stale.clear()
     for (const query of queries.getQueryCache().findAll({ predicate: ({ queryKey: [method] }) => methods.has(method) }))
