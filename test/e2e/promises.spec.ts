@@ -47,7 +47,7 @@ test('a reload in the middle of reading loses neither the text nor the job', asy
   await page.getByRole('button', { name: 'Read it' }).click()
   await expect(page.getByText(/tok\/s/).first()).toBeVisible()
   await page.reload()
-  await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible({ timeout: 120_000 })
   await goTo(page, 'Library')
   await expect(page.getByRole('option', { name: /Read twice/ })).toHaveCount(1)
 })
