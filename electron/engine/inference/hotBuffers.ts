@@ -161,17 +161,17 @@ export class HotBuffers {
   }
 }
 
-/** Takes out what was lent from a set and does not stand in it any more: the numbers are there until the set is written. */
+/**
+ * Takes out what was lent from a set and does not stand in it any more: the numbers are there until the set is written. Where it
+ * throws, the set must not be.
+ */
 export async function takeOutLost(set: HotSet): Promise<void> {
   const standing = new Set<KvBlock>(set.blocks)
-  const lost: LentBlock[] = []
-  set.lent = set.lent.filter(reference => {
+  for (const reference of set.lent) {
     const block = reference.deref()
-    if (block === undefined || standing.has(block)) return block !== undefined
-    lost.push(block)
-    return false
-  })
-  for (const block of lost) await block.takeOut()
+    if (block !== undefined && !standing.has(block)) await block.takeOut()
+  }
+  set.lent = set.lent.filter(reference => reference.deref()?.isLent)
 }
 
 /** Gives a device's tensors back to it. */

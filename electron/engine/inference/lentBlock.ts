@@ -65,7 +65,10 @@ export class LentBlock implements KvBlock {
 
   /** Gives it numbers of its own, the very same; the buffers are nobody's concern afterwards. */
   takeOut(): Promise<void> {
-    this.#leaving ??= this.#takeOut()
+    this.#leaving ??= this.#takeOut().catch(error => {
+      this.#leaving = null
+      throw error
+    })
     return this.#leaving
   }
 
