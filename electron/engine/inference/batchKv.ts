@@ -3,7 +3,8 @@ import { copyRows, type KvPlace, type KvPlaceFrom, readBlock, type Side, sharedB
 import type { KvLayerGeometry } from './layers.ts'
 import { BLOCK_TOKENS, type KvBlock } from './stateSnapshot.ts'
 
-const CAPACITY_STEP = 256
+/** Rows are many: what each has beyond its tokens is memory that others, and the sessions themselves, could have. */
+const CAPACITY_STEP = 64
 
 interface Buffers {
   readonly key: Float32Array
