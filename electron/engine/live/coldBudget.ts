@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 
 /** Of what is free on the disk when it is first asked, where nobody has set a budget. */
 const FREE_PART = 1 / 4
-/** Copies that were used a shorter while ago stay: an operation may be using them. */
+/** Copies that were used, or named, a shorter while ago stay: an operation may be going on from them. */
 const RECENT_MS = 60 * 60 * 1000
 /** Collecting reads every manifest: no more often than this. */
 const PAUSE_MS = 60_000
@@ -36,6 +36,8 @@ export class ColdBudget {
   #limit: number | null
   /** Where nobody has set one. */
   #automatic: number | null = null
+  /** When operations named states last, longest ago first. */
+  readonly #named = new Map<Digest, number>()
   #collecting: Promise<void> | null = null
   #collected = Number.NEGATIVE_INFINITY
 
@@ -68,6 +70,18 @@ export class ColdBudget {
     return { limit, own }
   }
 
+  /** An operation goes on from a state: a copy of it stays for an hour. */
+  use(packetId: Digest): void {
+    if (this.#options.registry === null) return
+    const now = this.#options.store.parts.now()
+    this.#named.delete(packetId)
+    this.#named.set(packetId, now)
+    for (const [oldest, at] of this.#named) {
+      if (now - at < RECENT_MS) return
+      this.#named.delete(oldest)
+    }
+  }
+
   /** Resolves when room that is being made is made. */
   async settle(): Promise<void> {
     await this.#collecting
@@ -89,7 +103,11 @@ export class ColdBudget {
     const { store, registry, keep, onMove } = this.#options
     const { remotes, packets } = store.library
     const copies = registry === null ? [] : remotes.copies(registry, now - RECENT_MS, now)
-    await store.gc({ keep: keep(), room: { most, copies: copies.map(({ packetId }) => packetId) } })
+    const unused = () =>
+      copies.flatMap(({ packetId }) =>
+        now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) < RECENT_MS ? [] : [packetId],
+      )
+    await store.gc({ keep: keep(), room: { most, copies: unused } })
     for (const { packetId: label, bytes } of copies) {
       if (packets.get(label) !== null) continue
       onMove({

@@ -99,6 +99,7 @@ export async function deepestPrefix(
   const { packet, tokens: known, logits } = best.face
   const { packetId } = packet
   context.live.unstored.use(packetId)
+  context.live.coldBudget.use(packetId)
   if (best.checkpoint !== null)
     return {
       miss,

@@ -39,9 +39,12 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
 function stateOf({ store, live }: Context, digest: Digest): Digest | null {
   const { packets } = store.library
   const row = packets.get(digest)
-  if (row !== null && row.removedAt === null) return digest
-  const stored = preferred(packets.allOfContext(digest))?.packetId
-  if (stored !== undefined) return stored
+  const isStored = row !== null && row.removedAt === null
+  const stored = isStored ? digest : preferred(packets.allOfContext(digest))?.packetId
+  if (stored !== undefined) {
+    live.coldBudget.use(stored)
+    return stored
+  }
   const unstored = live.unstored.packetOf(digest)
   if (unstored !== null) live.unstored.use(unstored)
   return unstored

@@ -20,8 +20,11 @@ export interface GcOptions {
   readonly olderThanDays?: number
   /** Also give up packets without name, tag or pin, except this many of the newest. With `olderThanDays`: both must hold. */
   readonly keepLatest?: number
-  /** Also give up these, in their order, until what is kept takes no more than `most` bytes; none whose going frees nothing. */
-  readonly room?: { readonly most: number; readonly copies: readonly Digest[] }
+  /**
+   * Also give up these, in their order, until what is kept takes no more than `most` bytes; none whose going frees nothing. Asked
+   * in the very moment in which they are taken out of the library.
+   */
+  readonly room?: { readonly most: number; readonly copies: () => readonly Digest[] }
   /** Count, remove nothing. */
   readonly dryRun?: boolean
   /** Blobs younger than this are kept: somebody may be about to publish them. Default one hour. */
@@ -138,7 +141,7 @@ function givenForRoom(
       needers.set(digest, (needers.get(digest) ?? 0) + 1)
     }
   }
-  return copies.filter(packetId => {
+  return copies().filter(packetId => {
     const alone = [...(needs.get(packetId) ?? [])].filter(([digest]) => needers.get(digest) === 1 && !keep.has(digest))
     if (bytes <= most || alone.length === 0) return false
     for (const [, size] of alone) bytes -= size

@@ -43,10 +43,11 @@ it('gives up copies that the registry has and nobody made their own, least worth
   packets.remove([deleted], time.now - 8 * 24 * HOUR)
   time.now += 2 * HOUR
   use(recent, 1)
+  const goesOn = await enter('an operation goes on from it')
 
   const { diskUse } = store.parts
   const all = await diskUse.bytes()
-  const one = all / 12
+  const one = all / 13
   const moves: string[] = []
   const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
     ...{ store, limit: all, registry: PLACE, keep: () => new Set<Digest>() },
@@ -60,7 +61,7 @@ it('gives up copies that the registry has and nobody made their own, least worth
   }
   expect(await budget.refresh()).toEqual({ limit: all, own: all })
   await budget.settle()
-  expect(standing().size).toBe(12)
+  expect(standing().size).toBe(13)
 
   // Room is made down to nine tenths: what was deleted, and one or two more.
   const { own: left, limit } = await roomFor(all - 1)
@@ -69,13 +70,23 @@ it('gives up copies that the registry has and nobody made their own, least worth
   expect([standing().has(deleted), standing().has(never), standing().has(often)]).toEqual([false, false, true])
   expect(moves[0]).toBe(`${never} cold registry`)
 
+  // One that an operation named a moment ago stays until an hour has passed.
+  time.now += 2 * HOUR
+  use(recent, 1)
+  budget.use(goesOn)
   // However little there may be, what somebody made their own stays whole, and so does what nobody could fetch again.
   const { own: rest } = await roomFor(0)
-  expect(standing()).toEqual(new Set([own, elsewhere, named, tagged, pinned, inSlot, collected, recent]))
+  expect(standing()).toEqual(new Set([own, elsewhere, named, tagged, pinned, inSlot, collected, recent, goesOn]))
   expect(moves).toEqual([never, seldom, often].map(packetId => `${packetId} cold registry`))
   for (const packetId of standing())
     for (const blob of blobsOf(await store.readManifest(packetId))) await store.blobs.check(blob)
   expect(rest).toBeGreaterThan(7 * one)
+  time.now += HOUR / 2
+  await roomFor(0)
+  expect(standing().has(goesOn)).toBe(true)
+  time.now += HOUR
+  await roomFor(0)
+  expect([standing().has(goesOn), standing().has(recent)]).toEqual([false, false])
   // Counted as it is on the disk.
-  expect(rest).toBe(await new DiskUse(store.parts.fs, store.parts.layout).bytes())
+  expect((await budget.refresh()).own).toBe(await new DiskUse(store.parts.fs, store.parts.layout).bytes())
 })
