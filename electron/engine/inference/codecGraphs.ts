@@ -32,6 +32,13 @@ export function castGraph(from: 'float16' | 'float32', to: 'float16' | 'float32'
   return graph.bytes({ values: from }, { numbers: to })
 }
 
+/** `values` -> the `numbers` that come back from float16. */
+export function throughFloat16Graph(): Uint8Array {
+  const graph = new SmallGraph()
+  graph.op('Cast', [graph.op('Cast', ['values'], { to: ONNX_TYPE.float16 })], { to: ONNX_TYPE.float32 }, 'numbers')
+  return graph.bytes({ values: 'float32' }, { numbers: 'float32' })
+}
+
 export function int8DecodeGraph(): Uint8Array {
   const graph = new SmallGraph()
   graph.op('Mul', [graph.op('Cast', ['codes'], { to: ONNX_TYPE.float32 }), 'scales'], {}, 'values')

@@ -1,6 +1,13 @@
 import './noTelemetry.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { castGraph, e4m3DecodeGraph, e4m3EncodeGraph, int8DecodeGraph, int8EncodeGraph } from './codecGraphs.ts'
+import {
+  castGraph,
+  e4m3DecodeGraph,
+  e4m3EncodeGraph,
+  int8DecodeGraph,
+  int8EncodeGraph,
+  throughFloat16Graph,
+} from './codecGraphs.ts'
 import { runInPlace } from './inPlaceRun.ts'
 
 const GRAPHS = {
@@ -12,6 +19,7 @@ const GRAPHS = {
   e4m3: e4m3DecodeGraph,
   round: () => castGraph('float32', 'float16'),
   widen: () => castGraph('float16', 'float32'),
+  'float16-float32': throughFloat16Graph,
 } as const
 export type CodecGraph = keyof typeof GRAPHS
 

@@ -16,18 +16,14 @@ export function widenNumbers(from: Float16Array, to: Float32Array): Promise<void
 }
 
 /** Numbers that are rounded at once: what they become lies beside them meanwhile. */
-const ROUNDED_AT_ONCE = 2 ** 19
+const ROUNDED_AT_ONCE = 2 ** 20
 
-/** Numbers as they come back from float16, in the place of what they were. */
+/** Numbers as they come back from float16, in the place of what they were: all have been rounded before the first is written. */
 export async function roundInPlace(arrays: readonly Float32Array[]): Promise<void> {
-  const longest = arrays.reduce((most, { length }) => Math.max(most, length), 0)
-  const room = new Float16Array(Math.min(longest, ROUNDED_AT_ONCE))
   for (const numbers of arrays) {
-    for (let at = 0; at < numbers.length; at += room.length) {
-      const part = numbers.subarray(at, at + room.length)
-      const rounded = room.subarray(0, part.length)
-      await roundNumbers(part, rounded)
-      await widenNumbers(rounded, part)
+    for (let at = 0; at < numbers.length; at += ROUNDED_AT_ONCE) {
+      const part = floats(numbers.subarray(at, at + ROUNDED_AT_ONCE))
+      await runCodec('float16-float32', { values: part }, { numbers: part })
     }
   }
 }
