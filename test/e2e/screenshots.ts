@@ -345,7 +345,9 @@ const VIEWS: readonly View[] = [
     name: 'ask-unknown',
     route: made => `ask/${id(made.transformer)}`,
     act: async page => {
-      await page.getByRole('textbox', { name: 'Question' }).fill('Summarise what a new colleague should know about the shop.')
+      await page
+        .getByRole('textbox', { name: 'Question' })
+        .fill('Summarise what a new colleague should know about the shop.')
       await page.locator('.Composer').getByRole('button', { name: /^Ask/ }).click()
       await page.getByRole('button', { name: 'Get a chat model' }).waitFor()
     },
