@@ -62,7 +62,7 @@ function eventSchema(event: z.ZodType): Record<string, unknown> {
     const told = isText ? data : { type: 'string', contentMediaType: 'application/json', contentSchema: data }
     return { ...kind, properties: { ...name, data: told } }
   })
-  return { oneOf: kinds }
+  return { anyOf: kinds }
 }
 
 interface Fields {
