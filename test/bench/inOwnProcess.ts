@@ -1,7 +1,7 @@
 /** Work in a process of its own. Measurements, as in the engine's: peak memory is theirs, and a driver that crashes takes nothing else with it. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { ENGINE_V8_FLAGS } from '#hosts/engineProcess/engineChild.ts'
+import { ENGINE_V8_FLAGS, engineEnv } from '#hosts/engineProcess/engineChild.ts'
 import type { Asked, AskOptions } from './askServer.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
 import type { MeasureOptions } from './measureModel.ts'
@@ -22,7 +22,7 @@ export function askServer(options: AskOptions): Promise<Asked> {
 /** Runs a program of this folder with its options as JSON; it prints its figures as JSON. */
 async function run<T>(program: string, options: object, flags: readonly string[] = []): Promise<T> {
   const args = [...flags, join(import.meta.dirname, program), JSON.stringify(options)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { env: engineEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, errors] = ['', '']
   child.stdout.on('data', chunk => {
     out += chunk

@@ -22,6 +22,8 @@ export interface HotSet {
 }
 
 const CAPACITY_STEP = 256
+/** Beyond whole steps: rows that lie a power of two of bytes apart would meet in the same sets of a processor's cache. */
+const CAPACITY_BEYOND = 64
 
 /**
  * The buffers of sessions that ended, with the blocks that are still in them: the next session on the same base goes on in
@@ -182,5 +184,6 @@ export function release({ layers }: Running): void {
 }
 
 function roundUp(rows: number): number {
-  return Math.ceil(rows / CAPACITY_STEP) * CAPACITY_STEP
+  const steps = Math.max(1, Math.ceil((rows - CAPACITY_BEYOND) / CAPACITY_STEP))
+  return steps * CAPACITY_STEP + CAPACITY_BEYOND
 }

@@ -20,7 +20,7 @@ import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSn
 export type Download = (tensor: Tensor) => Promise<Float32Array>
 
 const GROWTH = 1.5
-/** Buffers that a state comes back into have room for so many tokens more: growing copies the context, and a state is mostly asked. */
+/** Buffers have room for so many tokens more than are read into them: growing copies the context, and a state is mostly asked. */
 const ANSWER_TOKENS = 32
 
 /**
@@ -74,7 +74,7 @@ export class KvCache {
     if (old === null) {
       const blocks = this.#resting
       const most = (contextLength ?? Number.POSITIVE_INFINITY) + 1 - length
-      const spare = blocks.length === 0 ? 0 : Math.max(0, Math.min(ANSWER_TOKENS, most))
+      const spare = Math.max(0, Math.min(ANSWER_TOKENS, most))
       const { set, kept } = this.#hot.take(blocks, length, { label: this.#label, spare })
       await takeOutLost(set)
       const missing = blocks.slice(kept)

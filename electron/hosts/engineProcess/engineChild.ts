@@ -17,12 +17,23 @@ export interface EngineChild {
  */
 export const ENGINE_V8_FLAGS = ['--max-semi-space-size=8'] as const
 
+/**
+ * Large pieces of memory (states, weights) in the system's huge pages, with glibc: fewer faults when they are first touched, and
+ * fewer misses of address translation in every step. https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
+ */
+const HUGE_PAGES = 'glibc.malloc.hugetlb=1'
+
+/** A process's environment as the engine gets it; what is set there already stays. */
+export function engineEnv(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return { GLIBC_TUNABLES: HUGE_PAGES, ...env }
+}
+
 /** Starts `entry` (a .ts or a built .js file) as a child of this process. Its output goes to stderr: stdout is JSON. */
-export function forkEngine(entry: string, env: NodeJS.ProcessEnv = process.env): EngineChild {
+export function forkEngine(entry: string, env?: NodeJS.ProcessEnv): EngineChild {
   const child = fork(entry, [], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning', ...ENGINE_V8_FLAGS],
-    env,
+    env: engineEnv(env),
     stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
   })
   let spawnError: string | null = null
