@@ -16,7 +16,7 @@ const STALE_BY = {
     ...OF_CARTRIDGES,
     // Names of cartridges, whether they are here, and whose signatures count since one was trusted.
     ...['conversations.list', 'conversations.get', 'receipts.list', 'receipts.get', 'jobs.get'],
-    ...['memory.status', 'share.browse', 'keys.status', 'engine.status'],
+    ...['memory.status', 'share.browse', 'keys.status', 'engine.status', 'savings.summary'],
   ],
   // A model that comes or goes changes which cartridges can be asked; adding one writes its folder into the settings.
   'models.changed': [
@@ -26,6 +26,8 @@ const STALE_BY = {
   ],
   'settings.changed': [
     ...['settings.get', 'engine.status', 'models.list', 'models.catalogue', 'memory.status', 'packets.estimate'],
+    // Whose signatures count.
+    'library.get',
     ...['keys.status', 'savings.prices', 'savings.providerKey', 'share.catalogues', 'share.browse'],
   ],
   'conversations.changed': ['conversations.list', 'conversations.get', 'library.lineage'],

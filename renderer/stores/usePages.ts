@@ -18,6 +18,18 @@ export interface Pages<M extends PagedMethod, T> {
   readonly reload: () => void
 }
 
+/** Pages of one filter. */
+interface Sight {
+  readonly key: string
+  readonly first: number
+  readonly last: number
+  /** These and those that were scrolled past. */
+  readonly seen: readonly number[]
+}
+
+const beginningOf = (key: string): Sight => ({ key, first: 0, last: 0, seen: [0] })
+const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
+
 type Shown<M extends PagedMethod, T> = Pick<Pages<M, T>, 'answers' | 'items'>
 
 /**
@@ -31,12 +43,14 @@ export function usePages<M extends PagedMethod, T>(
 ): Pages<M, T> {
   const { queries } = useStudio()
   const key = hashKey([filter])
-  const [sight, setSight] = useState({ key, first: 0, last: 0 })
+  const [sight, setSight] = useState<Sight>(beginningOf(key))
   // Another filter is looked at from its beginning.
-  const { first, last } = sight.key === key ? sight : { first: 0, last: 0 }
-  const inSight = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  const { first, last, seen } = sight.key === key ? sight : beginningOf(key)
+  const inSight = range(first, last)
   const asked = (page: number) => read(method, { ...filter, offset: page * PAGE, limit: PAGE } as Input<M>)
-  const results = useQueries({ queries: inSight.map(asked) })
+  // Those that were scrolled past are kept, for what is selected may be on them, and not read again.
+  const kept = seen.filter(page => !inSight.includes(page)).map(page => ({ ...asked(page), enabled: false }))
+  const results = useQueries({ queries: [...inSight.map(asked), ...kept] }).slice(0, inSight.length)
 
   const stamp = results.map(({ dataUpdatedAt }) => dataUpdatedAt).join()
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter, `stamp` for the answers
@@ -57,8 +71,12 @@ export function usePages<M extends PagedMethod, T>(
 
   const need = useCallback(
     (from: number, to: number) => {
-      const wanted = { key, first: Math.floor(Math.max(0, from) / PAGE), last: Math.floor(Math.max(0, to) / PAGE) }
-      setSight(before => (hashKey([before]) === hashKey([wanted]) ? before : wanted))
+      const [first, last] = [from, to].map(index => Math.floor(Math.max(0, index) / PAGE)) as [number, number]
+      setSight(before => {
+        if (before.key === key && before.first === first && before.last === last) return before
+        const seen = before.key === key ? before.seen : []
+        return { key, first, last, seen: [...new Set([...seen, ...range(first, last)])] }
+      })
     },
     [key],
   )

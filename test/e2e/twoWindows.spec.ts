@@ -84,3 +84,25 @@ test('what several views of a window show is asked for once, until another windo
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
   await other.close()
 })
+
+test('prices that are being edited stay when another window saves some', async ({ page, studio }) => {
+  const other = await studio.newWindow()
+  const model = (window: typeof page) => window.getByRole('textbox', { name: 'Model' })
+  for (const window of [page, other]) {
+    await goTo(window, 'Savings')
+    await window.getByRole('radio', { name: 'Prices' }).click()
+  }
+  await model(page).first().fill('Typed here')
+  await model(other).last().fill('Typed there')
+  await other.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Prices were changed in another window.')).toBeVisible()
+  await expect(model(page).first()).toHaveValue('Typed here')
+  await page.getByRole('button', { name: 'Show those instead' }).click()
+  await expect(model(page).last()).toHaveValue('Typed there')
+  await expect(model(page).first()).not.toHaveValue('Typed here')
+  await model(page).first().fill('Saved here')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(model(other).first()).toHaveValue('Saved here')
+  await expect(page.getByText('Prices were changed in another window.')).toHaveCount(0)
+  await other.close()
+})

@@ -42,9 +42,10 @@ export function engineHandlers(state: EngineState): Pick<Handlers, Owned> {
       if (before.device !== after.device) await state.models.unload()
       state.live.hot.budget = after.memory.hot
       state.live.warm.budget = after.memory.warm
-      await state.live.coldBudget.set(after.memory.cold)
+      const counted = state.live.coldBudget.set(after.memory.cold)
       state.emit('settings.changed', {})
       if (before.modelFolders.join('\n') !== after.modelFolders.join('\n')) state.emit('models.changed', {})
+      await counted
       return after
     },
   }

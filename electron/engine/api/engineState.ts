@@ -1,4 +1,4 @@
-import type { Settings } from '#shared/rpc/methods/engine.ts'
+import type { Settings, SettingsChange } from '#shared/rpc/methods/engine.ts'
 import type { SecretStore } from '../library/secrets.ts'
 import type { Machine } from '../live/choosePrecision.ts'
 import type { Meter } from '../meter/meter.ts'
@@ -26,5 +26,5 @@ export interface EngineState extends PacketContext {
 
 export interface SettingsStore {
   get(): Settings
-  set(change: Partial<Settings>): Settings
+  set(change: SettingsChange): Settings
 }

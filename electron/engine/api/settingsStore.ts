@@ -31,10 +31,15 @@ export function createSettingsStore({ settings }: Pick<Library, 'settings'>): Se
   return {
     get,
     set(change) {
-      for (const [key, value] of Object.entries(change)) {
-        if (value !== undefined) settings.set(`app.${key}`, value)
-      }
+      const { memory = {}, ...rest } = change
+      const budgets = { ...get().memory, ...given(memory) }
+      for (const [key, value] of Object.entries(given({ ...rest, memory: change.memory && budgets })))
+        settings.set(`app.${key}`, value)
       return get()
     },
   }
+}
+
+function given<T extends object>(part: T): Partial<T> {
+  return Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as Partial<T>
 }

@@ -66,6 +66,11 @@ export class BatchKv {
     return { ...this.#placeOf(row), from }
   }
 
+  /** What was to be written to a row has not been: nothing is known to stand there. */
+  forget(row: number): void {
+    this.#standing[row] = []
+  }
+
   #kept(row: number, blocks: readonly KvBlock[]): number {
     const standing = this.#standing[row] ?? []
     return sharedBlocks(

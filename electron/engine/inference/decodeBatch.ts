@@ -93,6 +93,9 @@ export class DecodeBatch {
         position: base.position,
         processed: 0,
       }
+    } catch (error) {
+      this.#kv?.forget(row)
+      throw error
     } finally {
       this.#isJoining = false
       this.#count()

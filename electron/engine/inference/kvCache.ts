@@ -19,6 +19,9 @@ import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSn
 /** Brings a tensor to the host; tensors already there are returned as they are. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>
 
+/** Writes buffers of so many rows; returns the bytes. */
+type Write = (buffers: readonly LayerBuffers[], capacity: number) => number | Promise<number>
+
 const GROWTH = 1.5
 /** Buffers have room for so many tokens more than are read into them: growing copies the context, and a state is mostly asked. */
 const ANSWER_TOKENS = 32
@@ -76,11 +79,11 @@ export class KvCache {
       const most = (contextLength ?? Number.POSITIVE_INFINITY) + 1 - length
       const spare = Math.max(0, Math.min(ANSWER_TOKENS, most))
       const { set, kept } = this.#hot.take(blocks, length, { label: this.#label, spare })
-      await takeOutLost(set)
       const missing = blocks.slice(kept)
-      if (missing.length > 0) {
-        await this.#fill(set, (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }))
-      }
+      await this.#fillNew(
+        set,
+        missing.length === 0 ? null : (buffers, capacity) => writeBlocks(this.#layers, missing, { buffers, capacity }),
+      )
       set.blocks = blocks
       this.#running = set
       this.#tail = null
@@ -90,10 +93,9 @@ export class KvCache {
     const { set } = this.#hot.take(old.blocks, Math.max(length, old.running.capacity * GROWTH), {
       label: this.#label,
     })
-    await takeOutLost(set)
     // What the other buffers hold already are whole blocks, so the rest is whole rows.
     const from = set.blocks.reduce((sum, { tokens }) => sum + tokens, 0)
-    await this.#fill(set, (buffers, capacity) => this.#copy(old, { buffers, capacity }, from))
+    await this.#fillNew(set, (buffers, capacity) => this.#copy(old, { buffers, capacity }, from))
     set.blocks = old.blocks
     this.#running = set
     this.#hot.give(old)
@@ -286,11 +288,19 @@ export class KvCache {
     this.#length = 0
   }
 
+  /** Writes buffers that were just taken; where that fails, they are nobody's. */
+  async #fillNew(set: HotSet, write: Write | null): Promise<void> {
+    try {
+      await takeOutLost(set)
+      if (write !== null) await this.#fill(set, write)
+    } catch (error) {
+      this.#hot.free(set)
+      throw error
+    }
+  }
+
   /** Writes the buffers of a set: on the host in place, on a device by new tensors in the old ones' place. */
-  async #fill(
-    set: HotSet,
-    write: (buffers: readonly LayerBuffers[], capacity: number) => number | Promise<number>,
-  ): Promise<void> {
+  async #fill(set: HotSet, write: Write): Promise<void> {
     const { running } = set
     const buffers = await this.#onHost(set)
     this.copiedBytes += await write(buffers, running.capacity)

@@ -29,10 +29,13 @@ export interface KvPlaceFrom extends KvPlace {
   readonly from: number
 }
 
-/** How many blocks two states begin with alike. They are compared by reference: whoever has the same numbers is given the same blocks. */
+/**
+ * How many blocks two states begin with alike. They are compared by reference: whoever has the same numbers is given the same blocks.
+ * undefined: one that nobody has any more, so it is none of the other state's.
+ */
 export function sharedBlocks(a: readonly (KvBlock | undefined)[], b: readonly KvBlock[]): number {
   let count = 0
-  while (count < a.length && a[count] === b[count]) count++
+  while (count < a.length && count < b.length && a[count] === b[count]) count++
   return count
 }
 
@@ -76,8 +79,11 @@ export async function writeBlocks(
       }
     }
   }
+  const groups = inGroups(blocks)
+  // Before anything is waited for: what is lent may be taken out meanwhile, and is in halves then.
+  for (const block of blocks) if (block.halves === undefined) write(block, null)
   let room = new Float32Array(0)
-  for (const group of inGroups(blocks)) {
+  for (const group of groups) {
     const numbers = group.reduce((sum, { halves }) => sum + halves.length, 0)
     if (room.length < numbers) room = new Float32Array(numbers)
     const wide = room.subarray(0, numbers)
@@ -88,7 +94,6 @@ export async function writeBlocks(
       at += halves.length
     }
   }
-  for (const block of blocks) if (block.halves === undefined) write(block, null)
   return bytes
 }
 

@@ -26,7 +26,7 @@ export class MemoryTier {
   readonly findBelow: FindBelow
   readonly #held = new Set<Held>()
   readonly #free = new LeastFirst<Held>(
-    () => [...this.#held].filter(({ inUse, pinned }) => !inUse && !pinned),
+    () => [...this.#held].filter(mayGo),
     held => this.#value(held),
   )
   readonly #pinned = new Set<string>()
@@ -188,14 +188,12 @@ export class MemoryTier {
 
   /** Whether it may be given up, after that has changed. */
   #freeOrNot(held: Held): void {
-    if (held.gone || held.inUse || held.pinned) this.#free.remove(held)
-    else this.#free.add(held)
+    if (mayGo(held)) this.#free.add(held)
+    else this.#free.remove(held)
   }
 
   /** Worth of keeping it, squared: only its order counts. */
   #value({ entry, uses, since, last }: Held): number {
-    // Nothing is gained by giving it up.
-    if (entry.bytes === 0) return Number.POSITIVE_INFINITY
     const chance = this.#budget + 1
     const [known, idle] = [this.#clock - since + chance, this.#clock - last + chance]
     return ((uses * entry.cost) / entry.bytes) ** 2 / known / idle
@@ -243,6 +241,11 @@ export class MemoryTier {
     this.#free.remove(held)
     this.#count(held.label, -held.entry.bytes)
   }
+}
+
+/** Nothing is gained by giving up what takes no room. */
+function mayGo({ entry, inUse, pinned, gone }: Held): boolean {
+  return !gone && !inUse && !pinned && entry.bytes > 0
 }
 
 function belowOf({ entry, label }: Held): Below {

@@ -140,7 +140,7 @@ export class Session implements Disposable {
     return this.#exclusively('settle', async () => (await this.#state.kv?.settle(blocks, dtype)) ?? [])
   }
 
-  /** What its memory is counted under from now on. */
+  /** What its memory is counted under from now on, unless it is closed. */
   belongTo(label: string): void {
     this.#state.kv?.belongTo(label)
   }
@@ -221,15 +221,17 @@ export class Session implements Disposable {
     let feeding: Promise<void> = Promise.resolve()
     try {
       const { kv } = this.#state
-      return await this.#readChunks(tokens, options, async sink => {
+      const logits = await this.#readChunks(tokens, options, async sink => {
         await feeding
         if (kv?.canFeed) feeding = kv.feed(sink, { onlyFull: true })
         // Heard of when the next chunk has been read.
         feeding.catch(() => {})
       })
-    } finally {
-      // It still reads from the buffers.
       await feeding
+      return logits
+    } finally {
+      // It still reads from the buffers. What failed first is said.
+      await feeding.catch(() => {})
     }
   }
 

@@ -40,6 +40,8 @@ export class ColdBudget {
   readonly #named = new Map<Digest, number>()
   #collecting: Promise<void> | null = null
   #collected = Number.NEGATIVE_INFINITY
+  /** Bytes that were stored when that was over. */
+  #left = Number.NEGATIVE_INFINITY
 
   constructor(tier: MemoryTier, options: ColdBudgetOptions) {
     this.#tier = tier
@@ -48,9 +50,11 @@ export class ColdBudget {
   }
 
   async set(limit: number | null): Promise<void> {
+    if (limit === this.#limit) return
     this.#limit = limit
     this.#automatic = null
     this.#collected = Number.NEGATIVE_INFINITY
+    this.#left = Number.NEGATIVE_INFINITY
     await this.refresh()
   }
 
@@ -66,7 +70,7 @@ export class ColdBudget {
     const limit = this.#limit ?? this.#automatic ?? own
     const budget = readOnly ? 0 : Math.max(0, limit - own)
     if (budget !== this.#tier.budget) this.#tier.budget = budget
-    if (own > limit && !readOnly) this.#collect(limit)
+    if (own > limit && !readOnly) this.#collect({ limit, own })
     return { limit, own }
   }
 
@@ -87,9 +91,11 @@ export class ColdBudget {
     await this.#collecting
   }
 
-  #collect(limit: number): void {
+  #collect({ limit, own }: { readonly limit: number; readonly own: number }): void {
     const now = this.#options.store.parts.now()
-    if (this.#collecting !== null || now - this.#collected < PAUSE_MS) return
+    // Where nothing came since, only what has become old meanwhile could go.
+    const pause = own <= this.#left ? RECENT_MS : PAUSE_MS
+    if (this.#collecting !== null || now - this.#collected < pause) return
     this.#collected = now
     this.#collecting = this.#makeRoom(limit * ROOM_PART, now)
       // What could not be removed is counted still: it is tried again.
@@ -108,6 +114,7 @@ export class ColdBudget {
         now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) < RECENT_MS ? [] : [packetId],
       )
     await store.gc({ keep: keep(), room: { most, copies: unused } })
+    this.#left = await store.parts.diskUse.bytes()
     for (const { packetId: label, bytes } of copies) {
       if (packets.get(label) !== null) continue
       onMove({

@@ -76,6 +76,7 @@ export async function createPacket(context: PacketContext, input: CreateInput, c
   const notes = [...readingNotes(text, { asked: input.time }), ...roomNotes(loaded, text.tokens.length)]
   const dtype = input.dtype ?? defaultDtype(model.kind)
   const { stored: found, known } = await findContext(context, loaded, text, dtype)
+  if (found !== null) context.live.coldBudget.use(found)
   if (input.name !== undefined) assertFreeName(context, input.name, found)
   if (found !== null && !input.again)
     return {

@@ -24,7 +24,10 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
   const state = digest === null ? null : stateOf(context, digest)
   if (state !== null) return state
   const made = digest === null ? null : await madeFromText(context, digest, model)
-  if (made !== null) return made
+  if (made !== null) {
+    context.live.coldBudget.use(made)
+    return made
+  }
   const named = packets.names.named(ref)
   if (named !== null) return named
   const answered = context.store.library.answers.packetOf(ref)

@@ -161,14 +161,13 @@ async function sweep(store: StoreParts, live: Set<Digest>, newest: number, dryRu
       const path = join(layout.blobs, name)
       const status = await fs.status(path)
       if (status.kind !== 'file' || status.modified > newest) return null
-      if (!dryRun) await removeIfThere(store, path)
+      if (dryRun) return status.size
+      await removeIfThere(store, path)
+      store.diskUse.add(-status.size)
       return status.size
     })
-    const swept = sizes.filter(size => size !== null)
-    if (dryRun) return swept
-    store.diskUse.add(-swept.reduce((sum, size) => sum + size, 0))
-    await fs.syncFolder(layout.blobs)
-    return swept
+    if (!dryRun) await fs.syncFolder(layout.blobs)
+    return sizes.filter(size => size !== null)
   } catch (error) {
     throw storeError(error, 'remove what is no longer needed', 'write')
   }

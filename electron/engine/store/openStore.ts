@@ -91,7 +91,7 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
       const library = openLibrary(databases.library, { readOnly })
       opened.push(library)
       const index = new SearchIndex(library, databases.index, { memory: readOnly })
-      const diskUse = new DiskUse(fs, layout)
+      const diskUse = new DiskUse(fs, layout, now)
       const parts: StoreParts = {
         folder,
         layout,

@@ -54,10 +54,7 @@ function Tiers({ status }: { readonly status: Status }) {
     client
       .call('memory.purge', { tier })
       .then(({ freed }) => toastDone(`${formatBytes(freed)} freed`, 'What is in use or pinned stayed.'), toastError)
-  const setBudget = (tier: TierName, bytes: number | null) => {
-    if (budgets === undefined) return
-    change({ memory: { ...budgets, [tier]: bytes } }).catch(toastError)
-  }
+  const setBudget = (tier: TierName, bytes: number | null) => change({ memory: { [tier]: bytes } }).catch(toastError)
   return (
     <>
       <Whole status={status} />
@@ -67,20 +64,21 @@ function Tiers({ status }: { readonly status: Status }) {
             key={view.tier}
             view={view}
             mostBytes={view.tier === 'cold' ? diskBytes : machineBytes}
-            onBudget={bytes => setBudget(view.tier, bytes)}
+            onBudget={bytes => void setBudget(view.tier, bytes)}
             onPurge={() => void purge(view.tier)}
           >
             {view.tier === 'cold' ? (
               <p className="small muted">
-                {stored === 1 ? '1 state' : `${formatCount(stored)} states`} in the{' '}
+                {stored === 1 ? '1 state is' : `${formatCount(stored)} states are`} stored, with a name or without. What
+                is in the{' '}
                 <Link className="link" to="/library">
                   library
-                </Link>{' '}
-                {stored === 1 ? 'is' : 'are'} yours and never given up.{' '}
+                </Link>
+                , was asked or is kept in memory is never given up by itself.{' '}
                 {budgets?.cold === null ? (
                   'The budget follows the disk: a quarter of what was free.'
                 ) : (
-                  <Button size="s" variant="quiet" onPress={() => setBudget('cold', null)}>
+                  <Button size="s" variant="quiet" onPress={() => void setBudget('cold', null)}>
                     Let the budget follow the disk
                   </Button>
                 )}

@@ -66,7 +66,7 @@ export function TierPanel({ view, mostBytes, onBudget, onPurge, children }: Tier
         <p className="small Memory-over">
           {formatBytes(bytes - budget)} over its budget,{' '}
           {own > budget
-            ? 'by what you have stored, which stays: delete some of it, or raise the budget.'
+            ? 'by what is stored: delete some of it, or raise the budget.'
             : 'in use or pinned; it goes when it is let go of.'}
         </p>
       ) : null}

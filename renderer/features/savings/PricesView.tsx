@@ -17,6 +17,15 @@ interface Draft extends Omit<Price, 'input'> {
   readonly input: number | null
 }
 
+/** The list while it is being edited; what others save meanwhile takes nothing of it away. */
+interface Edited {
+  /** The version that it began as. */
+  readonly of: number
+  readonly drafts: readonly Draft[]
+  /** The version it became; null: it is not saved. */
+  readonly saved: number | null
+}
+
 function fromDraft({ key: _, input, ...rest }: Draft): Price | null {
   return input === null || rest.label.trim() === '' ? null : { ...rest, input }
 }
@@ -35,19 +44,30 @@ const MONEY_FIELDS = [
 
 export function PricesView({ version, prices }: PricesViewProps) {
   const task = useTask('savings.setPrices')
-  const [drafts, setDrafts] = useState<readonly Draft[]>(() => prices.map(price => ({ ...price, key: price.id })))
+  const [edited, setEdited] = useState<Edited | null>(null)
+  // What was saved stays until it has been read back.
+  const isOwn = edited !== null && (edited.saved === null || version < edited.saved)
+  const drafts = isOwn ? edited.drafts : prices.map(price => ({ ...price, key: price.id }))
   const parsed = drafts.map(fromDraft)
   const bad = parsed.includes(null)
+  const edit = (change: (drafts: readonly Draft[]) => readonly Draft[]) =>
+    setEdited(before =>
+      isOwn && before !== null
+        ? { ...before, drafts: change(before.drafts), saved: null }
+        : { of: version, drafts: change(drafts), saved: null },
+    )
   const set = (key: string, part: Partial<Draft>) =>
-    setDrafts(before => before.map(draft => (draft.key === key ? { ...draft, ...part } : draft)))
+    edit(before => before.map(draft => (draft.key === key ? { ...draft, ...part } : draft)))
   const save = async () => {
     const saved = await task.run({ prices: parsed.filter(price => price !== null) })
-    if (saved !== null) toastDone('Prices saved', `Version ${saved.version}`)
+    if (saved === null) return
+    setEdited({ of: saved.version, drafts, saved: saved.version })
+    toastDone('Prices saved', `Version ${saved.version}`)
   }
   const add = () => {
     const key = crypto.randomUUID()
     const date = new Date().toISOString().slice(0, 10)
-    setDrafts(before => [
+    edit(before => [
       ...before,
       {
         key,
@@ -81,6 +101,14 @@ export function PricesView({ version, prices }: PricesViewProps) {
       }
     >
       {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
+      {isOwn && edited.saved === null && version > edited.of ? (
+        <p role="status">
+          Prices were changed in another window. Saving replaces them.{' '}
+          <Button size="s" variant="quiet" onPress={() => setEdited(null)}>
+            Show those instead
+          </Button>
+        </p>
+      ) : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
       <section className="Table-wrap" aria-label="Prices" tabIndex={0}>
         <table className="Table Prices">
@@ -140,7 +168,7 @@ export function PricesView({ version, prices }: PricesViewProps) {
                 <td>
                   <IconButton
                     label={`Remove ${draft.label}`}
-                    onPress={() => setDrafts(before => before.filter(other => other.key !== draft.key))}
+                    onPress={() => edit(before => before.filter(other => other.key !== draft.key))}
                   >
                     <Trash2 aria-hidden />
                   </IconButton>

@@ -111,7 +111,7 @@ export function SavingsPage() {
       {tab === 'calculator' ? <CalculatorView prices={prices} /> : null}
       {tab === 'provider' ? <ProviderView prices={prices} price={price} /> : null}
       {tab === 'prices' && list.data !== undefined ? (
-        <PricesView key={list.data.version} version={list.data.version} prices={list.data.prices} />
+        <PricesView version={list.data.version} prices={list.data.prices} />
       ) : null}
       {resetting ? (
         <ConfirmDialog

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { stateDtypeSchema } from '../../domain/cartridge.ts'
 import { compactionPolicySchema } from '../../domain/compaction.ts'
 import { method } from '../method.ts'
-import { memoryBudgetsSchema } from './memory.ts'
+import { memoryBudgetsSchema, memoryChangeSchema } from './memory.ts'
 import { count } from './views.ts'
 
 export const settingsSchema = z.strictObject({
@@ -24,6 +24,9 @@ export const settingsSchema = z.strictObject({
   memory: memoryBudgetsSchema,
 })
 export type Settings = z.infer<typeof settingsSchema>
+
+const settingsChangeSchema = settingsSchema.extend({ memory: memoryChangeSchema }).partial()
+export type SettingsChange = z.infer<typeof settingsChangeSchema>
 
 export const engineMethods = {
   'engine.status': method(
@@ -47,5 +50,6 @@ export const engineMethods = {
     }),
   ),
   'settings.get': method(z.strictObject({}), settingsSchema),
-  'settings.set': method(settingsSchema.partial(), settingsSchema),
+  /** Changes what is given, and of `memory` the tiers that are. */
+  'settings.set': method(settingsChangeSchema, settingsSchema),
 } as const

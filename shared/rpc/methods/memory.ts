@@ -11,6 +11,13 @@ const budgetSchema = z
   .min(16 * 1024 ** 2)
   .max(1024 ** 5)
 
+const coldBudgetSchema = z
+  .number()
+  .int()
+  .min(0)
+  .max(1024 ** 5)
+  .nullable()
+
 export const memoryBudgetsSchema = z.strictObject({
   /** Of the buffers that sessions run in. */
   hot: budgetSchema,
@@ -20,13 +27,14 @@ export const memoryBudgetsSchema = z.strictObject({
    * Of the disk, for all states together. What somebody stored counts and is never given up by itself; what memory gave up and
    * nobody stored is, down to nothing. null: as much as there is, and a quarter of what was free.
    */
-  cold: z
-    .number()
-    .int()
-    .min(0)
-    .max(1024 ** 5)
-    .nullable()
-    .default(null),
+  cold: coldBudgetSchema.default(null),
+})
+
+/** Those that are to change. */
+export const memoryChangeSchema = z.strictObject({
+  hot: budgetSchema.optional(),
+  warm: budgetSchema.optional(),
+  cold: coldBudgetSchema.optional(),
 })
 export type MemoryBudgets = z.infer<typeof memoryBudgetsSchema>
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
 import type { DecodeBatch } from '#engine/inference/decodeBatch.ts'
+import { sharedBlocks } from '#engine/inference/kvRows.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
@@ -222,4 +223,11 @@ it('copies of a session what does not stand in its row, whoever was there before
   expect(copied[1]).toBeLessThan((copied[0] ?? 0) / 10)
   expect(copied[2]).toBeGreaterThan(copied[1] ?? 0)
   await runtime.dispose()
+})
+
+it('knows of blocks that nobody has any more that they are none of a shorter state', () => {
+  const gone = [undefined, undefined]
+  expect(sharedBlocks(gone, [])).toBe(0)
+  const block = { start: 0, tokens: 64, layers: [] }
+  expect(sharedBlocks([block, ...gone], [block])).toBe(1)
 })

@@ -221,6 +221,45 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
       for (const { maxAbsDiff } of compareStates(own, lent)) expect(maxAbsDiff).toBe(0)
   })
 
+  it('whose memory is needed while what they lend is written elsewhere, lend it whole', async () => {
+    const model = await runnableModel(folder)
+    if (model.kind !== 'kv') return
+    const random = seeded(21)
+    const [text, delta] = [random.tokens(250, 2048), random.tokens(150, 2048)]
+    // Room for these buffers, or for larger ones, and not for both.
+    const tier = new MemoryTier('hot', { budget: 600 * 4096 })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+    const reader = runtime.newSession()
+    await reader.append(text)
+    const own = await roundTripState(await reader.capture(), 'float16')
+    const lent = await encoded(reader, 'float16', 192)
+    expect(lent.blocks.map(isLent)).toEqual([true, true, true, false])
+    reader.dispose()
+    const ran: string[] = []
+    for (const snapshot of [lent, own]) {
+      using session = await runtime.restore(snapshot)
+      ran.push(`${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`)
+    }
+    expect(ran[0]).toBe(ran[1])
+  })
+
+  it('that cannot be filled are nobody’s', async () => {
+    const model = await runnableModel(folder)
+    if (model.kind !== 'kv') return
+    const tier = new MemoryTier('hot', { budget: Number.MAX_SAFE_INTEGER })
+    using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+    using reader = runtime.newSession()
+    await reader.append(seeded(22).tokens(100, 2048))
+    const state = await reader.capture()
+    const before = tier.bytes
+    const broken = state.blocks.map(block => ({ ...block, layers: block.layers.slice(1) }))
+    using session = await runtime.restore({ ...state, blocks: state.blocks })
+    // As memory that has run out in the middle of it would.
+    for (const [at, block] of broken.entries()) Object.assign(state.blocks[at] ?? {}, block)
+    await expect(session.append([1])).rejects.toThrow()
+    expect(tier.bytes).toBe(before)
+  })
+
   it('are taken out as a store will give them back, and go on in the buffers from there', async () => {
     const model = await runnableModel(folder)
     using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })

@@ -30,6 +30,8 @@ describe('a tier of memory', () => {
     expect(gone).toEqual(['one', 'two'])
     tier.budget = 0
     expect(gone).toEqual(['one', 'two', 'three'])
+    tier.hold(entry('busy', 100), { inUse: true })
+    expect(gone).toEqual(['one', 'two', 'three'])
   })
 
   it('keeps what is in use and what is pinned, and says so', () => {
