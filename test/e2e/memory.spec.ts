@@ -60,7 +60,7 @@ test('what is in memory is shown live in two windows: asked, pinned, purged, and
   await cold(page).focus()
   await page.keyboard.press('Home')
   await expect(cold(other)).toHaveAttribute('aria-valuetext', '0 B')
-  await expect(page.getByText('over its budget, by what you have stored, which stays', { exact: false })).toBeVisible()
+  await expect(page.getByText('over its budget, by what is stored', { exact: false })).toBeVisible()
   await other.getByRole('button', { name: 'Let the budget follow the disk' }).click()
   await expect(cold(page)).not.toHaveAttribute('aria-valuetext', '0 B')
 
