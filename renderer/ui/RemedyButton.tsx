@@ -2,7 +2,7 @@ import { useContext } from 'react'
 import { StudioContext } from '../stores/studio.ts'
 import { changeSettings } from '../stores/useSettings.ts'
 import { Button } from './Button.tsx'
-import type { ErrorRemedy } from './errorTexts.ts'
+import type { ErrorRemedy } from './errorText.ts'
 import { toastError } from './toasts.tsx'
 
 export interface RemedyButtonProps {

@@ -1,5 +1,6 @@
 import { type ErrorCode, toStatePackError } from '#shared/domain/error.ts'
-import { ERROR_TEXTS, type ErrorText } from './errorTexts.ts'
+import type { ErrorText } from './errorText.ts'
+import { ERROR_TEXTS } from './errorTexts.ts'
 
 export interface DescribedError extends Omit<ErrorText, 'detail'> {
   readonly code: ErrorCode

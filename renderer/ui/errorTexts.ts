@@ -1,22 +1,6 @@
 /** What the window says about each failure, and the button it offers. One table: no view words an error by itself. */
 import type { ErrorCode } from '#shared/domain/error.ts'
-
-/** What helps. `again`: trying once more, which only the place that shows the error can, with a button of its own. */
-export type ErrorRemedy =
-  | { readonly do: 'again' }
-  | { readonly do: 'open'; readonly label: string; readonly route: `/${string}` }
-  | { readonly do: 'useProcessor'; readonly label: string }
-  | { readonly do: 'reloadWindow'; readonly label: string }
-
-export interface ErrorText {
-  /** What happened, in one sentence. */
-  readonly what: string
-  /** What it means for the person, and what to do. */
-  readonly meaning: string
-  readonly action: ErrorRemedy
-  /** Whether the engine's own words are a sentence about the thing at hand (which file, how many tokens) or a machine's. */
-  readonly detail: 'shown' | 'folded'
-}
+import type { ErrorText } from './errorText.ts'
 
 const AGAIN = { do: 'again' } as const
 const open = <L extends string, R extends `/${string}`>(label: L, route: R) => ({ label, do: 'open', route }) as const

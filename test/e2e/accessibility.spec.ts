@@ -1,50 +1,15 @@
 import type { Page } from '@playwright/test'
 import { ask, choose, expect, exportSelected, goTo, insert, showSide, test } from './fixtures.ts'
 import { quiet } from './quiet.ts'
+import { ROUTES, show } from './routes.ts'
 import { violationsOf } from './violationsOf.ts'
 
-/** Every route, and every view that a route shows in its place. */
-const ROUTES = [
-  'library',
-  'community',
-  'new',
-  'ask',
-  'inspect',
-  'inspect?part=tokens',
-  'inspect?part=logits',
-  'inspect?part=compare',
-  'inspect?part=miss',
-  'remix?do=append',
-  'remix?do=compose',
-  'remix?do=mix',
-  'remix?do=compact',
-  'remix?do=lineage',
-  'receipts',
-  'savings',
-  'savings?tab=loop',
-  'savings?tab=calculator',
-  'savings?tab=provider',
-  'savings?tab=prices',
-  'models',
-  'memory',
-  'server',
-  'settings',
-  'nowhere',
-]
 /** The window one works in, the smallest that opens, and the first at 200 % zoom, which has half the CSS pixels. */
 const SIZES = [
   { width: 1280, height: 800, themes: ['light', 'dark'] },
   { width: 900, height: 600, themes: [] },
   { width: 640, height: 400, themes: ['light', 'dark'] },
 ] as const
-
-async function show(page: Page, route: string): Promise<void> {
-  await page.evaluate(to => {
-    location.hash = `/${to}`
-  }, route)
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-  await quiet(page)
-}
 
 test('axe finds nothing on any route in both themes, and nothing is too wide, also at 200 % zoom', async ({ page }) => {
   test.setTimeout(600_000)

@@ -1,27 +1,7 @@
 /** Whoever walks by keyboard sees where they are: no ring of the focus is cut off by what holds its element. */
 import type { Page } from '@playwright/test'
 import { ask, expect, insert, test } from './fixtures.ts'
-import { quiet } from './quiet.ts'
-
-const ROUTES = [
-  'library',
-  'community',
-  'new',
-  'ask',
-  'inspect',
-  'inspect?part=tokens',
-  'remix?do=append',
-  'remix?do=mix',
-  'remix?do=lineage',
-  'receipts',
-  'savings',
-  'savings?tab=calculator',
-  'savings?tab=prices',
-  'models',
-  'memory',
-  'server',
-  'settings',
-]
+import { ROUTES, show } from './routes.ts'
 
 /** Everything whose ring is cut off, by which of its ancestors and how far. */
 function cutRings(page: Page): Promise<string[]> {
@@ -79,11 +59,7 @@ test('no ring of the focus is cut off, on any route, wide and narrow', async ({ 
   ]) {
     await page.setViewportSize(size)
     for (const route of ROUTES) {
-      await page.evaluate(to => {
-        location.hash = `/${to}`
-      }, route)
-      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-      await quiet(page)
+      await show(page, route)
       // The keyboard was used last, so the focus is shown.
       await page.keyboard.press('Tab')
       expect.soft(await cutRings(page), `${route}, ${size.width}`).toEqual([])

@@ -1,26 +1,13 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { roundInPlace } from './float16.ts'
 import { type HotBuffers, type HotSet, release, takeOutLost } from './hotBuffers.ts'
-import {
-  copyRows,
-  firstTokens,
-  type KvPlace,
-  type KvPlaceFrom,
-  type LayerBuffers,
-  readBlock,
-  writeBlocks,
-} from './kvRows.ts'
+import { copySet, type Download, fillSet, onHost, type WriteRows } from './hotNumbers.ts'
+import { firstTokens, type KvPlace, type KvPlaceFrom, readBlock, writeBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { LentBlock } from './lentBlock.ts'
 import { roundTripBlock } from './stateCodec.ts'
 import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSnapshot.ts'
-
-/** Brings a tensor to the host; tensors already there are returned as they are. */
-export type Download = (tensor: Tensor) => Promise<Float32Array>
-
-/** Writes buffers of so many rows; returns the bytes. */
-type Write = (buffers: readonly LayerBuffers[], capacity: number) => number | Promise<number>
 
 const GROWTH = 1.5
 /** Buffers have room for so many tokens more than are read into them: growing copies the context, and a state is mostly asked. */
@@ -193,7 +180,7 @@ export class KvCache {
       return
     }
     if (from * BLOCK_TOKENS >= end) return
-    const buffers = await this.#onHost(set)
+    const buffers = await onHost(set, this.#download)
     for (let start = from * BLOCK_TOKENS; start < end; start += BLOCK_TOKENS) {
       const range = { start, tokens: Math.min(BLOCK_TOKENS, end - start), capacity: set.running.capacity }
       const { block, bytes } = readBlock(this.#layers, buffers, range, room)
@@ -209,7 +196,7 @@ export class KvCache {
   async settle(blocks: readonly (KvBlock | null)[], dtype: StateDtype): Promise<readonly KvBlock[]> {
     const set = this.#running
     if (set === null) throw new Error('a cache that stands in no buffers has nothing to lend')
-    const place = { buffers: await this.#onHost(set), capacity: set.running.capacity }
+    const place = { buffers: await onHost(set, this.#download), capacity: set.running.capacity }
     const standing = set.blocks.filter((block, index) => block === blocks[index])
     set.blocks = standing
     await takeOutLost(set)
@@ -246,27 +233,8 @@ export class KvCache {
     return this.#tail === null ? this.#blocks : [...this.#blocks, this.#tail]
   }
 
-  /** Copies the tokens from a position on out of a set; returns the bytes. */
-  async #copy(set: HotSet, { buffers, capacity }: KvPlace, from: number): Promise<number> {
-    const sources = await this.#onHost(set)
-    let bytes = 0
-    for (const [index, geometry] of this.#layers.entries()) {
-      for (const side of ['key', 'value'] as const) {
-        const [source, data] = [sources[index]?.[side], buffers[index]?.[side]]
-        if (source === undefined || data === undefined) continue
-        const there = { data: source, rows: set.running.capacity, at: from }
-        bytes += copyRows(geometry, there, { data, rows: capacity, at: from }, this.#length - from)
-      }
-    }
-    return bytes
-  }
-
-  async #onHost({ running }: HotSet): Promise<LayerBuffers[]> {
-    const buffers: LayerBuffers[] = []
-    for (const { key, value } of running.layers) {
-      buffers.push({ key: await this.#download(key), value: await this.#download(value) })
-    }
-    return buffers
+  #copy(set: HotSet, place: KvPlace, from: number): Promise<number> {
+    return copySet(set, this.#download, { layers: this.#layers, place, from, to: this.#length })
   }
 
   /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */
@@ -289,30 +257,13 @@ export class KvCache {
   }
 
   /** Writes buffers that were just taken; where that fails, they are nobody's. */
-  async #fillNew(set: HotSet, write: Write | null): Promise<void> {
+  async #fillNew(set: HotSet, write: WriteRows | null): Promise<void> {
     try {
       await takeOutLost(set)
-      if (write !== null) await this.#fill(set, write)
+      if (write !== null) this.copiedBytes += await fillSet(set, this.#download, write)
     } catch (error) {
       this.#hot.free(set)
       throw error
-    }
-  }
-
-  /** Writes the buffers of a set: on the host in place, on a device by new tensors in the old ones' place. */
-  async #fill(set: HotSet, write: Write): Promise<void> {
-    const { running } = set
-    const buffers = await this.#onHost(set)
-    this.copiedBytes += await write(buffers, running.capacity)
-    const onHost = (tensor: Tensor, data: Float32Array | undefined): Tensor =>
-      tensor.location === 'cpu' || data === undefined ? tensor : new Tensor('float32', data, tensor.dims)
-    const layers = running.layers.map(({ key, value }, index) => ({
-      key: onHost(key, buffers[index]?.key),
-      value: onHost(value, buffers[index]?.value),
-    }))
-    set.running = { capacity: running.capacity, layers }
-    for (const [index, layer] of running.layers.entries()) {
-      if (layer.key !== layers[index]?.key) release({ capacity: running.capacity, layers: [layer] })
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import type { Download } from './kvCache.ts'
+import type { Download } from './hotNumbers.ts'
 import { type SsmLayerGeometry, sizeOf } from './layers.ts'
 import type { RecurrentLayer } from './stateSnapshot.ts'
 

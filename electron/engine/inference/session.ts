@@ -1,5 +1,6 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
+import { type AppendOptions, assertReadable, rowsOf } from './appendOptions.ts'
 import { chunkRun } from './chunkRun.ts'
 import type { KvPlaceFrom } from './kvRows.ts'
 import type { RunOptions, SessionHost, SessionState } from './sessionHost.ts'
@@ -7,29 +8,6 @@ import { BLOCK_TOKENS, type BlockSink, type KvBlock, type StateSnapshot } from '
 
 /** What a session is busy with while something else advances its state. */
 const LENT = 'in a batch'
-
-export interface AppendProgress {
-  readonly done: number
-  readonly total: number
-  readonly tokensPerSecond: number
-}
-
-export interface AppendOptions {
-  /** Of which tokens logits are wanted: default `last`; a number: of so many last ones. */
-  readonly logits?: 'none' | 'last' | 'all' | number
-  readonly signal?: AbortSignal
-  /** What it returns is waited for before the next chunk: so whoever listens can hold the reading. */
-  readonly onProgress?: (progress: AppendProgress) => unknown
-  /** Called with the state at each position that is a multiple of 64, the last included. The runs then end there. */
-  readonly onCheckpoint?: ((snapshot: StateSnapshot) => void) | undefined
-  /**
-   * Given each block of keys and values once it is full, while the next chunk is read; on a device none, whose memory would have
-   * to be fetched again for each. Where appending fails it may have blocks that the session has not.
-   */
-  readonly sink?: BlockSink | undefined
-  /** Whoever appends has the runtime's turn already. */
-  readonly inTurn?: boolean
-}
 
 /**
  * One live context. Appending tokens advances it; between two appends it can be captured, forked or (keys and values
@@ -93,7 +71,7 @@ export class Session implements Disposable {
    * @throws `E_CONTEXT_LENGTH`, `E_BAD_INPUT` (not a token id), `E_CANCELLED`, `E_INFERENCE`, `E_CONFLICT`.
    */
   async append(tokens: ArrayLike<number>, options: AppendOptions = {}): Promise<Float32Array> {
-    this.#check(tokens)
+    assertReadable(this.#host, this.#state.position, tokens)
     return this.#exclusively('append', async () => {
       const { kv, recurrent } = this.#state
       const start = this.#state.position
@@ -290,27 +268,6 @@ export class Session implements Disposable {
     return { kind: this.#host.kind, position, blocks, recurrent: layers }
   }
 
-  #check(tokens: ArrayLike<number>): void {
-    const { contextLength, vocabSize } = this.#host
-    const end = this.#state.position + tokens.length
-    if (contextLength !== null && end > contextLength) {
-      throw new StatePackError(
-        'E_CONTEXT_LENGTH',
-        `This model reads at most ${contextLength} tokens; the state has ${this.#state.position} and ${tokens.length} more were given.`,
-        { contextLength, position: this.#state.position, tokens: tokens.length },
-      )
-    }
-    for (let i = 0; i < tokens.length; i++) {
-      const id = tokens[i]
-      if (id === undefined || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
-        throw new StatePackError(
-          'E_BAD_INPUT',
-          `Not a token id of this model: ${id} (its vocabulary has ${vocabSize}).`,
-        )
-      }
-    }
-  }
-
   async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
     this.#alive()
     if (this.#busy !== null) throw busy(this.#busy)
@@ -328,12 +285,6 @@ export class Session implements Disposable {
   #alive(): void {
     if (this.#disposed) throw new StatePackError('E_CONFLICT', 'This session has been closed.')
   }
-}
-
-function rowsOf(wanted: NonNullable<AppendOptions['logits']>): number {
-  if (wanted === 'all') return Number.POSITIVE_INFINITY
-  if (wanted === 'none') return 0
-  return wanted === 'last' ? 1 : wanted
 }
 
 function busy(what: string): StatePackError {

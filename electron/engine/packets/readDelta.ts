@@ -1,5 +1,6 @@
+import type { AppendOptions } from '../inference/appendOptions.ts'
 import { cutBack } from '../inference/cutBack.ts'
-import type { AppendOptions, Session } from '../inference/session.ts'
+import type { Session } from '../inference/session.ts'
 import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import { readTraced } from './logitsTrace.ts'
 

@@ -8,7 +8,7 @@ import { count, tierSchema } from './views.ts'
 const budgetSchema = z
   .number()
   .int()
-  .min(16 * 1024 ** 2)
+  .min(16 * 1024 ** 2, 'at least 16 MiB, which one session of a small model takes')
   .max(1024 ** 5)
 
 const coldBudgetSchema = z

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import { PLACES } from '#shared/domain/places.ts'
 import { describeError } from '../../../renderer/ui/describeError.ts'
-import { ERROR_TEXTS, type ErrorText } from '../../../renderer/ui/errorTexts.ts'
+import type { ErrorText } from '../../../renderer/ui/errorText.ts'
+import { ERROR_TEXTS } from '../../../renderer/ui/errorTexts.ts'
 
 const codes = Object.keys(ERROR_CODES) as ErrorCode[]
 /** Words of the code and of programmers that no sentence for people needs. */
