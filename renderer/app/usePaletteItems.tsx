@@ -21,7 +21,7 @@ import { sameCartridges } from './sameCartridges.ts'
 import { useSubject } from './useSubject.ts'
 
 /** Things that belong together, in this order while nothing is typed. */
-const GROUPS = ['These cartridges', 'Asked lately', 'Do', 'Go to', 'Models', 'Settings', 'Cartridges'] as const
+const GROUPS = ['Chosen', 'Asked lately', 'Do', 'Go to', 'Models', 'Settings', 'Cartridges'] as const
 
 export interface PaletteItem {
   readonly id: string
@@ -78,7 +78,7 @@ function useCommandItems(collections: readonly Collection[]): readonly PaletteIt
     const { label, words, icon: Icon, keys }: Verb = VERBS[id]
     return {
       id: `verb-${id}`,
-      group: 'These cartridges' as const,
+      group: 'Chosen' as const,
       title: `${label} ${these}`,
       words,
       icon: <Icon aria-hidden />,

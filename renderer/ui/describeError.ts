@@ -1,4 +1,5 @@
-import { type ErrorCode, toStatePackError } from '#shared/domain/error.ts'
+import { CancelledError } from '@tanstack/react-query'
+import { type ErrorCode, StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { ErrorText } from './errorText.ts'
 import { ERROR_TEXTS } from './errorTexts.ts'
 
@@ -14,7 +15,9 @@ export interface DescribedError extends Omit<ErrorText, 'detail'> {
 
 /** Turns anything thrown into what happened, what it means, and what to do about it. */
 export function describeError(thrown: unknown): DescribedError {
-  const error = toStatePackError(thrown)
+  // So the cache says that nobody waits for a reading any more.
+  const isGivenUp = thrown instanceof CancelledError
+  const error = isGivenUp ? new StatePackError('E_CANCELLED', 'Cancelled.') : toStatePackError(thrown)
   const { what, meaning, action, detail } = ERROR_TEXTS[error.code]
   const said = error.message.trim()
   const particular = detail === 'shown' && said !== '' && said !== what ? said : null

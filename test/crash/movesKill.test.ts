@@ -17,16 +17,17 @@ it(`kill -9 at ${KILLS} moments of states going to disk and coming back loses no
   const folder = fastFolder('moves-kill-')
   const acknowledged = new Map<string, string>()
   const verified = new Set<string>()
-  const moved = { out: 0, in: 0 }
+  const moved = { out: 0, in: 0, gone: 0 }
   try {
     for (let kill = 0; kill < KILLS; kill++) {
       const killed = await untilKilled(MOVER, folder, { seed: kill, lines: 40 })
       for (const [packetId, receiptId] of killed.acknowledged) acknowledged.set(packetId, receiptId)
-      const [, out = 0, back = 0] = (killed.lines.findLast(line => line.startsWith('moved')) ?? '')
+      const [, out = 0, back = 0, gone = 0] = (killed.lines.findLast(line => line.startsWith('moved')) ?? '')
         .split(' ')
         .map(Number)
       moved.out += out
       moved.in += back
+      moved.gone += gone
       const { engine, client, close } = await openTestEngine({ folder })
       const { store, receipts } = engine.state
       try {
@@ -56,6 +57,7 @@ it(`kill -9 at ${KILLS} moments of states going to disk and coming back loses no
     expect(acknowledged.size).toBeGreaterThan(KILLS)
     expect(moved.out).toBeGreaterThan(KILLS)
     expect(moved.in).toBeGreaterThan(0)
+    expect(moved.gone).toBeGreaterThan(0)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

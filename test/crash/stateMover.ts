@@ -1,7 +1,8 @@
 /**
  * A process in which states move between memory and disk all the time, until it is killed: `stateMover.ts FOLDER SEED`. Its
  * memory has room for hardly one, so every state that nobody stored goes to disk, where there is room for a few, and whatever is
- * asked for comes back from there. Writes `ack PACKET_ID RECEIPT_ID` for what is stored, and `moved OUT IN` after each operation.
+ * asked for comes back from there. Writes `ack PACKET_ID RECEIPT_ID` for what is stored, and
+ * `moved OUT IN GONE` after each that found its state.
  */
 import { writeSync } from 'node:fs'
 import { createPacket } from '#engine/packets/createPacket.ts'
@@ -44,7 +45,6 @@ for (let i = 0; ; i++) {
       return null
     })
     if (answer === null) {
-      writeSync(1, 'gone\n')
       known.splice(known.indexOf(ref ?? ''), 1)
       continue
     }
@@ -53,6 +53,8 @@ for (let i = 0; ; i++) {
     known.push(newPacketId ?? newContextId)
     if (known.length > 12) known.shift()
   }
-  const out = live.moves.recent().filter(({ to }) => to === 'cold').length
-  writeSync(1, `moved ${out} ${live.blocks.misses + live.snapshots.misses}\n`)
+  const moves = live.moves.recent()
+  const out = moves.filter(({ to }) => to === 'cold').length
+  const gone = moves.filter(({ from, to }) => from === 'cold' && to === 'gone').length
+  writeSync(1, `moved ${out} ${live.blocks.misses + live.snapshots.misses} ${gone}\n`)
 }

@@ -17,14 +17,14 @@ function cutRings(page: Page): Promise<string[]> {
       element.scrollIntoView({ block: 'center', inline: 'center' })
       element.focus({ preventScroll: true })
       // The ring may be drawn around what stands for it, as that of a list is around its chosen line.
-      const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(element)
-      if (document.activeElement !== element || outlineStyle === 'none') continue
+      const { outlineStyle, outlineWidth, outlineOffset, position } = getComputedStyle(element)
+      if (document.activeElement !== element || outlineStyle === 'none' || position === 'fixed') continue
       const box = element.getBoundingClientRect()
       if (box.width <= 1 || box.height <= 1) continue
       const reach = Number.parseFloat(outlineWidth) + Number.parseFloat(outlineOffset)
       for (let above = element.parentElement; above !== null; above = above.parentElement) {
         const { overflowX, overflowY } = getComputedStyle(above)
-        if (above === document.documentElement || getComputedStyle(element).position === 'fixed') break
+        if (above === document.documentElement) break
         const frame = above.getBoundingClientRect()
         const [left, top] = [frame.left + above.clientLeft, frame.top + above.clientTop]
         const cut = [
@@ -36,7 +36,7 @@ function cutRings(page: Page): Promise<string[]> {
             : Math.max(top - (box.top - reach), box.bottom + reach - (top + above.clientHeight)),
         ]
         // What is larger than its frame is scrolled to, not drawn whole.
-        if (box.width + 2 * reach > above.clientWidth + 1) cut[0] = box.width > above.clientWidth ? 0 : (cut[0] ?? 0)
+        if (box.width > above.clientWidth) cut[0] = 0
         if (box.height > above.clientHeight) cut[1] = 0
         const worst = Math.max(...cut)
         if (worst > 0.6) {

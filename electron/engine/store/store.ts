@@ -95,10 +95,10 @@ export class Store {
     return listPackets(this.library.connection, query)
   }
 
-  /** All packets of the library together. Bytes that packets share count for each of them. */
+  /** All packets together, and what they take on disk: what several have lies there once. */
   async totals(): Promise<{ packets: number; bytes: number }> {
     await this.#refresh()
-    return this.index.totals()
+    return { packets: this.index.count(), bytes: await this.parts.diskUse.bytes() }
   }
 
   /** What the list shows of one packet. Throws `E_NOT_FOUND`. */

@@ -201,6 +201,7 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
             <ErrorPanel error={cartridge.error} action={{ label: 'Eject it', onPress: () => insert([]) }} />
           ) : null}
           <TurnList
+            isGone={cartridge.error !== null && summary === null}
             conversation={conversation}
             cartridge={summary}
             slots={slots}

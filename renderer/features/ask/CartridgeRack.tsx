@@ -59,7 +59,7 @@ export function CartridgeRack({
                   <b className="truncate">{name}</b>
                   <span className="truncate">
                     {stack === null
-                      ? `${item.model.name} · ${formatRead(item.tokens)}${item.trust === 'restricted' ? ' · restricted' : ''}`
+                      ? `${formatRead(item.tokens)} · ${item.model.name}${item.trust === 'restricted' ? ' · restricted' : ''}`
                       : `${formatCount(stack.packetIds.length)} cartridges · ${formatRead(stack.tokens)}`}
                   </span>
                 </span>

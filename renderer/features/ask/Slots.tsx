@@ -78,7 +78,7 @@ function CartridgeSlot({
   return (
     <Slot
       name={name}
-      about={summary === undefined ? '' : `${summary.model.name} · ${formatRead(summary.tokens)}`}
+      about={summary === undefined ? '' : `${formatRead(summary.tokens)} · ${summary.model.name}`}
       face={summary === undefined ? null : <CartridgeFace digest={summary.packetId} kind={summary.kind} />}
       label={isOnly ? 'Eject' : `Eject ${name}`}
       onEject={onEject}

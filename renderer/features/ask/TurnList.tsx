@@ -23,6 +23,8 @@ export interface TurnListProps {
   readonly examples: readonly string[]
   readonly canAsk: boolean
   readonly copiesFacts: boolean
+  /** There is no such cartridge, which is said elsewhere. */
+  readonly isGone: boolean
   readonly maxNewTokens: number
   readonly onAsk: (question: string) => void
   /** Asks in the place of a turn, from the state before it. */
@@ -54,7 +56,7 @@ export function TurnList(props: TurnListProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it
     <section className="Turns" tabIndex={0} aria-label="Questions and answers">
-      {isNew && answering === null ? (
+      {isNew && answering === null && !props.isGone ? (
         <EmptyState
           icon={<MessageSquareQuote />}
           title={

@@ -7,6 +7,7 @@ import { askAddress } from '../../app/askAddress.ts'
 import { read } from '../../stores/read.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { keep, kept } from '../../stores/useKept.ts'
+import { describeError } from '../../ui/describeError.ts'
 import { toastError } from '../../ui/toasts.tsx'
 
 const OPEN = 'ask.open'
@@ -51,7 +52,8 @@ export function useOpening(slots: readonly string[], isOpen: boolean): void {
         .then(
           ({ items }) => go(items[0]?.id ?? crypto.randomUUID(), refs),
           error => {
-            if (!isLeft) toastError(error)
+            // What is not there is said where it would be asked.
+            if (!isLeft && describeError(error).code !== 'E_NOT_FOUND') toastError(error)
             go(crypto.randomUUID(), refs)
           },
         )

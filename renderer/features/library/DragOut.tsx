@@ -66,7 +66,7 @@ export function DragOut({
       <GripVertical aria-hidden />
       <span>Drag out as a file</span>
       <span className="grow" />
-      <span className="muted">{formatBytes(bytes)}</span>
+      <span className="muted">about {formatBytes(bytes)}</span>
     </div>
   )
 }

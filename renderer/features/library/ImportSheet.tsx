@@ -174,9 +174,9 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
           { label: 'From', value: found.signedBy ?? 'unknown, it is not signed' },
           ...(found.made === null ? [] : [{ label: 'Made', value: `${formatAgo(found.made.at)}, says its receipt` }]),
           isOffered(file)
-            ? { label: 'Offered at', value: <OfferedAt address={found.from ?? file.from} /> }
+            ? { label: 'Comes from', value: <OfferedAt address={found.from ?? file.from} /> }
             : { label: 'File', value: file.name },
-          { label: 'File', value: formatBytes(found.bytes) },
+          { label: 'Size', value: formatBytes(found.bytes) },
           { label: 'Read', value: formatRead(found.tokens, 'tokens') },
           {
             label: 'Model',

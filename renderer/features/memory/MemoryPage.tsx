@@ -68,7 +68,7 @@ function Tiers({ status }: { readonly status: Status }) {
             onPurge={() => void purge(view.tier)}
           >
             {view.tier === 'cold' ? (
-              <p className="small muted">
+              <p className="small muted Memory-note">
                 {stored === 1 ? '1 state is' : `${formatCount(stored)} states are`} stored, with a name or without. What
                 is in the{' '}
                 <Link className="link" to="/library">
@@ -76,7 +76,7 @@ function Tiers({ status }: { readonly status: Status }) {
                 </Link>
                 , was asked or is kept in memory is never given up by itself.{' '}
                 {budgets?.cold === null ? (
-                  'The budget follows the disk: a quarter of what was free.'
+                  'The budget follows the disk: what there was, and a quarter of what was free.'
                 ) : (
                   <Button size="s" variant="quiet" onPress={() => void setBudget('cold', null)}>
                     Let the budget follow the disk

@@ -22,7 +22,7 @@ export function ParentChip({ cartridge, onRemove, children }: ParentChipProps) {
       <span className="Parent-text">
         <b className="truncate">{cartridge.name}</b>
         <span className="small muted truncate">
-          {KIND_LABEL[cartridge.kind]} · {cartridge.model.name} · {formatRead(cartridge.tokens)}
+          {KIND_LABEL[cartridge.kind]} · {formatRead(cartridge.tokens)} · {cartridge.model.name}
         </span>
       </span>
       {children}

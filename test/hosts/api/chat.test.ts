@@ -5,7 +5,7 @@ import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundledText } from '../../engine/testEngine.ts'
-import { startTestApi, type TestApi } from './startTestApi.ts'
+import { readEvents, startTestApi, type TestApi } from './startTestApi.ts'
 
 let api: TestApi
 let openai: OpenAI
@@ -179,4 +179,17 @@ describe('other clients', () => {
     expect(streamed).toBe(answer.text)
     expect((await stream.usage).inputTokenDetails.cacheReadTokens).toBeGreaterThan(100)
   })
+})
+
+it('streams by the default model say which it is from the first piece on', async () => {
+  const { defaultModel } = await api.client.call('settings.get', {})
+  for (const [route, sent] of Object.entries({
+    '/v1/completions': { prompt: text },
+    '/v1/chat/completions': { messages: [system(), ...asked(questions[0]?.[0] ?? '')] },
+  })) {
+    const events = await readEvents(await api.send(route, { ...sent, max_tokens: 3, stream: true }))
+    const named = events.flatMap(({ data }) => (typeof data === 'string' ? [] : [data.model]))
+    expect(named.length, route).toBeGreaterThan(1)
+    expect(new Set(named), route).toEqual(new Set([defaultModel]))
+  }
 })

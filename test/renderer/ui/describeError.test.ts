@@ -1,3 +1,4 @@
+import { CancelledError } from '@tanstack/react-query'
 import { expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode, StatePackError } from '#shared/domain/error.ts'
 import { PLACES } from '#shared/domain/places.ts'
@@ -45,4 +46,8 @@ test('a sentence about the thing at hand is shown; the words of a machine are fo
 test('anything thrown is shown, not thrown again', () => {
   expect(describeError('odd').raw).toEqual(['odd'])
   expect(describeError(new Error('bug')).code).toBe('E_INTERNAL')
+})
+
+test('a reading that nobody waits for any more is no failure', () => {
+  expect(describeError(new CancelledError()).code).toBe('E_CANCELLED')
 })

@@ -2,7 +2,7 @@
 // In the place of fpm, which no package registry of ours has: the same command line, as far as electron-builder speaks it, and a
 // .deb by Debian's own dpkg-deb. Refuses what it does not know.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -54,7 +54,7 @@ try {
   writeFileSync(join(control, 'control'), `${lines.map(([name, value]) => `${name}: ${value}`).join('\n')}\n`)
   for (const [option, script] of Object.entries({ 'after-install': 'postinst', 'after-remove': 'postrm' })) {
     copyFileSync(given[option], join(control, script))
-    spawnSync('chmod', ['755', join(control, script)])
+    chmodSync(join(control, script), 0o755)
   }
   // The quickest level: what is looked at is what is inside.
   const options = ['--root-owner-group', `-Z${given['deb-compression']}`, '-z0', '--build', stage, given.package]

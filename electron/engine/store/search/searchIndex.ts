@@ -99,10 +99,10 @@ export class SearchIndex {
     return rows.map(({ id, whole }) => ({ packetId: parseDigest(id), whole: whole === 1 }))
   }
 
-  totals(): { packets: number; bytes: number } {
-    const sql = `SELECT count(*) AS packets, coalesce(sum(bytes), 0) AS bytes
-                 FROM idx.packets JOIN main.packets USING (packet_id) WHERE removed_at IS NULL`
-    return this.#db.prepare<[], { packets: number; bytes: number }>(sql).get() ?? { packets: 0, bytes: 0 }
+  count(): number {
+    const sql =
+      'SELECT count(*) AS packets FROM idx.packets JOIN main.packets USING (packet_id) WHERE removed_at IS NULL'
+    return this.#db.prepare<[], { packets: number }>(sql).get()?.packets ?? 0
   }
 
   /** Tokens and bytes of these packets together. */

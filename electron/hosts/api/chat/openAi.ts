@@ -1,11 +1,11 @@
 /** Shapes that OpenAI's endpoints share. */
+
 import { z } from 'zod'
 import { digestSchema } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { count } from '#shared/rpc/methods/views.ts'
 import { errorSchema } from '../errorResponse.ts'
 import type { Answered } from './answer.ts'
-
-const count = z.number().int().nonnegative()
 
 /** What OpenAI's streams say, without names: chunks, a failure, and that they are over. */
 export const streamedAs = <Chunk extends z.ZodType>(chunk: Chunk) =>

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Tool, ToolChoice } from '#shared/domain/tool.ts'
+import { count } from '#shared/rpc/methods/views.ts'
 import type { Answered } from './answer.ts'
 import { now, stateField } from './openAi.ts'
 import { newCallId } from './tools.ts'
 
-const count = z.number().int().nonnegative()
 const status = z.enum(['in_progress', 'completed', 'incomplete', 'failed'])
 export const partSchema = z.strictObject({
   type: z.literal('output_text'),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { count } from '#shared/rpc/methods/views.ts'
 import { namedEvent } from './namedEvent.ts'
 import { itemSchema, partSchema, responseSchema } from './response.ts'
 
-const count = z.number().int().nonnegative()
 const numbered = { sequence_number: count }
 const whole = { ...numbered, response: responseSchema }
 const item = { ...numbered, output_index: count, item: itemSchema }

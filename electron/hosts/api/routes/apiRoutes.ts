@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { VERSION } from '#engine/version.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Client } from '#shared/rpc/client.ts'
+import { count } from '#shared/rpc/methods/views.ts'
 import type { EngineHealth } from '../../engineProcess/supervisor.ts'
 import type { ApiMetrics } from '../apiMetrics.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
@@ -16,7 +17,6 @@ import { responsesRoute } from './responses.ts'
 import { stateRoutes } from './states.ts'
 import { suggestRoute } from './suggest.ts'
 
-const count = z.number().int().nonnegative()
 const modelSchema = z.strictObject({ id: z.string(), object: z.literal('model'), created: count, owned_by: z.string() })
 
 /** Every route there is. What `host` tells is known here: the engine is not asked. */

@@ -33,6 +33,7 @@ import {
 } from '../chat/openAi.ts'
 import { argumentsSchema, chatToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
 import { errorResponse } from '../errorResponse.ts'
+import { modelShown } from './modelOf.ts'
 
 const name = z.string().nullish()
 const callSchema = z.strictObject({
@@ -224,11 +225,12 @@ function streamed(
       const chunk = (model: string, more: object) =>
         send({ data: { id, object: 'chat.completion.chunk', created, model, ...more } })
       for (const [index, fork] of forks.entries()) {
+        const by = await modelShown(call.client, fork)
         let isBegun = false
         const delta = (more: object) => {
           const role = isBegun ? {} : { role: 'assistant' }
           isBegun = true
-          chunk(fork.model ?? '', {
+          chunk(by, {
             choices: [{ index, delta: { ...role, ...more }, logprobs: null, finish_reason: null }],
           })
         }

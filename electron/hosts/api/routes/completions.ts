@@ -14,6 +14,7 @@ import {
 } from '../chat/fields.ts'
 import { finishOf, finishSchema, now, stateField, streamedAs, together, usageSchema } from '../chat/openAi.ts'
 import { errorResponse } from '../errorResponse.ts'
+import { modelShown } from './modelOf.ts'
 
 const logprobsSchema = z.strictObject({
   tokens: z.array(z.string()),
@@ -95,10 +96,11 @@ export const completions = apiRoute({
     }
     return {
       async events(send) {
+        const by = await modelShown(call.client, request)
         for (const index of forks) {
           const piece = (text: string) =>
             send({
-              data: { ...frame, model: model ?? '', choices: [{ index, text, logprobs: null, finish_reason: null }] },
+              data: { ...frame, model: by, choices: [{ index, text, logprobs: null, finish_reason: null }] },
             })
           const answered = await ask(index, piece)
           answers.push(answered)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
+import { count } from '#shared/rpc/methods/views.ts'
 import { apiRoute, type ServerEvent } from '../apiRoute.ts'
 import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
 import { type Message, readMessages } from '../chat/conversation.ts'
@@ -8,8 +9,7 @@ import { cacheControl, contentSchema, stateSchema, stopSchema, textPart, tokensS
 import { namedEvent } from '../chat/namedEvent.ts'
 import { stateField } from '../chat/openAi.ts'
 import { messageToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
-
-const count = z.number().int().nonnegative()
+import { modelShown } from './modelOf.ts'
 
 const callBlock = z.strictObject({
   ...{ type: z.literal('tool_use'), id: z.string().min(1), name: toolNameSchema },
@@ -125,7 +125,7 @@ export const messages = apiRoute({
     if (!request.stream) return view(id, await answer(call, asked))
     return {
       events: async send => {
-        const stream = messageEvents({ id, model: request.model ?? '' }, send)
+        const stream = messageEvents({ id, model: await modelShown(call.client, request) }, send)
         stream.end(await answer(call, asked, stream.piece))
       },
       failed: ({ code, message }) => ({ event: 'error', data: { type: 'error', error: { type: code, message } } }),

@@ -3,12 +3,11 @@ import { z } from 'zod'
 import { catalogueEntrySchema, entryNameSchema } from '#shared/domain/catalogue.ts'
 import { parseDigest } from '#shared/domain/digest.ts'
 import { nameSchema } from '#shared/domain/name.ts'
-import { receiptViewSchema, trustSchema } from '#shared/rpc/methods/views.ts'
+import { count, receiptViewSchema, trustSchema } from '#shared/rpc/methods/views.ts'
 import { availableOffers } from '../../availableOffers.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
 import { stateFields, stateHashSchema, stateView } from './stateView.ts'
 
-const count = z.number().int().nonnegative()
 /** `REGISTRY/REPOSITORY[:TAG]`, `hf://OWNER/NAME`, the address of a file. */
 const placeSchema = z.string().min(1).max(600)
 /** Hosts that may be sent the registry's login, besides those known to be its own. */

@@ -3,13 +3,11 @@ import { z } from 'zod'
 import { stateDtypeSchema } from '#shared/domain/cartridge.ts'
 import { nameSchema } from '#shared/domain/name.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
-import { receiptViewSchema, tierSchema } from '#shared/rpc/methods/views.ts'
+import { count, receiptViewSchema, tierSchema } from '#shared/rpc/methods/views.ts'
 import { type ApiCall, type ApiRoute, apiRoute } from '../apiRoute.ts'
 import { oneField } from '../oneField.ts'
 import { modelOf } from './modelOf.ts'
 import { keywordsSchema, seamSchema, stateFields, stateHash, stateHashSchema, stateView } from './stateView.ts'
-
-const count = z.number().int().nonnegative()
 
 const createState = apiRoute({
   method: 'post',

@@ -17,7 +17,11 @@ export function addMemoryCommand(program: Command): void {
     )
     .option('--hot <size>', 'buffers that models run in, e.g. 512MB', byteCount)
     .option('--warm <size>', 'states kept decoded', byteCount)
-    .option('--cold <size>', 'the disk, for all states together; auto: a quarter of what is free', byteCountOrAuto)
+    .option(
+      '--cold <size>',
+      'the disk, for all states together; auto: what there is and a quarter of what is free',
+      byteCountOrAuto,
+    )
     .action(async ({ hot, warm, cold, ...options }: GlobalOptions & Budgets) => {
       await runCommand(options, async ({ client, call }) => {
         const change = { hot, warm, cold: cold === 'auto' ? null : cold }
