@@ -5,7 +5,7 @@ import { sha256 } from '../sha256.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { PacketContext } from './context.ts'
 import { sameModel } from './contextId.ts'
-import { deltaOf } from './deltaOf.ts'
+import { type DeltaInput, deltaOf } from './deltaOf.ts'
 import { type Face, readFace } from './face.ts'
 import { emptyText, splitDelta } from './growState.ts'
 import { textStateOf } from './openState.ts'
@@ -17,8 +17,10 @@ export interface TokenizeInput {
   readonly text: string
   /** As a question: what asking it would read, the template around it and what the state holds back included. */
   readonly chat?: boolean
-  /** System prompt of a conversation that it begins. */
+  /** Of a conversation that it begins; see `DeltaInput`. */
   readonly system?: string | undefined
+  readonly turns?: DeltaInput['turns']
+  readonly tools?: DeltaInput['tools']
 }
 
 /** Token ids of a text alone or as a question, with State Pack's token trace: SHA-256 of the compact JSON of the ids. */
@@ -30,6 +32,7 @@ export async function tokenizeText(context: PacketContext, input: TokenizeInput)
   return {
     tokens,
     count: tokens.length,
+    before: face?.tokens.length ?? 0,
     tokenTrace: hexOf(sha256(JSON.stringify(tokens))),
     pieces: tokens.map(token => tokenizer.decode([token])),
   }
@@ -38,11 +41,11 @@ export async function tokenizeText(context: PacketContext, input: TokenizeInput)
 async function asked(
   { blobs }: PacketContext,
   { face, model }: { face: Face | null; model: Parameters<typeof emptyText>[0]['model'] },
-  { text, system }: TokenizeInput,
+  { text, system, turns, tools }: TokenizeInput,
 ): Promise<number[]> {
   const before =
     face === null ? { ...emptyText({ model }), packet: null } : { ...textStateOf(face, { model }), packet: face.packet }
-  const { base, delta } = await deltaOf(blobs, before, { delta: text, chat: true, system })
+  const { base, delta } = await deltaOf(blobs, before, { delta: text, chat: true, system, turns, tools })
   const { prefix, fold, tailTokens } = splitDelta(base, delta, 'exact')
   return [...prefix, ...fold, ...tailTokens]
 }

@@ -82,6 +82,11 @@ export const readingFields = {
   title: z.string().max(300).optional(),
   card: z.string().max(20_000).optional(),
 }
+/**
+ * What was said in a conversation before: the user and the assistant alternately, what tools gave after their calls, an answer
+ * last. Where it ends with what a tool gave nothing is asked: the delta is empty. After a state: such results only.
+ */
+const turns = z.array(saidMessageSchema).max(10_000).optional()
 /** Keep only the first N tokens of a text that is too long. */
 export const firstTokens = z.number().int().positive().optional()
 
@@ -169,12 +174,16 @@ export const packetMethods = {
       text: z.string(),
       /** As a question: what asking it would read, the template around it and what the state holds back included. */
       chat: z.boolean().default(false),
-      /** System prompt of a conversation that it begins. */
+      /** Of a conversation that it begins, as in `packets.infer`: system prompt, earlier turns, tools. */
       system: z.string().optional(),
+      turns,
+      tools: toolsSchema.optional(),
     }),
     z.strictObject({
       tokens: z.array(count),
       count,
+      /** Tokens that the state which is named has read: with `count` the whole context of a question. */
+      before: count,
       /** SHA-256 of the compact JSON of the ids: State Pack's token trace. */
       tokenTrace: z.string(),
       pieces: z.array(z.string()),
@@ -194,11 +203,7 @@ export const packetMethods = {
       chat: z.boolean().default(false),
       /** System prompt of a conversation that begins here, without a cartridge. */
       system: z.string().optional(),
-      /**
-       * What was said in it before: the user and the assistant alternately, what tools gave after their calls, an answer
-       * last. Where it ends with what a tool gave nothing is asked: `delta` is empty. After a state: such results only.
-       */
-      turns: z.array(saidMessageSchema).max(10_000).optional(),
+      turns,
       /** Tools that the model may call, of a conversation that begins here; after a state those that it began with. */
       tools: toolsSchema.optional(),
       toolChoice: toolChoiceSchema.default('auto'),

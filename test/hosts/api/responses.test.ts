@@ -139,6 +139,24 @@ describe('the npm package @anthropic-ai/sdk', () => {
     expect(total(final.usage)).toBe(total(first.usage))
     const stopped = await anthropic.messages.create({ ...request, stop_sequences: [answer.slice(2, 4)] })
     expect(stopped).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: answer.slice(2, 4) })
+    // Counted before it is asked, as it is counted when it was; and no receipt says that a model ran.
+    const receipts = async () => (await api.client.call('receipts.list', {})).total
+    const before = await receipts()
+    const { max_tokens: _, ...prompt } = request
+    expect(await anthropic.messages.countTokens(prompt)).toEqual({ input_tokens: total(final.usage) })
+    const named = { name: 'clock', input_schema: { type: 'object' as const, properties: {} } }
+    const withTool = { ...prompt, tools: [named], tool_choice: { type: 'any' as const } }
+    const counted = await anthropic.messages.countTokens(withTool)
+    expect(await receipts()).toBe(before)
+    const called = await anthropic.messages.create({ ...withTool, max_tokens: 40 })
+    expect(counted).toEqual({ input_tokens: total(called.usage) })
+    const { state } = (await api.ask('/v1/messages', request)).json
+    const more = { messages: [{ role: 'user', content: questions[2] }], state }
+    const asked = await api.ask('/v1/messages', { ...more, max_tokens: 2 })
+    const told = await api.ask('/v1/messages/count_tokens', more)
+    expect(told.json).toEqual({ input_tokens: total(asked.json.usage) })
+    const auto = await api.ask('/v1/messages/count_tokens', { ...more, state: 'auto' })
+    expect([auto.status, auto.json.error.code]).toEqual([422, 'E_NOT_SUPPORTED'])
     const tools = [{ name: 'bash' as const, type: 'bash_20250124' as const }]
     await expect(anthropic.messages.create({ ...request, tools })).rejects.toMatchObject({ status: 400 })
   })

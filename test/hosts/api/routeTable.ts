@@ -133,4 +133,9 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
     },
     { messages: [user], max_tokens: 2, service_tier: 'auto', cache_control: { type: 'ephemeral' } },
   ],
+  'post /v1/messages/count_tokens': ({ hash: state }) => [
+    { model, messages: [user], system: 'Be brief.', thinking: { type: 'disabled' }, cache_control: null },
+    { messages: [user], state },
+    { messages: [user], tools: [{ ...described, input_schema: parameters }], tool_choice: { type: 'any' } },
+  ],
 }

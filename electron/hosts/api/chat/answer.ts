@@ -8,6 +8,7 @@ import { modelOf } from '../routes/modelOf.ts'
 import { stateHash } from '../routes/stateView.ts'
 import type { Asked } from './conversation.ts'
 import { MOST_TOKENS } from './fields.ts'
+import { saidTo } from './saidTo.ts'
 import { trimmed } from './trimmed.ts'
 
 export interface AnswerRequest {
@@ -56,28 +57,13 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
   const { client, options, count } = call
   const state = request.state === 'auto' ? await stateFor(call, request) : request.state
   const { asked, maxTokens, stop, logprobs, jsonSchema, durable = false, answerId, isFork = false } = request
-  const { tools, toolChoice } = request
   const isChat = !('prompt' in asked)
-  const isMore = isChat && (asked.turns.some(({ role }) => role !== 'tool') || asked.system !== undefined)
-  if (isMore && state !== undefined) {
-    const message =
-      'A state knows what was said before: send only the new user message (or what its tool gave) with it.'
-    throw new StatePackError('E_BAD_INPUT', message, { field: 'messages' })
-  }
-  const said = isChat
-    ? {
-        delta: asked.question,
-        chat: true,
-        turns: [...asked.turns],
-        ...(state === undefined ? { system: asked.system } : {}),
-        ...{ tools: tools && [...tools], toolChoice },
-      }
-    : { delta: asked.prompt }
+  const said = isChat ? saidTo(state, asked, request.tools) : { delta: asked.prompt }
   const show = onPiece === undefined || !isChat ? onPiece : trimmed(onPiece)
   const result = await client.call(
     'packets.infer',
     {
-      ...said,
+      ...{ ...said, toolChoice: request.toolChoice },
       ...(state === undefined ? { model: await modelOf(client, request.model), dtype: 'float32' } : { ref: state }),
       ...{ maxNewTokens: Math.min(maxTokens, MOST_TOKENS), stop: [...stop], sampling: samplingOf(request) },
       ...{ logprobs, jsonSchema, answerId },

@@ -10,6 +10,7 @@ import { documentSchema, openApiDocument } from '../openApiDocument.ts'
 import type { StateCounts } from '../stateCounts.ts'
 import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
+import { countTokens } from './countTokens.ts'
 import { inferRoute } from './infer.ts'
 import { messages } from './messages.ts'
 import { offerRoutes } from './offers.ts'
@@ -104,6 +105,7 @@ export function apiRoutes(host: {
     chatCompletions,
     responsesRoute(),
     messages,
+    countTokens,
   ]
   const openApi = openApiDocument(routes)
   return routes

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type CallPart, toolNameSchema } from '#shared/domain/tool.ts'
 import { count } from '#shared/rpc/methods/views.ts'
 import { apiRoute, type ServerEvent } from '../apiRoute.ts'
-import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
+import { type Answered, answer } from '../chat/answer.ts'
 import { type Message, readMessages } from '../chat/conversation.ts'
 import { cacheControl, contentSchema, stateSchema, stopSchema, textPart, tokensSchema } from '../chat/fields.ts'
 import { namedEvent } from '../chat/namedEvent.ts'
@@ -41,25 +41,30 @@ const messageSchema = z
     })
   })
 
-const input = z.strictObject({
+/** What the prompt is made of. */
+export const promptFields = {
   model: z.string().optional(),
-  max_tokens: tokensSchema,
   messages: z.array(messageSchema).min(1),
   system: contentSchema.optional(),
   /** An extension: ask this state; `messages` is then only what is new. */
   state: stateSchema,
+  thinking: z
+    .strictObject({ type: z.literal('disabled', { error: 'thinking is not supported by this server' }) })
+    .optional(),
+  ...messageToolFields,
+  cache_control: cacheControl,
+}
+
+const input = z.strictObject({
+  ...promptFields,
+  max_tokens: tokensSchema,
   stop_sequences: stopSchema,
   temperature: z.number().min(0).max(1).optional(),
   top_p: z.number().gt(0).max(1).optional(),
   top_k: z.number().int().min(0).optional(),
   stream: z.boolean().optional(),
   metadata: z.strictObject({ user_id: z.string().nullish() }).optional(),
-  thinking: z
-    .strictObject({ type: z.literal('disabled', { error: 'thinking is not supported by this server' }) })
-    .optional(),
-  ...messageToolFields,
   service_tier: z.enum(['auto', 'standard_only']).optional(),
-  cache_control: cacheControl,
 })
 type Request = z.output<typeof input>
 
@@ -121,7 +126,9 @@ export const messages = apiRoute({
   output,
   async answer(request, call) {
     const id = `msg_${randomUUID().replaceAll('-', '')}`
-    const asked = askedOf(request)
+    const { model, state, temperature, top_p: topP, top_k: topK, stop_sequences: stop } = request
+    const how = { model, state, temperature, topP, topK, stop, maxTokens: request.max_tokens }
+    const asked = { ...askedOf(request), ...how }
     if (!request.stream) return view(id, await answer(call, asked))
     return {
       events: async send => {
@@ -133,12 +140,11 @@ export const messages = apiRoute({
   },
 })
 
-function askedOf(request: Request): AnswerRequest {
-  const { model, state, system, temperature, top_p: topP, top_k: topK, stop_sequences: stop } = request
+/** Throws `E_BAD_INPUT`, `E_NOT_SUPPORTED`. */
+export function askedOf(request: Pick<Request, 'messages' | 'system' | 'tools' | 'tool_choice'>) {
+  const { system, messages } = request
   const first = system === undefined ? [] : [{ role: 'system' as const, content: system }]
-  const asked = readMessages([...first, ...request.messages.flat()])
-  const how = { temperature, topP, topK, maxTokens: request.max_tokens }
-  return { model, state, asked, stop, ...how, ...toolsAsked(request) }
+  return { asked: readMessages([...first, ...messages.flat()]), ...toolsAsked(request) }
 }
 
 function view(id: string, answered: Answered): z.output<typeof output> {
