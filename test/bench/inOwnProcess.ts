@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { ENGINE_V8_FLAGS, engineEnv } from '#hosts/engineProcess/engineChild.ts'
 import type { Asked, AskOptions } from './askServer.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
-import type { MeasureOptions } from './measureModel.ts'
+import type { MeasuredModel, MeasureOptions } from './measureModel.ts'
 
-export function measureModel(options: MeasureOptions): Promise<Record<string, number>> {
+export function measureModel(options: MeasureOptions): Promise<MeasuredModel> {
   return run('measureModel.ts', options, ENGINE_V8_FLAGS)
 }
 

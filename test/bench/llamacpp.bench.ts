@@ -13,6 +13,7 @@ import { writeGeneratedCheckpoint } from '../model/generatedCheckpoint.ts'
 import { ROOT, row } from './benchEngine.ts'
 import { type LlamaConfig, writeGguf } from './gguf.ts'
 import { measureLlamaCpp, measureModel } from './inOwnProcess.ts'
+import { likeliestTwo } from './likeliestTwo.ts'
 import { LLAMA_SHAPES } from './modelShapes.ts'
 
 const DELTA = 16
@@ -43,7 +44,7 @@ if (!existsSync(join(installedIn, 'node_modules', 'node-llama-cpp'))) {
     const folders: Record<string, string> = { 'starter-transformer': join(ROOT, 'assets/models/starter-transformer') }
     for (const [name, shape] of Object.entries(LLAMA_SHAPES)) {
       folders[name] = join(scratch, name)
-      await writeGeneratedCheckpoint(join(scratch, name), shape)
+      await writeGeneratedCheckpoint(join(scratch, name), shape())
     }
     const rows = []
     for (const [model, folder] of Object.entries(folders)) {
@@ -65,7 +66,15 @@ async function compare(
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as LlamaConfig
   const convertedFolder = join(scratch, 'converted', model)
   const how = { folder, convertedFolder, precision, device: 'cpu', tokens, delta: DELTA, runs, floor: true } as const
-  const ours = await measureModel(how)
+  const { figures, answer } = await measureModel(how)
+  const [first, second] = likeliestTwo(answer.logits)
+  const ours = {
+    ...figures,
+    'sum of logits': answer.logits.reduce((sum, logit) => sum + logit, 0),
+    'likeliest id': first.id,
+    'second id': second.id,
+    'ahead by': first.logit - second.logit,
+  }
   // The settings that suit llama.cpp best here are the ones it is compared with.
   const tried: Record<string, number | string>[] = []
   for (const threads of new Set([1, defaultThreads()])) {

@@ -1,10 +1,12 @@
 /**
- * The shapes of gpt2-small and mamba-130m with generated weights: reading, one step, a delta, capture, restore, memory.
- * `--device NAME` (default: every device there is), `--tokens N`, `--runs N`, `--layers N` for smaller ones.
+ * The shapes of gpt2-small, SmolLM2-135M and mamba-130m with generated weights: reading, one step, a delta, capture, restore,
+ * memory; and whether other devices come to the processor's answer. `--device NAME` (default: every device there is; the
+ * processor runs too, to compare with), `--model NAME`, `--tokens N`, `--runs N`, `--layers N` for smaller ones.
+ * `--record FILE` writes the figures as JSON, with `--adapter NAME` as the name of the graphics adapter.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { candidateDevices, defaultThreads, type Provider } from '#engine/inference/device.ts'
 import { toStatePackError } from '#shared/domain/error.ts'
@@ -12,7 +14,8 @@ import { writeGeneratedCheckpoint } from '../model/generatedCheckpoint.ts'
 import { measureAttentionStep } from './attentionStep.ts'
 import { row } from './benchEngine.ts'
 import { measureModel } from './inOwnProcess.ts'
-import { MODEL_SHAPES, type ModelShape } from './modelShapes.ts'
+import type { MeasuredModel } from './measureModel.ts'
+import { LLAMA_SHAPES, MODEL_SHAPES } from './modelShapes.ts'
 
 const DELTA = 16
 const DEVICES: readonly Provider[] = ['cpu', 'webgpu', 'dml', 'coreml', 'cuda']
@@ -23,25 +26,32 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '976' },
     runs: { type: 'string', default: '5' },
     layers: { type: 'string' },
+    model: { type: 'string' },
+    record: { type: 'string' },
+    adapter: { type: 'string' },
   },
 })
 const [tokens, runs] = [Number(values.tokens), Number(values.runs)]
 const layers = values.layers === undefined ? undefined : Number(values.layers)
-const devices = DEVICES.filter(device => values.device === undefined || device === values.device)
-if (devices.length === 0) throw new Error(`There is no device ${values.device}: ${DEVICES.join(', ')}.`)
+const devices = DEVICES.filter(device => values.device === undefined || device === values.device || device === 'cpu')
+if (values.device !== undefined && !devices.some(device => device === values.device))
+  throw new Error(`There is no device ${values.device}: ${DEVICES.join(', ')}.`)
 
+const shapes = { ...MODEL_SHAPES, ...LLAMA_SHAPES }
+const names = Object.keys(shapes) as (keyof typeof shapes)[]
 const rows = []
 const skipped: string[] = []
-for (const name of Object.keys(MODEL_SHAPES) as ModelShape[]) {
+for (const name of names.filter(name => values.model === undefined || name === values.model)) {
   const folder = await mkdtemp(join(tmpdir(), 'statepack-bench-weights-'))
   try {
-    await writeGeneratedCheckpoint(folder, MODEL_SHAPES[name](layers))
+    await writeGeneratedCheckpoint(folder, shapes[name](layers))
+    let onCpu: MeasuredModel['answer'] | null = null
     for (const device of devices) {
       try {
         candidateDevices(device)
-        const measured = await measureModel({ folder, device, tokens, delta: DELTA, runs })
-        const { 'sum of logits': _sum, 'likeliest id': _id, ...figures } = measured
-        rows.push(row({ model: name, device, tokens, delta: DELTA, ...figures }))
+        const { figures, answer } = await measureModel({ folder, device, tokens, delta: DELTA, runs })
+        if (device === 'cpu') onCpu = answer
+        rows.push(row({ model: name, device, tokens, delta: DELTA, ...figures, ...(onCpu && beside(onCpu, answer)) }))
       } catch (thrown) {
         skipped.push(`${name} on ${device} skipped: ${toStatePackError(thrown).message}`)
       }
@@ -52,6 +62,23 @@ for (const name of Object.keys(MODEL_SHAPES) as ModelShape[]) {
 }
 console.table(rows)
 for (const line of skipped) console.log(line)
+if (values.record !== undefined) {
+  await mkdir(dirname(values.record), { recursive: true })
+  const machine = { processor: cpus()[0]?.model.trim(), threads: defaultThreads(), adapter: values.adapter ?? null }
+  const record = { date: new Date().toISOString().slice(0, 10), ...machine, runs, rows, skipped }
+  await writeFile(values.record, `${JSON.stringify(record, null, 2)}\n`)
+}
+
+/** How many ids two computations write alike before they part, and the largest difference between their logits. */
+function beside(ours: MeasuredModel['answer'], theirs: MeasuredModel['answer']) {
+  const apart = ours.ids.findIndex((id, at) => id !== theirs.ids[at])
+  return {
+    'ids as on cpu': `${apart < 0 ? ours.ids.length : apart} of ${ours.ids.length}`,
+    'max |logit diff|': Math.max(
+      ...ours.logits.map((logit, at) => Math.abs(logit - (theirs.logits[at] ?? Number.NaN))),
+    ),
+  }
+}
 
 const attention = { layers: layers ?? 12, heads: 12, headDim: 64, past: tokens }
 const { concatMs, inPlaceMs } = await measureAttentionStep(attention, runs * 4, defaultThreads())

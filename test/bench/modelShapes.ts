@@ -34,7 +34,7 @@ export type ModelShape = keyof typeof MODEL_SHAPES
 
 /** Llama shapes that llama.cpp runs too. */
 export const LLAMA_SHAPES = {
-  'smollm2-135m': {
+  'smollm2-135m': (layers = 30) => ({
     model_type: 'llama',
     attention_bias: false,
     hidden_act: 'silu',
@@ -43,11 +43,11 @@ export const LLAMA_SHAPES = {
     max_position_embeddings: 8192,
     mlp_bias: false,
     num_attention_heads: 9,
-    num_hidden_layers: 30,
+    num_hidden_layers: layers,
     num_key_value_heads: 3,
     rms_norm_eps: 1e-5,
     rope_theta: 100_000,
     tie_word_embeddings: true,
     vocab_size: 49_152,
-  },
-} as const satisfies Record<string, Record<string, unknown>>
+  }),
+} as const satisfies Record<string, (layers?: number) => Record<string, unknown>>

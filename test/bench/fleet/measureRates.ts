@@ -21,8 +21,8 @@ export async function measureRates(): Promise<Rates & { readonly registry: strin
   const weights = join(folder, SHAPE)
   try {
     await writeGeneratedCheckpoint(weights, MODEL_SHAPES[SHAPE]())
-    const measured = await measureModel({ folder: weights, device: 'cpu', tokens: TOKENS, delta: DELTA, runs: 3 })
-    const of = (name: string) => measured[name] ?? Number.NaN
+    const { figures } = await measureModel({ folder: weights, device: 'cpu', tokens: TOKENS, delta: DELTA, runs: 3 })
+    const of = (name: string) => figures[name] ?? Number.NaN
     await writeGpt2Tokenizer(weights)
     return {
       prefill: of('prefill tok/s'),
