@@ -39,7 +39,7 @@ if (values.device !== undefined && !devices.some(device => device === values.dev
 
 const shapes = { ...MODEL_SHAPES, ...LLAMA_SHAPES }
 const names = Object.keys(shapes) as (keyof typeof shapes)[]
-const rows = []
+const rows: ReturnType<typeof row>[] = []
 const skipped: string[] = []
 for (const name of names.filter(name => values.model === undefined || name === values.model)) {
   const folder = await mkdtemp(join(tmpdir(), 'statepack-bench-weights-'))
@@ -55,6 +55,7 @@ for (const name of names.filter(name => values.model === undefined || name === v
       } catch (thrown) {
         skipped.push(`${name} on ${device} skipped: ${toStatePackError(thrown).message}`)
       }
+      if (values.record !== undefined) await record(values.record)
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -62,11 +63,12 @@ for (const name of names.filter(name => values.model === undefined || name === v
 }
 console.table(rows)
 for (const line of skipped) console.log(line)
-if (values.record !== undefined) {
-  await mkdir(dirname(values.record), { recursive: true })
+/** What has been measured so far. */
+async function record(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
   const machine = { processor: cpus()[0]?.model.trim(), threads: defaultThreads(), adapter: values.adapter ?? null }
-  const record = { date: new Date().toISOString().slice(0, 10), ...machine, runs, rows, skipped }
-  await writeFile(values.record, `${JSON.stringify(record, null, 2)}\n`)
+  const day = new Date().toISOString().slice(0, 10)
+  await writeFile(file, `${JSON.stringify({ date: day, ...machine, runs, rows, skipped }, null, 2)}\n`)
 }
 
 /** How many ids two computations write alike before they part, and the largest difference between their logits. */
