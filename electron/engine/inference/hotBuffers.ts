@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
+import { unwrittenFloats } from '../unwritten.ts'
 import { sharedBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import type { LentBlock } from './lentBlock.ts'
@@ -32,24 +33,27 @@ const CAPACITY_BEYOND = 64
  * memory costs more to touch than to fill, and so are those worth least once the tier is full. Idle buffers do not keep their
  * blocks: what is given up everywhere else is gone, and nobody can come back to it.
  *
- * What is in a buffer beyond its blocks is left over; whoever takes one reads only what it wrote. Whoever writes to one calls
+ * What is in a buffer beyond its blocks is left over, or was never written; whoever takes one reads only what it wrote. Whoever writes to one calls
  * {@link takeOutLost} first.
  */
 export class HotBuffers {
   readonly #layers: readonly KvLayerGeometry[]
   readonly #tier: MemoryTier
   readonly #label: string
+  readonly #newNumbers: (length: number) => Float32Array
   /** With the blocks that stand in them; oldest first. */
   readonly #idle = new Map<HotSet, readonly WeakRef<KvBlock>[]>()
   #closed = false
 
   constructor(
     layers: readonly KvLayerGeometry[],
-    { tier, label }: { readonly tier: MemoryTier; readonly label: string },
+    { tier, label, onHost }: { readonly tier: MemoryTier; readonly label: string; readonly onHost: boolean },
   ) {
     this.#layers = layers
     this.#tier = tier
     this.#label = label
+    // What is sent to a device is read from its beginning to its end.
+    this.#newNumbers = onHost ? unwrittenFloats : length => new Float32Array(length)
   }
 
   /**
@@ -122,7 +126,7 @@ export class HotBuffers {
   #allocate(rows: number): Running {
     const capacity = roundUp(rows)
     const tensor = ({ kvHeads, headDim }: KvLayerGeometry) =>
-      new Tensor('float32', new Float32Array(kvHeads * capacity * headDim), [1, kvHeads, capacity, headDim])
+      new Tensor('float32', this.#newNumbers(kvHeads * capacity * headDim), [1, kvHeads, capacity, headDim])
     return { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
   }
 

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { unwrittenFloats } from '../unwritten.ts'
 import { roundInPlace } from './float16.ts'
 import { type HotBuffers, type HotSet, release, takeOutLost } from './hotBuffers.ts'
 import { copySet, type Download, fillSet, onHost, type WriteRows } from './hotNumbers.ts'
@@ -165,7 +166,7 @@ export class KvCache {
     const end = onlyFull ? this.#length - (this.#length % BLOCK_TOKENS) : this.#length
     for (const block of this.#blocks.slice(sink.length)) await sink.add(block)
     const isNew = this.#running !== null && sink.length * BLOCK_TOKENS < end
-    const room = isNew ? new Float32Array(numbersIn({ layers: this.#layers }, BLOCK_TOKENS)) : undefined
+    const room = isNew ? unwrittenFloats(numbersIn({ layers: this.#layers }, BLOCK_TOKENS)) : undefined
     for await (const block of this.#unsealed(sink.length, end, room)) await sink.add(block)
   }
 

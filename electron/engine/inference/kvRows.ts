@@ -1,5 +1,6 @@
 /** Moves tokens between the immutable blocks of a state and the contiguous buffers of a run. */
 
+import { unwrittenFloats } from '../unwritten.ts'
 import { widenNumbers } from './float16.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { type KvBlock, type KvLayerBlock, numbersIn, storedBlock } from './stateSnapshot.ts'
@@ -85,7 +86,7 @@ export async function writeBlocks(
   let room = new Float32Array(0)
   for (const group of groups) {
     const numbers = group.reduce((sum, { halves }) => sum + halves.length, 0)
-    if (room.length < numbers) room = new Float32Array(numbers)
+    if (room.length < numbers) room = unwrittenFloats(numbers)
     const wide = room.subarray(0, numbers)
     await widenNumbers(joined(group, numbers), wide)
     let at = 0
@@ -147,7 +148,7 @@ export function readBlock(
   into?: Float32Array,
 ): { block: KvBlock; bytes: number } {
   const numbers = numbersIn({ layers }, tokens)
-  const data = into?.subarray(0, numbers) ?? new Float32Array(numbers)
+  const data = into?.subarray(0, numbers) ?? unwrittenFloats(numbers)
   let end = 0
   const read = layers.map((geometry, index): KvLayerBlock => {
     const { layer, kvHeads, headDim } = geometry

@@ -1,3 +1,4 @@
+import { unwrittenFloats } from '../unwritten.ts'
 import { copyRows, type KvPlace, readBlock, type Side } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import { roundTripBlock } from './stateCodec.ts'
@@ -35,7 +36,7 @@ export class LentBlock implements KvBlock {
       const { buffers, capacity } = this.#standing
       const data = buffers[index]?.[name]
       if (data === undefined) throw new Error(`there is no ${name} of layer ${shape.layer}`)
-      const rows = new Float32Array(shape.kvHeads * tokens * shape.headDim)
+      const rows = unwrittenFloats(shape.kvHeads * tokens * shape.headDim)
       copyRows(shape, { data, rows: capacity, at: start }, { data: rows, rows: tokens, at: 0 }, tokens)
       return rows
     }

@@ -1,3 +1,4 @@
+import { unwrittenFloats } from '../unwritten.ts'
 import { roundNumbers } from './float16.ts'
 import { type KvBlock, numbersIn } from './stateSnapshot.ts'
 
@@ -19,7 +20,7 @@ function joined(block: KvBlock): Float32Array {
     return follows
   })
   if (adjacent && buffer !== undefined) return new Float32Array(buffer, byteOffset, length)
-  const copy = new Float32Array(length)
+  const copy = unwrittenFloats(length)
   let at = 0
   for (const part of parts) {
     copy.set(part, at)

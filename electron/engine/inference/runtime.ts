@@ -95,7 +95,7 @@ export async function openOnFirst(
   const download = createDownload(device.provider, enqueue)
   const kvLayers = kvLayersOf(model.geometry)
   const ssmLayers = ssmLayersOf(model.geometry)
-  const hot = new HotBuffers(kvLayers, { tier, label: model.name })
+  const hot = new HotBuffers(kvLayers, { tier, label: model.name, onHost })
   const batches: DecodeBatch[] = []
   let disposed = false
 

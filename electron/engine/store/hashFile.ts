@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { unwritten } from '../unwritten.ts'
 
 /** What a file's size has to be: of a known one exactly that, else at most so much. */
 export interface SizeBounds {
@@ -40,8 +41,8 @@ export function hashFile(path: string, { size: expected, most }: SizeBounds): Ha
     if ((expected !== undefined && size !== expected) || (most !== undefined && size > most)) {
       return { size, content: null }
     }
-    // Not zeroed first: nothing beyond what was read is given out.
-    const whole = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer, 0, size)
+    // Nothing beyond what was read is given out.
+    const whole = new Uint8Array(unwritten(size))
     const hash = createHash('sha256')
     let end = 0
     while (end < size) {
