@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
 import { isLent } from '#engine/inference/lentBlock.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
@@ -51,6 +51,32 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     const logits = await third.append(tokens.subarray(100), { logits: 'all' })
     expect(digestLogits(logits)).toBe(digestLogits(expected.subarray(100 * 2048)))
     expect(digestState(await third.capture())).toBe(digestState(await alone.capture()))
+  })
+
+  it('compute the same bits whatever lies in memory that nobody has written yet', async () => {
+    const model = await runnableModel(folder)
+    const tokens = seeded(15).tokens(701, 2048)
+    async function bits(fill: number) {
+      const fresh = vi
+        .spyOn(Buffer, 'allocUnsafeSlow')
+        .mockImplementation(size => Buffer.from(new Uint8Array(size).fill(fill).buffer))
+      try {
+        using runtime = await openRuntime(model, { device: 'cpu', threads: 2 })
+        using read = runtime.newSession()
+        // Odd chunks run with a row more; the last ones need larger buffers.
+        const logits = [await read.append(tokens.subarray(0, 301)), await read.append(tokens.subarray(301, 302))]
+        using restored = await runtime.restore(await roundTripState(await read.capture(), 'float16'))
+        for (let at = 302; at < 305; at++) logits.push(await restored.append(tokens.subarray(at, at + 1)))
+        logits.push(await restored.append(tokens.subarray(305)))
+        return [...logits.map(digestLogits), digestState(await restored.capture()), fresh.mock.calls.length > 0]
+      } finally {
+        fresh.mockRestore()
+      }
+    }
+    // All ones: no number, in any width.
+    const expected = await bits(0)
+    expect(await bits(0xff)).toEqual(expected)
+    expect(expected.at(-1)).toBe(folder === STARTERS[0])
   })
 
   it('go on from a state in the buffers that another left with it, with the same bits, and copy nothing again', async () => {
