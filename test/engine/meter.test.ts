@@ -222,6 +222,28 @@ describe('savings meter', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('knows the same speeds as whoever opens it now, whichever process measured', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meter-'))
+    const open = (): Meter => openMeter(join(folder, 'meter.sqlite'))
+    const [a, b] = [open(), open()]
+    for (let i = 1; i <= 150; i++) {
+      const measuring = i % 3 === 0 ? b : a
+      measuring.prefill({ model: 'm', device: 'cpu', tokens: 8 + ((i * 37) % 900), seconds: i / 100 })
+      measuring.restored({ model: 'm', device: 'cpu', bytes: 1000 + ((i * 53) % 900), seconds: i / 1000 })
+      if (i % 10 !== 0) continue
+      const fresh = open()
+      const known = (meter: Meter) => [
+        ...[5, 100, 500, 2000].map(tokens => meter.prefillSeconds('m', 'cpu', tokens)),
+        ...[900, 1800, 9000].map(bytes => meter.restoreSeconds('m', 'cpu', bytes)),
+      ]
+      expect(known(a)).toEqual(known(fresh))
+      expect(known(b)).toEqual(known(fresh))
+      fresh.close()
+    }
+    for (const meter of [a, b]) meter.close()
+    await rm(folder, { recursive: true })
+  })
+
   it('refuses figures that cannot be', () => {
     const meter = fresh()
     for (const change of [{ tokensNaive: -1 }, { tokensProcessed: 1.5 }, { secondsRead: Number.NaN }]) {

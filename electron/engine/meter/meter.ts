@@ -142,6 +142,11 @@ export class Meter {
   /** Records one inference. Its own reading and restoring count as samples of the speeds, too, after the comparison. */
   record(entry: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {
     const parsed = meterEntrySchema.parse(entry)
+    // One writing for all of it.
+    return this.#db.transaction(() => this.#add(parsed)).immediate()
+  }
+
+  #add(parsed: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {
     const { model, device, tokensNaive, tokensProcessed, tokensGenerated } = parsed
     const reread = this.#reading.seconds(model, device, tokensNaive - tokensGenerated)
     const avoided = secondsAvoided(parsed, reread)

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { ERROR_CODES, type ErrorValue, StatePackError, toErrorValue } from '#shared/domain/error.ts'
 import { createClient } from '#shared/rpc/client.ts'
@@ -32,6 +33,7 @@ interface Noted {
 /** Bytes of bodies that may be held at once, in bodies of the largest size. */
 const BODIES_TOGETHER = 16
 const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const JSON_TYPE = { 'content-type': 'application/json' }
 const STREAM = { ...PLAIN, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
 
 /** Requests that were let in, in the words of `fetch`, and what is asked of whom, for those that were not. */
@@ -62,26 +64,31 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
     const failed = noRoute(routes, c.req)
     const { allow } = failed.details
     if (c.req.method !== 'OPTIONS' || typeof allow !== 'string') return failure(c, failed)
-    return c.body(null, 204, { ...PLAIN, allow })
+    return told(c, 204, { allow })
   })
 
   async function answer(c: Context<Bindings>, route: ApiRoute, { count, fail }: Noted): Promise<Response> {
     const gone = new AbortController()
+    const stop = () => gone.abort()
     const { outgoing } = c.env
-    // Whoever hangs up no longer wants the answer: the engine stops. After an answer there is nothing to stop, and an abort costs.
-    outgoing.once('close', () => outgoing.writableFinished || gone.abort())
-    const signal = AbortSignal.any([gone.signal, closing])
-    const call = apiCall(client, { signal, count })
+    closing.addEventListener('abort', stop)
+    outgoing.once('close', () => {
+      closing.removeEventListener('abort', stop)
+      // Whoever hangs up no longer wants the answer: the engine stops. After an answer there is nothing to stop, and an abort costs.
+      if (!outgoing.writableFinished) stop()
+    })
+    if (closing.aborted) stop()
+    const call = apiCall(client, { signal: gone.signal, count })
     try {
       const sent = { ...(await fieldsOf(c, route)), ...c.req.param() }
       const input = route.input.safeParse(sent)
       if (!input.success) throw fieldProblem('E_BAD_INPUT', route.path, input.error)
       const given = await route.answer(input.data, call)
-      if (isEvents(given)) return await eventStream(given, { onGone: () => gone.abort(), onFail: fail })
+      if (isEvents(given)) return await eventStream(given, { onGone: stop, onFail: fail })
       const output = route.output.safeParse(given)
       if (!output.success) throw fieldProblem('E_INTERNAL', route.path, output.error)
-      if (route.text !== undefined) return c.body(output.data as string, 200, { ...PLAIN, 'content-type': route.text })
-      return c.json(output.data as object, 200, PLAIN)
+      if (route.text !== undefined) return told(c, 200, { 'content-type': route.text }, output.data as string)
+      return told(c, 200, JSON_TYPE, JSON.stringify(output.data))
     } catch (thrown) {
       fail(toErrorValue(thrown))
       return failure(c, thrown)
@@ -130,12 +137,19 @@ function callerOf(c: Context<Bindings>): string {
 function failure(c: Context<Bindings>, thrown: unknown): Response {
   const error = toErrorValue(thrown)
   const status = ERROR_CODES[error.code].http
-  const headers: Record<string, string> = { ...PLAIN }
+  const headers: Record<string, string> = { ...JSON_TYPE }
   if (typeof error.details.allow === 'string') headers.allow = error.details.allow
   if (status === 429 || status === 503) headers['retry-after'] = '1'
   // A body that was not read to its end would be taken for the next request.
   if (!c.env.incoming.complete) headers.connection = 'close'
-  return c.json(errorResponse(error), status as 400, headers)
+  return told(c, status, headers, JSON.stringify(errorResponse(error)))
+}
+
+/** Writes a whole answer to the socket itself: by way of a `Response` and its stream that takes a third of a millisecond longer. */
+function told({ env }: Context<Bindings>, status: number, headers: Record<string, string>, body = ''): Response {
+  const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }
+  env.outgoing.writeHead(status, { ...PLAIN, ...headers, ...length }).end(body)
+  return RESPONSE_ALREADY_SENT
 }
 
 /** Begins to answer with the first event: until then a failure still has its own status. */

@@ -22,6 +22,9 @@ export interface EngineOptions {
 /** How often the engine says that it is alive. */
 export const HEARTBEAT_MS = 1000
 
+/** How long events wait for others of their kind, so that they go behind the answer to what caused them. */
+export const GATHER_MS = 10
+
 export type ToEngine =
   | { readonly kind: 'open'; readonly options: EngineOptions }
   | {
@@ -36,6 +39,11 @@ export type ToEngine =
   | CallerMessage
   | { readonly kind: 'close' }
 
+export interface EngineEvent {
+  readonly name: EventName
+  readonly data: unknown
+}
+
 export type FromEngine =
   /** Its event loop turns; sent every {@link HEARTBEAT_MS}. */
   | { readonly kind: 'alive' }
@@ -44,4 +52,4 @@ export type FromEngine =
   | { readonly kind: 'refused'; readonly error: ErrorValue }
   | CalleeMessage
   | { readonly kind: 'result'; readonly id: number; readonly answer: Answer }
-  | { readonly kind: 'event'; readonly name: EventName; readonly data: unknown }
+  | { readonly kind: 'events'; readonly events: readonly EngineEvent[] }

@@ -5,7 +5,14 @@ import { type Callee, createCallee } from '#shared/rpc/callee.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { dispatch } from '../dispatch/dispatch.ts'
-import { type EngineOptions, type FromEngine, HEARTBEAT_MS, type ToEngine } from './messages.ts'
+import {
+  type EngineEvent,
+  type EngineOptions,
+  type FromEngine,
+  GATHER_MS,
+  HEARTBEAT_MS,
+  type ToEngine,
+} from './messages.ts'
 
 /** The engine as its process sees it. */
 export interface ServedEngine {
@@ -31,10 +38,17 @@ const PATIENCE_MS = 5000
 export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
   let callee: Callee | null = null
   let engine: ServedEngine | null = null
+  const events: EngineEvent[] = []
+
+  /** Each message wakes the parent, and an answer would wait behind it: what has changed is told once that is done. */
+  function tell(name: EventName, data: unknown): void {
+    if (events.length === 0) setTimeout(() => port.send({ kind: 'events', events: events.splice(0) }), GATHER_MS)
+    events.push({ name, data })
+  }
 
   async function open(options: EngineOptions): Promise<void> {
     try {
-      engine = await openEngine({ ...options, onEvent: (name, data) => port.send({ kind: 'event', name, data }) })
+      engine = await openEngine({ ...options, onEvent: tell })
       callee = createCallee(dispatch(engine.handlers, engine.log).call, message => port.send(message))
       port.send({ kind: 'ready' })
     } catch (thrown) {

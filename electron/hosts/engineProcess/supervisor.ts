@@ -120,8 +120,8 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       for (const call of waiting.splice(0)) call.finish(failure(message.error))
     } else if (message.kind === 'alive') {
       return
-    } else if (message.kind === 'event') {
-      hub.emit(message.name, message.data)
+    } else if (message.kind === 'events') {
+      for (const { name, data } of message.events) hub.emit(name, data)
     } else if (message.kind !== 'result') {
       inFlight.get(message.id)?.caller.receive(message)
     } else {

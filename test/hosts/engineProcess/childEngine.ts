@@ -44,6 +44,7 @@ const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, secretKey, onE
       'savings.providerKey': async () => ({ saved: false, where: secretKey ? 'os-key-store' : 'memory' }),
       'savings.reset': async () => {
         onEvent('savings.changed', {})
+        onEvent('library.changed', { packetIds: ['a'] })
         return { removed: 0 }
       },
     },

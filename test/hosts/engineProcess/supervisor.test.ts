@@ -160,12 +160,20 @@ describe('an engine in a process of its own', () => {
     expect(children).toHaveLength(1)
   })
 
-  it('hands on events', async () => {
-    const { supervisor } = start()
-    const names: string[] = []
-    supervisor.subscribe(name => names.push(name))
+  it('hands on events in their order, in one message behind the answer', async () => {
+    const { supervisor, children } = start()
+    await supervisor.settled()
+    const heard: string[] = []
+    children[0]?.onMessage(({ kind }) => kind === 'alive' || heard.push(kind))
+    const told: unknown[] = []
+    supervisor.subscribe((...event) => told.push(event))
     await supervisor.call('savings.reset', {}, {})
-    expect(names).toContain('savings.changed')
+    await until(() => told.length === 2)
+    expect(told).toEqual([
+      ['savings.changed', {}],
+      ['library.changed', { packetIds: ['a'] }],
+    ])
+    expect(heard).toEqual(['result', 'events'])
   })
 
   it('lets go of its files when the host closes, and leaves no process', async () => {
