@@ -2,17 +2,21 @@ import type { Digest } from '#shared/domain/digest.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { TierMove } from '../inference/tierEntry.ts'
 import { freeBytes } from '../network/requireFree.ts'
-import type { RemotePlace } from '../store/library/remoteRows.ts'
+import type { RemotePlace, RemoteRows } from '../store/library/remoteRows.ts'
 import type { Store } from '../store/store.ts'
 
 /** Of what is free on the disk when it is first asked, where nobody has set a budget. */
 const FREE_PART = 1 / 4
 /** Copies that were used, or named, a shorter while ago stay: an operation may be going on from them. */
 const RECENT_MS = 60 * 60 * 1000
+/** So long after their last use states stay that programs' answers led to, where the disk has room. */
+const RETAINED_MS = 30 * 24 * 60 * 60 * 1000
 /** Collecting reads every manifest: no more often than this. */
 const PAUSE_MS = 60_000
 /** So much of the budget is left to what is stored when room is made, so that it is not made again at once. */
 const ROOM_PART = 9 / 10
+
+type Loose = ReturnType<RemoteRows['copies']>[number]
 
 export interface ColdBudgetOptions {
   readonly store: Store
@@ -27,8 +31,8 @@ export interface ColdBudgetOptions {
 
 /**
  * How much of the disk states may take: what somebody stored, which is never given up by itself, and what the cold tier keeps
- * beside it, as far as there is room. Where what is stored takes more, what nothing refers to any more goes, and copies of
- * states that the registry has.
+ * beside it, as far as there is room. Where what is stored takes more, what nothing refers to any more goes, copies of states that
+ * the registry has, then states that programs' answers led to; the latter also when they are old.
  */
 export class ColdBudget {
   readonly #tier: MemoryTier
@@ -40,6 +44,8 @@ export class ColdBudget {
   readonly #named = new Map<Digest, number>()
   #collecting: Promise<void> | null = null
   #collected = Number.NEGATIVE_INFINITY
+  /** When it was looked for what is old. */
+  #aged = Number.NEGATIVE_INFINITY
   /** Bytes that were stored when that was over. */
   #left = Number.NEGATIVE_INFINITY
 
@@ -70,13 +76,12 @@ export class ColdBudget {
     const limit = this.#limit ?? this.#automatic ?? own
     const budget = readOnly ? 0 : Math.max(0, limit - own)
     if (budget !== this.#tier.budget) this.#tier.budget = budget
-    if (own > limit && !readOnly) this.#collect({ limit, own })
+    if (!readOnly && (own > limit || this.#isAging())) this.#collect({ limit, own })
     return { limit, own }
   }
 
-  /** An operation goes on from a state: a copy of it stays for an hour. */
+  /** An operation goes on from a state: it stays for an hour, whatever may be given up. */
   use(packetId: Digest): void {
-    if (this.#options.registry === null) return
     const now = this.#options.store.parts.now()
     this.#named.delete(packetId)
     this.#named.set(packetId, now)
@@ -91,13 +96,20 @@ export class ColdBudget {
     await this.#collecting
   }
 
+  #isAging(): boolean {
+    const now = this.#options.store.parts.now()
+    if (now - this.#aged < RECENT_MS) return false
+    this.#aged = now
+    return this.#old(now).length > 0
+  }
+
   #collect({ limit, own }: { readonly limit: number; readonly own: number }): void {
     const now = this.#options.store.parts.now()
     // Where nothing came since, only what has become old meanwhile could go.
     const pause = own <= this.#left ? RECENT_MS : PAUSE_MS
     if (this.#collecting !== null || now - this.#collected < pause) return
     this.#collected = now
-    this.#collecting = this.#makeRoom(limit * ROOM_PART, now)
+    this.#collecting = this.#makeRoom({ limit, own }, now)
       // What could not be removed is counted still: it is tried again.
       .catch(() => {})
       .finally(() => {
@@ -105,26 +117,38 @@ export class ColdBudget {
       })
   }
 
-  async #makeRoom(most: number, now: number): Promise<void> {
-    const { store, registry, keep, onMove } = this.#options
-    const { remotes, packets } = store.library
-    const copies = registry === null ? [] : remotes.copies(registry, now - RECENT_MS, now)
-    const unused = () =>
-      copies.flatMap(({ packetId }) =>
-        now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) < RECENT_MS ? [] : [packetId],
-      )
-    await store.gc({ keep: keep(), room: { most, copies: unused } })
-    this.#left = await store.parts.diskUse.bytes()
-    for (const { packetId: label, bytes } of copies) {
-      if (packets.get(label) !== null) continue
-      onMove({
-        at: now,
-        label,
-        bytes,
-        from: 'cold',
-        to: 'registry',
-        reason: 'what is stored takes more than the budget',
-      })
+  async #makeRoom({ limit, own }: { limit: number; own: number }, now: number): Promise<void> {
+    const { store, registry } = this.#options
+    const { remotes, retained } = store.library
+    const old = () => this.#old(now)
+    if (old().length > 0)
+      await this.#give(old, { at: now, to: 'gone', reason: 'not used for 30 days' }, Number.NEGATIVE_INFINITY)
+    if (own > limit) {
+      const reason = 'what is stored takes more than the budget'
+      const copies = () => (registry === null ? [] : remotes.copies(registry, now - RECENT_MS, now))
+      await this.#give(copies, { at: now, to: 'registry', reason }, limit * ROOM_PART)
+      const answers = () => retained.loose(now - RECENT_MS, now)
+      if (answers().length > 0) await this.#give(answers, { at: now, to: 'gone', reason }, limit * ROOM_PART)
     }
+    this.#left = await store.parts.diskUse.bytes()
+  }
+
+  #old(now: number): Loose[] {
+    return this.#options.store.library.retained.loose(now - RETAINED_MS, now)
+  }
+
+  /** Gives up what of these no operation has named lately, in their order, until what is stored takes no more than `most`. */
+  async #give(loose: () => Loose[], why: Pick<TierMove, 'at' | 'to' | 'reason'>, most: number): Promise<void> {
+    const { store, keep, onMove } = this.#options
+    let found: readonly Loose[] = []
+    // As they are then: somebody may have made one their own meanwhile.
+    const copies = () => {
+      const isUnused = ({ packetId }: Loose) => why.at - (this.#named.get(packetId) ?? 0) >= RECENT_MS
+      found = loose().filter(isUnused)
+      return found.map(({ packetId }) => packetId)
+    }
+    await store.gc({ keep: keep(), room: { most, copies } })
+    for (const { packetId: label, bytes } of found)
+      if (store.library.packets.get(label) === null) onMove({ ...why, label, bytes, from: 'cold' })
   }
 }

@@ -233,7 +233,9 @@ async function reuse(
   }: { loaded: LoadedModel; text: ComposedText; input: CreateInput; seconds: () => number },
 ): Promise<Published> {
   const packet = await readPacket(context.blobs, packetId)
-  if (input.name !== undefined) context.store.library.packets.names.add(packetId, input.name, Date.now())
+  const { packets, retained } = context.store.library
+  retained.release(packetId)
+  if (input.name !== undefined) packets.names.add(packetId, input.name, Date.now())
   const receipt = await context.recorder.record({
     receipt: {
       ...createDraft(packetId, { loaded, text, input, contextId: packet.contextId }),

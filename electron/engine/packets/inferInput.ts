@@ -42,7 +42,7 @@ export interface InferInput {
   /** Append the generated ids verbatim to the new state. */
   readonly keepOutput?: boolean
   /** `memory`: the new state can be continued while the engine runs, and is not written. */
-  readonly persist?: 'durable' | 'memory'
+  readonly persist?: 'durable' | 'retained' | 'memory'
   /** Record the most likely tokens of every step, stored by digest with the receipt. */
   readonly trace?: boolean
   readonly seam?: 'exact' | 'concat'

@@ -181,18 +181,22 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     },
   })
 
-  const durable = (input.persist ?? 'durable') === 'durable'
+  const { persist = 'durable' } = input
   const isKeptStopped = input.keepStopped === true && generation.finishReason === 'cancelled'
-  const stored = durable
-    ? await publish(context, {
-        assembled,
-        call: isKeptStopped ? { ...call, signal: undefined } : call,
-        trust: 'own',
-        operation: ({ packetId, bytesWritten }) => operation(packetId, bytesWritten),
-      })
-    : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
+  const stored =
+    persist !== 'memory'
+      ? await publish(context, {
+          assembled,
+          call: isKeptStopped ? { ...call, signal: undefined } : call,
+          trust: 'own',
+          isRetained: persist === 'retained',
+          operation: ({ packetId, bytesWritten }) => operation(packetId, bytesWritten),
+        })
+      : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
-  if (!durable) await keepUnstored(context, assembled, contents.tokens)
+  if (persist === 'memory') await keepUnstored(context, assembled, contents.tokens)
+  // What is too old goes, or too much for the disk: behind the answer, and whether or not it can be counted.
+  if (persist === 'retained') context.live.coldBudget.refresh().catch(() => {})
   const total = clock.total()
   if (input.answerId !== undefined && stored.packetId !== null) {
     context.store.library.answers.add({

@@ -20,6 +20,8 @@ export interface Publication {
   readonly call: Call
   readonly trust: Trust
   readonly name?: string | undefined
+  /** See `PublishOptions.isRetained`. */
+  readonly isRetained?: boolean
   /** See `PublishOptions.checkStanding`. */
   readonly checkStanding?: boolean
   /** What to record of the operation. Said of the packet that holds the context now: ours or the first writer's. */
@@ -43,6 +45,7 @@ export async function publish(context: PacketContext, publication: Publication):
     layers: await inParallel(assembled.layers, 16, layer => withBytes(context, layer)),
     trust,
     checkStanding: publication.checkStanding,
+    isRetained: publication.isRetained,
     names: name === undefined ? [] : [name],
     receipt: async at => {
       const { packetId } = at

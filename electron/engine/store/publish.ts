@@ -10,6 +10,7 @@ import type { Trust } from '#shared/domain/trust.ts'
 import { describeStored } from './describePackets.ts'
 import { inParallel } from './inParallel.ts'
 import type { PacketRow } from './library/packetRows.ts'
+import type { RetainedRows } from './library/retainedRows.ts'
 import { type BuiltManifest, buildManifest, type LayerInput, parseManifest } from './manifests.ts'
 import { type NewBlob, newBlob } from './newBlob.ts'
 import type { StoreParts } from './storeParts.ts'
@@ -19,6 +20,8 @@ export interface PublishOptions {
   /** Default `own`. */
   readonly trust?: Trust
   readonly names?: readonly string[]
+  /** Kept for a time only, unless it is there for another reason, or will be: see {@link RetainedRows}. */
+  readonly isRetained?: boolean
   /** The packet that holds this context is known to be damaged: every byte of it is looked at before it stays. */
   readonly checkStanding?: boolean
   /**
@@ -85,7 +88,7 @@ export async function publishManifest(
     await packet.receipt?.({ packetId: standing ?? packetId, cacheHit, bytesWritten })
     const entered = store.library.connection
       .transaction(() => {
-        const { packets } = store.library
+        const { packets, retained } = store.library
         const size = manifestBlob.size
         const row = packets.enter({
           packetId,
@@ -98,6 +101,8 @@ export async function publishManifest(
         })
         for (const referrer of referrers) addReferrer(store, referrer)
         packet.decide?.(row.packetId)
+        if (packet.isRetained !== true) retained.release(row.packetId)
+        else if (row.entered) retained.add(row.packetId)
         return row
       })
       .immediate()

@@ -222,7 +222,8 @@ export const packetMethods = {
       maxNewTokens: z.number().int().min(0).max(4096).default(32),
       sampling: samplingSchema.optional(),
       keepOutput: z.boolean().default(false),
-      persist: z.enum(['durable', 'memory']).default('durable'),
+      /** `retained`: on disk, and given up some time after its last use unless somebody makes it their own. */
+      persist: z.enum(['durable', 'retained', 'memory']).default('durable'),
       /** Record a logits trace: top-k ids and log-probabilities per position. */
       trace: z.boolean().default(false),
       seam: z.enum(['exact', 'concat']).default('exact'),

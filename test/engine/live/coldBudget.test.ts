@@ -98,3 +98,51 @@ it('gives up copies that the registry has and nobody made their own, least worth
   expect((await budget.refresh()).own).toBe(counted + 1000)
   await budget.settle()
 })
+
+it('gives up states of answers that are old, or too much for the disk, and none that is anybody’s own', async () => {
+  const time = { now: Date.now() }
+  const store = await openTestStore(undefined, { clock: () => time.now })
+  const { packets, remotes, usage, answers } = store.library
+  const keep = async (seed: string) => (await store.publishPacket({ ...testPacket(seed), isRetained: true })).packetId
+  const own = (await store.publishPacket(testPacket('own'))).packetId
+  // Made before an answer led to it, and after.
+  await keep('own')
+  const madeAgain = await keep('made again')
+  await store.publishPacket(testPacket('made again'))
+  const [named, pinned, waiting] = [await keep('named'), await keep('pinned'), await keep('waits for its push')]
+  packets.names.add(named, 'Mine', time.now)
+  packets.setPinned(pinned, true)
+  remotes.addPush(PLACE, waiting)
+  const theirs = [own, madeAgain, named, pinned, waiting]
+  const [old, used] = [await keep('old'), await keep('used')]
+  answers.add({ id: 'resp_old', rootPacketId: own, packetId: old, at: time.now })
+  const moves: string[] = []
+  const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
+    ...{ store, limit: 2 ** 40, registry: null, keep: () => new Set<Digest>() },
+    onMove: ({ label, to, reason }) => moves.push(`${label} ${to}: ${reason}`),
+  })
+  const standing = async () => {
+    await budget.refresh()
+    await budget.settle()
+    return new Set(packets.all().map(row => row.packetId))
+  }
+  time.now += 29 * 24 * HOUR
+  usage.add({ packetId: used, asks: 1, tokensSaved: 1, secondsSaved: 1, usedAt: time.now })
+  const young = await keep('young')
+  expect(await standing()).toEqual(new Set([...theirs, old, used, young]))
+  expect(answers.packetOf('resp_old')).toBe(old)
+
+  time.now += 2 * 24 * HOUR
+  expect(await standing()).toEqual(new Set([...theirs, used, young]))
+  expect([moves, answers.packetOf('resp_old')]).toEqual([[`${old} gone: not used for 30 days`], null])
+
+  // However little there may be: not what an operation went on from within the hour, and nothing of anybody's own.
+  budget.use(young)
+  await budget.set(0)
+  expect(await standing()).toEqual(new Set([...theirs, young]))
+  expect(moves.at(-1)).toBe(`${used} gone: what is stored takes more than the budget`)
+  time.now += 2 * HOUR
+  expect(await standing()).toEqual(new Set(theirs))
+  for (const packetId of theirs)
+    for (const blob of blobsOf(await store.readManifest(packetId))) await store.blobs.check(blob)
+})

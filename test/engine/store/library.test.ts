@@ -50,7 +50,7 @@ describe('the library', () => {
     const store = await openTestStore()
     const [a, b] = [sha256('a'), sha256('b')]
     store.library.connection.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
-    store.library.connection.exec('DROP TABLE collections; DROP TABLE collection_members')
+    store.library.connection.exec('DROP TABLE collections; DROP TABLE collection_members; DROP TABLE retained')
     store.library.connection.exec(ASKS)
     const add = store.library.connection.prepare('INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     add.run('1', null, a, 'q1', 'a1', a, 'r', 1, '{"n":1}')
@@ -147,7 +147,7 @@ describe('the library', () => {
     const db = new Database(join(store.folder, 'library.sqlite'))
     db.exec('DROP TABLE spot_checks; DROP TABLE jobs; DROP TABLE job_sources')
     db.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
-    db.exec('DROP TABLE collections; DROP TABLE collection_members')
+    db.exec('DROP TABLE collections; DROP TABLE collection_members; DROP TABLE retained')
     db.exec(ASKS)
     db.pragma('user_version = 4')
     db.close()

@@ -104,9 +104,34 @@ describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model
     }
   })
 
+  it('are kept for their time, unless what they led to is made, or named, by itself', async () => {
+    const { retained } = api.engine.state.store.library
+    const later = Date.now() + 60_000
+    const isLoose = (id: string | undefined) => retained.loose(later, later).some(({ packetId }) => packetId === id)
+    const packetOf = async (state: string) => (await api.ask(`/states/${state}`)).json.packet_id
+    const { id } = await ask({ instructions: `Kept. ${text}`, input: questions[0] ?? '' })
+    const state = id.slice('resp_'.length)
+    const kept = await packetOf(state)
+    expect(isLoose(kept)).toBe(true)
+    await api.ask(`/states/${state}`, { name: `kept of ${model}` })
+    expect(isLoose(kept)).toBe(false)
+    // A state that a program makes is its own, and stays when an answer leads there, too.
+    const sent = {
+      state_hash: state,
+      messages: [{ role: 'user', content: 'When?' }],
+      max_new_tokens: 12,
+      keep_output: true,
+    }
+    const { new_state_hash: made } = (await api.ask('/infer', sent)).json
+    const next = await ask({ previous_response_id: id, input: 'When?' })
+    expect(next.id).toBe(`resp_${made.replace('sha256:', '')}`)
+    expect(isLoose(await packetOf(made))).toBe(false)
+  })
+
   it('refuse by name', async () => {
     const missing = ask({ previous_response_id: `resp_${'ab'.repeat(32)}`, input: 'Hi' })
-    await expect(missing).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND' })
+    const wayOut = expect.stringMatching(/30 days.*whole conversation.*without previous_response_id/)
+    await expect(missing).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND', message: wayOut })
     const forced = ask({ input: 'Hi', truncation: 'auto' })
     await expect(forced).rejects.toMatchObject({ status: 400, message: expect.stringContaining('truncation') })
   })

@@ -193,6 +193,7 @@ export const ROUTES: Readonly<Record<string, Verbs<object>>> = {
     })),
   ],
   'POST /v1/messages': run(({ it }) => ({ state: it, messages: asked, max_tokens: 1, model: 'starter-mamba' })),
+  'POST /v1/messages/count_tokens': look(({ it }) => ({ state: it, messages: asked })),
   'GET /states/{hash}': look(({ it }) => ({ hash: it })),
   'POST /states/{hash}': look(({ it }) => ({ hash: it, keywords: ['seen'] })),
   'GET /health': 'none',

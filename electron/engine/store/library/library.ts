@@ -11,6 +11,7 @@ import { JobRows } from './jobRows.ts'
 import { PacketRows } from './packetRows.ts'
 import { ReferrerRows } from './referrerRows.ts'
 import { RemoteRows } from './remoteRows.ts'
+import { RetainedRows } from './retainedRows.ts'
 import { LIBRARY_MIGRATIONS, LIBRARY_VERSION } from './schema.ts'
 import { SettingRows } from './settingRows.ts'
 import { SpotCheckRows } from './spotCheckRows.ts'
@@ -31,6 +32,7 @@ export class Library {
   readonly turns: TurnRows
   readonly jobs: JobRows
   readonly remotes: RemoteRows
+  readonly retained: RetainedRows
   /** For the search index, which is attached to the same connection; nobody else writes SQL. */
   readonly connection: Database.Database
 
@@ -48,6 +50,7 @@ export class Library {
     this.conversations = new ConversationRows(db)
     this.jobs = new JobRows(db)
     this.remotes = new RemoteRows(db)
+    this.retained = new RetainedRows(db)
   }
 
   /** Empties the write-ahead logs: what was deleted stands in them, too. While another process reads, its turn comes later. */

@@ -193,6 +193,8 @@ export class PacketRows {
             'remote_pushes',
             'spot_checks',
             'collection_members',
+            'retained',
+            'answers',
           ]) {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }

@@ -1,6 +1,7 @@
 /** What is known of registries: which cartridges are in which repository, uploads that were interrupted, pushes to come. */
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
+import { type LooseRow, looseSql } from './looseSql.ts'
 
 /** A repository of a registry, by the names people call them. */
 export interface RemotePlace {
@@ -36,25 +37,14 @@ export class RemoteRows {
    * conversation has it. Only what was not used since `before`; what is worth least first, by the rule of the tiers of memory.
    */
   copies({ registry, repository }: RemotePlace, before: number, now: number): { packetId: Digest; bytes: number }[] {
-    const uses = '(coalesce(u.asks, 0) + 1.0)'
-    const used = 'max(p.added_at, coalesce(u.used_at, 0))'
-    const unless = [
-      'main.names WHERE packet_id = p.packet_id',
-      'main.tags WHERE packet_id = p.packet_id',
-      'main.holds WHERE packet_id = p.packet_id',
-      'main.collection_members WHERE packet_id = p.packet_id',
-      'main.turns WHERE p.packet_id IN (root_packet_id, new_packet_id)',
-      'main.answers WHERE p.packet_id IN (root_packet_id, packet_id)',
-      'main.conversations c, json_each(c.slots) s WHERE s.value = p.packet_id',
-    ]
-    const sql = `SELECT p.packet_id, i.bytes FROM main.packets p JOIN main.remote_packets r USING (packet_id)
-      JOIN idx.packets i USING (packet_id) LEFT JOIN main.usage u USING (packet_id)
-      WHERE r.registry = ? AND r.repository = ? AND p.trust IN ('trusted', 'restricted') AND p.removed_at IS NULL AND p.pinned = 0 AND ${used} <= ?
-      ${unless.map(from => `AND NOT EXISTS (SELECT 1 FROM ${from})`).join('\n      ')}
-      ORDER BY ${uses} * ${uses} * i.tokens * i.tokens / (1.0 * i.bytes * i.bytes) / max(? - p.added_at, 1) / max(? - ${used}, 1)`
+    const sql = looseSql({
+      from: 'main.remote_packets',
+      where: `r.registry = @registry AND r.repository = @repository AND p.trust IN ('trusted', 'restricted')`,
+      unless: 'main.answers WHERE p.packet_id IN (root_packet_id, packet_id)',
+    })
     return this.#db
-      .prepare<[string, string, number, number, number], { packet_id: string; bytes: number }>(sql)
-      .all(registry, repository, before, now, now)
+      .prepare<[object], LooseRow>(sql)
+      .all({ registry, repository, before, now })
       .map(row => ({ packetId: parseDigest(row.packet_id), bytes: row.bytes }))
   }
 

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 9
+export const LIBRARY_VERSION = 10
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -156,5 +156,9 @@ ALTER TABLE conversations DROP COLUMN packet_id;
 ALTER TABLE conversations ADD COLUMN asking TEXT;  -- 'each' or 'route': whom a question goes to, once somebody chose
 ALTER TABLE turns ADD COLUMN beside_id TEXT;       -- the turn whose question it answers, too
 CREATE INDEX turns_beside ON turns (beside_id);
+`,
+  `
+-- Packets that are kept for a time, as the states that programs' answers led to, and that nothing else has made.
+CREATE TABLE retained (packet_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 `,
 ]

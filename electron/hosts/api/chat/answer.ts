@@ -29,7 +29,7 @@ export interface AnswerRequest {
   /** Functions that the model may call, and whether it does. */
   readonly tools?: readonly Tool[] | undefined
   readonly toolChoice?: ToolChoice | undefined
-  /** Write the conversation's state to disk; otherwise it is kept in memory. */
+  /** Keep the conversation's state on disk, for its time; otherwise it is kept in memory. */
   readonly durable?: boolean
   readonly answerId?: string | undefined
   /** The state stays that of the question: more answers will fork from it. */
@@ -68,7 +68,7 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
       ...{ maxNewTokens: Math.min(maxTokens, MOST_TOKENS), stop: [...stop], sampling: samplingOf(request) },
       ...{ logprobs, jsonSchema, answerId },
       keepOutput: !isFork,
-      persist: durable ? 'durable' : 'memory',
+      persist: durable ? 'retained' : 'memory',
     },
     options(show),
   )

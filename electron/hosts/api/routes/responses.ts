@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { hexOf, parseDigest } from '#shared/domain/digest.ts'
-import { StatePackError } from '#shared/domain/error.ts'
+import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { toolNameSchema } from '#shared/domain/tool.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
 import { type AnswerRequest, answer } from '../chat/answer.ts'
@@ -57,7 +57,7 @@ const input = z.strictObject({
   previous_response_id: z.string().min(1).max(200).nullish(),
   /** An extension: go on from this state instead. */
   state: stateSchema,
-  /** Write the conversation's state to disk (default), so that going on works after a restart; else it is kept in memory. */
+  /** Keep the conversation's state on disk (default), so that going on works after a restart; else it is kept in memory. */
   store: z.boolean().nullish(),
   max_output_tokens: tokensSchema.nullish(),
   ...samplingFields,
@@ -87,8 +87,9 @@ export function responsesRoute(): ApiRoute {
     output: responseSchema,
     async answer(request, call) {
       const asked = askedOf(request, id => inMemory.get(id) ?? id)
+      const goOn = (...how: Parameters<typeof answer>) => answer(...how).catch(error => throwUnkept(error, request))
       if (!request.stream) {
-        const answered = await answer(call, asked)
+        const answered = await goOn(call, asked)
         const hex = hexOf(answered.state)
         return responseView(request, idsOf(`resp_${hex}`), answered)
       }
@@ -98,7 +99,7 @@ export function responsesRoute(): ApiRoute {
       return {
         events: async send => {
           const stream = responseEvents(request, id, (type, more) => send(event(type, more)))
-          const answered = await answer(call, { ...asked, answerId: asked.durable ? id : undefined }, stream.piece)
+          const answered = await goOn(call, { ...asked, answerId: asked.durable ? id : undefined }, stream.piece)
           if (!asked.durable) {
             inMemory.set(id, answered.state)
             const [oldest = ''] = inMemory.keys()
@@ -139,6 +140,15 @@ function askedOf(request: Request, lookUp: (id: string) => string): AnswerReques
     ...toolsAsked(request),
     durable: request.store ?? true,
   }
+}
+
+/** Throws it; says what to do where it is the state of the response to go on from that is not there. */
+function throwUnkept(error: unknown, { previous_response_id: id }: Request): never {
+  const { code, details } = toStatePackError(error)
+  if (!id || code !== 'E_NOT_FOUND' || details.ref === undefined) throw error
+  const message =
+    'The state of this response is not here: one that was stored is kept for 30 days after its last use (less where the disk is short), another while the server runs. Send the whole conversation instead, without previous_response_id.'
+  throw new StatePackError(code, message, { field: 'previous_response_id', id: id.slice(0, 200) })
 }
 
 function stateOf(id: string): string {
