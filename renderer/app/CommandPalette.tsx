@@ -1,10 +1,24 @@
 import { Search } from 'lucide-react'
-import { Fragment, type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
+import { type KeyboardEvent, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
+import {
+  Autocomplete,
+  Dialog,
+  Header,
+  Input,
+  ListBox,
+  ListBoxItem,
+  ListBoxSection,
+  ListStateContext,
+  Modal,
+  ModalOverlay,
+  TextField,
+} from 'react-aria-components'
 import { Kbd } from '../ui/Kbd.tsx'
 import { keysHere } from './keysHere.ts'
+import { MarkedText } from './MarkedText.tsx'
+import type { Ranked } from './rankByText.ts'
 import { useUi } from './uiStore.ts'
-import { usePaletteItems } from './usePaletteItems.tsx'
+import { GROUPS, type PaletteItem, usePaletteItems } from './usePaletteItems.tsx'
 import '../ui/dialog.css'
 import '../ui/field.css'
 import './palette.css'
@@ -24,110 +38,102 @@ export function CommandPalette() {
   )
 }
 
-const optionId = (index: number) => `palette-${index}`
+const FIND = 'Find a place, an action, a question or a cartridge'
 
-/** A combobox whose list is always open; the first entry is chosen until the arrows say otherwise. */
+/** A field and its list, which is always open. The first entry is chosen until the arrows or the mouse say otherwise. */
 function PaletteBody() {
   const [text, setText] = useState('')
-  const [active, setActive] = useState(0)
-  const items = usePaletteItems(text)
+  const { items, pending } = usePaletteItems(text)
   const list = useRef<HTMLDivElement>(null)
-  const current = Math.min(active, items.length - 1)
+  /** Enter came before there was anything that it could be meant for. */
+  const [entered, setEntered] = useState(false)
 
   useEffect(() => {
-    list.current?.querySelector(`#${optionId(current)}`)?.scrollIntoView({ block: 'nearest' })
-  }, [current])
+    if (!entered || pending) return
+    setEntered(false)
+    run(items[0]?.item)
+  }, [entered, pending, items])
 
-  function run(index: number): void {
-    const item = items[index]?.item
-    if (item === undefined) return
-    useUi.getState().openPalette(false)
-    item.run()
-  }
-  function onKeyDown(event: KeyboardEvent): void {
-    const last = items.length - 1
-    const next = {
-      ArrowDown: current === last ? 0 : current + 1,
-      ArrowUp: current <= 0 ? last : current - 1,
-      PageDown: Math.min(last, current + 8),
-      PageUp: Math.max(0, current - 8),
-    }[event.key]
-    if (next !== undefined) setActive(next)
-    else if (event.key === 'Enter') run(current)
-    else return
+  function onKeyDownCapture(event: KeyboardEvent): void {
+    if (event.nativeEvent.isComposing) return
+    // The caret's: the list, which has only one column, would give up what is chosen.
+    if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') event.stopPropagation()
+    if (event.key !== 'Enter') return
+    // Autocomplete knows what is chosen a moment after it is drawn, which may be too late for who types and presses Enter at once.
     event.preventDefault()
+    event.stopPropagation()
+    const chosen = list.current?.querySelector('[data-focused]')?.getAttribute('data-key')
+    const { item } = items.find(({ item }) => item.id === chosen) ?? items[0] ?? {}
+    if (item === undefined) setEntered(pending)
+    else run(item)
   }
 
   return (
-    <>
-      <div className="Palette-field">
+    <Autocomplete
+      inputValue={text}
+      onInputChange={next => {
+        setText(next)
+        setEntered(false)
+      }}
+    >
+      <TextField className="Palette-field" aria-label={FIND} autoFocus>
         <Search aria-hidden />
-        <input
-          // The palette is opened to type into.
-          // biome-ignore lint/a11y/noAutofocus: see above
-          autoFocus
-          role="combobox"
-          aria-expanded
-          aria-controls="palette-list"
-          aria-activedescendant={current < 0 ? undefined : optionId(current)}
-          aria-label="Find a place, an action, a question or a cartridge"
-          placeholder="Find a place, an action, a question or a cartridge"
-          autoComplete="off"
-          spellCheck={false}
-          value={text}
-          onChange={event => {
-            setText(event.target.value)
-            setActive(0)
-          }}
-          onKeyDown={onKeyDown}
-        />
-      </div>
-      <div className="Palette-list" id="palette-list" role="listbox" aria-label="Commands" ref={list}>
-        {items.length === 0 ? <p className="Palette-empty">Nothing is called that.</p> : null}
-        {items.map(({ item, letters }, index) => (
-          <Fragment key={item.id}>
-            {text.trim() === '' && item.group !== items[index - 1]?.item.group ? (
-              <div className="Palette-group" role="presentation">
-                {item.group}
-              </div>
-            ) : null}
-            {/* The combobox keeps the focus and handles the keys (aria-activedescendant). */}
-            {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
-            <div
-              id={optionId(index)}
-              role="option"
-              aria-selected={index === current}
-              className="Item"
-              data-focused={index === current || undefined}
-              onPointerMove={() => setActive(index)}
-              onClick={() => run(index)}
-            >
-              {item.icon}
-              <span className="truncate">
-                <Marked text={item.title} letters={letters} />
-              </span>
-              {item.note === undefined ? null : <span className="muted small">{item.note}</span>}
-              {item.keys === undefined ? null : <Kbd>{keysHere(item.keys)}</Kbd>}
-            </div>
-          </Fragment>
-        ))}
-      </div>
-    </>
+        <Input role="combobox" aria-expanded placeholder={FIND} onKeyDownCapture={onKeyDownCapture} />
+      </TextField>
+      <ListBox
+        // What is found for another text is another list, chosen from anew, however the text came to be another.
+        key={text}
+        ref={list}
+        className="Palette-list"
+        aria-label="Commands"
+        autoFocus="first"
+        renderEmptyState={() => (pending ? null : <p className="Palette-empty">Nothing is called that.</p>)}
+      >
+        {text.trim() === ''
+          ? GROUPS.filter(group => items.some(({ item }) => item.group === group)).map(group => (
+              <ListBoxSection key={group} id={group}>
+                <Header className="Palette-group">{group}</Header>
+                {items.filter(({ item }) => item.group === group).map(paletteOption)}
+              </ListBoxSection>
+            ))
+          : items.map(paletteOption)}
+      </ListBox>
+    </Autocomplete>
   )
 }
 
-/** A text with the letters marked that were typed, those beside each other together. */
-function Marked({ text, letters }: { readonly text: string; readonly letters: readonly number[] }) {
-  if (letters.length === 0) return text
-  const typed = new Set(letters)
-  const runs: { text: string; marked: boolean }[] = []
-  for (let at = 0; at < text.length; at += 1) {
-    const last = runs.at(-1)
-    const letter = text.charAt(at)
-    if (last !== undefined && last.marked === typed.has(at)) last.text += letter
-    else runs.push({ text: letter, marked: typed.has(at) })
+function run(item: PaletteItem | undefined): void {
+  if (item === undefined) return
+  useUi.getState().openPalette(false)
+  item.run()
+}
+
+function paletteOption({ item, letters }: Ranked<PaletteItem>) {
+  return (
+    <ListBoxItem key={item.id} id={item.id} className="Item" textValue={item.title} onAction={() => run(item)}>
+      <ChosenByMouse id={item.id}>
+        {item.icon}
+        <span className="truncate">
+          <MarkedText text={item.title} letters={letters} />
+        </span>
+        {item.note === undefined ? null : <span className="muted small">{item.note}</span>}
+        {item.keys === undefined ? null : <Kbd>{keysHere(item.keys)}</Kbd>}
+      </ChosenByMouse>
+    </ListBoxItem>
+  )
+}
+
+/** A mouse that moves chooses; what comes to lie below one that rests is not chosen (react-aria's hovering would be). */
+function ChosenByMouse({ id, children }: { readonly id: string; readonly children: ReactNode }) {
+  const list = useContext(ListStateContext)?.selectionManager
+  function onPointerMove(): void {
+    if (list === undefined || list.focusedKey === id) return
+    list.setFocused(true)
+    list.setFocusedKey(id)
   }
-  // biome-ignore lint/suspicious/noArrayIndexKey: runs of one text never move
-  return runs.map((run, at) => (run.marked ? <mark key={at}>{run.text}</mark> : <span key={at}>{run.text}</span>))
+  return (
+    <div className="Palette-item" onPointerMove={onPointerMove}>
+      {children}
+    </div>
+  )
 }

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
 import { COMMANDS, isCommandId } from '#shared/domain/commands.ts'
 import { PLACES, type Place } from '#shared/domain/places.ts'
+import type { Output } from '#shared/rpc/client.ts'
 import type { Collection } from '#shared/rpc/methods/collections.ts'
 import type { Settings } from '#shared/rpc/methods/engine.ts'
 import { addressOf } from '../features/ask/openConversation.ts'
@@ -21,7 +22,7 @@ import { sameCartridges } from './sameCartridges.ts'
 import { useSubject } from './useSubject.ts'
 
 /** Things that belong together, in this order while nothing is typed. */
-const GROUPS = ['Chosen', 'Asked lately', 'Do', 'Go to', 'Models', 'Settings', 'Cartridges'] as const
+export const GROUPS = ['Chosen', 'Asked lately', 'Do', 'Go to', 'Models', 'Settings', 'Cartridges'] as const
 
 export interface PaletteItem {
   readonly id: string
@@ -39,35 +40,54 @@ export interface PaletteItem {
 
 /** So many cartridges and conversations, the latest, are matched letter by letter; the engine finds the others by whole words. */
 const LATEST = 100
+/** So many of those that the engine finds. */
+const FOUND = 8
+
+export interface PaletteItems {
+  /** The best match first. What the engine finds comes later, behind what is here. */
+  readonly items: readonly Ranked<PaletteItem>[]
+  /** Whether the first match is yet to come. */
+  readonly pending: boolean
+}
 
 /**
- * What the palette offers for `text`, the best match first: verbs for the cartridges at hand, commands, places with their
- * parts, models, settings, questions asked lately, and cartridges. Without a text, what one may want here and now.
+ * What the palette offers for `text`: verbs for the cartridges at hand, commands, places with their parts, models, settings,
+ * questions asked lately, and cartridges. Without a text, what one may want here and now.
  */
-export function usePaletteItems(text: string): readonly Ranked<PaletteItem>[] {
+export function usePaletteItems(text: string): PaletteItems {
   const query = text.trim()
-  const collections = useRead('collections.list', {}).data?.collections ?? []
-  const commands = useCommandItems(collections)
-  const ofCollections = useCollectionItems(collections)
-  const conversations = useConversationItems()
-  const cartridges = useCartridgeItems('')
-  const found = useCartridgeItems(query)
+  const collections = useRead('collections.list', {})
+  const models = useRead('models.list', {})
+  const asked = useRead('conversations.list', { limit: LATEST })
+  const latest = useRead('library.list', { query: '', limit: LATEST })
+  const search = useRead('library.list', query === '' ? null : { query, limit: FOUND })
+  const commands = useCommandItems(collections.data?.collections ?? [], models.data?.models ?? [])
+  const ofCollections = useCollectionItems(collections.data?.collections ?? [])
+  const conversations = useConversationItems(asked.data?.items ?? [])
+  const cartridges = useCartridgeItems(latest.data?.items ?? [])
+  const found = useCartridgeItems(search.data?.items ?? [])
+  // Nothing is shown before all of it: what came in between would move what is chosen.
+  if ([collections, models, asked, latest].some(({ isPending }) => isPending)) return { items: [], pending: true }
   if (query === '') {
     const wanted = [...commands, ...conversations.slice(0, 3)].filter(item => item.atOnce)
-    return GROUPS.flatMap(group => wanted.filter(item => item.group === group)).map(item => ({ item, letters: [] }))
+    const items = GROUPS.flatMap(group => wanted.filter(item => item.group === group))
+    return { items: items.map(item => ({ item, letters: [] })), pending: false }
   }
   const ranked = rankByText(query, [...commands, ...conversations, ...ofCollections, ...cartridges])
   const seen = new Set(ranked.map(({ item }) => item.id))
   // What has the words somewhere else: in its card, its recipe, its text.
-  return [...ranked, ...found.filter(({ id }) => !seen.has(id)).map(item => ({ item, letters: [] }))]
+  const elsewhere = found.filter(({ id }) => !seen.has(id)).map(item => ({ item, letters: [] }))
+  return { items: [...ranked, ...elsewhere], pending: ranked.length === 0 && search.isPending }
 }
 
-function useCommandItems(collections: readonly Collection[]): readonly PaletteItem[] {
+function useCommandItems(
+  collections: readonly Collection[],
+  models: Output<'models.list'>['models'],
+): readonly PaletteItem[] {
   const navigate = useNavigate()
   const changeSettings = useChangeSettings()
   const subject = useSubject()
   const verb = useVerbs()
-  const models = useRead('models.list', {}).data?.models ?? []
   const undoable = lastUndoable()
   const go = (route: string) => () => void navigate(route)
   const change = (part: Partial<Settings>) => () => void changeSettings(part).catch(toastError)
@@ -145,10 +165,9 @@ function useCommandItems(collections: readonly Collection[]): readonly PaletteIt
 }
 
 /** Conversations by what was asked. */
-function useConversationItems(): readonly PaletteItem[] {
+function useConversationItems(asked: Output<'conversations.list'>['items']): readonly PaletteItem[] {
   const navigate = useNavigate()
-  const { data } = useRead('conversations.list', { limit: LATEST })
-  return (data?.items ?? [])
+  return asked
     .filter(({ turns }) => turns > 0)
     .map(({ id, name, slots, cartridge, updatedAt }) => ({
       id,
@@ -176,10 +195,9 @@ function useCollectionItems(collections: readonly Collection[]): readonly Palett
   }))
 }
 
-function useCartridgeItems(query: string): readonly PaletteItem[] {
+function useCartridgeItems(cartridges: Output<'library.list'>['items']): readonly PaletteItem[] {
   const navigate = useNavigate()
-  const { data } = useRead('library.list', { query, limit: query === '' ? LATEST : 8 }, { keepsLast: true })
-  return (data?.items ?? []).map(item => ({
+  return cartridges.map(item => ({
     id: item.packetId,
     group: 'Cartridges',
     title: `Ask ${item.name}`,

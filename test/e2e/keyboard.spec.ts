@@ -25,7 +25,7 @@ test('the main job without a mouse', async ({ page }) => {
   await keyboard.press('ControlOrMeta+k')
   await keyboard.type('lena')
   await expect(page.getByRole('option', { name: /Ask The manager of Harbor Coffee/ })).toHaveAttribute(
-    'aria-selected',
+    'data-focused',
     'true',
   )
   await keyboard.press('Enter')
