@@ -2,7 +2,7 @@ import { Download } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { findBridge } from '../client/bridge.ts'
-import { formatCount } from '../ui/format.ts'
+import { formatCount, formatCounted } from '../ui/format.ts'
 import { toastError, toastNote } from '../ui/toasts.tsx'
 import { type Dropped, droppedFiles } from './droppedFiles.ts'
 import { useUi } from './uiStore.ts'
@@ -56,7 +56,7 @@ export function DropZone() {
       if (cut)
         toastNote(
           'Not the whole folder',
-          `It holds more than is taken at once: ${formatCount(files.length)} files were.`,
+          `It holds more than is taken at once: ${formatCounted(files.length, 'file')} were.`,
         )
       else if (files.length === 0) toastNote('Nothing to read', 'There are no text files in this folder.')
       else if (leftOut > 0) toastNote('Some files were left out', `${formatCount(leftOut)} that hold no text.`)

@@ -1,7 +1,8 @@
 import { useEngine } from '../stores/useEngine.ts'
 import { useCartridgeCount } from '../stores/useLibrary.ts'
 import { deviceName } from '../ui/deviceName.ts'
-import { formatBytes, formatCount, formatRate } from '../ui/format.ts'
+import { dotted } from '../ui/dotted.ts'
+import { formatBytes, formatCounted, formatRate } from '../ui/format.ts'
 
 const WORDS = {
   starting: 'Engine starting',
@@ -14,7 +15,7 @@ const WORDS = {
 export function EngineCard() {
   const { state, reason, info } = useEngine()
   const cartridges = useCartridgeCount() ?? 0
-  const speed = info?.lastTokensPerSecond == null ? '' : ` · last read ${formatRate(info.lastTokensPerSecond)}`
+  const rate = info?.lastTokensPerSecond ?? null
   return (
     <div
       className="Engine"
@@ -28,13 +29,14 @@ export function EngineCard() {
       {state === 'ready' && info !== undefined ? (
         <>
           <span className="Sidebar-text">
-            {deviceName(info.device)}
-            {speed}
+            {dotted(deviceName(info.device), rate !== null && `last read ${formatRate(rate)}`)}
           </span>
           <span className="Sidebar-text">
-            {cartridges === 1 ? '1 cartridge' : `${formatCount(cartridges)} cartridges`} ·{' '}
-            {formatBytes(info.store.bytes)}
-            {info.store.readOnly ? ' · read-only' : ''}
+            {dotted(
+              formatCounted(cartridges, 'cartridge'),
+              formatBytes(info.store.bytes),
+              info.store.readOnly && 'read-only',
+            )}
           </span>
         </>
       ) : (

@@ -7,9 +7,10 @@ import { useTask } from '../stores/useTask.ts'
 import { Button } from '../ui/Button.tsx'
 import { CartridgeCard } from '../ui/CartridgeCard.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
+import { dotted } from '../ui/dotted.ts'
 import { EjectIcon } from '../ui/EjectIcon.tsx'
 import { ErrorPanel } from '../ui/ErrorPanel.tsx'
-import { formatCount, formatSeconds } from '../ui/format.ts'
+import { formatCount, formatCounted, formatSeconds } from '../ui/format.ts'
 import { toastError } from '../ui/toasts.tsx'
 import './onboarding.css'
 
@@ -153,8 +154,10 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
           <p>{result?.output ?? text}</p>
           {result == null ? null : (
             <span className="small muted">
-              {formatCount(result.tokens.processed)} tokens processed, {formatCount(Math.max(0, result.tokens.saved))}{' '}
-              not re-read · {formatSeconds(result.seconds.total)}
+              {dotted(
+                `${formatCounted(result.tokens.processed, 'token')} processed, ${formatCount(Math.max(0, result.tokens.saved))} not re-read`,
+                formatSeconds(result.seconds.total),
+              )}
             </span>
           )}
         </div>
@@ -166,7 +169,10 @@ function Answer({ onLeave }: { readonly onLeave: () => void }) {
           <span className="small muted">
             {without == null
               ? 'the same model, which has read nothing'
-              : `${formatCount(without.tokens)} tokens processed by the same model, which has read nothing · ${formatSeconds(without.seconds)}`}
+              : dotted(
+                  `${formatCounted(without.tokens, 'token')} processed by the same model, which has read nothing`,
+                  formatSeconds(without.seconds),
+                )}
           </span>
         </div>
       )}

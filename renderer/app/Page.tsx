@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react'
+import { dotted } from '../ui/dotted.ts'
 import { CommandButton } from './CommandButton.tsx'
 import { GlobalSearch } from './GlobalSearch.tsx'
 import { SearchField, type SearchFieldProps } from './SearchField.tsx'
@@ -18,7 +19,7 @@ export interface PageProps {
 /** The frame of every route: title, search, actions, commands, and a body that scrolls below. */
 export function Page({ title, search, actions, fill = false, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · State Pack Studio`
+    document.title = dotted(title, 'State Pack Studio')
   }, [title])
   return (
     <>

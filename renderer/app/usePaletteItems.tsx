@@ -10,7 +10,7 @@ import { addressOf } from '../features/ask/openConversation.ts'
 import { useRead } from '../stores/useRead.ts'
 import { useChangeSettings } from '../stores/useSettings.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
-import { formatAgo, formatRead } from '../ui/format.ts'
+import { formatAgo, formatCounted, formatRead } from '../ui/format.ts'
 import { lastUndoable, toastError } from '../ui/toasts.tsx'
 import { askAddress } from './askAddress.ts'
 import { useVerbs, VERB_IDS, VERBS, type Verb } from './cartridgeVerbs.ts'
@@ -93,7 +93,8 @@ function useCommandItems(
   const change = (part: Partial<Settings>) => () => void changeSettings(part).catch(toastError)
 
   const whole = collections.find(({ packetIds }) => sameCartridges(packetIds, subject ?? []))
-  const these = whole?.name ?? (subject?.length === 1 ? 'this cartridge' : `${subject?.length} cartridges`)
+  const these =
+    whole?.name ?? (subject?.length === 1 ? 'this cartridge' : formatCounted(subject?.length ?? 0, 'cartridge'))
   const verbs = VERB_IDS.filter(id => subject !== null && (VERBS[id].many || subject.length === 1)).map(id => {
     const { label, words, icon: Icon, keys }: Verb = VERBS[id]
     return {

@@ -4,7 +4,7 @@ import type { Collection } from '#shared/rpc/methods/collections.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { Badge } from './Badge.tsx'
 import { CartridgeFace } from './CartridgeFace.tsx'
-import { formatBytes, formatCount, formatRead } from './format.ts'
+import { formatBytes, formatCounted, formatRead } from './format.ts'
 import { TrustBadges } from './TrustBadges.tsx'
 import './cartridge.css'
 
@@ -53,7 +53,7 @@ export const CartridgeCard = memo(function CartridgeCard({
           {stack === null ? (
             <TrustBadges cartridge={cartridge} />
           ) : (
-            <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>
+            <Badge>{formatCounted(stack.packetIds.length, 'cartridge')}</Badge>
           )}
         </div>
       </div>

@@ -1,5 +1,6 @@
 import { type Ability, STARTER_RECALLS_TOKENS } from '#shared/domain/ability.ts'
-import { formatCount } from './format.ts'
+import { dotted } from './dotted.ts'
+import { formatCounted } from './format.ts'
 
 export const ABILITY_WORDS = {
   facts: 'Copies short facts',
@@ -17,6 +18,6 @@ export function abilityText({
   readonly contextLength: number | null
 }): string {
   const recalled = ability === 'facts' ? `, of which it recalls about ${STARTER_RECALLS_TOKENS} tokens` : ''
-  const length = contextLength === null ? `any length${recalled}` : `up to ${formatCount(contextLength)} tokens`
-  return `${ABILITY_WORDS[ability]} · ${length}`
+  const length = contextLength === null ? `any length${recalled}` : `up to ${formatCounted(contextLength, 'token')}`
+  return dotted(ABILITY_WORDS[ability], length)
 }

@@ -5,11 +5,11 @@ const UNITS = { tokens: 'tok', bytes: 'B', items: 'items' } as const
 
 /** `1,204 of 3,000 tokens`, `1,204 tok/s`, `8 s left`: what is known of a running call. Only what was measured is said. */
 export function progressFacts({ done, total, unit, rate, etaSeconds }: Progress, figures: Figures): string[] {
-  const { formatBytes, formatCount, formatEta, formatRate } = figures
+  const { formatBytes, formatCount, formatCounted, formatEta, formatRate } = figures
   const amount = (value: number) => (unit === 'bytes' ? formatBytes(value) : formatCount(value))
-  const what = unit === 'tokens' ? ' tokens' : ''
+  const last = (value: number) => (unit === 'tokens' ? formatCounted(value, 'token') : amount(value))
   return [
-    ...(done === undefined ? [] : [`${amount(done)}${total === undefined ? '' : ` of ${amount(total)}`}${what}`]),
+    ...(done === undefined ? [] : [total === undefined ? last(done) : `${amount(done)} of ${last(total)}`]),
     ...(rate === undefined
       ? []
       : [unit === 'bytes' ? `${formatBytes(rate)}/s` : formatRate(rate, UNITS[unit ?? 'items'])]),

@@ -11,7 +11,7 @@ const fact = (place: Locator, label: string) =>
 
 /** `76.2 kB` as bytes. */
 function bytesIn(text: string): number {
-  const [, figure = '', unit = ''] = /([\d.,]+) (B|kB|MB)/.exec(text) ?? []
+  const [, figure = '', unit = ''] = /([\d.,]+)\s(B|kB|MB)/.exec(text) ?? []
   return Number(figure) * { B: 1, kB: 1e3, MB: 1e6 }[unit as 'B' | 'kB' | 'MB']
 }
 
@@ -43,7 +43,7 @@ test('a question is counted as it is read, and its receipt names the cartridge',
   for (const _ of ['first', 'again']) {
     await page.getByRole('textbox', { name: 'Question' }).fill(QUESTION)
     await expect(count).toContainText('tokens')
-    const counted = (await count.innerText()).split(' ')[0]
+    const counted = (await count.innerText()).split(/\s/)[0]
     await expect(await ask(page, QUESTION)).toContainText(`${counted} tokens read`)
   }
   await goTo(page, 'Receipts')
@@ -68,9 +68,9 @@ test('a question is counted as it is read, and its receipt names the cartridge',
 test('every part of a cartridge has the layers of its model', async ({ page }) => {
   await goTo(page, 'Inspect')
   const list = page.getByRole('listbox', { name: 'Components of the state' })
-  const layers = /\d+ layers/.exec(await list.getByRole('option').first().innerText())?.[0] ?? ''
+  const layers = /\d+\slayers/.exec(await list.getByRole('option').first().innerText())?.[0] ?? ''
   expect(layers).not.toBe('')
-  const weights = list.getByRole('option').filter({ hasText: /\d+ layers/ })
+  const weights = list.getByRole('option').filter({ hasText: /\d+\slayers/ })
   await expect(weights).toHaveCount(3)
   for (const option of await weights.all()) await expect(option).toContainText(layers)
 })

@@ -101,7 +101,7 @@ test('a pasted text becomes a cartridge, and progress is shown', async ({ page }
   await page.getByRole('button', { name: 'Read it' }).click()
   const progress = page.getByRole('progressbar').first()
   await expect(progress).toBeVisible()
-  await expect(page.getByText(/[\d.,]+k? tok\/s/).first()).toBeVisible()
+  await expect(page.getByText(/[\d.,]+k?\stok\/s/).first()).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Done' })).toBeVisible({ timeout: 150_000 })
   await page.getByRole('button', { name: 'Show in the library' }).click()
   await expect(page.getByRole('option', { name: /Juniper, many times/ })).toBeVisible()

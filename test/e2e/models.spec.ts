@@ -11,7 +11,7 @@ test('each model says what it can do where it is chosen, and the catalogue says 
   await page.keyboard.press('Escape')
   await goTo(page, 'Models')
   const starter = page.getByRole('article').filter({ hasText: 'starter-mamba' })
-  await expect(starter).toContainText(/about [\d.,]+ MB; [\d.,]+ [MG]B free now/)
+  await expect(starter).toContainText(/about [\d.,]+\sMB; [\d.,]+\s[MG]B free now/)
   const offer = page.getByRole('listitem').filter({ hasText: 'SmolLM2-135M-Instruct' })
   await expect(offer).toContainText('Chats · up to 8,192 tokens')
   await expect(offer.getByRole('button', { name: /269 MB, download .* from huggingface\.co/ })).toBeVisible()

@@ -84,7 +84,7 @@ test('a few letters find parts of places, settings, models and questions, and ar
   // Only the page has moved, not the window's frame with it.
   await expect(page.getByRole('heading', { level: 1, name: 'Settings' })).toBeInViewport()
   // One count of cartridges: the answer above left a state, which is none.
-  const count = (await page.getByText(/^\d+ cartridges ·/).innerText()).split(' ')[0]
+  const count = (await page.getByText(/^\d+\scartridges\s·/).innerText()).split(/\s/)[0]
   await expect(page.getByText(new RegExp(`^${count} cartridges$`))).toBeVisible()
   await command(page, 'starter mamba new')
   await expect(page.getByRole('button', { name: /Model for new cartridges/ })).toContainText(/mamba/i)

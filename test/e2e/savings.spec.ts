@@ -12,11 +12,11 @@ test('the agent loop runs on a real model and its chart moves while it runs', as
       const line = document.querySelector('figure[aria-label^="Cumulative"] .recharts-line-curve')?.getAttribute('d')
       if (line != null) seen.lines.add(line)
       for (const { textContent } of document.querySelectorAll('h2'))
-        if (/^Agent loop, \d+ step/.test(textContent)) seen.titles.add(textContent)
+        if (/^Agent loop, \d+\sstep/.test(textContent)) seen.titles.add(textContent)
     }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
   })
   await page.getByRole('button', { name: 'Run benchmark' }).click()
-  const head = page.getByRole('heading', { name: /^Agent loop, \d+ step/ })
+  const head = page.getByRole('heading', { name: /^Agent loop, \d+\sstep/ })
   await expect(page.getByRole('link', { name: 'the receipt' })).toBeVisible()
   const [lines, titles] = await page.evaluate(() => {
     const { seen } = window as unknown as { seen: { lines: Set<string>; titles: Set<string> } }

@@ -37,7 +37,7 @@ test('a text split in parts is one collection: asked by route and each, side by 
   await ask(page, CAPTAIN)
   await expect(answers(page, CAPTAIN)).toHaveCount(1)
   await expect(answers(page, CAPTAIN)).toContainText('Pier log, part 2 of 2')
-  await expect(answers(page, CAPTAIN)).toContainText(/Asked of 2, because it knows [\d.]+ %/)
+  await expect(answers(page, CAPTAIN)).toContainText(/Asked of 2, because it knows [\d.]+\s%/)
   await ask(page, PHONE)
   await expect(answers(page, PHONE)).toContainText('Pier log, part 1 of 2')
 

@@ -1,5 +1,5 @@
 import { Button } from '../../ui/Button.tsx'
-import { formatCount, formatPercent } from '../../ui/format.ts'
+import { formatCounted, formatPercent } from '../../ui/format.ts'
 import type { Abstained } from './useConversation.ts'
 
 /** The question is about none of the cartridges in the slots: that is said, and they can be asked all the same. */
@@ -16,7 +16,7 @@ export function Abstention({
   return (
     <div className="Unanswered" role="status">
       <span className="grow">
-        None of the {formatCount(among)} cartridges is about this.
+        None of the {formatCounted(among, 'cartridge')} is about this.
         {nearest === null
           ? ''
           : ` The nearest, ${nearest.name}, knows ${formatPercent(nearest.accountsFor * 100)} of the question.`}

@@ -6,6 +6,7 @@ import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
+import { Dots } from '../../ui/Dots.tsx'
 import { EjectIcon } from '../../ui/EjectIcon.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatSeconds } from '../../ui/format.ts'
@@ -32,6 +33,13 @@ export interface AnswerViewProps {
   readonly maxNewTokens: number
   /** Absent where it cannot be asked again. */
   readonly onRegenerate?: (() => void) | undefined
+}
+
+/** Why an answer ended before its end. */
+const STOPPED: Readonly<Record<string, string>> = {
+  length: 'stopped at the token limit',
+  context: 'stopped: the model’s context is full',
+  cancelled: 'stopped by you',
 }
 
 /** An answer, what it cost, the proof of it, and the same question put to the bare model. */
@@ -61,14 +69,11 @@ export function AnswerView(props: AnswerViewProps) {
         </p>
         <footer className="Answer-foot">
           <span className="grow">
-            <Cost tokens={tokens} /> · <span className="Answer-time">{formatSeconds(seconds)}</span>
-            {reason === 'length'
-              ? ' · stopped at the token limit'
-              : reason === 'context'
-                ? ' · stopped: the model’s context is full'
-                : reason === 'cancelled'
-                  ? ' · stopped by you'
-                  : ''}
+            <Dots>
+              <Cost tokens={tokens} />
+              <span className="Answer-time">{formatSeconds(seconds)}</span>
+              {STOPPED[reason] ?? null}
+            </Dots>
           </span>
           {ofCartridge && !isTwo ? (
             <Button
@@ -138,10 +143,12 @@ export function AnswerView(props: AnswerViewProps) {
                 stop
               </button>
             ) : (
-              <>
-                <b>{formatCount(without.tokens)}</b> tokens read and written ·{' '}
+              <Dots>
+                <span>
+                  <b>{formatCount(without.tokens)}</b> tokens read and written
+                </span>
                 <span className="Answer-time">{formatSeconds(without.seconds)}</span>
-              </>
+              </Dots>
             )}
           </footer>
         </div>

@@ -72,8 +72,8 @@ export function AskSide({ view, onView, cartridge, slots, conversation, ...on }:
               <Facts
                 caption="This conversation in tokens"
                 facts={[
-                  { label: 'Processed', value: `${formatTokens(total.processed)} tokens` },
-                  { label: 'Re-reading everything', value: `${formatTokens(total.naive)} tokens` },
+                  { label: 'Processed', value: formatTokens(total.processed, 'tokens') },
+                  { label: 'Re-reading everything', value: formatTokens(total.naive, 'tokens') },
                   {
                     label: 'Saved',
                     value: (

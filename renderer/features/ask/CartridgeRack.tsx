@@ -5,8 +5,9 @@ import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { packetIdsOf } from '../../stores/libraryStore.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatRead } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatRead } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 
@@ -59,8 +60,8 @@ export function CartridgeRack({
                   <b className="truncate">{name}</b>
                   <span className="truncate">
                     {stack === null
-                      ? `${formatRead(item.tokens)} · ${item.model.name}${item.trust === 'restricted' ? ' · restricted' : ''}`
-                      : `${formatCount(stack.packetIds.length)} cartridges · ${formatRead(stack.tokens)}`}
+                      ? dotted(formatRead(item.tokens), item.model.name, item.trust === 'restricted' && 'restricted')
+                      : dotted(formatCounted(stack.packetIds.length, 'cartridge'), formatRead(stack.tokens))}
                   </span>
                 </span>
               </button>

@@ -9,8 +9,9 @@ import { useRead } from '../../stores/useRead.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatSeconds, formatUnit } from '../../ui/format.ts'
 import { toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { useJobActions } from '../jobs/useJobActions.ts'
@@ -100,8 +101,11 @@ export function ChatModelDialog({ packetId, isOpen, onClose }: ChatModelDialogPr
               <h3>{offer.hubId.split('/').at(-1)}</h3>
               <p className="small">{offer.goodFor}</p>
               <p className="small muted">
-                {offer.licence} · {offer.parameters} parameters ·{' '}
-                {abilityText({ ability: 'chat', contextLength: offer.contextLength })}
+                {dotted(
+                  offer.licence,
+                  `${offer.parameters} parameters`,
+                  abilityText({ ability: 'chat', contextLength: offer.contextLength }),
+                )}
               </p>
             </div>
             <div className="ChatModels-get">
@@ -153,8 +157,8 @@ function offersFor(entries: readonly Offer[]): readonly Offer[] {
 function timeOf({ sources }: Offer): string {
   const times = sources.map(({ bytes }) => {
     const seconds = Math.ceil(bytes / ASSUMED_BYTES_PER_SECOND)
-    return seconds < 100 ? `${formatCount(seconds)} s` : formatSeconds(seconds)
+    return seconds < 100 ? formatUnit(formatCount(seconds), 's') : formatSeconds(seconds)
   })
   // An assumption and what follows from it, in round figures.
-  return `about ${times.join(' or ')} at ${formatCount(ASSUMED_BYTES_PER_SECOND / 1e6)} MB/s`
+  return `about ${times.join(' or ')} at ${formatUnit(formatCount(ASSUMED_BYTES_PER_SECOND / 1e6), 'MB/s')}`
 }

@@ -5,7 +5,7 @@ import { useRead } from '../../stores/useRead.ts'
 import { useSettled } from '../../stores/useSettled.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Chip } from '../../ui/Chip.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 import { Kbd } from '../../ui/Kbd.tsx'
 import { NumberField } from '../../ui/NumberField.tsx'
 import { Select } from '../../ui/Select.tsx'
@@ -169,6 +169,6 @@ export function Composer(props: ComposerProps) {
 }
 
 function count(tokens: number, base: number): string {
-  const words = tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens`
+  const words = formatCounted(tokens, 'token')
   return base === 0 ? words : `${words}, not ${formatCount(base + tokens)}`
 }

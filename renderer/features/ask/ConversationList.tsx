@@ -2,8 +2,9 @@ import { FileDown, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { ListedConversation } from '#shared/rpc/methods/conversations.ts'
 import { useRead } from '../../stores/useRead.ts'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatAgo, formatCount } from '../../ui/format.ts'
+import { formatAgo, formatCount, formatCounted } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -103,7 +104,6 @@ function aboutOf(
   if (query.trim() !== '' && found !== null) return `“${found}”`
   const first = cartridge ?? (slots.length === 0 ? 'bare model' : 'its cartridge is gone')
   const of = others === 0 ? first : `${first} and ${formatCount(others)} more`
-  const what =
-    turns === 0 ? 'draft' : `${formatCount(turns)} ${turns === 1 ? 'turn' : 'turns'}${draft === '' ? '' : ', draft'}`
-  return `${what} · ${formatAgo(updatedAt)} · ${of}`
+  const what = turns === 0 ? 'draft' : `${formatCounted(turns, 'turn')}${draft === '' ? '' : ', draft'}`
+  return dotted(what, formatAgo(updatedAt), of)
 }

@@ -1,6 +1,6 @@
 import { CircleCheck, CircleX } from 'lucide-react'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount, formatRatio, formatSeconds, formatSignificant } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatRatio, formatSeconds, formatSignificant } from '../../ui/format.ts'
 
 /** What reading the whole context again gave, against what the cartridge gave. */
 export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
@@ -24,7 +24,7 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
           {result.sameTopToken ? ', same first token' : ', another first token'}
         </span>
         <span>
-          {formatCount(result.tokensFull)} tokens in {formatSeconds(result.secondsFull)}, against{' '}
+          {formatCounted(result.tokensFull, 'token')} in {formatSeconds(result.secondsFull)}, against{' '}
           {formatCount(result.tokensState)} in {formatSeconds(result.secondsState)}
           {slower === null ? '' : ` (${formatRatio(slower)})`}
         </span>

@@ -1,5 +1,5 @@
 import type { Turn } from '#shared/rpc/methods/turn.ts'
-import { formatCount, formatPercent } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatPercent } from '../../ui/format.ts'
 
 /** Why this cartridge was asked, of those in the slots. */
 export function Routed({ routed }: { readonly routed: NonNullable<Turn['routed']> }) {
@@ -8,7 +8,7 @@ export function Routed({ routed }: { readonly routed: NonNullable<Turn['routed']
   return (
     <p className="Answer-routed small muted">
       Asked of {formatCount(among)}, because it knows {formatPercent(accountsFor * 100)} of the question
-      {best.length === 0 ? '' : ` (${best.join(', ')})`}. Choosing read {formatCount(tokensProcessed)} tokens.
+      {best.length === 0 ? '' : ` (${best.join(', ')})`}. Choosing read {formatCounted(tokensProcessed, 'token')}.
     </p>
   )
 }

@@ -21,7 +21,7 @@ export function SessionChart({ points }: { readonly points: readonly Point[] }) 
       <svg
         viewBox={`0 0 ${W} ${H}`}
         role="img"
-        aria-label={`After ${points.length - 1} answers: re-reading everything ${formatTokens(last.naive)} tokens, processed ${formatTokens(last.processed)}`}
+        aria-label={`After ${points.length - 1} answers: re-reading everything ${formatTokens(last.naive, 'tokens')}, processed ${formatTokens(last.processed)}`}
       >
         <polyline className="SessionChart-naive" points={line(point => point.naive)} />
         <polyline className="SessionChart-pack" points={line(point => point.processed)} />

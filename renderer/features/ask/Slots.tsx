@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react'
 import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { EjectIcon } from '../../ui/EjectIcon.tsx'
-import { formatCount, formatRead } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatRead } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 
 /** Slots that are drawn one by one. */
@@ -54,7 +55,7 @@ function CollectionSlot({ id, ...rest }: { readonly id: string } & Pick<SlotProp
     <Slot
       {...rest}
       name={data.name}
-      about={`${formatCount(data.members.length)} cartridges · ${formatRead(data.tokens)}`}
+      about={dotted(formatCounted(data.members.length, 'cartridge'), formatRead(data.tokens))}
       face={<CartridgeFace digest={first.packetId} kind={first.kind} />}
       stacked
     />
@@ -78,7 +79,7 @@ function CartridgeSlot({
   return (
     <Slot
       name={name}
-      about={summary === undefined ? '' : `${formatRead(summary.tokens)} · ${summary.model.name}`}
+      about={summary === undefined ? '' : dotted(formatRead(summary.tokens), summary.model.name)}
       face={summary === undefined ? null : <CartridgeFace digest={summary.packetId} kind={summary.kind} />}
       label={isOnly ? 'Eject' : `Eject ${name}`}
       onEject={onEject}

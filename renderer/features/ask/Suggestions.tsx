@@ -1,6 +1,7 @@
 import { X } from 'lucide-react'
 import { useRead } from '../../stores/useRead.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatPercent } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -39,8 +40,10 @@ export function Suggestions({ question, onInsert, onClose }: SuggestionsProps) {
               <span className="Rack-name">
                 <b className="truncate">{cartridge.name}</b>
                 <span className="truncate">
-                  {cartridge.model.name}
-                  {unknown.length === 0 ? '' : ` · does not know “${unknown.slice(0, 3).join('”, “')}”`}
+                  {dotted(
+                    cartridge.model.name,
+                    unknown.length > 0 && `does not know “${unknown.slice(0, 3).join('”, “')}”`,
+                  )}
                 </span>
               </span>
               <span className="Suggestion-share">knows {formatPercent(accountsFor * 100)} of it</span>

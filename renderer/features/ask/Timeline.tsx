@@ -1,6 +1,7 @@
 import type { Turn } from '#shared/rpc/methods/turn.ts'
 import type { CartridgeSummary, TokenCounts } from '#shared/rpc/methods/views.ts'
-import { formatCount, shortDigest } from '../../ui/format.ts'
+import { Dots } from '../../ui/Dots.tsx'
+import { formatCount, formatCounted, formatTokens, shortDigest } from '../../ui/format.ts'
 import { answersOf, timeline } from './turns.ts'
 import type { Conversation } from './useConversation.ts'
 
@@ -28,7 +29,7 @@ export function Timeline({
       <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
           <b className="truncate">
-            {slots > 1 ? `${formatCount(slots)} cartridges` : (cartridge?.name ?? 'The bare model')}
+            {slots > 1 ? formatCounted(slots, 'cartridge') : (cartridge?.name ?? 'The bare model')}
           </b>
           <span>
             {cartridge === null ? (
@@ -38,9 +39,10 @@ export function Timeline({
                 'nothing read'
               )
             ) : (
-              <>
-                {formatCount(cartridge.tokens)} tok · <span className="mono">{shortDigest(cartridge.packetId)}</span>
-              </>
+              <Dots>
+                {formatTokens(cartridge.tokens, 'tok')}
+                <span className="mono">{shortDigest(cartridge.packetId)}</span>
+              </Dots>
             )}
           </span>
         </button>

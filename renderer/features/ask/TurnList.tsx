@@ -7,7 +7,7 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { Button } from '../../ui/Button.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCounted } from '../../ui/format.ts'
 import { Abstention } from './Abstention.tsx'
 import { LiveTurn } from './LiveTurn.tsx'
 import { TurnView } from './TurnView.tsx'
@@ -63,7 +63,7 @@ export function TurnList(props: TurnListProps) {
             empty
               ? 'The slot is empty'
               : slots.length > 1
-                ? `Ask ${formatCount(slots.length)} cartridges`
+                ? `Ask ${formatCounted(slots.length, 'cartridge')}`
                 : cartridge === null
                   ? 'One moment'
                   : `Ask ${cartridge.name}`

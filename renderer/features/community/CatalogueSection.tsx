@@ -1,7 +1,7 @@
 import { useRead } from '../../stores/useRead.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { ExternalLink } from '../../ui/ExternalLink.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 import { OfferCard } from './OfferCard.tsx'
 
 export interface Shown {
@@ -27,7 +27,7 @@ export function CatalogueSection({
         <span className="grow" />
         {read.data === undefined ? null : (
           <span className="small muted">
-            {entries.length === 1 ? '1 cartridge' : `${formatCount(entries.length)} cartridges`}
+            {formatCounted(entries.length, 'cartridge')}
             {hidden === 0 ? '' : `, ${formatCount(hidden)} of blocked publishers hidden`}
           </span>
         )}

@@ -8,8 +8,17 @@ import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatMoney, formatSeconds, shortDigest } from '../../ui/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatMoney,
+  formatRead,
+  formatSeconds,
+  shortDigest,
+} from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { recallFacts } from '../../ui/recall.ts'
 import { useJobActions } from '../jobs/useJobActions.ts'
@@ -80,9 +89,7 @@ function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
         <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
       </span>
       <b className="truncate grow">{cartridge.name}</b>
-      <span className="muted small">
-        {formatCount(cartridge.tokens)} tok · {formatBytes(cartridge.bytes)}
-      </span>
+      <span className="muted small">{dotted(formatRead(cartridge.tokens), formatBytes(cartridge.bytes))}</span>
       <Button size="s" onPress={() => navigate(`/ask/${encodeURIComponent(cartridge.packetId)}`)}>
         Ask it
       </Button>
@@ -94,8 +101,9 @@ function ResultLine({ cartridge }: { readonly cartridge: CartridgeSummary }) {
 function readSentence({ cartridge, cacheHit, tokensProcessed, secondsReading, reused, reuseMissed }: Created): string {
   if (cacheHit) return 'nothing'
   const time = `in ${formatSeconds(secondsReading)}`
-  if (reused === null) return [`${formatCount(tokensProcessed)} tokens ${time}`, reuseMissed].filter(Boolean).join('. ')
-  return `${formatCount(tokensProcessed)} of ${formatCount(cartridge.tokens)} tokens ${time}; ${formatCount(reused.tokens)} came from ${reused.name}`
+  if (reused === null)
+    return [`${formatCounted(tokensProcessed, 'token')} ${time}`, reuseMissed].filter(Boolean).join('. ')
+  return `${formatCount(tokensProcessed)} of ${formatCounted(cartridge.tokens, 'token')} ${time}; ${formatCount(reused.tokens)} came from ${reused.name}`
 }
 
 function Result({ created }: { readonly created: Created }) {
@@ -126,7 +134,7 @@ function Result({ created }: { readonly created: Created }) {
               label: 'Each question avoids',
               value: (
                 <b>
-                  {formatCount(cartridge.tokens)} tokens
+                  {formatCounted(cartridge.tokens, 'token')}
                   {price === undefined || cartridge.tokens * price.input < 100
                     ? ''
                     : `, ${formatMoney((cartridge.tokens * price.input) / 1e6)} at ${price.label}`}

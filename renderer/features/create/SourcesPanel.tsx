@@ -4,7 +4,7 @@ import { openFiles } from '../../app/openFiles.ts'
 import { MOST_OPENED, type SourceFile, type SourcesState } from '../../stores/sourcesStore.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
-import { formatBytes, formatCount } from '../../ui/format.ts'
+import { formatBytes, formatCounted } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
@@ -71,7 +71,7 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
           rows={files.length === 0 ? 12 : 5}
           placeholder="What the model shall know. It is read once, in full."
         />
-        {text === '' ? null : <span className="small muted">{formatCount(text.length)} characters</span>}
+        {text === '' ? null : <span className="small muted">{formatCounted(text.length, 'character')}</span>}
       </div>
     </Panel>
   )
@@ -103,7 +103,7 @@ function FileList({
       columns={[
         {
           id: 'name',
-          title: `${formatCount(files.length)} files`,
+          title: formatCounted(files.length, 'file'),
           width: 'minmax(120px, 1fr)',
           cell: file => (
             <span className={file.error === null ? 'truncate' : 'truncate Create-problem'}>
@@ -141,7 +141,7 @@ function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRe
         ) : (
           <span className="muted">
             {formatBytes(file.bytes)} ·{' '}
-            {file.text === null ? 'extracting its text' : `${formatCount(file.text.length)} characters`}
+            {file.text === null ? 'extracting its text' : formatCounted(file.text.length, 'character')}
             {file.encoding === null || file.encoding === 'utf-8' ? '' : `, read as ${file.encoding}`}
           </span>
         )}

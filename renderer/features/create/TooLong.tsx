@@ -1,7 +1,7 @@
 import { Label, Radio, RadioGroup } from 'react-aria-components'
 import { STARTER_RECALLS_TOKENS } from '#shared/domain/ability.ts'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 import { NumberField } from '../../ui/NumberField.tsx'
 import type { Estimate } from './useEstimate.ts'
 
@@ -40,17 +40,17 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
     >
       <Label className="TooLong-title">Too long for {model.name}</Label>
       <p className="small muted">
-        It holds {formatCount(estimate.contextLength ?? limit)} tokens; {formatCount(room)} are kept for a question and
-        an answer.
+        It holds {formatCounted(estimate.contextLength ?? limit, 'token')}; {formatCount(room)} are kept for a question
+        and an answer.
       </p>
       <Radio value="split" className="TooLong-option">
-        <b>Split into {formatCount(estimate.parts)} cartridges</b>
+        <b>Split into {formatCounted(estimate.parts, 'cartridge')}</b>
         <span>Cut at paragraphs; each answers from its own part.</span>
       </Radio>
       <Radio value="first" className="TooLong-option">
         <b>Keep the beginning</b>
         <span>
-          The first {formatCount(value.how === 'first' ? value.tokens : limit)} tokens;{' '}
+          The first {formatCounted(value.how === 'first' ? value.tokens : limit, 'token')};{' '}
           {formatCount(room + limit - (value.how === 'first' ? value.tokens : limit))} stay free for a question and an
           answer.
         </span>

@@ -15,6 +15,7 @@ import type { StateKind } from '#shared/domain/cartridge.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { formatRead } from '../../ui/format.ts'
 import '../../ui/field.css'
 import './cartridgeSelect.css'
@@ -92,7 +93,7 @@ export function CartridgeSelect({
                 {item.name}
               </Text>
               <Text slot="description" className="Item-description">
-                {KIND_LABEL[item.kind]} · {item.model.name} · {formatRead(item.tokens, 'tokens')}
+                {dotted(KIND_LABEL[item.kind], item.model.name, formatRead(item.tokens, 'tokens'))}
               </Text>
             </ListBoxItem>
           )}

@@ -6,7 +6,7 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatSignificant, shortDigest } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatSignificant, shortDigest } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 import { CartridgeSelect } from './CartridgeSelect.tsx'
 import { componentTitle } from './componentTitle.ts'
@@ -67,8 +67,8 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
           : firstDifference === null && commonTokens === 0
             ? 'One of them was mixed, not read: it has no tokens of its own to compare.'
             : firstDifference === null
-              ? `One is the beginning of the other: ${formatCount(commonTokens)} tokens in common.`
-              : `${formatCount(commonTokens)} tokens in common, then they part.`}
+              ? `One is the beginning of the other: ${formatCounted(commonTokens, 'token')} in common.`
+              : `${formatCounted(commonTokens, 'token')} in common, then they part.`}
       </p>
       {firstDifference === null ? null : (
         <Parting

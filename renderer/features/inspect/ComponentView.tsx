@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { ComponentId } from '#shared/domain/component.ts'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, shortDigest } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, shortDigest } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
 import { componentTitle } from './componentTitle.ts'
@@ -104,10 +104,10 @@ function Tokens({ inspection, mode }: { readonly inspection: Inspection; readonl
       <div className="row wrap">
         <p className="small">
           {mode === 'boundaries'
-            ? `${formatCount(inspection.tokens.length)} tokens over ${formatCount(inspection.text.length)} characters.`
+            ? `${formatCounted(inspection.tokens.length, 'token')} over ${formatCounted(inspection.text.length, 'character')}.`
             : marked === 0
               ? 'Nothing was added: every token comes from the source text.'
-              : `${formatCount(marked)} of ${formatCount(inspection.tokens.length)} tokens were added around the source text.`}
+              : `${formatCount(marked)} of ${formatCounted(inspection.tokens.length, 'token')} were added around the source text.`}
         </p>
         <span className="grow" />
         <SegmentedControl

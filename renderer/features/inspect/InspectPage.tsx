@@ -1,4 +1,5 @@
 /** Look inside one cartridge: the twelve components, a comparison, a proof, and why a prompt missed. */
+
 import { GitCompareArrows, ScanSearch, SearchX, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { Navigate, useNavigate, useParams, useSearchParams } from 'react-router'
@@ -7,6 +8,7 @@ import { Page } from '../../app/Page.tsx'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes, formatRead } from '../../ui/format.ts'
@@ -167,7 +169,7 @@ function Subject({
       <div className="Subject-text">
         <h2>{summary.name}</h2>
         <p className="small muted">
-          {summary.model.name} · {formatRead(summary.tokens)} · {formatBytes(summary.bytes)}
+          {dotted(summary.model.name, formatRead(summary.tokens), formatBytes(summary.bytes))}
         </p>
         <div className="row">
           <TrustBadges cartridge={summary} tier={false} />

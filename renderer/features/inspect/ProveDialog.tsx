@@ -7,7 +7,7 @@ import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatPercent, formatSignificant } from '../../ui/format.ts'
+import { formatCounted, formatPercent, formatSignificant } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Slider } from '../../ui/Slider.tsx'
 import { Table } from '../../ui/Table.tsx'
@@ -97,7 +97,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
           <p className="Inspect-note" data-tone={task.result.ok ? 'ok' : 'bad'}>
             {task.result.ok ? `Passed: ${task.result.level}.` : 'Failed. Do not rely on this cartridge.'}{' '}
             {task.result.tokensProcessed > 0
-              ? `${formatCount(task.result.tokensProcessed)} tokens were read again. `
+              ? `${formatCounted(task.result.tokensProcessed, 'token')} read again. `
               : ''}
             {task.result.maxAbsDiff === null
               ? ''

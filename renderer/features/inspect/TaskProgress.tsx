@@ -1,5 +1,6 @@
 import { progressFacts, progressShare } from '#shared/figures/progressFacts.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
+import { dotted } from '../../ui/dotted.ts'
 import { figures } from '../../ui/format.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 
@@ -17,7 +18,7 @@ export function TaskProgress({
     <ProgressBar
       label={phase.charAt(0).toUpperCase() + phase.slice(1)}
       value={progressShare(progress)}
-      note={progressFacts(progress, figures).join(' · ')}
+      note={dotted(...progressFacts(progress, figures))}
     />
   )
 }

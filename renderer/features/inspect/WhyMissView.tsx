@@ -5,7 +5,7 @@ import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 import { Select } from '../../ui/Select.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { Parting } from './CompareView.tsx'
@@ -60,7 +60,7 @@ export function WhyMissView({ model }: { readonly model: string }) {
       {task.error === null ? null : <ErrorPanel error={task.error} />}
       {task.result === null ? null : best === null ? (
         <p className="Inspect-note">
-          No cartridge of this model begins like this prompt: all {formatCount(task.result.tokens)} tokens would be
+          No cartridge of this model begins like this prompt: all {formatCounted(task.result.tokens, 'token')} would be
           read.
         </p>
       ) : (
@@ -69,12 +69,12 @@ export function WhyMissView({ model }: { readonly model: string }) {
             {best.hit ? (
               <>
                 This prompt hits <b>{best.cartridge.name}</b>: {formatCount(best.commonTokens)} of{' '}
-                {formatCount(task.result.tokens)} tokens need not be read again.
+                {formatCounted(task.result.tokens, 'token')} need not be read again.
               </>
             ) : (
               <>
                 The nearest is <b>{best.cartridge.name}</b>. It shares {formatCount(best.commonTokens)} of its{' '}
-                {formatCount(best.cartridge.tokens)} tokens with the prompt, then they part
+                {formatCounted(best.cartridge.tokens, 'token')} with the prompt, then they part
                 {best.part === null ? '' : `: ${CAUSES[best.part](best.time)}`}.
               </>
             )}

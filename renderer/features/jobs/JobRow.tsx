@@ -6,8 +6,10 @@ import { errorOf } from '../../stores/jobs.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
+import { Dots } from '../../ui/Dots.tsx'
 import { describeError } from '../../ui/describeError.ts'
-import { figures, formatCount } from '../../ui/format.ts'
+import { dotted } from '../../ui/dotted.ts'
+import { figures, formatCounted } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { RemedyButton } from '../../ui/RemedyButton.tsx'
@@ -27,14 +29,17 @@ const RUNNING = { read: FileText, download: Download, import: PackageOpen } as c
 /** One job: what it is, how it stands, and what can be done about it. Undefined while its page is on the way. */
 export function JobRow({ job }: { readonly job: JobView | undefined }) {
   if (job === undefined) return <div className="JobRow JobRow--gap" />
+  const ending = endingOf(job)
   const Icon = job.state === 'running' ? RUNNING[job.task.kind] : ICONS[job.state]
   return (
     <div className={`JobRow JobRow--${job.state}`}>
       <Icon aria-hidden />
       <div className="JobRow-text">
         <b className="truncate">
-          {job.title}
-          <span className="muted">{endingOf(job)}</span>
+          <Dots>
+            {job.title}
+            {ending === null ? null : <span className="muted">{ending}</span>}
+          </Dots>
         </b>
         <Standing job={job} />
       </div>
@@ -53,7 +58,7 @@ function Standing({ job }: { readonly job: JobView }) {
     return (
       <>
         <ProgressBar bare label={`${job.title}: ${phaseOf(job)}`} value={shareOf(job)} />
-        <span className="muted">{[paused ? 'held' : phaseOf(job), ...facts].join(' · ')}</span>
+        <span className="muted">{dotted(paused ? 'held' : phaseOf(job), ...facts)}</span>
       </>
     )
   }
@@ -69,11 +74,11 @@ function Standing({ job }: { readonly job: JobView }) {
 }
 
 /** How it stands, where that is a word or two. */
-function endingOf({ state, packetIds }: JobView): string {
-  if (state === 'waiting') return ' · waiting'
-  if (state === 'cancelled') return ' · cancelled, nothing half-made was kept'
-  if (state !== 'done') return ''
-  return packetIds.length < 2 ? ' · done' : ` · done, ${formatCount(packetIds.length)} cartridges`
+function endingOf({ state, packetIds }: JobView): string | null {
+  if (state === 'waiting') return 'waiting'
+  if (state === 'cancelled') return 'cancelled, nothing half-made was kept'
+  if (state !== 'done') return null
+  return packetIds.length < 2 ? 'done' : `done, ${formatCounted(packetIds.length, 'cartridge')}`
 }
 
 function Actions({ job }: { readonly job: JobView }) {

@@ -5,6 +5,7 @@ import type { JobState } from '#shared/rpc/methods/jobs.ts'
 import { endedBadly, type JobsStatus, needsTray, openJobs } from '../../stores/jobs.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { figures, formatCount, formatEta } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
@@ -38,7 +39,7 @@ export function JobsTray() {
       <div className="Tray-bar">
         {open === 0 ? null : (
           <div className="Tray-progress">
-            <ProgressBar label={titleOf(status)} value={round.share} note={notesOf(status).join(' · ')} />
+            <ProgressBar label={titleOf(status)} value={round.share} note={dotted(...notesOf(status))} />
           </div>
         )}
         {problems === 0 ? null : (
@@ -81,9 +82,9 @@ function titleOf({ running, round, paused, elsewhere, counts }: JobsStatus): str
   const state = elsewhere ? 'At work in another window: ' : paused ? 'Paused: ' : ''
   const place =
     round.total > 1 && first !== undefined
-      ? `${formatCount(Math.min(round.total, round.ended + 1))} of ${formatCount(round.total)} · `
-      : ''
-  return `${state}${place}${name}`
+      ? `${formatCount(Math.min(round.total, round.ended + 1))} of ${formatCount(round.total)}`
+      : null
+  return `${state}${dotted(place, name)}`
 }
 
 function notesOf({ running, round, etaSeconds, paused }: JobsStatus): string[] {

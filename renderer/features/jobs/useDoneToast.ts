@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { useLocation } from 'react-router'
 import { type JobsStatus, openJobs } from '../../stores/jobs.ts'
-import { formatCount } from '../../ui/format.ts'
+import { formatCounted } from '../../ui/format.ts'
 import { toastDone } from '../../ui/toasts.tsx'
 
 const DONE = { read: 'was read', download: 'is installed', import: 'is in the library' } as const
@@ -18,6 +18,6 @@ export function useDoneToast(status: JobsStatus | undefined): void {
     const isShown = pathname === '/new' && (only === undefined || only.task.kind === 'read')
     if (status.counts.done === 0 || isShown) return
     if (status.round.total === 1 && only !== undefined) toastDone(`${only.title} ${DONE[only.task.kind]}`)
-    else toastDone(`${formatCount(status.counts.done)} jobs are done`)
+    else toastDone(`${formatCounted(status.counts.done, 'job')} are done`)
   }, [status, pathname])
 }

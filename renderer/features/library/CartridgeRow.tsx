@@ -4,7 +4,8 @@ import type { LibraryItem } from '../../stores/libraryStore.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { formatAgo, formatBytes, formatCount, formatRead } from '../../ui/format.ts'
+import { dotted } from '../../ui/dotted.ts'
+import { formatAgo, formatBytes, formatCounted, formatRead } from '../../ui/format.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 
 /** One cartridge, or a collection, on one line. */
@@ -25,15 +26,13 @@ export const CartridgeRow = memo(function CartridgeRow({
           {cartridge.pinned && stack === null ? <Pin aria-label="Pinned" /> : null}
           {stack?.name ?? cartridge.name}
         </b>
-        <span className="truncate muted">
-          {cartridge.model.name} · {KIND_LABEL[cartridge.kind]}
-        </span>
+        <span className="truncate muted">{dotted(cartridge.model.name, KIND_LABEL[cartridge.kind])}</span>
       </span>
       <span className="CartridgeRow-badges row">
         {stack === null ? (
           <TrustBadges cartridge={cartridge} />
         ) : (
-          <Badge>{formatCount(stack.packetIds.length)} cartridges</Badge>
+          <Badge>{formatCounted(stack.packetIds.length, 'cartridge')}</Badge>
         )}
       </span>
       <span className="CartridgeRow-number">{formatRead((stack ?? cartridge).tokens)}</span>

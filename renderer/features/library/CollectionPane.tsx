@@ -7,7 +7,7 @@ import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatRead, formatTokens } from '../../ui/format.ts'
+import { formatBytes, formatCounted, formatRead, formatTokens } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
@@ -74,8 +74,8 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
       <Facts
         caption={`Facts about ${name}`}
         facts={[
-          { label: 'Holds', value: `${formatCount(members.length)} cartridges` },
-          { label: 'Read once', value: `${formatTokens(tokens)} tokens` },
+          { label: 'Holds', value: formatCounted(members.length, 'cartridge') },
+          { label: 'Read once', value: formatTokens(tokens, 'tokens') },
           { label: 'Size', value: formatBytes(bytes) },
           { label: 'Models', value: [...new Set(members.map(({ model }) => model.name))].join(', ') },
         ]}

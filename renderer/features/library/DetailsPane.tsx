@@ -8,11 +8,13 @@ import { useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
 import {
   formatBytes,
   formatCount,
+  formatCounted,
   formatMoney,
   formatRead,
   formatSaving,
@@ -56,11 +58,11 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
   const address = encodeURIComponent(packetId)
   const price = prices?.find(entry => entry.id === priceId)
   const money = price === undefined ? 0 : (usage.tokensSaved * price.input) / 1e6
-  const saved = [
+  const saved = dotted(
     // Less than a hundredth of a cent is nothing that anybody would have paid.
-    ...(Math.abs(money) < LEAST_MONEY ? [] : [formatSaving(money, formatMoney)]),
+    Math.abs(money) >= LEAST_MONEY && formatSaving(money, formatMoney),
     `${formatSaving(usage.secondsSaved, formatSeconds)}${usage.secondsSaved === 0 ? '' : ' of time'}`,
-  ].join(' · ')
+  )
 
   const act = (id: VerbId) => verb(id, [packetId])
   const inMenu = (id: VerbId, more: Partial<MenuAction> = {}): MenuAction => {
@@ -70,7 +72,7 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
 
   const facts: readonly Fact[] = [
     { label: 'Read once', value: formatRead(summary.tokens, 'tokens') },
-    { label: 'Size', value: `${formatBytes(summary.bytes)} · ${summary.dtype}` },
+    { label: 'Size', value: dotted(formatBytes(summary.bytes), summary.dtype) },
     { label: 'Model', value: summary.model.name },
     ...(data.collection === null
       ? []
@@ -85,8 +87,11 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
           },
         ]),
     ...recallFacts(summary),
-    { label: 'Reused', value: usage.asks === 1 ? 'once' : `${formatCount(usage.asks)} times` },
-    { label: 'Not re-read', value: formatSaving(usage.tokensSaved, saved => `${formatTokens(saved)} tokens`) },
+    {
+      label: 'Reused',
+      value: usage.asks === 0 ? 'never yet' : usage.asks === 1 ? 'once' : formatCounted(usage.asks, 'time'),
+    },
+    { label: 'Not re-read', value: formatSaving(usage.tokensSaved, saved => formatTokens(saved, 'tokens')) },
     ...(usage.asks === 0 ? [] : [{ label: 'Saved', value: <b>{saved}</b> }]),
     {
       label: 'Packet',
@@ -104,7 +109,7 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
             label: 'From',
             value: (
               <button type="button" className="link" onClick={() => navigate(`/remix/${address}?do=lineage`)}>
-                {data.parents.length === 1 ? '1 parent' : `${data.parents.length} parents`}, lineage
+                {formatCounted(data.parents.length, 'parent')}, lineage
               </button>
             ),
           },
@@ -192,12 +197,12 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
       )}
       {data.sources.length === 0 ? null : (
         <details className="Details-sources">
-          <summary>{data.sources.length === 1 ? 'Its source text' : `Its ${data.sources.length} source texts`}</summary>
+          <summary>
+            {data.sources.length === 1 ? 'Its source text' : `Its ${formatCounted(data.sources.length, 'source text')}`}
+          </summary>
           {data.sources.map(source => (
             <div key={source.digest}>
-              <span className="small muted">
-                {source.name} · {formatBytes(source.bytes)}
-              </span>
+              <span className="small muted">{dotted(source.name, formatBytes(source.bytes))}</span>
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
               <pre tabIndex={0}>{source.text.slice(0, 20_000)}</pre>
             </div>

@@ -4,9 +4,10 @@ import { useUi } from '../../app/uiStore.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted } from '../../ui/format.ts'
 import { createGrowingFile, type GrowingFile } from '../../ui/growingFile.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
@@ -75,11 +76,11 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
                   ? 'withheld'
                   : 'none of its own'
                 : found.sources
-                    .map(({ name, characters }) => `${name} · ${formatCount(characters)} characters`)
+                    .map(({ name, characters }) => dotted(name, formatCounted(characters, 'character')))
                     .join(', '),
           },
           { label: 'System prompt', value: found.systemPrompt ?? 'none' },
-          { label: 'Card', value: found.card === '' ? 'none' : `${formatCount(found.card.length)} characters` },
+          { label: 'Card', value: found.card === '' ? 'none' : formatCounted(found.card.length, 'character') },
         ]}
       />
       <SecretsNotice secrets={found.secrets} />

@@ -1,6 +1,6 @@
 import type { Input, Output } from '#shared/rpc/client.ts'
 import { deviceName } from '../../ui/deviceName.ts'
-import { formatAgo, formatSeconds } from '../../ui/format.ts'
+import { formatAgo, formatCounted, formatSeconds } from '../../ui/format.ts'
 import { Switch } from '../../ui/Switch.tsx'
 
 /** What of a cartridge goes out. */
@@ -47,6 +47,6 @@ function toldBy({ op, at, seconds, provider, runtime, threads }: NonNullable<Out
     ...(seconds === null ? [] : [`in ${formatSeconds(seconds)}`]),
     ...(provider === null ? [] : [`on ${deviceName(provider)}`]),
     ...(runtime === null ? [] : [`runtime ${runtime}`]),
-    ...(threads === null ? [] : [`${threads} ${threads === 1 ? 'thread' : 'threads'}`]),
+    ...(threads === null ? [] : [formatCounted(threads, 'thread')]),
   ].join(', ')
 }

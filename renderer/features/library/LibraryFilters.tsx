@@ -4,7 +4,7 @@ import type { Output } from '#shared/rpc/client.ts'
 import { isFiltered } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { Chip } from '../../ui/Chip.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCounted } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Select } from '../../ui/Select.tsx'
 import type { Layout } from './CartridgeList.tsx'
@@ -133,5 +133,5 @@ export function LibraryFilters({
 }
 
 function cartridges(count: number): string {
-  return count === 1 ? '1 cartridge' : `${formatCount(count)} cartridges`
+  return formatCounted(count, 'cartridge')
 }

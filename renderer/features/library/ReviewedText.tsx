@@ -1,6 +1,6 @@
 import { TriangleAlert } from 'lucide-react'
 import type { Output } from '#shared/rpc/client.ts'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 
 /** A window shows so much of a text; what is longer is read in Inspect. */
 const SHOWN = 50_000
@@ -23,7 +23,7 @@ export function ReviewedText({ review }: { readonly review: Output<'packets.revi
         <h3>What the model has read</h3>
         {withheldTokens === 0 ? null : (
           <p className="small">
-            Text withheld by the publisher: its first {formatCount(withheldTokens)} tokens are not told. Nothing can
+            Text withheld by the publisher: its first {formatCounted(withheldTokens, 'token')} are not told. Nothing can
             prove what they were; who signed it is all there is to trust.
           </p>
         )}
@@ -68,7 +68,7 @@ function Text({ text }: { readonly text: string }) {
       </pre>
       {text.length > SHOWN ? (
         <p className="small muted">
-          {formatCount(text.length - SHOWN)} characters more are not shown here. Import it restricted and inspect it
+          {formatCounted(text.length - SHOWN, 'character')} more are not shown here. Import it restricted and inspect it
           before you trust it.
         </p>
       ) : null}

@@ -6,7 +6,7 @@ import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatTokens } from '../../ui/format.ts'
+import { formatBytes, formatCounted, formatTokens } from '../../ui/format.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 
@@ -37,11 +37,11 @@ export function SelectionPane({
           </span>
         ))}
       </div>
-      <h2>{formatCount(packetIds.length)} cartridges</h2>
+      <h2>{formatCounted(packetIds.length, 'cartridge')}</h2>
       <Facts
         caption="Selection"
         facts={[
-          { label: 'Read', value: `${formatTokens(sum('tokens'))} tokens` },
+          { label: 'Read', value: formatTokens(sum('tokens'), 'tokens') },
           { label: 'Size', value: formatBytes(sum('bytes')) },
           { label: 'Models', value: [...new Set(chosen.map(item => item.model.name))].join(', ') },
         ]}

@@ -6,7 +6,8 @@ import type { Input } from '#shared/rpc/client.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { attempt } from '../../ui/attempt.ts'
-import { figures, formatCount } from '../../ui/format.ts'
+import { dotted } from '../../ui/dotted.ts'
+import { figures, formatCount, formatCounted } from '../../ui/format.ts'
 import { toastDone, toastError, toastNote, toastRunning, toastUndo } from '../../ui/toasts.tsx'
 
 export interface LibraryActions {
@@ -33,7 +34,7 @@ export function useLibraryActions(): LibraryActions {
           const { deleted } = await client.call('library.delete', { packetIds: ids })
           library.getState().select(library.getState().selected.filter(id => !packetIds.includes(id)))
           toastUndo(
-            deleted === 1 ? 'Deleted a cartridge' : `Deleted ${deleted} cartridges`,
+            deleted === 1 ? 'Deleted a cartridge' : `Deleted ${formatCounted(deleted, 'cartridge')}`,
             () => void attempt(() => client.call('library.restore', { packetIds: ids })),
           )
         }),
@@ -52,7 +53,7 @@ export function useLibraryActions(): LibraryActions {
             { ref: packetId, level: 'recomputed' },
             {
               signal: abort.signal,
-              onProgress: progress => running.tell(progressFacts(progress, figures).join(' · ')),
+              onProgress: progress => running.tell(dotted(...progressFacts(progress, figures))),
             },
           )
           if (!ok) toastError(new StatePackError('E_NOT_RECOMPUTED', ''))

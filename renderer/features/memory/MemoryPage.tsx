@@ -8,7 +8,7 @@ import { useRead } from '../../stores/useRead.ts'
 import { useChangeSettings, useSettings } from '../../stores/useSettings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatPercent } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
@@ -69,8 +69,7 @@ function Tiers({ status }: { readonly status: Status }) {
           >
             {view.tier === 'cold' ? (
               <p className="small muted Memory-note">
-                {stored === 1 ? '1 state is' : `${formatCount(stored)} states are`} stored, with a name or without. What
-                is in the{' '}
+                {formatCounted(stored, 'state is', 'states are')} stored, with a name or without. What is in the{' '}
                 <Link className="link" to="/library">
                   library
                 </Link>

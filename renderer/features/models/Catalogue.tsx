@@ -8,6 +8,7 @@ import { useRead } from '../../stores/useRead.ts'
 import { abilityText } from '../../ui/abilityText.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
@@ -116,8 +117,13 @@ function OfferText({ entry }: { readonly entry: Entry }) {
       <h3>{entry.hubId}</h3>
       <p className="small">{entry.goodFor}</p>
       <p className="small muted">
-        {abilityText({ ability: entry.chats ? 'chat' : 'continue', contextLength: entry.contextLength })} ·{' '}
-        {entry.architecture} · {entry.parameters} · {entry.licence} · state {stateSize(entry)}
+        {dotted(
+          abilityText({ ability: entry.chats ? 'chat' : 'continue', contextLength: entry.contextLength }),
+          entry.architecture,
+          entry.parameters,
+          entry.licence,
+          `state ${stateSize(entry)}`,
+        )}
       </p>
       {tight === null ? null : (
         <p>

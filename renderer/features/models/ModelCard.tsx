@@ -2,8 +2,9 @@ import type { ModelView } from '#shared/rpc/methods/views.ts'
 import { ABILITY_WORDS } from '../../ui/abilityText.ts'
 import { Badge, type Tone } from '../../ui/Badge.tsx'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatRate, formatShort } from '../../ui/format.ts'
+import { formatBytes, formatCounted, formatRate, formatShort } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
 import { stateSize } from './stateSize.ts'
 
@@ -32,7 +33,7 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
         <div className="grow">
           <h2 className="truncate">{model.name}</h2>
           <p className="small muted truncate">
-            {model.architecture} · {formatShort(model.parameters)} parameters
+            {dotted(model.architecture, `${formatShort(model.parameters)} parameters`)}
           </p>
         </div>
         <Menu
@@ -97,7 +98,7 @@ export function ModelCard({ model, isDefault, inAFolder, onDefault, onPrecision,
           { label: 'State', value: stateSize(model) },
           {
             label: 'Context',
-            value: model.contextLength === null ? 'no limit' : `${formatCount(model.contextLength)} tokens`,
+            value: model.contextLength === null ? 'no limit' : formatCounted(model.contextLength, 'token'),
           },
           { label: 'Weights', value: formatBytes(model.weightsBytes) },
           ...(model.memory === null

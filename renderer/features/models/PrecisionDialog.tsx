@@ -6,7 +6,7 @@ import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatCount, formatPercent, formatSignificant } from '../../ui/format.ts'
+import { formatCounted, formatPercent, formatSignificant, formatUnit } from '../../ui/format.ts'
 import { Select } from '../../ui/Select.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { asPrecision, PRECISIONS, type Precision } from './precisionText.ts'
@@ -76,9 +76,9 @@ function Effect({ result: { model, effect, notMeasured } }: { readonly result: O
           caption="Measured against float32"
           facts={[
             { label: 'Same most likely token', value: formatPercent(effect.top1Agreement * 100) },
-            { label: 'KL divergence, mean', value: `${formatSignificant(effect.meanKl, 3)} bits` },
+            { label: 'KL divergence, mean', value: formatUnit(formatSignificant(effect.meanKl, 3), 'bits') },
             { label: 'Largest logit difference', value: formatSignificant(effect.maxLogitDifference, 3) },
-            { label: 'Measured on', value: `${formatCount(effect.tokens)} tokens, against float32` },
+            { label: 'Measured on', value: `${formatCounted(effect.tokens, 'token')}, against float32` },
           ]}
         />
       )}

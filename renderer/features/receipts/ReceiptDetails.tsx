@@ -7,11 +7,13 @@ import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { type Fact, Facts } from '../../ui/Facts.tsx'
 import {
   formatBytes,
   formatCount,
+  formatCounted,
   formatMoment,
   formatPercent,
   formatSaving,
@@ -60,9 +62,7 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
       <header className="row wrap">
         <h2>{titleOf(receipt)}</h2>
         <Badge tone={receipt.ok ? 'ok' : 'bad'}>{receipt.ok ? 'ok' : 'failed'}</Badge>
-        <span className="muted small">
-          {receipt.op} · receipt {receipt.seq}
-        </span>
+        <span className="muted small">{dotted(receipt.op, `receipt ${receipt.seq}`)}</span>
       </header>
       {reason === null ? null : (
         <p className="Receipts-note" data-tone="bad" role="alert">
@@ -77,14 +77,17 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
           ...(tokens === null
             ? []
             : [
-                { label: 'Base, delta', value: `${formatCount(tokens.base)} + ${formatCount(tokens.delta)} tokens` },
-                { label: 'Run through the model', value: `${formatCount(tokens.processed)} tokens` },
+                {
+                  label: 'Base, delta',
+                  value: `${formatCount(tokens.base)} + ${formatCounted(tokens.delta, 'token')}`,
+                },
+                { label: 'Run through the model', value: formatCounted(tokens.processed, 'token') },
                 {
                   label: 'Not re-read',
                   value:
                     tokens.saved > 0
-                      ? `${formatCount(tokens.saved)} tokens, ${formatPercent(tokens.savings_percent)}`
-                      : formatSaving(tokens.saved, saved => `${formatCount(saved)} tokens`),
+                      ? `${formatCounted(tokens.saved, 'token')}, ${formatPercent(tokens.savings_percent)}`
+                      : formatSaving(tokens.saved, saved => formatCounted(saved, 'token')),
                 },
               ]),
           ...(receipt.bytes === null ? [] : [{ label: 'Bytes', value: formatBytes(receipt.bytes) }]),

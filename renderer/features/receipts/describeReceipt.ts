@@ -1,5 +1,5 @@
 import type { ReceiptView } from '#shared/rpc/methods/views.ts'
-import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatPercent } from '../../ui/format.ts'
 
 /** In one word, for a row of them, and what was done. */
 const VERBS: Readonly<Record<string, readonly [kind: string, title: string]>> = {
@@ -30,7 +30,7 @@ export function titleOf({ op, packet_id }: Pick<ReceiptView, 'op' | 'packet_id'>
 /** The figures of a receipt in one line: tokens first, bytes where there are no tokens. */
 export function figuresOf({ tokens, bytes }: Pick<ReceiptView, 'tokens' | 'bytes'>): string {
   if (tokens !== null) {
-    const read = `${formatCount(tokens.processed)} ${tokens.processed === 1 ? 'token' : 'tokens'} read`
+    const read = `${formatCounted(tokens.processed, 'token')} read`
     return tokens.saved > 0
       ? `${read}, ${formatCount(tokens.saved)} not re-read (${formatPercent(tokens.savings_percent)})`
       : read

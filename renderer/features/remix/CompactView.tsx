@@ -1,11 +1,13 @@
 /** Fold a chain of steps into one cartridge: the same context in one piece, or without the steps one leaves out. */
+
 import { useState } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatBytes, formatCounted, formatSeconds } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -55,7 +57,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
                 {step.do === 'read'
                   ? step.name
                   : step.do === 'generated'
-                    ? `${formatCount(step.tokens)} generated tokens`
+                    ? formatCounted(step.tokens, 'generated token')
                     : 'a mix'}
               </Switch>
             ))}
@@ -66,7 +68,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
             ? 'A mix was not read from texts: it is one state already, and there is nothing to fold.'
             : dropped.length === 0
               ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
-              : `Leaving out ${dropped.length === 1 ? 'a step' : `${dropped.length} steps`} makes a new context: it has to be read again, and it will not know what was left out.`}
+              : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`}
         </p>
         <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
@@ -92,15 +94,13 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
         {task.result === null ? null : (
           <ResultCard
             created={task.result.created}
-            note={[
-              `${formatCount(task.result.stepsFolded)} steps folded in ${formatSeconds(task.result.created.seconds)}`,
+            note={dotted(
+              `${formatCounted(task.result.stepsFolded, 'step')} folded in ${formatSeconds(task.result.created.seconds)}`,
               task.result.bytesFreed > 0
                 ? `${formatBytes(task.result.bytesFreed)} can be freed`
                 : 'nothing could be freed',
-              task.result.dropped.length > 0 ? `left out: ${task.result.dropped.join(', ')}` : null,
-            ]
-              .filter(part => part !== null)
-              .join(' · ')}
+              task.result.dropped.length > 0 && `left out: ${task.result.dropped.join(', ')}`,
+            )}
           />
         )}
       </div>

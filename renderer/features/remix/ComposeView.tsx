@@ -6,7 +6,7 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatCounted } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -106,7 +106,12 @@ export function ComposeView({ start }: { readonly start: readonly CartridgeSumma
           </Button>
           {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
           <span className="small muted">
-            about {formatCount(parents.reduce((sum, parent) => sum + parent.tokens, 0))} tokens to read
+            about{' '}
+            {formatCounted(
+              parents.reduce((sum, parent) => sum + parent.tokens, 0),
+              'token',
+            )}{' '}
+            to read
           </span>
         </div>
         {running ? <TaskProgress progress={task.progress} fallback="Gathering the texts" /> : null}
@@ -117,7 +122,7 @@ export function ComposeView({ start }: { readonly start: readonly CartridgeSumma
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'
-                : `${formatCount(task.result.tokensProcessed)} tokens read.`
+                : `${formatCounted(task.result.tokensProcessed, 'token')} read.`
             }
           />
         )}

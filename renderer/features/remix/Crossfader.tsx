@@ -1,7 +1,7 @@
 import { Slider, SliderStateContext, SliderThumb, SliderTrack } from 'react-aria-components'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatPercent } from '../../ui/format.ts'
 import { ParentChip } from './ParentChip.tsx'
 import { sharesOf, stopsOf } from './shares.ts'
 
@@ -13,7 +13,7 @@ export interface CrossfaderProps {
   readonly onRemove: (index: number) => void
 }
 
-const percent = (share: number) => `${formatCount(share)} %`
+const percent = (share: number) => formatPercent(share, 0)
 
 /** One bar that is divided among the cartridges; a thumb stands between every two. A part is as wide as its share. */
 export function Crossfader({ cartridges, shares, onChange, onRemove }: CrossfaderProps) {

@@ -6,7 +6,7 @@ import { useSettled } from '../../stores/useSettled.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatSeconds } from '../../ui/format.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -59,7 +59,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
           {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
           {counted.data === undefined || base === null ? null : (
             <span className="small muted">
-              {formatCount(counted.data.count)} tokens to read; {formatCount(base.tokens)} need not be read again
+              {formatCounted(counted.data.count, 'token')} to read; {formatCount(base.tokens)} need not be read again
             </span>
           )}
         </div>
@@ -71,7 +71,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'
-                : `${formatCount(task.result.tokensProcessed)} tokens read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.${task.result.compacted ? ' The chain was folded into one state.' : ''}`
+                : `${formatCounted(task.result.tokensProcessed, 'token')} read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.${task.result.compacted ? ' The chain was folded into one state.' : ''}`
             }
           />
         )}

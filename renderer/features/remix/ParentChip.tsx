@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { KIND_LABEL } from '../../ui/CartridgeCard.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { formatRead } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 
@@ -22,7 +23,7 @@ export function ParentChip({ cartridge, onRemove, children }: ParentChipProps) {
       <span className="Parent-text">
         <b className="truncate">{cartridge.name}</b>
         <span className="small muted truncate">
-          {KIND_LABEL[cartridge.kind]} · {formatRead(cartridge.tokens)} · {cartridge.model.name}
+          {dotted(KIND_LABEL[cartridge.kind], formatRead(cartridge.tokens), cartridge.model.name)}
         </span>
       </span>
       {children}

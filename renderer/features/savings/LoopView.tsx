@@ -9,6 +9,7 @@ import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import {
   formatCount,
+  formatCounted,
   formatMoney,
   formatPercent,
   formatRatio,
@@ -178,7 +179,7 @@ export function LoopView({
             />
           </div>
           <Panel
-            title={`Agent loop, ${rows.length} ${rows.length === 1 ? 'step' : 'steps'}`}
+            title={`Agent loop, ${formatCounted(rows.length, 'step')}`}
             note={
               task.result === null ? (
                 running ? (

@@ -1,9 +1,11 @@
 /** Prices as data: each with its source and date. Editing makes a new version of the list. */
+
 import { Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Price } from '#shared/domain/prices.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
+import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { NumberField } from '../../ui/NumberField.tsx'
@@ -82,7 +84,7 @@ export function PricesView({ version, prices }: PricesViewProps) {
   return (
     <Panel
       title="Prices"
-      note={`dollars per million tokens · version ${version}`}
+      note={dotted('dollars per million tokens', `version ${version}`)}
       actions={
         <>
           <Button size="s" icon={<Plus aria-hidden />} onPress={add}>

@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import type { Output } from '#shared/rpc/client.ts'
 import type { TraceStep } from '#shared/rpc/methods/receipts.ts'
-import { formatCount } from '../../ui/format.ts'
+import { formatCount, formatCounted } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Stat } from '../../ui/Stat.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
@@ -93,7 +93,7 @@ export function TraceView({ trace }: { readonly trace: Output<'receipts.trace'> 
 
 function price(bits: number, tokens: number): string {
   if (tokens === 0) return 'no tokens'
-  return `Token price: ${formatCount(tokens)} tokens, ${formatBits(bits / tokens)} each`
+  return `Token price: ${formatCounted(tokens, 'token')}, ${formatBits(bits / tokens)} each`
 }
 
 function TraceTable({ steps }: { readonly steps: readonly TraceStep[] }) {

@@ -1,4 +1,4 @@
-import { formatCount, formatFixed, formatPercent } from '../../ui/format.ts'
+import { formatCount, formatFixed, formatPercent, formatUnit } from '../../ui/format.ts'
 
 /** How surprising a token was, in a few steps one can tell apart, and how bits read. */
 
@@ -28,12 +28,12 @@ export function surpriseLevel(bits: number | null): SurpriseLevel | null {
 export function formatBits(bits: number): string {
   // `-log2(1)` is a negative zero.
   const value = Math.max(0, bits)
-  return `${value >= 100 ? formatCount(value) : formatFixed(value, value >= 10 ? 1 : 2)} bits`
+  return formatUnit(value >= 100 ? formatCount(value) : formatFixed(value, value >= 10 ? 1 : 2), 'bits')
 }
 
 /** A probability with the digits that matter: `99.8 %`, `0.31 %`, `1 in 48,000`. */
 export function formatProbability(probability: number): string {
   if (probability >= 0.1) return formatPercent(100 * probability)
-  if (probability >= 0.001) return `${formatFixed(100 * probability, 2)} %`
-  return probability > 0 ? `1 in ${formatCount(1 / probability)}` : '0 %'
+  if (probability >= 0.001) return formatPercent(100 * probability, 2)
+  return probability > 0 ? `1 in ${formatCount(1 / probability)}` : formatPercent(0)
 }

@@ -5,7 +5,7 @@ import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import { useRead } from '../../../stores/useRead.ts'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatFixed, formatSignificant } from '../../../ui/format.ts'
 import { IconButton } from '../../../ui/IconButton.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { Table } from '../../../ui/Table.tsx'
@@ -200,7 +200,7 @@ function CacheFacts({ inspection }: { readonly inspection: Inspection }) {
         { label: 'Stored as', value: format.dtype },
         {
           label: 'Size',
-          value: `${formatBytes(cache?.bytes ?? 0)} in ${formatCount(format.blocks.length)} ${format.blocks.length === 1 ? 'blob' : 'blobs'}`,
+          value: `${formatBytes(cache?.bytes ?? 0)} in ${formatCounted(format.blocks.length, 'blob')}`,
         },
       ]}
     />

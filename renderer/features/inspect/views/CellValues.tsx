@@ -3,6 +3,7 @@
 import { useMemo } from 'react'
 import { significant } from '#shared/figures/significant.ts'
 import { useRead } from '../../../stores/useRead.ts'
+import { Dots } from '../../../ui/Dots.tsx'
 import { ErrorPanel } from '../../../ui/ErrorPanel.tsx'
 import { formatCount, formatFixed, formatSignificant } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
@@ -51,9 +52,12 @@ export function CellValues({ refId, tensor, layer, head, position }: CellValuesP
   return (
     <div className="stack">
       <p className="small muted">
-        Shape <span className="mono">[{shape.join(', ')}]</span> · norm {formatFixed(facts.norm, 4)} · from{' '}
-        {formatFixed(facts.low, 4)} to {formatFixed(facts.high, 4)}
-        {values.length > BARS ? ` · the first ${BARS} of ${formatCount(values.length)} drawn` : ''}
+        <Dots>
+          Shape <span className="mono">[{shape.join(', ')}]</span>
+          {`norm ${formatFixed(facts.norm, 4)}`}
+          {`from ${formatFixed(facts.low, 4)} to ${formatFixed(facts.high, 4)}`}
+          {values.length > BARS ? `the first ${BARS} of ${formatCount(values.length)} drawn` : null}
+        </Dots>
       </p>
       <svg
         className="ValueBars"

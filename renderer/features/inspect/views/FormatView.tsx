@@ -1,13 +1,16 @@
 import { CopyButton } from '../../../ui/CopyButton.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
-import { formatCount, formatPercent, formatSignificant, shortDigest } from '../../../ui/format.ts'
+import { formatCount, formatPercent, formatSignificant, formatUnit, shortDigest } from '../../../ui/format.ts'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import type { Inspection } from '../inspectData.ts'
 
 function describeLoss(loss: Inspection['format']['loss']): string {
   if (loss === null) return 'none: stored exactly as computed'
   const { klBits, top1, maxAbsDiff } = loss
-  const words = [`largest logit change ${formatSignificant(maxAbsDiff, 2)}`, `KL ${formatSignificant(klBits, 2)} bits`]
+  const words = [
+    `largest logit change ${formatSignificant(maxAbsDiff, 2)}`,
+    `KL ${formatUnit(formatSignificant(klBits, 2), 'bits')}`,
+  ]
   return [...words, top1 ? 'same top tokens' : 'a top token changed'].join(', ')
 }
 

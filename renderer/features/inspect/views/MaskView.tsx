@@ -1,4 +1,4 @@
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatCounted } from '../../../ui/format.ts'
 import { Table } from '../../../ui/Table.tsx'
 import type { Inspection } from '../inspectData.ts'
 
@@ -14,7 +14,7 @@ export function MaskView({ inspection }: { readonly inspection: Inspection }) {
   return (
     <div className="stack">
       <p>
-        <b>{formatCount(attended)}</b> of {formatCount(at)} positions are attended to, in {runs.length}{' '}
+        <b>{formatCount(attended)}</b> of {formatCounted(at, 'position')} are attended to, in {runs.length}{' '}
         {runs.length === 1 ? 'run' : 'runs'}. Attention is causal on top of it: each token sees itself and what came
         before.
       </p>

@@ -1,6 +1,6 @@
 import { CopyButton } from '../../../ui/CopyButton.tsx'
 import { Facts } from '../../../ui/Facts.tsx'
-import { formatCount, shortDigest } from '../../../ui/format.ts'
+import { formatCount, formatCounted, shortDigest } from '../../../ui/format.ts'
 import type { Inspection } from '../inspectData.ts'
 
 export function TokenizerView({ inspection }: { readonly inspection: Inspection }) {
@@ -10,7 +10,7 @@ export function TokenizerView({ inspection }: { readonly inspection: Inspection 
       <Facts
         caption="Tokenizer"
         facts={[
-          { label: 'Vocabulary', value: `${formatCount(vocabSize)} tokens` },
+          { label: 'Vocabulary', value: formatCounted(vocabSize, 'token') },
           {
             label: 'Digest',
             value:

@@ -1,5 +1,5 @@
 export interface FlatEntry {
-  /** Dotted path of a leaf, `rope_scaling.factor`; empty containers are leaves too. */
+  /** Dots path of a leaf, `rope_scaling.factor`; empty containers are leaves too. */
   readonly path: string
   readonly value: string
 }

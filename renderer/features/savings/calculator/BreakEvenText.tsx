@@ -1,5 +1,5 @@
 import type { BreakEven, CalculatorResult } from '#shared/domain/calculator.ts'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCounted } from '../../../ui/format.ts'
 
 function sentence(other: string, { steps, loopsPerDay }: BreakEven): string {
   if (steps === null && loopsPerDay === null) return `Against ${other}: never cheaper with these prices.`
@@ -8,11 +8,9 @@ function sentence(other: string, { steps, loopsPerDay }: BreakEven): string {
       ? 'with no number of steps up to 1,000'
       : steps === 1
         ? 'from the first step'
-        : `from ${formatCount(steps)} steps a loop`
+        : `from ${formatCounted(steps, 'step')} a loop`
   const byLoop =
-    loopsPerDay === null
-      ? 'with no number of loops'
-      : `from ${formatCount(loopsPerDay)} ${loopsPerDay === 1 ? 'loop' : 'loops'} a day and agent`
+    loopsPerDay === null ? 'with no number of loops' : `from ${formatCounted(loopsPerDay, 'loop')} a day and agent`
   return `Against ${other}: cheaper ${byStep}, and ${byLoop}.`
 }
 
@@ -24,11 +22,7 @@ export function BreakEvenText({ result }: { readonly result: CalculatorResult })
       <h3>Break-even</h3>
       <p>{sentence('re-reading everything', againstNaive)}</p>
       {againstCaching === null ? null : <p>{sentence('provider caching', againstCaching)}</p>}
-      {result.machines === 0 ? null : (
-        <p>
-          {formatCount(result.machines)} {result.machines === 1 ? 'machine' : 'machines'} of yours do the work of a day.
-        </p>
-      )}
+      {result.machines === 0 ? null : <p>{formatCounted(result.machines, 'machine')} of yours do the work of a day.</p>}
     </div>
   )
 }

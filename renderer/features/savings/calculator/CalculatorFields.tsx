@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { CalculatorInputs } from '#shared/domain/calculator.ts'
-import { formatCount, formatMoney } from '../../../ui/format.ts'
+import { formatCounted, formatMoney } from '../../../ui/format.ts'
 import { Switch } from '../../../ui/Switch.tsx'
 import { NumberInput } from '../NumberInput.tsx'
 
@@ -53,7 +53,7 @@ export function CalculatorFields({ inputs, onChange }: FieldsProps) {
         note={
           inputs.outputTokens === 0
             ? 'left out'
-            : `${formatCount(inputs.outputTokens)} tokens a step${inputs.keepReplies ? ', kept in the context' : ''}`
+            : `${formatCounted(inputs.outputTokens, 'token')} a step${inputs.keepReplies ? ', kept in the context' : ''}`
         }
       >
         {field('outputTokens')}
@@ -104,7 +104,7 @@ export function CalculatorFields({ inputs, onChange }: FieldsProps) {
       </Group>
       <Group
         title="Sharing and storage"
-        note={`${inputs.agentsPerBase === 1 ? 'each agent its own base' : `${formatCount(inputs.agentsPerBase)} agents a base`}, ${formatCount(inputs.storedStates)} states kept`}
+        note={`${inputs.agentsPerBase === 1 ? 'each agent its own base' : `${formatCounted(inputs.agentsPerBase, 'agent')} a base`}, ${formatCounted(inputs.storedStates, 'state')} kept`}
       >
         {(['agentsPerBase', 'storedStates', 'stateBytesPerToken', 'storagePrice'] as const).map(field)}
       </Group>
