@@ -174,3 +174,8 @@ export function tokenUse({ base, delta, processed }: { base: number; delta: numb
   const savings_percent = naive === 0 ? 0 : Math.round((saved / naive) * 1e6) / 1e4
   return { base, delta, processed, saved, savings_percent }
 }
+
+/** What people call a receipt by: the first of a log is receipt 1, and the newest has the number of how many there are. */
+export function receiptNumber(seq: number): number {
+  return seq + 1
+}

@@ -19,7 +19,7 @@ test('a receipt changed on disk is shown where it is', async ({ page, studio }) 
   writeFileSync(log, lines.join('\n'))
 
   await page.getByRole('button', { name: 'Verify all' }).click()
-  await expect(page.getByText(`The chain breaks at receipt ${at}:`)).toBeVisible()
+  await expect(page.getByText(`The chain breaks. Receipt ${at + 1} `)).toBeVisible()
   await page.getByRole('button', { name: 'Show the broken link' }).click()
   await expect(page.getByRole('img', { name: 'The chain is broken here' })).toBeVisible()
   await expect(page.getByRole('complementary', { name: 'Receipt' })).toContainText('signature does not match')

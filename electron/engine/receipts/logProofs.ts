@@ -1,12 +1,14 @@
 /** RFC 6962 proofs about a receipt log. Hashes are base64. */
+
 import { StatePackError } from '#shared/domain/error.ts'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import type { LogIndex } from './logIndex.ts'
 import { consistencyProof, inclusionProof } from './merkle.ts'
 
 /** That receipt `seq` is in the log. Throws `E_NOT_FOUND`. */
 export function inclusionIn({ leaves, frontier }: LogIndex, seq: number) {
   const leaf = leaves[seq]
-  if (leaf === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${seq}.`, { seq })
+  if (leaf === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${receiptNumber(seq)}.`, { seq })
   return {
     leaf: base64(leaf),
     index: seq,

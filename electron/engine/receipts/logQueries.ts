@@ -1,7 +1,7 @@
 /** Reading receipts back: one, a page, all. */
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import type { Receipt, ReceiptOp } from '#shared/domain/receipt.ts'
+import { type Receipt, type ReceiptOp, receiptNumber } from '#shared/domain/receipt.ts'
 import { type LogFs, type LogPaths, type LogRecord, parseLine, readLines } from './logFile.ts'
 import type { LogIndex } from './logIndex.ts'
 
@@ -45,7 +45,7 @@ const SPAN = 256
 /** One receipt by its number. Throws `E_NOT_FOUND`, `E_RECEIPT_LOG` when its line can no longer be read. */
 export async function readRecord(reading: Reading, seq: number): Promise<LogRecord> {
   const [line] = await readSpan(reading, seq, seq + 1)
-  if (line === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${seq}.`, { seq })
+  if (line === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${receiptNumber(seq)}.`, { seq })
   return parseAt(line, seq)
 }
 
@@ -170,7 +170,12 @@ function parseAt(line: Buffer, seq: number): LogRecord {
   try {
     return parseLine(line)
   } catch (cause) {
-    throw new StatePackError('E_RECEIPT_LOG', `Receipt ${seq} was changed after it was written.`, { index: seq }, cause)
+    throw new StatePackError(
+      'E_RECEIPT_LOG',
+      `Receipt ${receiptNumber(seq)} was changed after it was written.`,
+      { index: seq },
+      cause,
+    )
   }
 }
 

@@ -1,5 +1,7 @@
 /** What a process knows of the log on disk, and how it learns what others have appended. */
+
 import { StatePackError } from '#shared/domain/error.ts'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
 import { absentAsNull, type Line, type LogFs, type LogPaths, parseLine, readLines } from './logFile.ts'
@@ -83,7 +85,7 @@ export async function cutTo(fs: LogFs, file: string, bytes: number): Promise<voi
 function brokenLog(index: number): StatePackError {
   return new StatePackError(
     'E_RECEIPT_LOG',
-    `The receipt log was changed from outside at receipt ${index} or before; verify it, then start a new one.`,
+    `The receipt log was changed from outside at receipt ${receiptNumber(index)} or before; verify it, then start a new one.`,
     { index },
   )
 }

@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
-import type { Receipt, ReceiptDraft, ReceiptOp } from '#shared/domain/receipt.ts'
+import { type Receipt, type ReceiptDraft, type ReceiptOp, receiptNumber } from '#shared/domain/receipt.ts'
 import { ProcessLock } from '../processLock.ts'
 import { verifyEnvelope } from './dsse.ts'
 import type { KeyRing } from './keys.ts'
@@ -109,7 +109,9 @@ export class ReceiptLog {
     const { receipt, envelope } = await readRecord(this.#reading(), seq)
     await verifyEnvelope(envelope, this.#options.keys.trusted)
     if (receipt.receipt_id !== id && receipt.receipt_id !== parseDigest(id)) {
-      throw new StatePackError('E_RECEIPT_LOG', `Receipt ${seq} was changed after it was written.`, { index: seq })
+      throw new StatePackError('E_RECEIPT_LOG', `Receipt ${receiptNumber(seq)} was changed after it was written.`, {
+        index: seq,
+      })
     }
     return receipt
   }

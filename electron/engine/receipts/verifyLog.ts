@@ -2,7 +2,9 @@
  * Checking a receipt log from its files alone: every line's form, signature, number and predecessor, and every checkpoint
  * against the Merkle tree of the exact lines. Reports the first receipt that is not what was written.
  */
+
 import { StatePackError } from '#shared/domain/error.ts'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import { type Checkpoint, logOrigin, openCheckpoint } from './checkpoint.ts'
 import { type Envelope, verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
@@ -221,7 +223,7 @@ const MESSAGES: Readonly<Record<BreakKind, string>> = {
 }
 
 function breakAt(kind: BreakKind, index: number): LogBreak {
-  return { kind, index, exact: true, message: `Receipt ${index} ${MESSAGES[kind]}.` }
+  return { kind, index, exact: true, message: `Receipt ${receiptNumber(index)} ${MESSAGES[kind]}.` }
 }
 
 function given(checkpoint: string | readonly string[] | undefined): readonly string[] {

@@ -24,13 +24,16 @@ export interface Operation {
   readonly packets?: readonly Digest[]
 }
 
+/** A rate of fewer says more of what a call costs than of how fast is read. */
+const TELLING_TOKENS = 64
+
 export interface Recorder {
   /**
    * Resolves once the receipt is on disk for good. Throws what appending a receipt throws; then nothing was recorded. What
    * the meter cannot keep is lost to the totals and never fails the operation: its receipt says it all.
    */
   record(operation: Operation): Promise<Receipt>
-  /** Tokens a second of the most recent reading; null before the first. */
+  /** Tokens a second of the most recent reading of a block or more; null before the first. */
   lastTokensPerSecond(): number | null
 }
 
@@ -49,7 +52,7 @@ export function createRecorder({ receipts, readOnly, meter, usage, emit, log }: 
 
   function measure({ reading, restoring, use }: Operation): void {
     const read = reading ?? (use && { tokens: use.tokensProcessed - use.tokensGenerated, seconds: use.secondsRead })
-    if (read !== undefined && read.tokens > 0 && read.seconds > 0) last = read.tokens / read.seconds
+    if (read !== undefined && read.tokens >= TELLING_TOKENS && read.seconds > 0) last = read.tokens / read.seconds
     if (reading !== undefined) meter.prefill(reading)
     if (restoring !== undefined) meter.restored(restoring)
     if (use === undefined) return

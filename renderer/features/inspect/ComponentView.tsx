@@ -30,7 +30,7 @@ const MEANING: Readonly<Record<ComponentId, string>> = {
   config: 'The model configuration as it was when the state was made.',
   norms: 'Normalisation weights, bound by digest per tensor.',
   mixers: 'Attention or mixer weights, bound by digest per tensor.',
-  logits: 'What the model would say next, right after the last folded token.',
+  logits: 'What the model would say next, right after the last token that was read.',
   tokenizer: 'The vocabulary and rules by which text became tokens.',
   format: 'How the numbers are laid out, so that they can be read in ten years.',
   prompt: 'Tokens that did not come from the source text: system prompt, template, control tokens.',

@@ -23,6 +23,7 @@ import {
   shortDigest,
 } from '../../ui/format.ts'
 import { Menu, type MenuAction } from '../../ui/Menu.tsx'
+import { textName } from '../../ui/operationWords.ts'
 import { recallFacts } from '../../ui/recall.ts'
 import { TrustBadges } from '../../ui/TrustBadges.tsx'
 import { CardText } from './CardText.tsx'
@@ -202,7 +203,7 @@ export function DetailsPane({ packetId }: { readonly packetId: string }) {
           </summary>
           {data.sources.map(source => (
             <div key={source.digest}>
-              <span className="small muted">{dotted(source.name, formatBytes(source.bytes))}</span>
+              <span className="small muted">{dotted(textName(source.name), formatBytes(source.bytes))}</span>
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
               <pre tabIndex={0}>{source.text.slice(0, 20_000)}</pre>
             </div>

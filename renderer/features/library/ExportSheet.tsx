@@ -9,6 +9,7 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatCounted } from '../../ui/format.ts'
 import { createGrowingFile, type GrowingFile } from '../../ui/growingFile.ts'
+import { textName } from '../../ui/operationWords.ts'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { saveFile } from '../../ui/saveFile.ts'
@@ -76,7 +77,7 @@ function Review({ packetId, onDone }: { readonly packetId: string; readonly onDo
                   ? 'withheld'
                   : 'none of its own'
                 : found.sources
-                    .map(({ name, characters }) => dotted(name, formatCounted(characters, 'character')))
+                    .map(({ name, characters }) => dotted(textName(name), formatCounted(characters, 'character')))
                     .join(', '),
           },
           { label: 'System prompt', value: found.systemPrompt ?? 'none' },

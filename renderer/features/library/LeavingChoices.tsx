@@ -1,6 +1,7 @@
 import type { Input, Output } from '#shared/rpc/client.ts'
 import { deviceName } from '../../ui/deviceName.ts'
 import { formatAgo, formatCounted, formatSeconds } from '../../ui/format.ts'
+import { operationKind } from '../../ui/operationWords.ts'
 import { Switch } from '../../ui/Switch.tsx'
 
 /** What of a cartridge goes out. */
@@ -43,7 +44,7 @@ export function LeavingChoices({
 
 function toldBy({ op, at, seconds, provider, runtime, threads }: NonNullable<Output<'packets.exportReview'>['made']>) {
   return [
-    `${op}, ${formatAgo(at)}`,
+    `${operationKind(op).toLowerCase()} ${formatAgo(at)}`,
     ...(seconds === null ? [] : [`in ${formatSeconds(seconds)}`]),
     ...(provider === null ? [] : [`on ${deviceName(provider)}`]),
     ...(runtime === null ? [] : [`runtime ${runtime}`]),

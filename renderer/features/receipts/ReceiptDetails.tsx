@@ -1,7 +1,9 @@
 /** One receipt opened: its ids, its figures, the signed statement as it stands in the log, and a way to run it again. */
+
 import { RotateCcw } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
@@ -62,7 +64,7 @@ export function ReceiptDetails({ id, problem }: ReceiptDetailsProps) {
       <header className="row wrap">
         <h2>{titleOf(receipt)}</h2>
         <Badge tone={receipt.ok ? 'ok' : 'bad'}>{receipt.ok ? 'ok' : 'failed'}</Badge>
-        <span className="muted small">{dotted(receipt.op, `receipt ${receipt.seq}`)}</span>
+        <span className="muted small">{dotted(receipt.op, `receipt ${formatCount(receiptNumber(receipt.seq))}`)}</span>
       </header>
       {reason === null ? null : (
         <p className="Receipts-note" data-tone="bad" role="alert">

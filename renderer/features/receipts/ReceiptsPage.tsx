@@ -12,12 +12,12 @@ import { CopyButton } from '../../ui/CopyButton.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount, formatSeconds, shortDigest } from '../../ui/format.ts'
+import { operationKind } from '../../ui/operationWords.ts'
 import { saveFile } from '../../ui/saveFile.ts'
 import { toastDone, toastError } from '../../ui/toasts.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { BeginLogDialog } from './BeginLogDialog.tsx'
 import { breaksAfterAll } from './breakPlace.ts'
-import { kindOf } from './describeReceipt.ts'
 import { ReceiptDetails } from './ReceiptDetails.tsx'
 import { Timeline } from './Timeline.tsx'
 import { useReceipts } from './useReceipts.ts'
@@ -104,7 +104,7 @@ export function ReceiptsPage() {
           .filter(([, count]) => count > 0)
           .map(([name, count]) => (
             <Chip key={name} selected={op === name} onChange={on => setOp(on ? name : null)} count={count}>
-              {kindOf(name)}
+              {operationKind(name)}
             </Chip>
           ))}
       </div>
@@ -131,7 +131,7 @@ export function ReceiptsPage() {
             <span>
               {problem === null
                 ? 'The log does not hold.'
-                : `The chain breaks at receipt ${problem.index}: ${problem.reason} The ${formatCount(check.result.verified)} before it hold.`}
+                : `The chain breaks. ${problem.reason} The ${formatCount(check.result.verified)} before it hold.`}
             </span>
           )}
           <span className="grow" />

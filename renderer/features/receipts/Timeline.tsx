@@ -1,11 +1,13 @@
 /** The chain of receipts as a timeline, newest first. Only rows in sight exist. A broken link is drawn where it is. */
+
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Unlink } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { Link, useLocation, useNavigate } from 'react-router'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import type { ReceiptView } from '#shared/rpc/methods/views.ts'
 import { Badge } from '../../ui/Badge.tsx'
-import { formatAgo } from '../../ui/format.ts'
+import { formatAgo, formatCount } from '../../ui/format.ts'
 import { breaksAfterAll, breaksAt } from './breakPlace.ts'
 import { figuresOf, titleOf } from './describeReceipt.ts'
 import type { Receipts } from './useReceipts.ts'
@@ -109,7 +111,7 @@ function Row({ receipt, names, selected, broken, verified }: RowProps) {
       data-failed={!receipt.ok || undefined}
       aria-current={receipt.receipt_id === selected || undefined}
     >
-      <span className="Timeline-seq">{receipt.seq}</span>
+      <span className="Timeline-seq">{formatCount(receiptNumber(receipt.seq))}</span>
       <span className="Timeline-dot">
         {broken ? <Unlink role="img" aria-label="The chain is broken here" /> : null}
       </span>

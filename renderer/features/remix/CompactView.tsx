@@ -1,4 +1,4 @@
-/** Fold a chain of steps into one cartridge: the same context in one piece, or without the steps one leaves out. */
+/** Compact a chain of steps into one cartridge: the same context in one piece, or without the steps one leaves out. */
 
 import { useState } from 'react'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
@@ -8,6 +8,7 @@ import { Button } from '../../ui/Button.tsx'
 import { dotted } from '../../ui/dotted.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatBytes, formatCounted, formatSeconds } from '../../ui/format.ts'
+import { textName } from '../../ui/operationWords.ts'
 import { Panel } from '../../ui/Panel.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextField } from '../../ui/TextField.tsx'
@@ -15,6 +16,7 @@ import { CartridgeSelect } from '../inspect/CartridgeSelect.tsx'
 import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { ParentChip } from './ParentChip.tsx'
 import { ResultCard } from './ResultCard.tsx'
+import { stepWords } from './stepWords.ts'
 
 export function CompactView({ start }: { readonly start: CartridgeSummary | null }) {
   const [cartridge, setCartridge] = useState(start)
@@ -23,6 +25,8 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
   const task = useTask('packets.compact')
   const read = useRead('library.get', cartridge === null ? null : { ref: cartridge.packetId })
   const steps = read.data?.recipe?.steps ?? []
+  // The n-th text that was read is the n-th source.
+  const texts = read.data?.sources.map(({ text }) => text) ?? []
   const isMix = read.data?.config.origin.kind === 'mix'
   const suggested = cartridge === null ? '' : `${cartridge.name}, compact`.slice(0, 200)
   const running = task.status === 'running'
@@ -30,7 +34,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
     <Panel title="Compact" note="Makes one cartridge of a chain, so that its ancestors can be let go.">
       <div className="stack">
         {cartridge === null ? (
-          <CartridgeSelect label="Fold which chain" onChange={setCartridge} />
+          <CartridgeSelect label="Compact which chain" onChange={setCartridge} />
         ) : (
           <ParentChip
             cartridge={cartridge}
@@ -54,18 +58,14 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
                 }
               >
                 {index + 1}.{' '}
-                {step.do === 'read'
-                  ? step.name
-                  : step.do === 'generated'
-                    ? formatCounted(step.tokens, 'generated token')
-                    : 'a mix'}
+                {stepWords(step, texts[steps.slice(0, index).filter(({ do: did }) => did === 'read').length])}
               </Switch>
             ))}
           </fieldset>
         )}
         <p className="Remix-note">
           {isMix
-            ? 'A mix was not read from texts: it is one state already, and there is nothing to fold.'
+            ? 'A mix was not read from texts: it is one state already, and there is nothing to compact.'
             : dropped.length === 0
               ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
               : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`}
@@ -89,17 +89,17 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
           </Button>
           {running ? <Button onPress={task.cancel}>Cancel</Button> : null}
         </div>
-        {running ? <TaskProgress progress={task.progress} fallback="Folding the steps" /> : null}
+        {running ? <TaskProgress progress={task.progress} fallback="Compacting the steps" /> : null}
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
             created={task.result.created}
             note={dotted(
-              `${formatCounted(task.result.stepsFolded, 'step')} folded in ${formatSeconds(task.result.created.seconds)}`,
+              `${formatCounted(task.result.stepsFolded, 'step')} compacted in ${formatSeconds(task.result.created.seconds)}`,
               task.result.bytesFreed > 0
                 ? `${formatBytes(task.result.bytesFreed)} can be freed`
                 : 'nothing could be freed',
-              task.result.dropped.length > 0 && `left out: ${task.result.dropped.join(', ')}`,
+              task.result.dropped.length > 0 && `left out: ${task.result.dropped.map(textName).join(', ')}`,
             )}
           />
         )}

@@ -71,7 +71,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
             note={
               task.result.cacheHit
                 ? 'This context was already stored: nothing was read again.'
-                : `${formatCounted(task.result.tokensProcessed, 'token')} read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.${task.result.compacted ? ' The chain was folded into one state.' : ''}`
+                : `${formatCounted(task.result.tokensProcessed, 'token')} read in ${formatSeconds(task.result.seconds)}, ${formatBytes(task.result.bytesWritten)} written.${task.result.compacted ? ' The chain was compacted into one state.' : ''}`
             }
           />
         )}

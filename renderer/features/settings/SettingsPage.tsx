@@ -142,11 +142,11 @@ function SettingsForm({
           />
         </SettingRow>
         <SettingRow
-          label="Fold chains of appended texts"
+          label="Compact chains of appended texts"
           hint="Reads the whole chain again in one piece. Steps on the way that have no name leave the library."
         >
           <Select
-            label="Fold chains of appended texts"
+            label="Compact chains of appended texts"
             hideLabel
             options={POLICIES}
             value={settings.compaction}

@@ -40,7 +40,7 @@ export const engineMethods = {
       runtime: z.string(),
       threads: count,
       loadedModels: z.array(z.string()),
-      /** Tokens per second of the most recent read; null before the first. */
+      /** Tokens per second of the most recent read of 64 tokens or more; null before the first. */
       lastTokensPerSecond: z.number().nullable(),
       rssBytes: count,
       /** `readOnly`: its disk or its permissions allow no writing, so it can be looked at and asked, not changed. */

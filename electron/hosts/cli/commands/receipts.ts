@@ -39,7 +39,7 @@ export function addReceiptCommands(program: Command): void {
           const report = await client.call('receipts.verify', { checkpoint }, call)
           if (report.ok) return report
           print(report)
-          throw new StatePackError('E_RECEIPT_LOG', `Receipt ${report.problem?.index}: ${report.problem?.reason}`, {
+          throw new StatePackError('E_RECEIPT_LOG', report.problem?.reason ?? 'The log does not hold.', {
             index: report.problem?.index ?? null,
           })
         })

@@ -2,7 +2,7 @@ import { formatFixed, formatPercent } from '../../../ui/format.ts'
 import { Table } from '../../../ui/Table.tsx'
 import type { Inspection } from '../inspectData.ts'
 
-/** What the model would say next: the top tokens after the last folded one. The bars stand inside their own table. */
+/** What the model would say next: the top tokens after the last one that was read. The bars stand inside their own table. */
 export function LogitsView({ inspection }: { readonly inspection: Inspection }) {
   const top = Math.max(...inspection.logits.map(entry => entry.probability), Number.MIN_VALUE)
   return (

@@ -11,6 +11,7 @@ import { Panel } from '../../../ui/Panel.tsx'
 import { SegmentedControl } from '../../../ui/SegmentedControl.tsx'
 import { VirtualTable } from '../../../ui/VirtualTable.tsx'
 import { drawnLineage } from './drawnLineage.ts'
+import { edgeLabels } from './edgeLabels.ts'
 import { edgeKey, layoutLineage, type Placed } from './layoutLineage.ts'
 
 type Lineage = ReturnType<typeof drawnLineage>
@@ -127,28 +128,24 @@ function Graph({ lineage, current }: { readonly lineage: Lineage; readonly curre
             <Node key={node.packetId} node={node} at={at} current={node.packetId === current} />
           )
         })}
-        {edges.map(edge => {
-          const from = place.get(edge.parent)
-          const to = place.get(edge.child)
-          if (from === undefined || to === undefined) return null
-          const before = (layout.routes.get(edgeKey(edge)) ?? []).map(spot).at(-1) ?? from
-          // At the child's end, where edges of one parent have parted.
-          const style = { left: to.x - 14, top: (before.y + 2 * to.y) / 3 + NODE.height / 2 - 10 }
-          const key = edgeKey(edge)
-          return edge.receiptId === null ? (
-            <span key={key} className="Lineage-op truncate" style={style} title={edge.label}>
-              {edge.label}
+        {edgeLabels(edges).map(({ key, child, receiptId, label, offset }) => {
+          const to = place.get(child)
+          if (to === undefined) return null
+          const style = { left: to.x - 14, top: to.y + NODE.height / 2 + offset - 10 }
+          return receiptId === null ? (
+            <span key={key} className="Lineage-op truncate" style={style} title={label}>
+              {label}
             </span>
           ) : (
             <Link
               key={key}
               className="Lineage-op truncate"
               style={style}
-              to={`/receipts/${encodeURIComponent(edge.receiptId)}`}
-              title={edge.label}
-              aria-label={`Receipt of this: ${edge.label}`}
+              to={`/receipts/${encodeURIComponent(receiptId)}`}
+              title={label}
+              aria-label={`Receipt of this: ${label}`}
             >
-              {edge.label}
+              {label}
             </Link>
           )
         })}

@@ -1,4 +1,5 @@
 import type { Output } from '#shared/rpc/client.ts'
+import { operationKind } from '../../../ui/operationWords.ts'
 
 type Lineage = Output<'library.lineage'>
 
@@ -51,6 +52,6 @@ export function drawnLineage({ nodes, edges }: Lineage, current: string | null) 
 
 function labelOf(asked: readonly string[], op: string): string {
   const [first, ...others] = asked
-  if (first === undefined) return op
+  if (first === undefined) return operationKind(op).toLowerCase()
   return others.length === 0 ? `“${first}”` : `“${first}” and ${others.length} more`
 }

@@ -40,11 +40,11 @@ describe('what is drawn of a lineage', () => {
     expect(drawn(nodes, [edge('a', 'b')], id('b')).edges).toEqual(['a>b “Who?” (receipt of b)'])
   })
 
-  test('other operations keep their word, and parents that are gone their place', () => {
+  test('other operations are called what they are called everywhere, and parents that are gone their place', () => {
     const nodes = [{ ...node('a', null), present: false }, node('b', 'B'), node('c', 'Mix')]
     expect(drawn(nodes, [edge('a', 'c', 'mix'), edge('b', 'c', 'mix')]).edges.toSorted()).toEqual([
-      'a>c mix (receipt of c)',
-      'b>c mix (receipt of c)',
+      'a>c mixed (receipt of c)',
+      'b>c mixed (receipt of c)',
     ])
   })
 })

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { parentSchema } from '#shared/domain/cartridge.ts'
+import { receiptOpSchema } from '#shared/domain/receipt.ts'
+import { titleOf } from '../../../renderer/features/receipts/describeReceipt.ts'
+import { operationKind, operationTitle, textName } from '../../../renderer/ui/operationWords.ts'
+
+const OPERATIONS = [...receiptOpSchema.options, ...parentSchema.shape.op.options]
+
+test('every operation has words, none of them its name in the format', () => {
+  for (const op of OPERATIONS) {
+    expect(operationKind(op)).not.toBe(op)
+    expect(operationTitle(op)).not.toBe(op)
+  }
+})
+
+test('appending and compacting are called so on receipts, between relatives and of texts', () => {
+  expect([operationKind('merge'), operationTitle('merge'), textName('merge')]).toEqual([
+    ...['Appended', 'Appended a text', 'appended text'],
+  ])
+  expect(operationKind('compact')).toBe('Compacted')
+  expect(textName('Lease')).toBe('Lease')
+  for (const op of OPERATIONS) expect(`${operationKind(op)} ${operationTitle(op)}`).not.toMatch(/merge|fold/i)
+})
+
+test('a composition reads texts, a mix does not', () => {
+  const tokens = { base: 9, delta: 0, saved: 9, savings_percent: 100 }
+  const made = (processed: number) => ({ op: 'remix', packet_id: 'a', tokens: { ...tokens, processed } })
+  expect([titleOf(made(0)), titleOf(made(9))]).toEqual(['Mixed states', 'Composed texts'])
+})
