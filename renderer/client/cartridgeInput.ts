@@ -18,6 +18,8 @@ export interface Offered {
   readonly asksFirst: boolean
   /** The entry of a catalogue that led here. */
   readonly entry?: { readonly catalogue: string; readonly name: string }
+  /** Who has published it, as the catalogue says. */
+  readonly publisher?: { readonly keyid: string; readonly name: string }
 }
 
 /** A `.cartridge` file that a person chose, dropped or opened, or a cartridge that somebody offers. */

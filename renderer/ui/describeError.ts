@@ -2,6 +2,7 @@ import { CancelledError } from '@tanstack/react-query'
 import { type ErrorCode, StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import type { ErrorText } from './errorText.ts'
 import { ERROR_TEXTS } from './errorTexts.ts'
+import { shortDigest } from './format.ts'
 
 export interface DescribedError extends Omit<ErrorText, 'detail'> {
   readonly code: ErrorCode
@@ -19,7 +20,8 @@ export function describeError(thrown: unknown): DescribedError {
   const isGivenUp = thrown instanceof CancelledError
   const error = isGivenUp ? new StatePackError('E_CANCELLED', 'Cancelled.') : toStatePackError(thrown)
   const { what, meaning, action, detail } = ERROR_TEXTS[error.code]
-  const said = error.message.trim()
+  // In full it is among the values.
+  const said = error.message.trim().replaceAll(/sha256:[0-9a-f]{64}/g, shortDigest)
   const particular = detail === 'shown' && said !== '' && said !== what ? said : null
   const raw = [
     ...(particular === null && said !== '' && said !== what ? [said] : []),

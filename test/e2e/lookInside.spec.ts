@@ -83,7 +83,10 @@ test('mix two recurrent states with a preview, keep it, and find it in the linea
   const fader = page.getByRole('slider', { name: 'Between Station card (Mamba) and Harbor Coffee card (Mamba)' })
   await fader.focus()
   await page.keyboard.press('PageUp')
-  await expect(fader).toHaveAttribute('aria-valuetext', 'Station card (Mamba) 60 %, Harbor Coffee card (Mamba) 40 %')
+  await expect(fader).toHaveAttribute(
+    'aria-valuetext',
+    'Station card (Mamba) 60\u00a0%, Harbor Coffee card (Mamba) 40\u00a0%',
+  )
   // It is drawn as it is mixed.
   const [left = 0, right = 1] = await page
     .locator('.Crossfader-part')

@@ -45,7 +45,7 @@ test('what is in memory is shown live in two windows: asked, pinned, purged, and
   // Each key is one round figure; it is spoken as it reads, and the other window has it, too.
   const budget = (of: Page) => of.getByRole('slider', { name: 'Budget of hot' })
   const before = await budget(page).getAttribute('aria-valuetext')
-  expect(before).toMatch(/^\d[\d.,]* [MG]B$/)
+  expect(before).toMatch(/^\d[\d.,]*\s[MG]B$/)
   await budget(page).focus()
   await page.keyboard.press('ArrowRight')
   await expect(budget(page)).not.toHaveAttribute('aria-valuetext', before ?? '')
@@ -55,14 +55,14 @@ test('what is in memory is shown live in two windows: asked, pinned, purged, and
 
   // The disk: what is stored is counted and stays; the budget follows the disk until somebody sets it, and again when asked to.
   const cold = (of: Page) => of.getByRole('slider', { name: 'Budget of cold' })
-  await expect(page.getByRole('list', { name: /^Cold: / })).toContainText(/Stored \d[\d.,]* [kMG]B/)
+  await expect(page.getByRole('list', { name: /^Cold: / })).toContainText(/Stored \d[\d.,]*\s[kMG]B/)
   await expect(page.getByText('The budget follows the disk', { exact: false })).toBeVisible()
   await cold(page).focus()
   await page.keyboard.press('Home')
-  await expect(cold(other)).toHaveAttribute('aria-valuetext', '0 B')
+  await expect(cold(other)).toHaveAttribute('aria-valuetext', '0\u00a0B')
   await expect(page.getByText('over its budget, by what is stored', { exact: false })).toBeVisible()
   await other.getByRole('button', { name: 'Let the budget follow the disk' }).click()
-  await expect(cold(page)).not.toHaveAttribute('aria-valuetext', '0 B')
+  await expect(cold(page)).not.toHaveAttribute('aria-valuetext', '0\u00a0B')
 
   // From the list to what it is.
   await holding(page).getByRole('link', { name: NAME }).click()

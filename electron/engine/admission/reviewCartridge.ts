@@ -1,5 +1,6 @@
 import { withheldTokens } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
+import { blobsOf } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { assertDerived } from '../packets/assertDerived.ts'
 import { blockedSigner } from '../packets/blockedPublishers.ts'
@@ -43,6 +44,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     contextId: packet.contextId,
     name: candidate.packet.entry.title,
     bytes,
+    storedBytes: blobsOf(packet.manifest).reduce((sum, { size }) => sum + size, 0),
     tokens: config.tokens.count,
     withheldTokens: withheldTokens(config),
     kind: config.kind,
@@ -51,6 +53,7 @@ async function reviewOf(context: PacketContext, candidate: ImportCandidate, byte
     duplicate: known !== null && known.removedAt === null,
     own: await context.receipts.vouchesFor(packet.packetId),
     signedBy: signerInWords(signatures),
+    signer: signatures[0]?.keyid ?? null,
     blocked: blockedSigner(context, signatures),
     made: madeBy(sound, signatures[0]),
     refusedReferrers: refused.length,

@@ -59,7 +59,7 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
     case 'nothing-alike':
       return null
     case 'other-token':
-      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in ${miss.part === 'date' ? 'the date that its chat template writes' : `its ${miss.part}`}: “${miss.known}” there, “${miss.asked}” here.`
+      return `${nameOf(miss.packetId)} goes on differently from token ${miss.position + 1}, in ${miss.part === 'date' ? 'the date that its chat template writes' : `its ${miss.part}`}: ${partingWords(miss)}.`
     case 'cannot-be-cut':
       return `${nameOf(miss.packetId)} begins alike, but has read on after token ${miss.position}: a recurrent state cannot be cut back.`
     case 'other-dtype':
@@ -69,6 +69,13 @@ export function missSentence(miss: PrefixMiss, nameOf: (packetId: Digest) => str
       return `${nameOf(miss.packetId)} begins alike for ${miss.position} tokens, but bringing them from disk would take longer here than reading them: about ${ENGLISH.formatSeconds(restoreSeconds)} against ${ENGLISH.formatSeconds(readSeconds)}.`
     }
   }
+}
+
+/** The tokens at which two texts part; without the blank before them, unless that is the difference. */
+function partingWords({ known, asked }: { readonly known: string; readonly asked: string }): string {
+  const [there, here] = [known.trim(), asked.trim()]
+  const tells = there !== here && there !== '' && here !== ''
+  return `“${tells ? there : known}” there, “${tells ? here : asked}” here`
 }
 
 /** Who wrote the token at a position. One model has one template: where it differs from itself, it wrote another date. */

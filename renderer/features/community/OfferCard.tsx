@@ -22,7 +22,8 @@ export function OfferCard({ offer, catalogue }: { readonly offer: Offer; readonl
   const [asked] = questions
   const isHere = here !== null && !here.isOlder
   const review = () => {
-    const offered = { name: title, from: offer.from, link: offer.link, asksFirst: false, entry: { catalogue, name } }
+    const entry = { catalogue, name }
+    const offered = { name: title, from: offer.from, link: offer.link, asksFirst: false, entry, publisher }
     useUi.getState().setImports([offered])
   }
   const block = async () => {

@@ -134,8 +134,10 @@ export function EstimatePane(props: EstimatePaneProps) {
                 ...(isTooLong && props.tooLong.how === 'first'
                   ? []
                   : [
-                      { label: 'Size, about', value: formatBytes(estimate.bytes) },
-                      { label: 'Per token', value: formatBytes(estimate.bytes / Math.max(1, estimate.tokens)) },
+                      {
+                        label: 'Size, about',
+                        value: `${formatBytes(estimate.bytes)}, ${formatBytes(estimate.bytes / Math.max(1, estimate.tokens))} a token`,
+                      },
                     ]),
                 {
                   label: 'Reading takes about',
@@ -198,7 +200,7 @@ function Fill({ tokens, limit, room }: { readonly tokens: number; readonly limit
       </span>
       <span className="small muted">
         {over ? `${formatCount(tokens - limit)} over` : `${formatCount(limit - tokens)} left of`} {formatCount(limit)}
-        {room === 0 ? '' : `; ${formatCount(room)} more are kept for questions`}
+        {room === 0 ? '' : `, ${formatCount(room)} kept for questions`}
       </span>
     </div>
   )

@@ -6,7 +6,7 @@ import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCount, formatCounted, formatSignificant, shortDigest } from '../../ui/format.ts'
+import { formatCounted, formatSignificant, shortDigest } from '../../ui/format.ts'
 import { Table } from '../../ui/Table.tsx'
 import { CartridgeSelect } from './CartridgeSelect.tsx'
 import { componentTitle } from './componentTitle.ts'
@@ -68,7 +68,9 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
             ? 'One of them was mixed, not read: it has no tokens of its own to compare.'
             : firstDifference === null
               ? `One is the beginning of the other: ${formatCounted(commonTokens, 'token')} in common.`
-              : `${formatCounted(commonTokens, 'token')} in common, then they part.`}
+              : commonTokens === 0
+                ? 'Nothing in common: they part at the first token.'
+                : `${formatCounted(commonTokens, 'token')} in common, then they part.`}
       </p>
       {firstDifference === null ? null : (
         <Parting
@@ -135,8 +137,12 @@ interface PartingProps {
 export function Parting({ before, a, b, names, position }: PartingProps) {
   return (
     <figure className="Parting">
-      <figcaption className="small muted">At token {formatCount(position)}</figcaption>
-      <p className="Parting-before">{before === '' ? '(from the very beginning)' : `…${before}`}</p>
+      {before === '' ? null : (
+        <>
+          <figcaption className="small muted">After {formatCounted(position, 'token')}</figcaption>
+          <p className="Parting-before">…{before}</p>
+        </>
+      )}
       <dl>
         <div>
           <dt>{names[0]}</dt>

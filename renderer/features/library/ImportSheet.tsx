@@ -4,6 +4,7 @@ import type { StateKind } from '#shared/domain/cartridge.ts'
 import { nameInFileName } from '#shared/domain/cartridgeFileName.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { nameFromTitle } from '#shared/domain/name.ts'
+import type { Output } from '#shared/rpc/client.ts'
 import { useUi } from '../../app/uiStore.ts'
 import { type Candidate, cartridgeInput, isOffered, type Offered } from '../../client/cartridgeInput.ts'
 import { useStudio } from '../../stores/studio.ts'
@@ -171,12 +172,12 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
       <Facts
         caption="What it is"
         facts={[
-          { label: 'From', value: found.signedBy ?? 'unknown, it is not signed' },
+          { label: 'From', value: publisherOf(found, isOffered(file) ? file.publisher : undefined) },
           ...(found.made === null ? [] : [{ label: 'Made', value: `${formatAgo(found.made.at)}, says its receipt` }]),
           isOffered(file)
             ? { label: 'Comes from', value: <OfferedAt address={found.from ?? file.from} /> }
-            : { label: 'File', value: file.name },
-          { label: 'Size', value: formatBytes(found.bytes) },
+            : { label: 'File', value: `${file.name}, ${formatBytes(found.bytes)}` },
+          { label: 'Size', value: formatBytes(found.storedBytes) },
           { label: 'Read', value: formatRead(found.tokens, 'tokens') },
           {
             label: 'Model',
@@ -225,6 +226,15 @@ function Review({ file, onDone }: { readonly file: Candidate; readonly onDone: (
       )}
     </>
   )
+}
+
+/** Who signed it; by the name that the catalogue has for that key, where it led here and the key is the one it names. */
+function publisherOf({ signedBy, signer }: Output<'packets.review'>, named: Offered['publisher']): string {
+  if (signedBy === null) return 'unknown, it is not signed'
+  if (named === undefined) return signedBy
+  return signer === named.keyid
+    ? `${named.name}, says the catalogue: ${signedBy}`
+    : `${signedBy}, not ${named.name}, whom the catalogue names`
 }
 
 function OfferedAt({ address }: { readonly address: string }) {

@@ -1,6 +1,6 @@
 import { Layers } from 'lucide-react'
-import { useState } from 'react'
-import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb } from '../../app/cartridgeVerbs.ts'
+import { Fragment, useState } from 'react'
+import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { packetIdsOf } from '../../stores/libraryStore.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -9,6 +9,9 @@ import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCounted, formatTokens } from '../../ui/format.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
+
+const VERBS_OF_MANY = VERB_IDS.filter(id => VERBS[id].many)
+const isDangerous = (id: VerbId) => 'danger' in VERBS[id]
 
 /** What several selected cartridges are together, and what can be done to all of them. */
 export function SelectionPane({
@@ -28,6 +31,20 @@ export function SelectionPane({
     .filter(item => item !== undefined)
     .filter(item => packetIdsOf(item).some(id => packetIds.includes(id)))
   const sum = (of: 'tokens' | 'bytes') => chosen.reduce((total, item) => total + (item.stack ?? item)[of], 0)
+  const does = (id: VerbId) => {
+    const { label, icon: Icon, danger }: Verb = VERBS[id]
+    return (
+      <Button
+        key={id}
+        wide
+        variant={danger === true ? 'danger' : 'secondary'}
+        icon={<Icon aria-hidden />}
+        onPress={() => verb(id, packetIds)}
+      >
+        {label}
+      </Button>
+    )
+  }
   return (
     <aside className="Details" aria-label="Selection">
       <div className="Details-fan" aria-hidden>
@@ -43,29 +60,17 @@ export function SelectionPane({
         facts={[
           { label: 'Read', value: formatTokens(sum('tokens'), 'tokens') },
           { label: 'Size', value: formatBytes(sum('bytes')) },
-          { label: 'Models', value: [...new Set(chosen.map(item => item.model.name))].join(', ') },
+          { label: 'Models', value: <ModelNames names={[...new Set(chosen.map(item => item.model.name))]} /> },
         ]}
       />
-      {VERB_IDS.filter(id => VERBS[id].many).map(id => {
-        const { label, icon: Icon, danger }: Verb = VERBS[id]
-        return (
-          <Button
-            key={id}
-            wide
-            variant={danger === true ? 'danger' : 'secondary'}
-            icon={<Icon aria-hidden />}
-            onPress={() => verb(id, packetIds)}
-          >
-            {label}
-          </Button>
-        )
-      })}
+      {VERBS_OF_MANY.filter(id => !isDangerous(id)).map(does)}
       <Button wide icon={<Layers aria-hidden />} onPress={() => setNaming(true)}>
         Make a collection
       </Button>
       <Button wide variant="quiet" onPress={onClear}>
         Clear the selection
       </Button>
+      {VERBS_OF_MANY.filter(isDangerous).map(does)}
       {naming ? (
         <NameDialog
           title="Make a collection"
@@ -76,4 +81,13 @@ export function SelectionPane({
       ) : null}
     </aside>
   )
+}
+
+/** None is broken at its hyphen. */
+function ModelNames({ names }: { readonly names: readonly string[] }) {
+  return names.map((name, index) => (
+    <Fragment key={name}>
+      <span className="nowrap">{index === names.length - 1 ? name : `${name},`}</span>{' '}
+    </Fragment>
+  ))
 }

@@ -4,7 +4,8 @@ import { operationTitle } from '../../ui/operationWords.ts'
 
 /** What a receipt attests, in a few words. */
 export function titleOf({ op, packet_id, tokens }: Pick<ReceiptView, 'op' | 'packet_id' | 'tokens'>): string {
-  if (op === 'infer' && packet_id === null) return 'Answered without a cartridge'
+  if (op === 'infer' && packet_id === null)
+    return (tokens?.saved ?? 0) > 0 ? 'Answered from an earlier prompt' : 'Answered without a cartridge'
   // One operation for both: a mix reads nothing, a composition all its texts.
   if (op === 'remix') return operationTitle((tokens?.processed ?? 0) > 0 ? 'compose' : 'mix')
   return operationTitle(op)

@@ -93,17 +93,19 @@ export function SavingsPage() {
         <SegmentedControl<TabId> label="Part" value={tab} onChange={open} segments={SAVINGS_PARTS} />
         <span className="grow" />
         {tab === 'measured' || tab === 'loop' ? (
-          <Select
-            pill
-            label="Price"
-            hideLabel
-            options={prices.map(entry => ({ id: entry.id, label: entry.label }))}
-            value={price?.id ?? null}
-            onChange={priceId => change({ priceId }).catch(toastError)}
-          />
-        ) : null}
-        {tab === 'measured' ? (
-          <SegmentedControl<Period> label="Time" value={period} onChange={setPeriod} segments={PERIODS} />
+          <div className="Savings-choices">
+            <Select
+              pill
+              label="Price"
+              hideLabel
+              options={prices.map(entry => ({ id: entry.id, label: entry.label }))}
+              value={price?.id ?? null}
+              onChange={priceId => change({ priceId }).catch(toastError)}
+            />
+            {tab === 'measured' ? (
+              <SegmentedControl<Period> label="Time" value={period} onChange={setPeriod} segments={PERIODS} />
+            ) : null}
+          </div>
         ) : null}
       </div>
       {tab === 'measured' ? <MeasuredView period={period} price={price} /> : null}

@@ -61,7 +61,10 @@ export const transferMethods = {
       packetId: digestSchema,
       contextId: digestSchema,
       name: z.string(),
+      /** Of the whole file, what vouches for the cartridge included. */
       bytes: count,
+      /** What the cartridge takes in a library; offers and summaries say this. */
+      storedBytes: count,
       tokens: count,
       /** How many of them, from the first on, its publisher does not tell, nor the texts that they are of. */
       withheldTokens: count,
@@ -72,6 +75,8 @@ export const transferMethods = {
       /** Made here: the receipt log of this library says so, and nobody has to be trusted. */
       own: z.boolean(),
       signedBy: z.string().nullable(),
+      /** The key id of that signer. */
+      signer: z.string().nullable(),
       /** The blocked publisher who has signed it, for whom neither an import nor a try is taken. */
       blocked: z.strictObject({ keyid: z.string(), name: z.string() }).nullable(),
       /** What the receipt of its making says, where the signer named above signed that, too: not checked by doing it again. */

@@ -44,7 +44,7 @@ describe('the catalogue that came with the app', () => {
   it('lists cartridges that open with the starter models as they are, and answer as it says', async () => {
     const { entries } = await bob.client.call('share.browse', { place: 'shipped' })
     expect(entries.length).toBeGreaterThanOrEqual(4)
-    for (const { name, from, link, packetId, modelInstalled, questions, bytes, tokens, card } of entries) {
+    for (const { name, from, link, packetId, modelInstalled, questions, publisher, ...offer } of entries) {
       expect([name, modelInstalled]).toEqual([name, true])
       const review = await bob.client.call('packets.review', { from, link })
       expect(review).toMatchObject({
@@ -54,14 +54,16 @@ describe('the catalogue that came with the app', () => {
         made: { op: 'create' },
         secrets: [],
         refusedReferrers: 0,
-        tokens,
-        card,
+        storedBytes: offer.bytes,
+        signer: publisher.keyid,
+        tokens: offer.tokens,
+        card: offer.card,
       })
       expect(review.signedBy).not.toBeNull()
       expect(questions.length).toBeGreaterThanOrEqual(5)
       const entry = { catalogue: 'shipped', name }
       const { cartridge } = await bob.client.call('packets.import', { from, link, packetId, trust: true, entry })
-      expect(cartridge).toMatchObject({ packetId, bytes, trust: 'trusted' })
+      expect(cartridge).toMatchObject({ packetId, bytes: offer.bytes, trust: 'trusted' })
       for (const { question, answer } of questions.slice(0, 2)) {
         const asked = { ref: packetId, delta: question, chat: true, persist: 'memory' } as const
         expect(isAnswer((await bob.client.call('packets.infer', asked)).output, answer)).toBe(true)

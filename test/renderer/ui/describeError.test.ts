@@ -51,3 +51,10 @@ test('anything thrown is shown, not thrown again', () => {
 test('a reading that nobody waits for any more is no failure', () => {
   expect(describeError(new CancelledError()).code).toBe('E_CANCELLED')
 })
+
+test('a digest is cut where it is read, and whole where it is looked up', () => {
+  const ref = `sha256:9f2c${'0'.repeat(56)}e41a`
+  const said = describeError(new StatePackError('E_NOT_FOUND', `There is no cartridge "${ref}" here.`, { ref }))
+  expect(said.particular).toBe('There is no cartridge "sha256:9f2c…e41a" here.')
+  expect(said.raw).toContain(`ref: ${ref}`)
+})

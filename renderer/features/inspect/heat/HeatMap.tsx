@@ -21,12 +21,13 @@ import { createHeatPainter } from './heatPainter.ts'
 import { heatPyramid } from './heatPyramid.ts'
 import {
   cellAt,
-  clampView,
   fitView,
   type HeatCell,
+  type HeatFrame,
   type HeatView,
   moveCell,
   panView,
+  reframe,
   revealCell,
   zoomView,
 } from './heatView.ts'
@@ -86,6 +87,8 @@ export function HeatMap({
   const holder = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const view = useRef<HeatView | null>(null)
+  /** What the view was made for. */
+  const framed = useRef<HeatFrame | null>(null)
   const pending = useRef(0)
   const help = useId()
   const [hover, setHover] = useState<HeatCell | null>(null)
@@ -141,7 +144,9 @@ export function HeatMap({
     const ratio = window.devicePixelRatio || 1
     element.width = Math.round(width * ratio)
     element.height = Math.round((height + FOOT) * ratio)
-    view.current = view.current === null ? fitView(frame) : clampView(view.current, frame)
+    view.current =
+      view.current === null || framed.current === null ? fitView(frame) : reframe(view.current, framed.current, frame)
+    framed.current = frame
   }, [frame, width, height])
 
   useEffect(() => {

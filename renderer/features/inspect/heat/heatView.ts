@@ -35,6 +35,20 @@ export function fitView(frame: HeatFrame): HeatView {
   }
 }
 
+/** The view after its frame became another: what was wholly in sight stays so. */
+export function reframe(view: HeatView, from: HeatFrame, to: HeatFrame): HeatView {
+  const fit = fitView(from)
+  const next = fitView(to)
+  return clampView(
+    {
+      ...view,
+      scaleX: view.scaleX <= fit.scaleX ? next.scaleX : view.scaleX,
+      scaleY: view.scaleY <= fit.scaleY ? next.scaleY : view.scaleY,
+    },
+    to,
+  )
+}
+
 /** The nearest view that shows no emptiness: never smaller than the fit, never past an edge. */
 export function clampView(view: HeatView, frame: HeatFrame): HeatView {
   const fit = fitView(frame)

@@ -8,6 +8,7 @@ import {
   fitView,
   moveCell,
   panView,
+  reframe,
   revealCell,
   zoomView,
 } from '../../../../renderer/features/inspect/heat/heatView.ts'
@@ -93,4 +94,14 @@ describe('colourScale', () => {
     expect(ramp.every(value => value >>> 24 === 255)).toBe(true)
     expect(parseHex('rebeccapurple')).toEqual([0.5, 0.5, 0.5])
   })
+})
+
+test('what was wholly in sight stays so when its frame becomes smaller or larger, and what was zoomed stays zoomed', () => {
+  const frame = (width: number, height: number) => ({ width, height, rows: 16, columns: 291 })
+  const large = frame(550, 288)
+  for (const other of [frame(410, 200), frame(900, 440)]) {
+    expect(reframe(fitView(large), large, other)).toEqual(fitView(other))
+    const near = zoomView(fitView(large), large, 4, { x: 200, y: 100 })
+    expect(reframe(near, large, other)).toEqual(clampView(near, other))
+  }
 })

@@ -1,0 +1,83 @@
+/** Where things stand: nothing floats, drops alone onto a line of its own, or lies over what it belongs to. */
+import type { Locator, Page } from '@playwright/test'
+import { expect, goTo, test } from './fixtures.ts'
+
+const LARGE = { width: 1280, height: 800 }
+const SMALL = { width: 900, height: 600 }
+async function boxOf(of: Locator) {
+  const box = await of.boundingBox()
+  if (box === null) throw new Error('It is not on screen.')
+  return box
+}
+const topsOf = async (all: readonly Locator[]) => (await Promise.all(all.map(boxOf))).map(({ y }) => Math.round(y))
+
+test('of a small window, the measured savings keep their choices beside the parts', async ({ page }) => {
+  await page.setViewportSize(SMALL)
+  await goTo(page, 'Savings')
+  const groups = ['Part', 'Time'].map(name => page.getByRole('radiogroup', { name, exact: true }))
+  const [parts, period] = await topsOf(groups)
+  expect(period).toBe(parts)
+})
+
+test('the budgets of tiers side by side stand side by side', async ({ page }) => {
+  await page.setViewportSize(LARGE)
+  await goTo(page, 'Memory')
+  const tops = await topsOf(
+    ['hot', 'warm', 'cold'].map(tier => page.getByRole('slider', { name: `Budget of ${tier}` })),
+  )
+  expect(new Set(tops).size).toBe(1)
+})
+
+test('in a low window, how a text is read and the button that begins are seen at once', async ({ page }) => {
+  await page.setViewportSize(SMALL)
+  await goTo(page, 'New cartridge')
+  await page.getByRole('textbox', { name: 'Paste text' }).fill('Facts:\nThe rent of the house Alder is 940.\n')
+  await expect(page.getByRole('row', { name: /^Reading takes about/ })).toBeVisible()
+  const button = await boxOf(page.getByRole('button', { name: 'Read it' }))
+  expect(button.y + button.height).toBeLessThanOrEqual(SMALL.height)
+  const above = await boxOf(page.getByText('Check what it recalls'))
+  expect(above.y + above.height).toBeLessThanOrEqual(button.y)
+})
+
+/** Opens what is to be read before an export of the first cartridge. */
+async function openExport(page: Page): Promise<Locator> {
+  await goTo(page, 'Library')
+  await page.getByRole('option').first().click()
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Export' }).click()
+  const last = page.getByRole('dialog').getByRole('button', { name: 'Do not export' })
+  await expect(last).toBeVisible()
+  return last
+}
+
+test('what is decided at the end of a sheet stands at its end, however little there is to read', async ({ page }) => {
+  for (const size of [LARGE, { width: 1280, height: 1600 }, SMALL]) {
+    await page.setViewportSize(size)
+    const last = await openExport(page)
+    await expect
+      .poll(async () => size.height - Math.round((await boxOf(last)).y + (await boxOf(last)).height))
+      .toBeLessThanOrEqual(24)
+    await page.keyboard.press('Escape')
+    await expect(last).toHaveCount(0)
+  }
+})
+
+test('of what can be done to a selection, the dangerous stands last', async ({ page }) => {
+  await goTo(page, 'Library')
+  await page.getByRole('option').first().click()
+  await page.getByRole('listbox', { name: 'Cartridges' }).press('ControlOrMeta+a')
+  const buttons = page.getByRole('complementary', { name: 'Selection' }).getByRole('button')
+  await expect(buttons.last()).toHaveText('Delete')
+  await expect(buttons.first()).toHaveText('Ask')
+})
+
+test('the newest receipt has the number of how many there are', async ({ page }) => {
+  await goTo(page, 'Receipts')
+  const all = page.getByRole('button', { name: /^All/ })
+  const newest = page.getByRole('region', { name: 'Receipts, newest first' }).getByRole('link').first()
+  await expect(newest).toBeVisible()
+  const count = (await all.innerText()).replace(/\D/g, '')
+  expect(Number(count)).toBeGreaterThan(0)
+  await expect(newest.locator('.Timeline-seq')).toHaveText(count)
+  await expect(page.getByRole('complementary', { name: 'Receipt' })).toContainText(`receipt ${count}`)
+})
