@@ -21,18 +21,21 @@ export type Price = z.infer<typeof priceSchema>
 export const priceListSchema = z.strictObject({ version: z.number().int().nonnegative(), prices: z.array(priceSchema) })
 export type PriceList = z.infer<typeof priceListSchema>
 
-const CALCULATOR = {
-  source: "State Pack's calculator; caching: the provider's price list",
-  date: '2026-11-21',
+const OPENAI = { source: "OpenAI's API price list, as it is quoted", date: '2026-11-28' } as const
+const ANTHROPIC = {
+  source: "Anthropic's price list, as it is quoted; cache of five minutes",
+  date: '2026-11-28',
 } as const
+const CALCULATOR = { source: "State Pack's calculator; hosts differ", date: '2026-11-21' } as const
 
 /**
- * State Pack's five models at the input and output prices of its calculator, so that its figures can be reproduced. Prompt
- * caching prices are the providers' own rules: half price for GPT-4o, GPT-4o mini and o1; a tenth to read and five quarters to
- * write for Claude 3.5 Sonnet; none for hosted Llama-3. `date` is when they were copied. Providers change prices: check, edit.
+ * The five models of State Pack's calculator, at its input prices, so that its figures can be reproduced; they are the providers'
+ * own, too. Of the output prices the calculator has o1's at 75; the list says 60. Prompt caching:
+ * half price for GPT-4o, GPT-4o mini and o1; a tenth to read and five quarters to write for Claude 3.5 Sonnet; none for hosted
+ * Llama-3, which has no list of its own. `date` is when they were checked. Providers change prices: check, edit.
  */
 export const DEFAULT_PRICES: PriceList = {
-  version: 1,
+  version: 2,
   prices: [
     {
       id: 'gpt-4o-mini',
@@ -41,10 +44,10 @@ export const DEFAULT_PRICES: PriceList = {
       cachedInput: 0.075,
       output: 0.6,
       cacheWrite: null,
-      ...CALCULATOR,
+      ...OPENAI,
     },
-    { id: 'gpt-4o', label: 'GPT-4o', input: 2.5, cachedInput: 1.25, output: 10, cacheWrite: null, ...CALCULATOR },
-    { id: 'o1', label: 'o1', input: 15, cachedInput: 7.5, output: 75, cacheWrite: null, ...CALCULATOR },
+    { id: 'gpt-4o', label: 'GPT-4o', input: 2.5, cachedInput: 1.25, output: 10, cacheWrite: null, ...OPENAI },
+    { id: 'o1', label: 'o1', input: 15, cachedInput: 7.5, output: 60, cacheWrite: null, ...OPENAI },
     {
       id: 'claude-3-5-sonnet',
       label: 'Claude 3.5 Sonnet',
@@ -52,7 +55,7 @@ export const DEFAULT_PRICES: PriceList = {
       cachedInput: 0.3,
       output: 15,
       cacheWrite: 3.75,
-      ...CALCULATOR,
+      ...ANTHROPIC,
     },
     {
       id: 'llama-3-hosted',

@@ -55,7 +55,7 @@ test('compare two cartridges: the fork in the texts, components and layers', asy
   await page.keyboard.press('ArrowDown')
   await page.getByRole('option').first().waitFor()
   await page.keyboard.press('Enter')
-  await expect(page.getByText(/tokens in common/)).toBeVisible()
+  await expect(page.getByText(/in common/)).toBeVisible()
   await expect(page.getByRole('table', { name: 'Components compared' }).getByRole('row')).toHaveCount(13)
 })
 

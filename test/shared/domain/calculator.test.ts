@@ -225,9 +225,20 @@ describe('prices', () => {
   it('each has a source and a date, and a change makes a new version', () => {
     for (const price of DEFAULT_PRICES.prices) expect(price.date).toMatch(/^\d{4}-\d\d-\d\d$/)
     const changed = changedPrices(DEFAULT_PRICES, [{ ...priced('o1'), input: 1 }])
-    expect([changed.version, changed.prices.length]).toEqual([2, 1])
+    expect([changed.version, changed.prices.length]).toEqual([DEFAULT_PRICES.version + 1, 1])
     expect(() => parsePriceList({ version: 1, prices: [priced('o1'), priced('o1')] })).toThrow()
     expect(() => parsePriceList({ version: 1, prices: [{ ...priced('o1'), input: -1 }] })).toThrow()
+  })
+
+  it.each([
+    ['gpt-4o-mini', [0.15, 0.075, null, 0.6]],
+    ['gpt-4o', [2.5, 1.25, null, 10]],
+    ['o1', [15, 7.5, null, 60]],
+    ['claude-3-5-sonnet', [3, 0.3, 3.75, 15]],
+  ])('%s costs what its provider lists', (id, listed) => {
+    const { input, cachedInput, cacheWrite, output, source } = priced(id)
+    expect([input, cachedInput, cacheWrite, output]).toEqual(listed)
+    expect(source).toMatch(/^(OpenAI|Anthropic)'s .*price list/)
   })
 
   it('charges fresh, cached, written and output tokens each at their own price', () => {
