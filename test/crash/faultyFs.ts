@@ -24,6 +24,14 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
       step(path)
       await file.write(bytes)
     },
+    writeAt: async (position, pieces) => {
+      step(path)
+      await file.writeAt(position, pieces)
+    },
+    cut: async size => {
+      step(path)
+      await file.cut(size)
+    },
     read: async (position, length) => {
       step(path)
       return await file.read(position, length)

@@ -171,16 +171,22 @@ export class SimulatedDisk implements Fs {
   }
 
   #handle(file: SimFile): FsFile {
+    const write = async (at: number, bytes: Uint8Array) => {
+      this.#step()
+      const grown = new Uint8Array(Math.max(file.now.byteLength, at + bytes.byteLength))
+      grown.set(file.now)
+      grown.set(bytes, at)
+      file.now = grown
+      file.modified = this.#clock()
+      file.pending.push({ at, bytes: bytes.slice() })
+    }
     return {
-      write: async bytes => {
+      write: bytes => write(file.now.byteLength, bytes),
+      writeAt: (position, pieces) => write(position, Buffer.concat(pieces)),
+      // What is cut is never flushed.
+      cut: async size => {
         this.#step()
-        const at = file.now.byteLength
-        const grown = new Uint8Array(at + bytes.byteLength)
-        grown.set(file.now)
-        grown.set(bytes, at)
-        file.now = grown
-        file.modified = this.#clock()
-        file.pending.push({ at, bytes: bytes.slice() })
+        file.now = file.now.slice(0, size)
       },
       read: async (position, length) => file.now.slice(position, position + length),
       size: async () => file.now.byteLength,

@@ -27,6 +27,8 @@ export interface ColdBudgetOptions {
   /** Blobs that must not be collected. */
   readonly keep: () => ReadonlySet<Digest>
   readonly onMove: (move: TierMove) => void
+  /** The tier has less than before: the disk is to have it back. */
+  readonly onLess: () => void
 }
 
 /**
@@ -75,7 +77,9 @@ export class ColdBudget {
       this.#automatic ??= own + this.#tier.bytes + Math.floor((await freeBytes(folder)) * FREE_PART)
     const limit = this.#limit ?? this.#automatic ?? own
     const budget = readOnly ? 0 : Math.max(0, limit - own)
+    const isLess = budget < this.#tier.budget
     if (budget !== this.#tier.budget) this.#tier.budget = budget
+    if (isLess) this.#options.onLess()
     if (!readOnly && (own > limit || this.#isAging())) this.#collect({ limit, own })
     return { limit, own }
   }

@@ -91,6 +91,7 @@ export function createLiveState(
   const coldBudget = new ColdBudget(cold, {
     ...{ store, limit: budgets.cold, registry, onMove: moves.add },
     keep: () => unstored.liveDigests(),
+    onLess: () => void unstored.settle(),
   })
   const blocks = new Pool<PooledBlock>(warm, ({ block }) => block)
   const snapshots = new Pool<PooledRecurrent>(warm)

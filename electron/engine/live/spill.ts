@@ -2,12 +2,12 @@ import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { MemoryHold } from '../inference/tierEntry.ts'
-import { discard } from '../store/durableFile.ts'
 import { storeError } from '../store/fsError.ts'
 import type { NewBlob } from '../store/newBlob.ts'
 import { hashAside } from '../store/readHashed.ts'
 import type { StoreParts } from '../store/storeParts.ts'
-import { tempPath } from '../store/tempFiles.ts'
+import type { Extent } from './freeSpace.ts'
+import { ScratchFile } from './scratchFile.ts'
 
 /** Blobs of one state that leave memory together. */
 export interface Leaving {
@@ -17,34 +17,32 @@ export interface Leaving {
   readonly blobs: readonly NewBlob[]
 }
 
-interface SpillFile {
-  readonly path: string
+interface Group {
   readonly label: string
+  /** Where in the file it lies, one after the other; empty before it is written, and once it is gone. */
+  extents: readonly Extent[]
   /** Where each blob begins; those that nobody needs any more are taken out. */
   readonly places: Map<Digest, { readonly at: number; readonly blob: Omit<NewBlob, 'bytes'> }>
   hold: MemoryHold | null
   /** How often its blobs are in use. */
   users: number
   isGone: boolean
-  written: Promise<void>
 }
 
-/** Up to here bytes are copied together: another write takes longer. */
-const SMALL = 64 * 1024
-
 /**
- * What leaves memory of states that nobody stored, on disk, within a tier's budget: a file for all that left together. They are
- * not flushed, since nobody was promised that they outlive this process; each read is verified. The next who opens the store
- * alone clears what a process left that was killed.
+ * What leaves memory of states that nobody stored, on disk, within a tier's budget. It is kept and given up by groups: what left
+ * together. It is not flushed, since nobody was promised that it outlives this process; each read is verified. The next who opens
+ * the store alone clears what a process left that was killed.
  */
 export class Spill {
   readonly #tier: MemoryTier
-  readonly #store: Pick<StoreParts, 'fs' | 'layout'>
+  readonly #file: ScratchFile
   readonly #prepare: () => Promise<unknown>
   readonly #onGone: (digests: readonly Digest[]) => void
-  readonly #files = new Map<Digest, SpillFile>()
+  readonly #groups = new Map<Digest, Group>()
   readonly #used = new Map<Digest, number>()
-  readonly #removing = new Set<Promise<void>>()
+  /** Whoever changes the file does so after those before. */
+  #changed: Promise<unknown> = Promise.resolve()
 
   /** `prepare`: brings the tier's budget up to date, before each write. `onGone`: these have been given up. */
   constructor(
@@ -60,13 +58,13 @@ export class Spill {
     },
   ) {
     this.#tier = tier
-    this.#store = store
+    this.#file = new ScratchFile(store)
     this.#prepare = prepare
     this.#onGone = onGone
   }
 
   has(digest: Digest): boolean {
-    return this.#files.has(digest)
+    return this.#groups.has(digest)
   }
 
   /**
@@ -74,82 +72,75 @@ export class Spill {
    * `E_DISK_FULL` where it is in use and so is all that is there; then nothing of it is there.
    */
   async write({ label, cost, blobs }: Leaving): Promise<void> {
-    const { fs, layout } = this.#store
     await this.#prepare()
-    const done = Promise.withResolvers<void>()
-    const file: SpillFile = {
-      ...{ path: tempPath(layout.unstored), label, places: new Map(), hold: null, isGone: false },
+    const group: Group = {
+      ...{ label, extents: [], places: new Map(), hold: null, isGone: false },
       users: blobs.reduce((sum, { digest }) => sum + (this.#used.get(digest) ?? 0), 0),
-      written: done.promise,
     }
     let bytes = 0
     for (const { bytes: _, ...blob } of blobs) {
       this.drop(blob.digest)
-      this.#files.set(blob.digest, file)
-      file.places.set(blob.digest, { at: bytes, blob })
+      this.#groups.set(blob.digest, group)
+      group.places.set(blob.digest, { at: bytes, blob })
       bytes += blob.size
     }
     try {
       const entry = { label, bytes, cost, from: 'warm', below: 'gone', reason: 'it left memory, not stored' } as const
       const evict = () => {
-        const digests = [...file.places.keys()]
-        this.#remove(file)
+        const digests = [...group.places.keys()]
+        this.#remove(group)
         this.#onGone(digests)
       }
-      file.hold = this.#tier.hold({ ...entry, evict }, { inUse: file.users > 0 })
-      if (file.isGone) return
-      // What made room is really gone before this is there.
-      await Promise.all(this.#removing)
-      if (file.isGone) return
-      if (this.#tier.bytes > this.#tier.budget)
-        throw new StatePackError('E_DISK_FULL', 'The cold tier has no room: all that is there is in use.', { bytes })
-      const out = await fs.open(file.path, 'create')
-      try {
-        for (const piece of piecesOf(blobs)) await out.write(piece)
-      } finally {
-        await out.close()
-      }
+      group.hold = this.#tier.hold({ ...entry, evict }, { inUse: group.users > 0 })
+      await this.#inTurn(async () => {
+        if (group.isGone) return
+        if (this.#tier.bytes > this.#tier.budget)
+          throw new StatePackError('E_DISK_FULL', 'The cold tier has no room: all that is there is in use.', { bytes })
+        await this.#fit()
+        const pieces = blobs.map(blob => blob.bytes)
+        const extents = await this.#file.write(pieces, this.#tier.budget)
+        if (group.isGone) this.#file.give(extents)
+        else group.extents = extents
+      })
     } catch (error) {
-      file.hold?.drop()
-      this.#forget(file)
-      await discard(fs, file.path)
+      group.hold?.drop()
+      this.#remove(group)
       throw storeError(error, 'write what leaves memory', 'write')
-    } finally {
-      done.resolve()
     }
   }
 
   /** Reads and verifies; null where there is no such blob. Throws `E_CORRUPT`, and what reading throws. */
   async read(digest: Digest): Promise<NewBlob | null> {
-    const file = this.#files.get(digest)
-    const place = file?.places.get(digest)
-    if (file === undefined || place === undefined) return null
-    file.hold?.touch()
+    const group = this.#groups.get(digest)
+    const place = group?.places.get(digest)
+    if (group === undefined || place === undefined) return null
+    group.hold?.touch()
     const { at, blob } = place
+    const { extents } = group
     try {
-      const from = await this.#store.fs.open(file.path, 'read')
-      const read = await from.read(at, blob.size).finally(() => from.close())
-      const { bytes, sha256 } = await hashAside(read)
+      const { bytes, sha256 } = await hashAside(await this.#file.read(extents, at, blob.size))
       if (sha256 !== hexOf(digest))
         throw new StatePackError('E_CORRUPT', 'What left memory is not on disk as it was written.', { digest })
       return { ...blob, bytes }
     } catch (error) {
-      if (file.isGone) return null
+      // Something else may have been written there meanwhile.
+      if (group.isGone) return null
+      if (group.extents !== extents) return this.read(digest)
       throw storeError(error, 'read what left memory', 'read')
     }
   }
 
   /** It was useful just now. */
   touch(digest: Digest): void {
-    this.#files.get(digest)?.hold?.touch()
+    this.#groups.get(digest)?.hold?.touch()
   }
 
   /** An operation uses these: what of them is here, or comes here, stays until {@link Spill.rest}. */
   use(digests: readonly Digest[]): void {
     for (const digest of digests) {
       this.#used.set(digest, (this.#used.get(digest) ?? 0) + 1)
-      const file = this.#files.get(digest)
-      if (file !== undefined && file.users++ === 0) file.hold?.use(file.label)
+      const group = this.#groups.get(digest)
+      if (group !== undefined && group.users++ === 0) group.hold?.use(group.label)
     }
   }
 
@@ -158,61 +149,64 @@ export class Spill {
       const left = (this.#used.get(digest) ?? 1) - 1
       if (left === 0) this.#used.delete(digest)
       else this.#used.set(digest, left)
-      const file = this.#files.get(digest)
-      if (file !== undefined && --file.users === 0) file.hold?.rest()
+      const group = this.#groups.get(digest)
+      if (group !== undefined && --group.users === 0) group.hold?.rest()
     }
   }
 
-  /** Nobody needs a blob any more; its file goes with the last of its blobs, for this reason where something is given up. */
+  /** Nobody needs a blob any more; its group goes with the last of its blobs, for this reason where something is given up. */
   drop(digest: Digest, reason?: string): void {
-    const file = this.#files.get(digest)
-    if (file === undefined) return
-    this.#files.delete(digest)
-    file.places.delete(digest)
-    const wasUsed = file.users > 0
-    file.users -= this.#used.get(digest) ?? 0
-    if (file.places.size === 0) {
-      file.hold?.drop(reason)
-      this.#remove(file)
-    } else if (wasUsed && file.users === 0) file.hold?.rest()
+    const group = this.#groups.get(digest)
+    if (group === undefined) return
+    this.#groups.delete(digest)
+    group.places.delete(digest)
+    const wasUsed = group.users > 0
+    group.users -= this.#used.get(digest) ?? 0
+    if (group.places.size === 0) {
+      group.hold?.drop(reason)
+      this.#remove(group)
+    } else if (wasUsed && group.users === 0) group.hold?.rest()
   }
 
-  /** Resolves when what was given up is off the disk. */
+  /** Resolves when what was given up is off the disk, and the file no longer than the budget, as far as that can be. */
   async settle(): Promise<void> {
-    while (this.#removing.size > 0) await Promise.all(this.#removing)
+    await this.#inTurn(() => this.#fit()).catch(() => {
+      // It is tried again before the next write.
+    })
   }
 
   /** Removes all of it. */
   async close(): Promise<void> {
-    for (const digest of [...this.#files.keys()]) this.drop(digest)
-    await this.settle()
+    for (const digest of [...this.#groups.keys()]) this.drop(digest)
+    await this.#inTurn(() => this.#file.close())
   }
 
-  #forget(file: SpillFile): void {
-    file.isGone = true
-    for (const digest of file.places.keys()) if (this.#files.get(digest) === file) this.#files.delete(digest)
+  #remove(group: Group): void {
+    group.isGone = true
+    for (const digest of group.places.keys()) if (this.#groups.get(digest) === group) this.#groups.delete(digest)
+    this.#file.give(group.extents)
+    group.extents = []
+    this.#inTurn(() => this.#file.cut()).catch(() => {
+      // Free all the same: it is written again.
+    })
   }
 
-  #remove(file: SpillFile): void {
-    this.#forget(file)
-    const removed = file.written
-      .then(() => discard(this.#store.fs, file.path))
-      .finally(() => this.#removing.delete(removed))
-    this.#removing.add(removed)
-  }
-}
-
-/** The bytes of blobs in their order, small ones together. */
-function* piecesOf(blobs: readonly NewBlob[]): Generator<Uint8Array> {
-  let small: Uint8Array[] = []
-  for (const { bytes } of blobs) {
-    if (bytes.byteLength <= SMALL) {
-      small.push(bytes)
-      continue
+  /** Gives the disk back what is free; where that leaves the file longer than the budget, what lies behind moves into its holes. */
+  async #fit(): Promise<void> {
+    const most = Math.max(this.#tier.budget, this.#tier.bytes)
+    if (this.#file.end > most) {
+      for (const group of new Set(this.#groups.values())) {
+        const { now, left, moved } = await this.#file.moveBefore(most, group.extents)
+        if (left.length > 0 && !group.isGone) group.extents = now
+        this.#file.give(group.isGone ? moved : left)
+      }
     }
-    if (small.length > 0) yield Buffer.concat(small)
-    small = []
-    yield bytes
+    await this.#file.cut()
   }
-  if (small.length > 0) yield Buffer.concat(small)
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changed.then(change)
+    this.#changed = turn.catch(() => {})
+    return turn
+  }
 }

@@ -5,12 +5,16 @@
 
 import type { HashedFile, SizeBounds } from './hashFile.ts'
 
-/** `read`: existing file, links not followed. `create`: a new file, fails when it exists. `append`: at the end, created if absent. */
+/** `read`: existing file, links not followed. `create`: a new file, fails when it exists; it can be read, too. `append`: at the end, created if absent. */
 export type OpenMode = 'read' | 'create' | 'append'
 
 export interface FsFile {
   /** Appends all the bytes, or throws. Not durable before {@link FsFile.sync}. */
   write(bytes: Uint8Array): Promise<void>
+  /** Writes pieces one after the other from `position` on, over what is there, or throws. Of a file that was created. */
+  writeAt(position: number, pieces: readonly Uint8Array[]): Promise<void>
+  /** Gives the disk back all behind the first `size` bytes. */
+  cut(size: number): Promise<void>
   /** Up to `length` bytes from `position`; shorter only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>
   size(): Promise<number>

@@ -9,7 +9,7 @@ import { readHashed } from './readHashed.ts'
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY | NO_FOLLOW,
-  create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
   append: constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | NO_FOLLOW,
 }
 
@@ -71,6 +71,22 @@ class NodeFile implements FsFile {
       const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
       at += bytesWritten
     }
+  }
+
+  async writeAt(position: number, pieces: readonly Uint8Array[]): Promise<void> {
+    const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const { bytesWritten } = await this.#handle.writev([...pieces], position)
+    if (bytesWritten === size) return
+    // A full disk says so when it is asked for more.
+    const rest = Buffer.concat(pieces).subarray(bytesWritten)
+    for (let at = 0; at < rest.byteLength; ) {
+      const more = await this.#handle.write(rest, at, rest.byteLength - at, position + bytesWritten + at)
+      at += more.bytesWritten
+    }
+  }
+
+  cut(size: number): Promise<void> {
+    return this.#handle.truncate(size)
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -54,6 +54,7 @@ it('gives up copies that the registry has and nobody made their own, least worth
   const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
     ...{ store, limit: all, registry: PLACE, keep: () => new Set<Digest>() },
     onMove: ({ label, from, to }) => moves.push(`${label} ${from} ${to}`),
+    onLess: () => moves.push('less'),
   })
   const standing = () => new Set(packets.all().map(row => row.packetId))
   const roomFor = async (limit: number | null) => {
