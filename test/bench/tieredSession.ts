@@ -68,21 +68,30 @@ export async function measureMemory(
 
 /**
  * Two sessions by turns, each as often the first to go, so that both meet the same machine; how fast the second is, by the
- * medians of their turns.
+ * medians of their turns, and the same by the processor's time of all threads, which a busy machine changes less.
  */
-export async function compareSpeed(sessions: readonly [TieredSession, TieredSession], steps: number): Promise<number> {
+export async function compareSpeed(
+  sessions: readonly [TieredSession, TieredSession],
+  steps: number,
+): Promise<{ clock: number; processor: number }> {
   const TURN = 8
-  const took = new Map(sessions.map(session => [session, [] as number[]]))
+  const took = new Map(sessions.map(session => [session, { clock: [] as number[], processor: [] as number[] }]))
   for (let turn = 0; turn * TURN < steps; turn++) {
     for (const session of turn % 2 === 0 ? sessions : sessions.toReversed()) {
+      const before = process.cpuUsage()
       const [ms] = await timed(async () => {
         for (let step = 0; step < TURN; step++) await session.step()
       })
-      took.get(session)?.push(ms)
+      const { user, system } = process.cpuUsage(before)
+      took.get(session)?.clock.push(ms)
+      took.get(session)?.processor.push(user + system)
     }
   }
-  const [first, second] = [...took.values()].map(median)
-  return (first ?? Number.NaN) / (second ?? Number.NaN)
+  const ratio = (of: 'clock' | 'processor') => {
+    const [first, second] = [...took.values()].map(turns => median(turns[of]))
+    return (first ?? Number.NaN) / (second ?? Number.NaN)
+  }
+  return { clock: ratio('clock'), processor: ratio('processor') }
 }
 
 /** Median milliseconds to the next token from each of these states, and bytes that came from disk. */

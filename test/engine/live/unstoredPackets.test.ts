@@ -126,6 +126,7 @@ describe('packets that nobody stored', () => {
     expect(unstored.inMemory(first.digest)).toBeNull()
     expect(await unstored.read(first)).toEqual(first.bytes)
     expect([warm.bytes, cold.bytes]).toEqual([100, 200])
+    await unstored.close()
     await store.close()
   })
 
@@ -152,6 +153,7 @@ describe('packets that nobody stored', () => {
     expect(calls.filter(call => call === 'open')).toHaveLength(1)
     expect(calls.filter(call => call === 'write')).toHaveLength(steps.length - inMemory.length)
     expect(unstored.inMemory(steps[0]?.own.digest ?? blob('').digest)).toBeNull()
+    await unstored.close()
     await store.close()
   })
 })
@@ -219,6 +221,7 @@ describe('the cold tier', () => {
       expect(packets.filter(isThere).length).toBeGreaterThan(1)
       await readAll()
     }
+    await unstored.close()
     await store.close()
   })
 
@@ -239,6 +242,7 @@ describe('the cold tier', () => {
     await unstored.settle()
     expect(packets.some(isThere)).toBe(false)
     expect([spilled(store), cold.bytes]).toEqual([0, 0])
+    await unstored.close()
     await store.close()
   })
 
@@ -263,6 +267,7 @@ describe('the cold tier', () => {
     await step()
     expect(packets.some(isThere)).toBe(false)
     expect([spilled(store), cold.bytes, warm.bytes]).toEqual([0, 0, 0])
+    await unstored.close()
     await store.close()
   })
 
@@ -272,6 +277,7 @@ describe('the cold tier', () => {
     const [name = ''] = readdirSync(store.parts.layout.unstored)
     writeFileSync(join(store.parts.layout.unstored, name), noise('other', 1100))
     expect(await codeOf(unstored.read(own))).toBe('E_CORRUPT')
+    await unstored.close()
     await store.close()
   })
 })
