@@ -85,13 +85,7 @@ export class Spill {
       bytes += blob.size
     }
     try {
-      const entry = { label, bytes, cost, from: 'warm', below: 'gone', reason: 'it left memory, not stored' } as const
-      const evict = () => {
-        const digests = [...group.places.keys()]
-        this.#remove(group)
-        this.#onGone(digests)
-      }
-      group.hold = this.#tier.hold({ ...entry, evict }, { inUse: group.users > 0 })
+      group.hold = this.#hold(group, { bytes, cost })
       await this.#inTurn(async () => {
         if (group.isGone) return
         if (this.#tier.bytes > this.#tier.budget)
@@ -179,6 +173,18 @@ export class Spill {
   async close(): Promise<void> {
     for (const digest of [...this.#groups.keys()]) this.drop(digest)
     await this.#inTurn(() => this.#file.close())
+  }
+
+  /** What is held must not keep what was written: so this is no closure where that is at hand. */
+  #hold(group: Group, { bytes, cost }: { readonly bytes: number; readonly cost: number }): MemoryHold {
+    const evict = () => {
+      const digests = [...group.places.keys()]
+      this.#remove(group)
+      this.#onGone(digests)
+    }
+    const { label } = group
+    const entry = { label, bytes, cost, from: 'warm', below: 'gone', reason: 'it left memory, not stored' } as const
+    return this.#tier.hold({ ...entry, evict }, { inUse: group.users > 0 })
   }
 
   #remove(group: Group): void {

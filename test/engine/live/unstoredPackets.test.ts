@@ -1,5 +1,8 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { UnstoredPackets } from '#engine/live/unstoredPackets.ts'
@@ -10,6 +13,9 @@ import type { Store } from '#engine/store/store.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { systemError } from '../../crash/simulatedDisk.ts'
 import { codeOf, noise, openTestStore } from '../store/fixture.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const blob = (seed: string) => newBlob('x/y', noise(seed, 100))
 const [onMove, onForget] = [() => {}, () => {}]
@@ -267,6 +273,27 @@ describe('the cold tier', () => {
     await step()
     expect(packets.some(isThere)).toBe(false)
     expect([spilled(store), cold.bytes, warm.bytes]).toEqual([0, 0, 0])
+    await unstored.close()
+    await store.close()
+  })
+
+  it('keeps nothing in memory of what is on disk', async () => {
+    const { store, unstored } = await conversation({ budget: 100 * KB })
+    const leave = async () => {
+      const blobs = Array.from({ length: 3 }, (_, at) => blob(`leaves ${at}`))
+      for (const { digest, ...rest } of blobs) {
+        const packet = { packetId: digest, contextId: blob(`context ${digest}`).digest, cost: 1, layers: [] }
+        unstored.add(packet, [{ digest, ...rest }])
+      }
+      await unstored.settle()
+      return blobs.map(({ digest, bytes }) => ({ digest, bytes: new WeakRef(bytes) }))
+    }
+    const left = await leave()
+    // A reference that was just made is kept until the next turn of the loop.
+    await setImmediate()
+    collectGarbage()
+    expect(left.filter(({ bytes }) => bytes.deref() !== undefined)).toEqual([])
+    expect(left.every(({ digest }) => unstored.has(digest))).toBe(true)
     await unstored.close()
     await store.close()
   })
