@@ -123,6 +123,7 @@ it('gives up states of answers that are old, or too much for the disk, and none 
   const moves: string[] = []
   const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
     ...{ store, limit: 2 ** 40, registry: null, keep: () => new Set<Digest>() },
+    onLess: () => {},
     onMove: ({ label, to, reason }) => moves.push(`${label} ${to}: ${reason}`),
   })
   const standing = async () => {
