@@ -55,12 +55,16 @@ export function tokensDigest(tokens: Int32Array): Digest {
 export function tokenBytes(tokens: Int32Array): Uint8Array {
   const bytes = new Uint8Array(tokens.length * 4)
   const view = new DataView(bytes.buffer)
-  for (const [index, id] of tokens.entries()) view.setInt32(index * 4, id, true)
+  tokens.forEach((id, index) => {
+    view.setInt32(index * 4, id, true)
+  })
   return bytes
 }
 
 /** The reverse of {@link tokenBytes}. */
 export function tokensFromBytes(bytes: Uint8Array): Int32Array {
+  const tokens = new Int32Array(Math.floor(bytes.byteLength / 4))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Int32Array.from({ length: Math.floor(bytes.byteLength / 4) }, (_, index) => view.getInt32(index * 4, true))
+  for (let index = 0; index < tokens.length; index++) tokens[index] = view.getInt32(index * 4, true)
+  return tokens
 }
