@@ -139,6 +139,9 @@ export async function loadModelFor(
   return context.models.load(found, signal)
 }
 
+/** Models that were compared with packets in memory and fit: neither changes, and comparing is half of what going on takes beside the run. */
+const fitting = new WeakMap<Packet, WeakSet<LoadedModel['model']>>()
+
 /**
  * Refuses a cartridge whose components are not this model's, or not its own contents'. A model that was edited without
  * changing a number of any state (see {@link editsSince}) is refused too, unless `acceptEdits`: then what was edited comes back.
@@ -150,9 +153,13 @@ export async function assertFits(
   { entry, model }: Pick<LoadedModel, 'entry' | 'model'>,
   acceptEdits?: boolean,
 ): Promise<string[]> {
+  if (fitting.get(packet)?.has(model)) return []
   const checks = componentChecks(packet, { model })
   const failed = checks.filter(check => !check.ok).map(check => check.component)
-  if (failed.length === 0) return []
+  if (failed.length === 0) {
+    fitting.set(packet, (fitting.get(packet) ?? new WeakSet()).add(model))
+    return []
+  }
   const edits = await editsSince(blobs, packet, model, failed)
   if (edits === null) refuseMismatch(checks, entry.id)
   else if (!acceptEdits) {
