@@ -65,6 +65,10 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
     makeFolder: on(path => inner.makeFolder(path)),
     list: on(path => inner.list(path)),
     status: on(path => inner.status(path)),
+    statusNow: path => {
+      step(path)
+      return inner.statusNow(path)
+    },
     touch: on(path => inner.touch(path)),
     syncFolder: on(path => inner.syncFolder(path)),
   }

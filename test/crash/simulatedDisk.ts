@@ -133,8 +133,14 @@ export class SimulatedDisk implements Fs {
   }
 
   async status(path: string): Promise<FileStatus> {
+    const found = this.statusNow(path)
+    if (found === null) throw systemError('ENOENT', path)
+    return found
+  }
+
+  statusNow(path: string): FileStatus | null {
     const node = this.#slots.get(path)?.now ?? null
-    if (node === null) throw systemError('ENOENT', path)
+    if (node === null) return null
     if (node === 'folder') return { kind: 'folder', size: 0, modified: 0 }
     return { kind: 'file', size: node.now.byteLength, modified: node.modified }
   }

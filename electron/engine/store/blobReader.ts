@@ -93,13 +93,25 @@ export class BlobReader {
 
   /** Re-hashes the blob without keeping it; throws as {@link BlobReader.read} does. */
   async check(ref: BlobRef): Promise<void> {
-    for await (const _ of this.stream(ref));
+    if (typeof ref !== 'string' && ref.size <= CHUNK) await this.read(ref)
+    else for await (const _ of this.stream(ref));
   }
 
   /** True when there is a file under this digest (of the right size, for a descriptor). Does not read its bytes. */
   async has(ref: BlobRef): Promise<boolean> {
     const size = await this.size(digestOf(ref))
     return size !== null && (typeof ref === 'string' || ref.size === size)
+  }
+
+  /** The same in this very turn: for a few of them. */
+  hasNow(ref: BlobRef): boolean {
+    const digest = digestOf(ref)
+    try {
+      const status = this.#fs.statusNow(this.#layout.blob(digest))
+      return status?.kind === 'file' && (typeof ref === 'string' || ref.size === status.size)
+    } catch (error) {
+      throw unreadable(error, digest)
+    }
   }
 
   /** Bytes of the blob on disk, or null when it is absent. */

@@ -187,7 +187,7 @@ export class BlobWriter {
   }
 
   async #isThere(descriptor: Descriptor): Promise<boolean> {
-    if (!(await this.#reader.has(descriptor))) return false
+    if (!this.#reader.hasNow(descriptor)) return false
     try {
       await this.#reader.check(descriptor)
       await this.#fs.touch(this.#layout.blob(descriptor.digest))

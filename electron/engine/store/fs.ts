@@ -44,6 +44,8 @@ export interface Fs {
   list(path: string): Promise<string[]>
   /** Does not follow links. */
   status(path: string): Promise<FileStatus>
+  /** The same in this very turn, null where nothing has the path. For a few files: asking another thread takes fifteen times as long. */
+  statusNow(path: string): FileStatus | null
   /** Sets the modification time to now. */
   touch(path: string): Promise<void>
   /** Makes the names in a folder (creations, renames, removals) durable. */

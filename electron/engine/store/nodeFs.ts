@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, lstatSync, type Stats } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
@@ -24,9 +24,11 @@ export const nodeFs: Fs = {
   makeFolder,
   list: path => readdir(path),
   async status(path): Promise<FileStatus> {
-    const found = await lstat(path)
-    const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other'
-    return { kind, size: found.size, modified: found.mtimeMs }
+    return statusOf(await lstat(path))
+  },
+  statusNow(path) {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    return found === undefined ? null : statusOf(found)
   },
   async touch(path) {
     const now = new Date()
@@ -42,6 +44,11 @@ export const nodeFs: Fs = {
       await handle.close()
     }
   },
+}
+
+function statusOf(found: Stats): FileStatus {
+  const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other'
+  return { kind, size: found.size, modified: found.mtimeMs }
 }
 
 // Node's own recursive mkdir never returns for some paths that cannot be made (`/proc/x`).

@@ -15,6 +15,9 @@ import { type BuiltManifest, buildManifest, type LayerInput, parseManifest } fro
 import { type NewBlob, newBlob } from './newBlob.ts'
 import type { StoreParts } from './storeParts.ts'
 
+/** So many files are looked for at once; more could hold everything else up where the disk is slow. */
+const FEW = 64
+
 /** What every publication may say besides its bytes. */
 export interface PublishOptions {
   /** Default `own`. */
@@ -151,12 +154,14 @@ async function ensureStored(store: StoreParts, manifest: Manifest, newBlobs: Bui
   }
   const again = [...ours].filter(([digest]) => missing.some(blob => blob.digest === digest)).map(([, blob]) => blob)
   const manifestBlob = [...ours.values()].at(-1)
-  if (manifestBlob !== undefined && !(await store.blobs.has(manifestBlob.digest))) again.push(manifestBlob)
+  if (manifestBlob !== undefined && !store.blobs.hasNow(manifestBlob.digest)) again.push(manifestBlob)
   if (again.length > 0) await store.writer.putMany(again)
 }
 
 async function missingBlobs(store: StoreParts, manifest: Manifest): Promise<Descriptor[]> {
-  const found = await inParallel(blobsOf(manifest), 16, async blob => ((await store.blobs.has(blob)) ? null : blob))
+  const blobs = blobsOf(manifest)
+  if (blobs.length <= FEW) return blobs.filter(blob => !store.blobs.hasNow(blob))
+  const found = await inParallel(blobs, 16, async blob => ((await store.blobs.has(blob)) ? null : blob))
   return found.filter(blob => blob !== null)
 }
 

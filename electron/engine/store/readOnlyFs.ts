@@ -11,6 +11,7 @@ export function readOnlyFs(fs: Fs): Fs {
     readHashed: fs.readHashed,
     list: fs.list,
     status: fs.status,
+    statusNow: fs.statusNow,
     rename: refuse,
     unlink: refuse,
     makeFolder: refuse,
