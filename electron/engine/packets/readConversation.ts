@@ -47,7 +47,8 @@ export function conversationOf(
     if (step.do === 'read') hear(talk, texts[step.source] ?? new Uint8Array(), step)
     if (step.do !== 'generated') continue
     const written = state.segments.filter(segment => segment.kind === 'generated')[answers++]
-    answer(talk, tokenizer, { ids: state.tokens.subarray(written?.start ?? 0, written?.end ?? 0), tools })
+    const ids = state.tokens.subarray(written?.start ?? 0, written?.end ?? 0)
+    answer(talk, tokenizer, { ids, ends: state.loaded.model.eosTokenIds, tools })
   }
   // A question that was read and not answered stands before an empty answer.
   if (isAsked(talk)) talk.turns.push({ role: 'assistant', content: '' })
@@ -124,11 +125,11 @@ function spansOf(said: readonly number[]): [number, number][] {
 function answer(
   talk: Talk,
   tokenizer: Tokenizer,
-  { ids, tools }: { ids: Int32Array } & Pick<Conversation, 'tools'>,
+  { ids, ends, tools }: { ids: Int32Array; ends: readonly number[] } & Pick<Conversation, 'tools'>,
 ): void {
   if (!isAsked(talk)) talk.turns.push({ role: 'user', content: talk.loose.trim() })
   talk.turns.push(
-    tools === undefined ? { role: 'assistant', content: plainly(tokenizer, ids) } : called(tokenizer, ids),
+    tools === undefined ? { role: 'assistant', content: plainly(tokenizer, ids) } : called(tokenizer, { ids, ends }),
   )
   talk.lastAnswer = tokenizer.decode(ids)
   talk.loose = ''
@@ -139,15 +140,16 @@ function plainly(tokenizer: Tokenizer, ids: Int32Array): string {
 }
 
 /** An answer that may have called a tool. */
-function called(tokenizer: Tokenizer, ids: Int32Array): ChatMessage {
-  const { content, call } = callIn(tokenizer.toolForm(), tokenizer.decode(withoutEnd(tokenizer, ids)))
+function called(
+  tokenizer: Tokenizer,
+  { ids, ends }: { readonly ids: Int32Array; readonly ends: readonly number[] },
+): ChatMessage {
+  // Without the token that ended it: a control token, or whatever else ends an answer of this model.
+  const last = ids.at(-1) ?? -1
+  const said = tokenizer.specialIds.includes(last) || ends.includes(last) ? ids.subarray(0, -1) : ids
+  const { content, call } = callIn(tokenizer.toolForm(), tokenizer.decode(said))
   if (call === null || !call.isWhole) return { role: 'assistant', content: plainly(tokenizer, ids) }
   return { role: 'assistant', content: content.trim(), toolCalls: [{ name: call.name, arguments: call.arguments }] }
-}
-
-/** Without the control token that ended it. */
-function withoutEnd({ specialIds }: Tokenizer, ids: Int32Array): Int32Array {
-  return specialIds.includes(ids.at(-1) ?? -1) ? ids.subarray(0, -1) : ids
 }
 
 async function readSource(blobs: BlobSource, source: StateContents['sources'][number]): Promise<Uint8Array> {

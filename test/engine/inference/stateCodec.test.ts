@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
 import { decodeTensor, encodeTensor, roundTripState, type TensorRole } from '#engine/inference/stateCodec.ts'
+import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { seeded } from './seeded.ts'
@@ -132,13 +133,18 @@ describe('storing numbers', () => {
 })
 
 describe.each(STARTERS)('a state of %s stored smaller', folder => {
-  it('runs on with an error that shrinks with the type', async () => {
+  it('runs on with an error that grows as the type shrinks', async () => {
     const runtime = await openRuntime(await runnableModel(folder), { device: 'cpu', threads: 2 })
     using session = runtime.newSession()
     await session.append(random.tokens(150, 2048), { logits: 'none' })
     const state = await session.capture()
-    const next = random.tokens(10, 2048)
-    const exact = await session.append(next)
+    // One continuation may by chance suffer less from the coarser type.
+    const continuations = Array.from({ length: 16 }, () => random.tokens(10, 2048))
+    const continued = async (from: StateSnapshot, next: Int32Array) => {
+      using on = await runtime.restore(from)
+      return await on.append(next)
+    }
+    const exact = await Promise.all(continuations.map(next => continued(state, next)))
     const klBits: number[] = []
     for (const dtype of ['float32', 'float16', 'int8', 'float8_e4m3'] as const) {
       const stored = await roundTripState(state, dtype)
@@ -146,13 +152,16 @@ describe.each(STARTERS)('a state of %s stored smaller', folder => {
       expect(Math.max(...relative)).toBeLessThanOrEqual(
         { float32: 0, float16: 5e-4, int8: 4e-3, float8_e4m3: 4e-2 }[dtype],
       )
-      using again = await runtime.restore(stored)
-      klBits.push(compareLogits(exact, await again.append(next)).klBits)
+      const found = await Promise.all(continuations.map(next => continued(stored, next)))
+      const losses = exact.map((logits, i) => compareLogits(logits, found[i] ?? logits).klBits)
+      klBits.push(losses.reduce((sum, loss) => sum + loss, 0) / losses.length)
     }
-    expect(klBits[0]).toBe(0)
-    expect(klBits[1]).toBeLessThan(1e-3)
-    expect(klBits[1]).toBeLessThan(klBits[2] ?? 0)
-    expect(klBits[2]).toBeLessThan(klBits[3] ?? 0)
+    const [float32, float16 = 0, int8 = 0, float8 = 0] = klBits
+    expect(float32).toBe(0)
+    expect(float16).toBeLessThan(1e-3)
+    for (const loss of [int8, float8]) expect(loss).toBeGreaterThan(float16)
+    // The small numbers beside a large one, which float8 keeps better than int8, are what a recurrent state lives by.
+    if (state.recurrent.length === 0) expect(int8).toBeLessThan(float8)
     await runtime.dispose()
   })
 })
