@@ -38,6 +38,8 @@ interface CartridgeSelectProps {
   readonly hideLabel?: boolean
   readonly kind?: StateKind
   readonly placeholder?: string | undefined
+  /** What is chosen now; without it the field asks for a choice. */
+  readonly chosen?: string | undefined
   /** Packet ids that cannot be chosen, with no word why: the one that is already there. */
   readonly without?: readonly string[]
   readonly onChange: (cartridge: CartridgeSummary) => void
@@ -49,6 +51,7 @@ export function CartridgeSelect({
   hideLabel = false,
   kind,
   placeholder,
+  chosen,
   without = [],
   onChange,
 }: CartridgeSelectProps) {
@@ -68,16 +71,16 @@ export function CartridgeSelect({
       allowsEmptyCollection
       items={items.map(item => ({ ...item, id: item.packetId }))}
       onSelectionChange={key => {
-        const chosen = items.find(item => item.packetId === key)
-        if (chosen === undefined) return
+        const picked = items.find(item => item.packetId === key)
+        if (picked === undefined) return
         setText('')
         setRound(n => n + 1)
-        onChange(chosen)
+        onChange(picked)
       }}
     >
       <Label className={hideLabel ? 'visually-hidden' : 'Field-label'}>{label}</Label>
-      <div className="CartridgeSelect">
-        <ClickInput autoFocus={round > 0} placeholder={placeholder ?? 'Type a name'} />
+      <div className="CartridgeSelect" data-chosen={chosen !== undefined || undefined}>
+        <ClickInput autoFocus={round > 0} placeholder={chosen ?? placeholder ?? 'Type a name'} />
         <Button className="IconButton" aria-label={`Show cartridges for ${label.toLowerCase()}`}>
           <ChevronDown aria-hidden />
         </Button>

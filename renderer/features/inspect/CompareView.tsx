@@ -33,7 +33,7 @@ export function CompareView({ a, b, onChoose }: CompareViewProps) {
       </div>
       <CartridgeSelect
         label="Compare with"
-        placeholder={b === null ? undefined : otherName}
+        chosen={b === null ? undefined : otherName}
         without={[a.packetId]}
         onChange={chosen => {
           setName(chosen.name)
