@@ -504,9 +504,12 @@ async function closeDialog(page: Page): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
 }
 
-/** Two frames: what a change of theme left to paint is painted. */
-function drawn(page: Page): Promise<void> {
-  return page.evaluate(
+/** In a theme, with what its change left to paint painted: two frames after it is still. */
+async function wear(page: Page, colorScheme: (typeof THEMES)[number]): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.locator(`html[data-theme="${colorScheme}"]`).waitFor()
+  await quiet(page)
+  await page.evaluate(
     () => new Promise<void>(resolve => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
   )
 }
@@ -524,14 +527,12 @@ try {
   await page.locator('.CartridgeOption').nth(8).waitFor({ timeout: 150_000 })
   await quiet(page)
   if (wanted.length === 0) {
-    for (const colorScheme of THEMES) {
-      await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: join(FOLDER, `onboarding-${colorScheme}.png`) })
-    }
-    for (const step of [2, 3]) {
-      await page.getByRole('button', { name: 'Next' }).click()
-      await quiet(page)
-      await page.screenshot({ path: join(FOLDER, `onboarding-${step}.png`) })
+    for (const step of [1, 2, 3]) {
+      if (step > 1) await page.getByRole('button', { name: 'Next' }).click()
+      for (const colorScheme of THEMES) {
+        await wear(page, colorScheme)
+        await page.screenshot({ path: join(FOLDER, `onboarding-${step}-${colorScheme}.png`) })
+      }
     }
   }
   await page
@@ -561,10 +562,7 @@ try {
     for (const { width, height } of SIZES) {
       await page.setViewportSize({ width, height })
       for (const colorScheme of THEMES) {
-        await page.emulateMedia({ colorScheme })
-        await page.locator(`html[data-theme="${colorScheme}"]`).waitFor()
-        await quiet(page)
-        await drawn(page)
+        await wear(page, colorScheme)
         await page.screenshot({ path: join(FOLDER, `${view.name}-${colorScheme}-${width}.png`) })
       }
     }
