@@ -162,7 +162,14 @@ function Cost({ tokens }: { readonly tokens: TokenCounts }) {
   return (
     <>
       <b>{formatCount(tokens.tail + tokens.delta)}</b> tokens read, {formatCount(tokens.generated)} written
-      {tokens.base === 0 ? '' : tokens.saved > 0 ? `, ${formatCount(tokens.saved)} not re-read` : ', nothing saved'}
+      {tokens.base === 0 ? null : (
+        <>
+          ,{' '}
+          <span className="nowrap">
+            {tokens.saved > 0 ? `${formatCount(tokens.saved)} not re-read` : 'nothing saved'}
+          </span>
+        </>
+      )}
     </>
   )
 }

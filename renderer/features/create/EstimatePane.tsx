@@ -140,7 +140,7 @@ export function EstimatePane(props: EstimatePaneProps) {
                       },
                     ]),
                 {
-                  label: 'Reading takes about',
+                  label: 'Reading, about',
                   value:
                     estimate.estimatedSeconds === null ? 'not measured yet' : formatSeconds(estimate.estimatedSeconds),
                 },

@@ -6,9 +6,8 @@ import { errorOf } from '../../stores/jobs.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
-import { Dots } from '../../ui/Dots.tsx'
 import { describeError } from '../../ui/describeError.ts'
-import { dotted } from '../../ui/dotted.ts'
+import { DOT, dotted } from '../../ui/dotted.ts'
 import { figures, formatCounted } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { ProgressBar } from '../../ui/ProgressBar.tsx'
@@ -36,10 +35,13 @@ export function JobRow({ job }: { readonly job: JobView | undefined }) {
       <Icon aria-hidden />
       <div className="JobRow-text">
         <b className="truncate">
-          <Dots>
-            {job.title}
-            {ending === null ? null : <span className="muted">{ending}</span>}
-          </Dots>
+          {job.title}
+          {ending === null ? null : (
+            <span className="muted">
+              {DOT}
+              {ending}
+            </span>
+          )}
         </b>
         <Standing job={job} />
       </div>
