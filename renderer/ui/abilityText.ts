@@ -1,6 +1,7 @@
 import { type Ability, STARTER_RECALLS_TOKENS } from '#shared/domain/ability.ts'
 import { dotted } from './dotted.ts'
 import { formatCounted } from './format.ts'
+import { NO_BREAK } from './noBreak.ts'
 
 export const ABILITY_WORDS = {
   facts: 'Copies short facts',
@@ -18,6 +19,9 @@ export function abilityText({
   readonly contextLength: number | null
 }): string {
   const recalled = ability === 'facts' ? `, of which it recalls about ${STARTER_RECALLS_TOKENS} tokens` : ''
-  const length = contextLength === null ? `any length${recalled}` : `up to ${formatCounted(contextLength, 'token')}`
+  const length =
+    contextLength === null
+      ? `any length${recalled}`
+      : `up${NO_BREAK}to${NO_BREAK}${formatCounted(contextLength, 'token')}`
   return dotted(ABILITY_WORDS[ability], length)
 }

@@ -39,5 +39,5 @@ export function operationTitle(op: string): string {
 
 /** What a text of a cartridge is called: texts without a name of their own are recorded by what read them. */
 export function textName(name: string): string {
-  return name === 'merge' ? 'appended text' : name === 'infer' ? 'question' : name
+  return name === 'merge' ? 'Appended text' : name === 'infer' ? 'Question' : name
 }

@@ -93,8 +93,16 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
             title: 'Equal',
             cell: c => <Badge tone={c.equal ? 'ok' : 'warn'}>{c.equal ? 'equal' : 'differs'}</Badge>,
           },
-          { id: 'a', title: a, cell: c => <span className="mono CompareCell">{shortDigest(c.a)}</span> },
-          { id: 'b', title: b, cell: c => <span className="mono CompareCell">{shortDigest(c.b)}</span> },
+          {
+            id: 'a',
+            title: <span className="CompareHead">{a}</span>,
+            cell: c => <span className="mono CompareCell">{shortDigest(c.a)}</span>,
+          },
+          {
+            id: 'b',
+            title: <span className="CompareHead">{b}</span>,
+            cell: c => <span className="mono CompareCell">{shortDigest(c.b)}</span>,
+          },
         ]}
       />
       {layers.length === 0 ? null : (

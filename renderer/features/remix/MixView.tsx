@@ -100,7 +100,7 @@ export function MixView({ start, onOther }: MixViewProps) {
     <div className="Stage">
       <Panel
         title="Mix"
-        note="A weighted mean of recurrent states. It keeps a part of each; how much is measured beside it."
+        note="A weighted mean of recurrent states. It keeps a part of each; how much, the preview measures."
       >
         <div className="stack">
           <section

@@ -20,12 +20,12 @@ export function stepWords(step: Step, text: string | undefined): string {
     case 'generated':
       return formatCounted(step.tokens, 'generated token')
     case 'first':
-      return `only the first ${formatCounted(step.tokens, 'token')}`
+      return `Only the first ${formatCounted(step.tokens, 'token')}`
     case 'withheld':
       return `${step.name}, withheld`
     case 'flush':
-      return 'what was held back'
+      return 'What was held back'
     case 'mix':
-      return 'a mix'
+      return 'A mix'
   }
 }

@@ -15,7 +15,7 @@ test('every operation has words, none of them its name in the format', () => {
 
 test('appending and compacting are called so on receipts, between relatives and of texts', () => {
   expect([operationKind('merge'), operationTitle('merge'), textName('merge')]).toEqual([
-    ...['Appended', 'Appended a text', 'appended text'],
+    ...['Appended', 'Appended a text', 'Appended text'],
   ])
   expect(operationKind('compact')).toBe('Compacted')
   expect(textName('Lease')).toBe('Lease')
