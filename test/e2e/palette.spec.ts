@@ -85,7 +85,7 @@ test('a few letters find parts of places, settings, models and questions, and ar
   await expect(page.getByRole('heading', { level: 1, name: 'Settings' })).toBeInViewport()
   // One count of cartridges: the answer above left a state, which is none.
   const count = (await page.getByText(/^\d+\scartridges\s·/).innerText()).split(/\s/)[0]
-  await expect(page.getByText(new RegExp(`^${count} cartridges$`))).toBeVisible()
+  await expect(page.getByText(new RegExp(`^${count}\\scartridges$`))).toBeVisible()
   await command(page, 'starter mamba new')
   await expect(page.getByRole('button', { name: /Model for new cartridges/ })).toContainText(/mamba/i)
   await command(page, 'captain halcyon')
