@@ -42,7 +42,7 @@ export function Results() {
       title={
         isOne && found.made.length === 1
           ? 'Done'
-          : `Done, ${formatCount(isOne ? found.made.length : data.total)} ${isOne ? 'cartridges' : 'texts'}`
+          : `Done, ${isOne ? formatCounted(found.made.length, 'cartridge') : formatCounted(data.total, 'text')}`
       }
       note={newest.title}
       actions={
