@@ -8,15 +8,20 @@ import { useStudio } from './studio.ts'
 type PagedMethod = 'library.list' | 'jobs.list' | 'receipts.list'
 
 export interface Pages<M extends PagedMethod, T> {
-  /** The pages in sight as they were answered, the newest first; empty until the first is here. */
+  /** The pages as they were answered, the newest first; empty until the first is here. */
   readonly answers: readonly Output<M>[]
   /** Sparse: what was scrolled to so far, by index. The list before stays until there is something of another filter. */
   readonly items: readonly (T | undefined)[]
   readonly error: unknown
   /** Makes sure the items `from` to `to` (inclusive) are there or on their way. */
   readonly need: (from: number, to: number) => void
+  /** Reads the pages that these are on, wherever one has scrolled; they are among `items` then. */
+  readonly readAll: (indexes: readonly number[]) => Promise<void>
   readonly reload: () => void
 }
+
+/** Calls under way at once for {@link Pages.readAll}. */
+const AT_ONCE = 6
 
 /** Pages of one filter. */
 interface Sight {
@@ -28,7 +33,8 @@ interface Sight {
 }
 
 const beginningOf = (key: string): Sight => ({ key, first: 0, last: 0, seen: [0] })
-const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
+/** From the first to the last, both of them; none where the last is before the first. */
+export const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
 
 type Shown<M extends PagedMethod, T> = Pick<Pages<M, T>, 'answers' | 'items'>
 
@@ -44,18 +50,22 @@ export function usePages<M extends PagedMethod, T>(
   const { queries } = useStudio()
   const key = hashKey([filter])
   const [sight, setSight] = useState<Sight>(beginningOf(key))
+  /** How often pages were read that are not in sight. */
+  const [reads, setReads] = useState(0)
   // Another filter is looked at from its beginning.
   const { first, last, seen } = sight.key === key ? sight : beginningOf(key)
   const inSight = range(first, last)
   const asked = (page: number) => read(method, { ...filter, offset: page * PAGE, limit: PAGE } as Input<M>)
   // Those that were scrolled past are kept, for what is selected may be on them, and not read again.
   const kept = seen.filter(page => !inSight.includes(page)).map(page => ({ ...asked(page), enabled: false }))
-  const results = useQueries({ queries: [...inSight.map(asked), ...kept] }).slice(0, inSight.length)
+  const all = useQueries({ queries: [...inSight.map(asked), ...kept] })
+  const results = all.slice(0, inSight.length)
 
   const stamp = results.map(({ dataUpdatedAt }) => dataUpdatedAt).join()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter, `stamp` for the answers
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter, `stamp` and `reads` for the answers
   const fresh = useMemo((): Shown<M, T> | null => {
-    const answers = results.toSorted((a, b) => b.dataUpdatedAt - a.dataUpdatedAt).flatMap(({ data }) => data ?? [])
+    // One that comes into sight again may be of a list that was shorter; until it is read anew, the newest of all says how long it is.
+    const answers = all.toSorted((a, b) => b.dataUpdatedAt - a.dataUpdatedAt).flatMap(({ data }) => data ?? [])
     const [newest] = answers
     if (newest === undefined) return null
     const pageOf = (answer: Output<M>): ListPage<T> => ({ total: answer.total, entries: entriesOf(answer) })
@@ -65,7 +75,7 @@ export function usePages<M extends PagedMethod, T>(
       return pageOf(state.data)
     })
     return { answers, items }
-  }, [queries, method, key, first, last, stamp, entriesOf])
+  }, [queries, method, key, first, last, stamp, reads, entriesOf])
   const shown = useRef<Shown<M, T>>({ answers: [], items: [] })
   if (fresh !== null) shown.current = fresh
 
@@ -80,10 +90,25 @@ export function usePages<M extends PagedMethod, T>(
     },
     [key],
   )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter
+  const readAll = useCallback(
+    async (indexes: readonly number[]) => {
+      const pages = [...new Set(indexes.map(index => Math.floor(index / PAGE)))]
+      for (let at = 0; at < pages.length; at += AT_ONCE)
+        await Promise.all(pages.slice(at, at + AT_ONCE).map(page => queries.fetchQuery(asked(page))))
+      setSight(before => {
+        const sight = before.key === key ? before : beginningOf(key)
+        return { ...sight, seen: [...new Set([...sight.seen, ...pages])] }
+      })
+      setReads(n => n + 1)
+    },
+    [queries, method, key],
+  )
   return {
     ...shown.current,
     error: results.find(({ error }) => error !== null)?.error ?? null,
     need,
+    readAll,
     reload: () => {
       for (const { refetch } of results) void refetch()
     },

@@ -1,12 +1,14 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useStore } from 'zustand'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { type Cartridges, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
+import { range } from '../../stores/usePages.ts'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
+import { toastError } from '../../ui/toasts.tsx'
 import { CartridgeRow } from './CartridgeRow.tsx'
 
 export type Layout = 'grid' | 'list'
@@ -28,17 +30,24 @@ const GAP = 16
 
 /**
  * The cartridges as a grid or a list, only what is in sight mounted; pages are read as one scrolls. A multi-select listbox:
- * arrows move, Shift extends, Space and Ctrl/Cmd+click toggle, Ctrl/Cmd+A takes all that were read.
+ * arrows move, Shift extends, Space and Ctrl/Cmd+click toggle, Ctrl/Cmd+A takes all. What is chosen is read first, wherever it is.
  */
-export function CartridgeList({ layout, pages: { items, need }, onVerb, onRename, onDetails }: CartridgeListProps) {
+export function CartridgeList({
+  layout,
+  pages: { items, need, readAll },
+  onVerb,
+  onRename,
+  onDetails,
+}: CartridgeListProps) {
   const { library } = useStudio()
   const selected = useStore(library, s => s.selected)
+  const filter = useStore(library, s => s.filter)
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
   const [active, setActive] = useState(0)
   const anchor = useRef(0)
-  /** Chosen before its page was read. */
-  const awaited = useRef<number | null>(null)
+  /** The first and the last of what is chosen, while pages of it are read. */
+  const awaited = useRef<readonly [number, number] | null>(null)
 
   useLayoutEffect(() => {
     const element = box.current
@@ -70,33 +79,46 @@ export function CartridgeList({ layout, pages: { items, need }, onVerb, onRename
     if (items.length > 0) need(from, to)
   }, [need, from, to, items.length])
 
-  useEffect(() => {
-    const item = awaited.current === null ? undefined : items[awaited.current]
-    if (item === undefined) return
-    anchor.current = awaited.current ?? 0
+  const settle = useCallback(() => {
+    if (awaited.current === null) return
+    const [first, last] = awaited.current
+    const unread = range(first, Math.min(last, items.length - 1)).filter(index => items[index] === undefined)
+    if (unread.length > 0) {
+      readAll(unread).catch(error => {
+        awaited.current = null
+        toastError(error)
+      })
+      return
+    }
     awaited.current = null
-    library.getState().select(packetIdsOf(item))
-  }, [items, library])
+    const ids = items.slice(first, last + 1).flatMap(item => (item === undefined ? [] : packetIdsOf(item)))
+    library.getState().select([...new Set(ids)])
+  }, [items, readAll, library])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of another filter, nothing was chosen yet
+  useEffect(() => {
+    awaited.current = null
+  }, [filter])
+  useEffect(settle, [settle])
 
   const chosen = new Set(selected)
   const isChosen = (item: LibraryItem) => packetIdsOf(item).some(id => chosen.has(id))
   const select = (ids: readonly string[]) => library.getState().select(ids)
-  const idsBetween = (a: number, b: number) =>
-    items.slice(Math.min(a, b), Math.max(a, b) + 1).flatMap(item => (item === undefined ? [] : packetIdsOf(item)))
+  function selectBetween(a: number, b: number): void {
+    awaited.current = [Math.min(a, b), Math.max(a, b)]
+    settle()
+  }
 
   function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
-    const item = items[index]
     setActive(index)
-    awaited.current = item === undefined ? index : null
-    if (item === undefined) return
-    const own = packetIdsOf(item)
-    if (how === 'range') {
-      select([...idsBetween(anchor.current, index).filter(id => !own.includes(id)), ...own])
+    if (how !== 'range') anchor.current = index
+    const item = items[index]
+    if (how !== 'toggle' || item === undefined) {
+      selectBetween(anchor.current, index)
       return
     }
-    anchor.current = index
-    if (how === 'one') select(own)
-    else if (isChosen(item)) select(selected.filter(id => !own.includes(id)))
+    const own = packetIdsOf(item)
+    awaited.current = null
+    if (isChosen(item)) select(selected.filter(id => !own.includes(id)))
     else select([...selected, ...own])
   }
 
@@ -127,12 +149,16 @@ export function CartridgeList({ layout, pages: { items, need }, onVerb, onRename
     const verb = VERB_IDS.find(one => (VERBS[one] as Verb).keys === keys)
     const [first, ...others] =
       verb !== undefined && VERBS[verb].many ? selected : item === undefined ? [] : [item.packetId]
-    if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
+    // Until it is known what is chosen, nothing is done to what was chosen before.
+    if (verb !== undefined && awaited.current !== null) event.preventDefault()
+    else if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
     else if (verb === 'ask' && item !== undefined) ask(item)
     else if (verb === 'rename' && item !== undefined) onRename(item)
     else if (verb !== undefined && first !== undefined) onVerb(verb, [first, ...others])
-    else if (event.key === 'Escape') select([])
-    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) select(idsBetween(0, items.length - 1))
+    else if (event.key === 'Escape') {
+      awaited.current = null
+      select([])
+    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) selectBetween(0, items.length - 1)
     else return
     event.preventDefault()
   }

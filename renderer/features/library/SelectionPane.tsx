@@ -27,9 +27,8 @@ export function SelectionPane({
   const verb = useVerbs()
   const [naming, setNaming] = useState(false)
   // Of a collection, its first cartridge is drawn.
-  const chosen = items
-    .filter(item => item !== undefined)
-    .filter(item => packetIdsOf(item).some(id => packetIds.includes(id)))
+  const selected = new Set<string>(packetIds)
+  const chosen = items.filter(item => item !== undefined).filter(item => packetIdsOf(item).some(id => selected.has(id)))
   const sum = (of: 'tokens' | 'bytes') => chosen.reduce((total, item) => total + (item.stack ?? item)[of], 0)
   const does = (id: VerbId) => {
     const { label, icon: Icon, danger }: Verb = VERBS[id]

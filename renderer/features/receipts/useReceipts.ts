@@ -31,7 +31,7 @@ export function useReceipts({ op, packetId }: ReceiptsWanted): Receipts {
     ...pages,
     total: newest?.total ?? null,
     ops: newest?.ops ?? {},
-    names: Object.assign({}, ...answers.map(({ names }) => names)),
+    names: Object.assign({}, ...answers.toReversed().map(({ names }) => names)),
     at: index => items[index],
   }
 }

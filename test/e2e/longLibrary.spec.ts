@@ -1,0 +1,101 @@
+/** A library of more pages than anyone scrolls through: what is chosen is exactly what is shown, read or not. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { fillLibrary } from '../bench/libraryStore.ts'
+import { expect, STARTERS, test } from './fixtures.ts'
+import { openStudio } from './studio.ts'
+
+const MANY = 620
+const PAGE = 100
+const cartridges = (page: Page) => page.getByRole('listbox', { name: 'Cartridges' })
+const at = (page: Page, index: number) => cartridges(page).locator(`[aria-posinset="${index + 1}"]`)
+
+/** What the engine says stands where, of the pages that the window asked for in this order. */
+async function watchPages(page: Page) {
+  const pages = new Map<number, readonly string[]>()
+  await page.route('**/rpc/library.list', async route => {
+    const asked = route.request().postData() ?? ''
+    const response = await route.fetch()
+    const offset = Number(/"offset":(\d+)/.exec(asked)?.[1] ?? Number.NaN)
+    const ids = [...(await response.text()).matchAll(/"packetId":"(sha256:[0-9a-f]{64})"/g)].map(([, id = '']) => id)
+    if (asked.includes('"sort":"name"')) pages.set(offset / PAGE, ids)
+    await route.fulfill({ response })
+  })
+  return {
+    has: (index: number) => pages.has(Math.floor(index / PAGE)),
+    all: () => [...pages].toSorted(([a], [b]) => a - b).flatMap(([, ids]) => ids),
+  }
+}
+
+test('ranges over pages never read choose what is shown, in that order; the keyboard goes everywhere', async () => {
+  test.skip(test.info().project.name === 'electron', 'the pages that are asked for are seen in the network')
+  test.setTimeout(400_000)
+  const home = mkdtempSync(join(tmpdir(), 'statepack-e2e-long-'))
+  await fillLibrary(join(home, 'store'), MANY)
+  const studio = await openStudio({ home })
+  try {
+    const { page } = studio
+    const { keyboard } = page
+    await page.getByRole('button', { name: 'Skip', exact: true }).click()
+    const shown = await watchPages(page)
+    await page.getByRole('button', { name: /Sort by/ }).click()
+    await page.getByRole('option', { name: 'Name', exact: true }).click()
+    await page.getByRole('radio', { name: 'List' }).click()
+    await expect(at(page, 0)).toContainText('Contract')
+    await expect(at(page, 9)).toContainText('The archive papers')
+    const total = MANY + STARTERS
+    await expect(at(page, 0)).toHaveAttribute('aria-setsize', String(total))
+
+    // A range from the beginning to what was scrolled to, over pages that nobody has seen.
+    await at(page, 3).click()
+    await cartridges(page).evaluate(list => list.scrollTo({ top: list.scrollHeight }))
+    const end = total - 5
+    await expect(at(page, end)).toContainText('papers')
+    expect(shown.has(300)).toBe(false)
+    await at(page, end).click({ modifiers: ['Shift'] })
+    await expect(page.getByRole('heading', { name: `${end - 3 + 1} cartridges` })).toBeVisible()
+    const kept = page.waitForRequest('**/rpc/collections.save')
+    await page.getByRole('button', { name: 'Make a collection' }).click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('The range')
+    await keyboard.press('Enter')
+    const chosen = (await kept).postData()?.match(/sha256:[0-9a-f]{64}/g)
+    expect(shown.all()).toHaveLength(total)
+    expect(chosen).toEqual(shown.all().slice(3, end + 1))
+    await expect(cartridges(page).getByRole('option', { name: /The range/ })).toHaveCount(1)
+    await expect(cartridges(page).getByRole('option')).toHaveCount(total - (end - 3))
+    await keyboard.press('Control+z')
+    await expect(at(page, 0)).toHaveAttribute('aria-setsize', String(total))
+
+    // By keyboard: to the end of what was not read since, by pages, all of it.
+    await at(page, 0).click()
+    await keyboard.press('End')
+    await expect(at(page, total - 1)).toHaveAttribute('aria-selected', 'true')
+    await expect(page.getByRole('complementary').getByRole('heading', { level: 2 })).toContainText('papers')
+    await keyboard.press('Home')
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Shift+End')
+    await expect(page.getByRole('heading', { name: `${total - 1} cartridges` })).toBeVisible()
+    await keyboard.press('ControlOrMeta+a')
+    await expect(page.getByRole('heading', { name: `${total} cartridges` })).toBeVisible()
+    await keyboard.press('Escape')
+    await expect(cartridges(page).locator('[aria-selected=true]')).toHaveCount(0)
+
+    // A search keeps what was chosen by another.
+    const search = page.getByRole('searchbox', { name: 'Search the library' })
+    for (const [number, modifiers] of [
+      [617, []],
+      [618, ['ControlOrMeta']],
+    ] as const) {
+      await search.fill(`papers ${number}`)
+      await cartridges(page)
+        .getByRole('option', { name: `papers ${number}` })
+        .click({ modifiers: [...modifiers] })
+    }
+    await expect(page.getByRole('heading', { name: '2 cartridges' })).toBeVisible()
+    await page.unrouteAll({ behavior: 'wait' })
+  } finally {
+    await studio.close()
+  }
+})
