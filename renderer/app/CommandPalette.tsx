@@ -1,5 +1,5 @@
 import { Search } from 'lucide-react'
-import { type KeyboardEvent, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import {
   Autocomplete,
   Dialog,
@@ -45,14 +45,29 @@ function PaletteBody() {
   const [text, setText] = useState('')
   const { items, pending } = usePaletteItems(text)
   const list = useRef<HTMLDivElement>(null)
+  const chosen = useRef<PaletteItem | null>(null)
   /** Enter came before there was anything that it could be meant for. */
   const [entered, setEntered] = useState(false)
+
+  const run = useCallback((item: PaletteItem | undefined) => {
+    if (item === undefined) return
+    chosen.current = item
+    useUi.getState().openPalette(false)
+  }, [])
+  // Done when this is gone and has given the focus back, a frame later: what is done may lead the focus elsewhere.
+  useEffect(
+    () => () => {
+      const item = chosen.current
+      if (item !== null) requestAnimationFrame(() => requestAnimationFrame(item.run))
+    },
+    [],
+  )
 
   useEffect(() => {
     if (!entered || pending) return
     setEntered(false)
     run(items[0]?.item)
-  }, [entered, pending, items])
+  }, [entered, pending, items, run])
 
   function onKeyDownCapture(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return
@@ -62,11 +77,13 @@ function PaletteBody() {
     // Autocomplete knows what is chosen a moment after it is drawn, which may be too late for who types and presses Enter at once.
     event.preventDefault()
     event.stopPropagation()
-    const chosen = list.current?.querySelector('[data-focused]')?.getAttribute('data-key')
-    const { item } = items.find(({ item }) => item.id === chosen) ?? items[0] ?? {}
+    const focused = list.current?.querySelector('[data-focused]')?.getAttribute('data-key')
+    const { item } = items.find(({ item }) => item.id === focused) ?? items[0] ?? {}
     if (item === undefined) setEntered(pending)
     else run(item)
   }
+
+  const option = (ranked: Ranked<PaletteItem>) => <PaletteOption key={ranked.item.id} {...ranked} onRun={run} />
 
   return (
     <Autocomplete
@@ -93,24 +110,22 @@ function PaletteBody() {
           ? GROUPS.filter(group => items.some(({ item }) => item.group === group)).map(group => (
               <ListBoxSection key={group} id={group}>
                 <Header className="Palette-group">{group}</Header>
-                {items.filter(({ item }) => item.group === group).map(paletteOption)}
+                {items.filter(({ item }) => item.group === group).map(option)}
               </ListBoxSection>
             ))
-          : items.map(paletteOption)}
+          : items.map(option)}
       </ListBox>
     </Autocomplete>
   )
 }
 
-function run(item: PaletteItem | undefined): void {
-  if (item === undefined) return
-  useUi.getState().openPalette(false)
-  item.run()
-}
-
-function paletteOption({ item, letters }: Ranked<PaletteItem>) {
+function PaletteOption({
+  item,
+  letters,
+  onRun,
+}: Ranked<PaletteItem> & { readonly onRun: (item: PaletteItem) => void }) {
   return (
-    <ListBoxItem key={item.id} id={item.id} className="Item" textValue={item.title} onAction={() => run(item)}>
+    <ListBoxItem id={item.id} className="Item" textValue={item.title} onAction={() => onRun(item)}>
       <ChosenByMouse id={item.id}>
         {item.icon}
         <span className="truncate">
