@@ -3,17 +3,28 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const SOURCES = ['shared', 'electron', 'renderer']
-const PRODUCTS = ['main/main.js', 'main/engine.js', 'main/serve.js', 'preload/preload.cjs', 'renderer/index.html']
+const SOURCES = ['shared', 'electron', 'renderer', 'electron.vite.config.ts', 'package-lock.json']
+const PRODUCTS = [
+  'main/main.js',
+  'main/engine.js',
+  'main/serve.js',
+  'main/cli.js',
+  'preload/preload.cjs',
+  'renderer/index.html',
+]
 /** A lock older than this was left by a build that was killed. */
 const STALE_MS = 90_000
 
-/** The newest change below a folder, milliseconds. */
+/** The newest change of a file, or of a folder and what is below it, milliseconds. */
 function newest(folder) {
   if (!existsSync(folder)) return 0
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0)
+  const { mtimeMs } = statSync(folder)
+  if (!statSync(folder).isDirectory()) return mtimeMs
+  // A folder's own changes when something in it is deleted.
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
+    (latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs),
+    mtimeMs,
+  )
 }
 
 function isFresh(root) {

@@ -103,6 +103,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       registry: place,
       budgets: settings.get().memory,
       onChange: atMostEvery(1000, () => emit('memory.changed', {})),
+      onGone: packetIds => emit('library.changed', { packetIds: [...packetIds] }),
       whenOver: leases.whenOver,
     })
     const modelSettings = createModelSettings(store.library)

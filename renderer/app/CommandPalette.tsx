@@ -46,6 +46,7 @@ function PaletteBody() {
   const { items, pending } = usePaletteItems(text)
   const list = useRef<HTMLDivElement>(null)
   const chosen = useRef<PaletteItem | null>(null)
+  const isOpen = useUi(ui => ui.paletteOpen)
   /** Enter came before there was anything that it could be meant for. */
   const [entered, setEntered] = useState(false)
 
@@ -54,6 +55,10 @@ function PaletteBody() {
     chosen.current = item
     useUi.getState().openPalette(false)
   }, [])
+  // Opened again before it was gone: what was chosen then is not meant any more.
+  useEffect(() => {
+    if (isOpen) chosen.current = null
+  }, [isOpen])
   // Done when this is gone and has given the focus back, a frame later: what is done may lead the focus elsewhere.
   useEffect(
     () => () => {

@@ -109,7 +109,7 @@ try {
   })
 
   const memory = () => {
-    const live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {} })
+    const live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {}, onGone: () => {} })
     return { store, live, blobs: live.unstored, faces: new Pool<Face>(live.warm) }
   }
   async function restore(context: ReturnType<typeof memory>) {

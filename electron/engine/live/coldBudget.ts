@@ -9,6 +9,8 @@ import type { Store } from '../store/store.ts'
 const FREE_PART = 1 / 4
 /** Copies that were used, or named, a shorter while ago stay: an operation may be going on from them. */
 const RECENT_MS = 60 * 60 * 1000
+/** What an operation has named goes to the library once in so long. */
+const SEEN_MS = 10 * 60 * 1000
 /** So long after their last use states stay that programs' answers led to, where the disk has room. */
 const RETAINED_MS = 30 * 24 * 60 * 60 * 1000
 /** Collecting reads every manifest: no more often than this. */
@@ -27,6 +29,8 @@ export interface ColdBudgetOptions {
   /** Blobs that must not be collected. */
   readonly keep: () => ReadonlySet<Digest>
   readonly onMove: (move: TierMove) => void
+  /** These are in the library no more. */
+  readonly onGone: (packetIds: readonly Digest[]) => void
   /** The tier has less than before: the disk is to have it back. */
   readonly onLess: () => void
 }
@@ -86,7 +90,12 @@ export class ColdBudget {
 
   /** An operation goes on from a state: it stays for an hour, whatever may be given up. */
   use(packetId: Digest): void {
-    const now = this.#options.store.parts.now()
+    const { store } = this.#options
+    const now = store.parts.now()
+    // Other processes that share the store see it, too.
+    const isNew = now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) >= SEEN_MS
+    if (isNew && !store.readOnly) store.library.retained.use(packetId, now)
+    else if (!isNew) return
     this.#named.delete(packetId)
     this.#named.set(packetId, now)
     for (const [oldest, at] of this.#named) {
@@ -143,7 +152,7 @@ export class ColdBudget {
 
   /** Gives up what of these no operation has named lately, in their order, until what is stored takes no more than `most`. */
   async #give(loose: () => Loose[], why: Pick<TierMove, 'at' | 'to' | 'reason'>, most: number): Promise<void> {
-    const { store, keep, onMove } = this.#options
+    const { store, keep, onMove, onGone } = this.#options
     let found: readonly Loose[] = []
     // As they are then: somebody may have made one their own meanwhile.
     const copies = () => {
@@ -152,7 +161,8 @@ export class ColdBudget {
       return found.map(({ packetId }) => packetId)
     }
     await store.gc({ keep: keep(), room: { most, copies } })
-    for (const { packetId: label, bytes } of found)
-      if (store.library.packets.get(label) === null) onMove({ ...why, label, bytes, from: 'cold' })
+    const gone = found.filter(({ packetId }) => store.library.packets.get(packetId) === null)
+    for (const { packetId: label, bytes } of gone) onMove({ ...why, label, bytes, from: 'cold' })
+    if (gone.length > 0) onGone(gone.map(({ packetId }) => packetId))
   }
 }

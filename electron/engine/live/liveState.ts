@@ -1,5 +1,5 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
-import { isDigest } from '#shared/domain/digest.ts'
+import { type Digest, isDigest } from '#shared/domain/digest.ts'
 import type { MemoryBudgets } from '#shared/rpc/methods/memory.ts'
 import { Grammars } from '../inference/grammar/grammars.ts'
 import { MemoryTier } from '../inference/memoryTier.ts'
@@ -58,13 +58,15 @@ export interface LiveOptions {
   readonly onChange: () => void
   /** Has something done when the running operation is over; false outside of any. */
   readonly whenOver?: (release: () => void) => boolean
+  /** These are in the library no more: given up by the budget of the disk. */
+  readonly onGone: (packetIds: readonly Digest[]) => void
   /** The repository that states are fetched from when they are asked for. */
   readonly registry?: RemotePlace | null
 }
 
 export function createLiveState(
   store: Store,
-  { budgets, onChange, whenOver, registry = null }: LiveOptions,
+  { budgets, onChange, onGone, whenOver, registry = null }: LiveOptions,
 ): LiveState {
   const moves = new MoveLog(onChange)
   const findOnDisk = (label: string): Below => {
@@ -89,7 +91,7 @@ export function createLiveState(
     onUse: onChange,
   })
   const coldBudget = new ColdBudget(cold, {
-    ...{ store, limit: budgets.cold, registry, onMove: moves.add },
+    ...{ store, limit: budgets.cold, registry, onMove: moves.add, onGone },
     keep: () => unstored.liveDigests(),
     onLess: () => void unstored.settle(),
   })

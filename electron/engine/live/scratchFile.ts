@@ -1,5 +1,6 @@
 import { discard } from '../store/durableFile.ts'
 import type { FsFile } from '../store/fs.ts'
+import { partOf } from '../store/partOf.ts'
 import type { StoreParts } from '../store/storeParts.ts'
 import { tempPath } from '../store/tempFiles.ts'
 import { type Extent, FreeSpace } from './freeSpace.ts'
@@ -127,16 +128,5 @@ function within(extents: readonly Extent[], from: number, size: number): Extent[
     const end = Math.min(extent.size, from + size - before)
     before += extent.size
     return begin < end ? [{ at: extent.at + begin, size: end - begin }] : []
-  })
-}
-
-/** `size` bytes from the `from`-th of these pieces, not copied. */
-function partOf(pieces: readonly Uint8Array[], from: number, size: number): Uint8Array[] {
-  let before = 0
-  return pieces.flatMap(piece => {
-    const begin = Math.max(0, from - before)
-    const end = Math.min(piece.byteLength, from + size - before)
-    before += piece.byteLength
-    return begin < end ? [piece.subarray(begin, end)] : []
   })
 }

@@ -28,10 +28,11 @@ export async function resolvePacketId(context: Context, ref: string, model?: str
     context.live.coldBudget.use(made)
     return made
   }
-  const named = packets.names.named(ref)
-  if (named !== null) return named
-  const answered = context.store.library.answers.packetOf(ref)
-  if (answered !== null) return answered
+  const called = packets.names.named(ref) ?? context.store.library.answers.packetOf(ref)
+  if (called !== null) {
+    context.live.coldBudget.use(called)
+    return called
+  }
   const fetched = digest !== null && (await context.elsewhere(digest)) ? stateOf(context, digest) : null
   if (fetched !== null) return fetched
   const shown = ref.slice(0, 200)

@@ -3,6 +3,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink, uti
 import { dirname } from 'node:path'
 import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
 import { systemCode } from './fsError.ts'
+import { partOf } from './partOf.ts'
 import { readHashed } from './readHashed.ts'
 
 // O_NOFOLLOW: a link planted in the store must not lead a read or a write outside it. Absent on Windows.
@@ -66,6 +67,9 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** Some systems refuse more than 2 GiB in one call. */
+const MOST_AT_ONCE = 64 * 1024 * 1024
+
 class NodeFile implements FsFile {
   readonly #handle: FileHandle
 
@@ -81,14 +85,12 @@ class NodeFile implements FsFile {
   }
 
   async writeAt(position: number, pieces: readonly Uint8Array[]): Promise<void> {
-    const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    const { bytesWritten } = await this.#handle.writev([...pieces], position)
-    if (bytesWritten === size) return
-    // A full disk says so when it is asked for more.
-    const rest = Buffer.concat(pieces).subarray(bytesWritten)
-    for (let at = 0; at < rest.byteLength; ) {
-      const more = await this.#handle.write(rest, at, rest.byteLength - at, position + bytesWritten + at)
-      at += more.bytesWritten
+    let [at, left] = [position, pieces.filter(({ byteLength }) => byteLength > 0)]
+    while (left.length > 0) {
+      // A full disk says so when it is asked for more.
+      const { bytesWritten } = await this.#handle.writev(partOf(left, 0, MOST_AT_ONCE), at)
+      at += bytesWritten
+      left = partOf(left, bytesWritten, Number.POSITIVE_INFINITY)
     }
   }
 

@@ -106,6 +106,8 @@ export async function publishManifest(
         packet.decide?.(row.packetId)
         if (packet.isRetained !== true) retained.release(row.packetId)
         else if (row.entered) retained.add(row.packetId)
+        // One that was there before, or had been deleted, is as good as new.
+        retained.use(row.packetId, store.now())
         return row
       })
       .immediate()

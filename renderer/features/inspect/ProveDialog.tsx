@@ -1,13 +1,14 @@
 /** Checks a cartridge at a chosen level, with progress and cancel; the result is a receipt and a badge. */
 import { useState } from 'react'
 import { Link } from 'react-router'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Badge } from '../../ui/Badge.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
-import { formatCounted, formatPercent, formatSignificant } from '../../ui/format.ts'
+import { formatCount, formatCounted, formatPercent, formatSignificant } from '../../ui/format.ts'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { Slider } from '../../ui/Slider.tsx'
 import { Table } from '../../ui/Table.tsx'
@@ -106,7 +107,7 @@ export function ProveDialog({ cartridge, isOpen, onClose }: ProveDialogProps) {
               ? ''
               : `One tampered block would have been found in ${formatPercent(task.result.detectionProbability * 100)} of cases. `}
             <Link className="link" to={`/receipts/${encodeURIComponent(task.result.receipt.receipt_id)}`}>
-              Receipt {task.result.receipt.seq}
+              Receipt {formatCount(receiptNumber(task.result.receipt.seq))}
             </Link>
           </p>
           <Table

@@ -84,8 +84,9 @@ export function CartridgeList({
     const [first, last] = awaited.current
     const unread = range(first, Math.min(last, items.length - 1)).filter(index => items[index] === undefined)
     if (unread.length > 0) {
+      const own = awaited.current
       readAll(unread).catch(error => {
-        awaited.current = null
+        if (awaited.current === own) awaited.current = null
         toastError(error)
       })
       return
@@ -112,6 +113,8 @@ export function CartridgeList({
     setActive(index)
     if (how !== 'range') anchor.current = index
     const item = items[index]
+    // What is not there yet is not known to be chosen.
+    if (how === 'toggle' && item === undefined) return
     if (how !== 'toggle' || item === undefined) {
       selectBetween(anchor.current, index)
       return

@@ -1,7 +1,9 @@
 import { useNavigate } from 'react-router'
+import { receiptNumber } from '#shared/domain/receipt.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
+import { formatCount } from '../../ui/format.ts'
 
 interface ResultCardProps {
   readonly created: Pick<Created, 'cartridge' | 'receipt'> & Partial<Pick<Created, 'notes'>>
@@ -29,7 +31,7 @@ export function ResultCard({ created: { cartridge, receipt, notes = [] }, note }
           </Button>
           <Button onPress={() => navigate(`/inspect/${id}`)}>Inspect</Button>
           <Button onPress={() => navigate(`/receipts/${encodeURIComponent(receipt.receipt_id)}`)}>
-            Receipt {receipt.seq}
+            Receipt {formatCount(receiptNumber(receipt.seq))}
           </Button>
         </div>
       </div>

@@ -56,6 +56,7 @@ it('gives up copies that the registry has and nobody made their own, least worth
     ...{ store, limit: all, registry: PLACE, keep: () => new Set<Digest>() },
     onMove: ({ label, from, to }) => moves.push(`${label} ${from} ${to}`),
     onLess: () => lessened++,
+    onGone: () => {},
   })
   const standing = () => new Set(packets.all().map(row => row.packetId))
   const roomFor = async (limit: number | null) => {
@@ -118,12 +119,15 @@ it('gives up states of answers that are old, or too much for the disk, and none 
   packets.setPinned(pinned, true)
   remotes.addPush(PLACE, waiting)
   const theirs = [own, madeAgain, named, pinned, waiting]
-  const [old, used] = [await keep('old'), await keep('used')]
+  const [old, used, again] = [await keep('old'), await keep('used'), await keep('again')]
   answers.add({ id: 'resp_old', rootPacketId: own, packetId: old, at: time.now })
+  answers.add({ id: 'resp_on', rootPacketId: old, packetId: used, at: time.now })
+  const gone: Digest[] = []
   const moves: string[] = []
   const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
     ...{ store, limit: 2 ** 40, registry: null, keep: () => new Set<Digest>() },
     onLess: () => {},
+    onGone: packetIds => gone.push(...packetIds),
     onMove: ({ label, to, reason }) => moves.push(`${label} ${to}: ${reason}`),
   })
   const standing = async () => {
@@ -134,18 +138,21 @@ it('gives up states of answers that are old, or too much for the disk, and none 
   time.now += 29 * 24 * HOUR
   usage.add({ packetId: used, asks: 1, tokensSaved: 1, secondsSaved: 1, usedAt: time.now })
   const young = await keep('young')
-  expect(await standing()).toEqual(new Set([...theirs, old, used, young]))
+  // The same answer, asked for once more.
+  await keep('again')
+  expect(await standing()).toEqual(new Set([...theirs, old, used, again, young]))
   expect(answers.packetOf('resp_old')).toBe(old)
 
   time.now += 2 * 24 * HOUR
-  expect(await standing()).toEqual(new Set([...theirs, used, young]))
+  expect(await standing()).toEqual(new Set([...theirs, used, again, young]))
   expect([moves, answers.packetOf('resp_old')]).toEqual([[`${old} gone: not used for 30 days`], null])
+  expect([gone, answers.packetOf('resp_on')]).toEqual([[old], used])
 
   // However little there may be: not what an operation went on from within the hour, and nothing of anybody's own.
   budget.use(young)
   await budget.set(0)
   expect(await standing()).toEqual(new Set([...theirs, young]))
-  expect(moves.at(-1)).toBe(`${used} gone: what is stored takes more than the budget`)
+  expect(moves).toContain(`${used} gone: what is stored takes more than the budget`)
   time.now += 2 * HOUR
   expect(await standing()).toEqual(new Set(theirs))
   for (const packetId of theirs)

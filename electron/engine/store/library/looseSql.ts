@@ -7,7 +7,8 @@ const OWNED = [
   'main.tags WHERE packet_id = p.packet_id',
   'main.holds WHERE packet_id = p.packet_id',
   'main.collection_members WHERE packet_id = p.packet_id',
-  'main.turns WHERE p.packet_id IN (root_packet_id, new_packet_id)',
+  'main.turns WHERE root_packet_id = p.packet_id',
+  'main.turns WHERE new_packet_id = p.packet_id',
   'main.conversations c, json_each(c.slots) s WHERE s.value = p.packet_id',
 ]
 

@@ -183,6 +183,9 @@ export class PacketRows {
     this.#db
       .transaction(() => {
         for (const id of packetIds) {
+          // What went on from an answer's state stays when that state has gone by itself.
+          const isRetained = this.#db.prepare('SELECT 1 FROM retained WHERE packet_id = ?').get(id) !== undefined
+          if (!isRetained) this.#db.prepare('DELETE FROM answers WHERE root_packet_id = ?').run(id)
           for (const table of [
             'packets',
             'names',
@@ -199,7 +202,6 @@ export class PacketRows {
             this.#db.prepare(`DELETE FROM ${table} WHERE packet_id = ?`).run(id)
           }
           this.#db.prepare('DELETE FROM referrers WHERE subject = ?').run(id)
-          this.#db.prepare('DELETE FROM answers WHERE root_packet_id = ?').run(id)
           this.#turns.forgetRoot(id)
         }
         this.#db.exec('DELETE FROM collections WHERE id NOT IN (SELECT collection_id FROM collection_members)')

@@ -14,6 +14,16 @@ export class RetainedRows {
     this.#db.prepare('INSERT OR IGNORE INTO retained VALUES (?)').run(packetId)
   }
 
+  /** It was used; says nothing of others. */
+  use(packetId: Digest, at: number): void {
+    this.#db
+      .prepare(
+        `INSERT INTO main.usage SELECT packet_id, 0, 0, 0, ? FROM main.retained WHERE packet_id = ?
+         ON CONFLICT (packet_id) DO UPDATE SET used_at = max(used_at, excluded.used_at)`,
+      )
+      .run(at, packetId)
+  }
+
   /** It was made for itself, too: it stays. */
   release(packetId: Digest): void {
     this.#db.prepare('DELETE FROM retained WHERE packet_id = ?').run(packetId)
