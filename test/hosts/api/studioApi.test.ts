@@ -149,11 +149,15 @@ describe('a row of the journal', () => {
     expect(newest()).toMatchObject({ status: 404, error: unknown.json.error && { code: 'E_UNKNOWN_MODEL' } })
     expect(JSON.stringify(newest())).not.toContain('lease')
     const gone = new AbortController()
-    const body = { model, prompt: base, max_tokens: 400, temperature: 2, stream: true }
-    const response = await api.send('/v1/completions', body, { signal: gone.signal })
+    // No answer that ends by itself before anybody hangs up.
+    const schema = { type: 'array', items: { type: 'integer' }, minItems: 400 }
+    const response_format = { type: 'json_schema', json_schema: { name: 'long', schema } }
+    const messages = [{ role: 'user', content: base }]
+    const body = { model, messages, response_format, max_completion_tokens: 400, stream: true }
+    const response = await api.send('/v1/chat/completions', body, { signal: gone.signal })
     await response.body?.getReader().read()
     gone.abort()
-    await expect.poll(newest).toMatchObject({ route: 'POST /v1/completions', status: 499 })
+    await expect.poll(newest).toMatchObject({ route: 'POST /v1/chat/completions', status: 499 })
   })
 
   it('is of a request that was not let in, too, says nothing of what it sent, and pushes no other row out', async () => {
