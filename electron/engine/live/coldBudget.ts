@@ -7,10 +7,10 @@ import type { Store } from '../store/store.ts'
 
 /** Of what is free on the disk when it is first asked, where nobody has set a budget. */
 const FREE_PART = 1 / 4
-/** Copies that were used, or named, a shorter while ago stay: an operation may be going on from them. */
-const RECENT_MS = 60 * 60 * 1000
-/** What an operation has named goes to the library once in so long. */
-const SEEN_MS = 10 * 60 * 1000
+/** What an operation has named is noted once in so long, for other processes too. */
+const NOTED_MS = 10 * 60 * 1000
+/** What was used, or named, within the hour stays: an operation may be going on from it. */
+const RECENT_MS = 60 * 60 * 1000 + NOTED_MS
 /** So long after their last use states stay that programs' answers led to, where the disk has room. */
 const RETAINED_MS = 30 * 24 * 60 * 60 * 1000
 /** Collecting reads every manifest: no more often than this. */
@@ -92,10 +92,8 @@ export class ColdBudget {
   use(packetId: Digest): void {
     const { store } = this.#options
     const now = store.parts.now()
-    // Other processes that share the store see it, too.
-    const isNew = now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) >= SEEN_MS
-    if (isNew && !store.readOnly) store.library.retained.use(packetId, now)
-    else if (!isNew) return
+    if (now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) < NOTED_MS) return
+    if (!store.readOnly) store.library.retained.use(packetId, now)
     this.#named.delete(packetId)
     this.#named.set(packetId, now)
     for (const [oldest, at] of this.#named) {
