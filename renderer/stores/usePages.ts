@@ -1,5 +1,6 @@
 import { hashKey, useQueries } from '@tanstack/react-query'
 import { useCallback, useMemo, useRef, useState } from 'react'
+import { StatePackError } from '#shared/domain/error.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
 import { type ListPage, PAGE, placePages } from './placePages.ts'
 import { read } from './read.ts'
@@ -15,12 +16,15 @@ export interface Pages<M extends PagedMethod, T> {
   readonly error: unknown
   /** Makes sure the items `from` to `to` (inclusive) are there or on their way. */
   readonly need: (from: number, to: number) => void
-  /** Reads the pages that these are on, wherever one has scrolled; they are among `items` then. */
-  readonly readAll: (indexes: readonly number[]) => Promise<void>
+  /**
+   * The items `from` to `to` (inclusive) as they are answered now, wherever one has scrolled; they are among `items` then. Throws
+   * `E_CONFLICT` where the list became another one meanwhile, and `E_CANCELLED` where another filter is looked at.
+   */
+  readonly readBetween: (from: number, to: number) => Promise<readonly T[]>
   readonly reload: () => void
 }
 
-/** Calls under way at once for {@link Pages.readAll}. */
+/** Calls under way at once for {@link Pages.readBetween}. */
 const AT_ONCE = 6
 
 /** Pages of one filter. */
@@ -33,6 +37,9 @@ interface Sight {
 }
 
 const beginningOf = (key: string): Sight => ({ key, first: 0, last: 0, seen: [0] })
+/** What stands where may be told once it is read anew. */
+export const listChanged = () => new StatePackError('E_CONFLICT', 'The list changed while it was read. Choose again.')
+
 /** From the first to the last, both of them; none where the last is before the first. */
 export const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
 
@@ -50,6 +57,8 @@ export function usePages<M extends PagedMethod, T>(
   const { queries } = useStudio()
   const key = hashKey([filter])
   const [sight, setSight] = useState<Sight>(beginningOf(key))
+  const keyNow = useRef(key)
+  keyNow.current = key
   /** How often pages were read that are not in sight. */
   const [reads, setReads] = useState(0)
   // Another filter is looked at from its beginning.
@@ -91,24 +100,28 @@ export function usePages<M extends PagedMethod, T>(
     [key],
   )
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the filter
-  const readAll = useCallback(
-    async (indexes: readonly number[]) => {
-      const pages = [...new Set(indexes.map(index => Math.floor(index / PAGE)))]
-      for (let at = 0; at < pages.length; at += AT_ONCE)
-        await Promise.all(pages.slice(at, at + AT_ONCE).map(page => queries.fetchQuery(asked(page))))
-      setSight(before => {
-        const sight = before.key === key ? before : beginningOf(key)
-        return { ...sight, seen: [...new Set([...sight.seen, ...pages])] }
-      })
+  const readBetween = useCallback(
+    async (from: number, to: number) => {
+      const pages = range(Math.floor(from / PAGE), Math.floor(to / PAGE))
+      const answers: Output<M>[] = []
+      for (let at = 0; at < pages.length; at += AT_ONCE) {
+        if (keyNow.current !== key) throw new StatePackError('E_CANCELLED', 'Another list is looked at.')
+        const some = pages.slice(at, at + AT_ONCE).map(page => queries.fetchQuery(asked(page)))
+        answers.push(...(await Promise.all(some)))
+      }
+      if (new Set(answers.map(({ total }) => total)).size > 1) throw listChanged()
+      setSight(before => (before.key === key ? { ...before, seen: [...new Set([...before.seen, ...pages])] } : before))
       setReads(n => n + 1)
+      const start = from - (pages[0] ?? 0) * PAGE
+      return answers.flatMap(answer => entriesOf(answer)).slice(start, start + to - from + 1)
     },
-    [queries, method, key],
+    [queries, method, key, entriesOf],
   )
   return {
     ...shown.current,
     error: results.find(({ error }) => error !== null)?.error ?? null,
     need,
-    readAll,
+    readBetween,
     reload: () => {
       for (const { refetch } of results) void refetch()
     },

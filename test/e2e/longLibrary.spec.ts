@@ -1,5 +1,6 @@
 /** A library of more pages than anyone scrolls through: what is chosen is exactly what is shown, read or not. */
 import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
@@ -11,6 +12,12 @@ const MANY = 620
 const PAGE = 100
 const cartridges = (page: Page) => page.getByRole('listbox', { name: 'Cartridges' })
 const at = (page: Page, index: number) => cartridges(page).locator(`[aria-posinset="${index + 1}"]`)
+
+async function sortByName(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Sort by/ }).click()
+  await page.getByRole('option', { name: 'Name', exact: true }).click()
+  await page.getByRole('radio', { name: 'List' }).click()
+}
 
 /** What the engine says stands where, of the pages that the window asked for in this order. */
 async function watchPages(page: Page) {
@@ -40,9 +47,7 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     const { keyboard } = page
     await page.getByRole('button', { name: 'Skip', exact: true }).click()
     const shown = await watchPages(page)
-    await page.getByRole('button', { name: /Sort by/ }).click()
-    await page.getByRole('option', { name: 'Name', exact: true }).click()
-    await page.getByRole('radio', { name: 'List' }).click()
+    await sortByName(page)
     await expect(at(page, 0)).toContainText('Contract')
     await expect(at(page, 9)).toContainText('The archive papers')
     const total = MANY + STARTERS
@@ -94,8 +99,54 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
         .click({ modifiers: [...modifiers] })
     }
     await expect(page.getByRole('heading', { name: '2 cartridges' })).toBeVisible()
+    await keyboard.press('Escape')
+    await search.fill('')
     await page.unrouteAll({ behavior: 'wait' })
+
+    // The list becomes another one while a range is read: what is chosen is what stood there, or nothing.
+    const [before, begins] = ['Contract 1182, facts', 'Harbor Coffee card']
+    const other = await studio.newWindow()
+    await other.getByRole('searchbox', { name: 'Search the library' }).fill(before)
+    await expect(cartridges(other).getByRole('option')).toHaveCount(1)
+    await cartridges(other).getByRole('option', { name: before }).click()
+    await page.reload()
+    await sortByName(page)
+    await expect(at(page, 0)).toContainText(before)
+    await expect(at(page, 3)).toContainText(begins)
+    await at(page, 3).click()
+    // Answers of the list before come after some of the list since.
+    const { promise: late, resolve: go } = Promise.withResolvers<void>()
+    const asked = { before: 0, since: 0 }
+    let isRenamed = false
+    await page.route('**/rpc/library.list', async route => {
+      const isLate = !isRenamed
+      asked[isLate ? 'before' : 'since'] += 1
+      const response = await route.fetch()
+      if (isLate) await late
+      await route.fulfill({ response })
+    })
+    await page.keyboard.press('Shift+End')
+    await expect.poll(() => asked.before).toBeGreaterThan(2)
+    await cartridges(other).press('F2')
+    await other.getByRole('dialog').getByRole('textbox').fill('zzz, last of all')
+    isRenamed = true
+    await other.keyboard.press('Enter')
+    await expect(other.getByRole('dialog')).toHaveCount(0)
+    await expect.poll(() => asked.since).toBeGreaterThan(0)
+    go()
+    const refused = page.getByText('The list changed while it was read. Choose again.')
+    const chosenOnes = page.getByRole('heading', { name: `${total - 3} cartridges` })
+    await expect(refused.or(chosenOnes).first()).toBeVisible()
+    const isChosen = await chosenOnes.isVisible()
+    await cartridges(page).evaluate(list => list.scrollTo({ top: list.scrollHeight }))
+    const last = cartridges(page).getByRole('option', { name: 'zzz, last of all' })
+    await expect(last).toHaveAttribute('aria-selected', 'false')
+    await cartridges(page).evaluate(list => list.scrollTo({ top: 0 }))
+    const first = cartridges(page).getByRole('option', { name: begins }).first()
+    await expect(first).toHaveAttribute('aria-selected', String(isChosen))
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
   } finally {
     await studio.close()
+    await rm(home, { recursive: true, force: true })
   }
 })

@@ -1,12 +1,12 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useStore } from 'zustand'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { type Cartridges, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
-import { range } from '../../stores/usePages.ts'
+import { listChanged } from '../../stores/usePages.ts'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { toastError } from '../../ui/toasts.tsx'
 import { CartridgeRow } from './CartridgeRow.tsx'
@@ -34,7 +34,7 @@ const GAP = 16
  */
 export function CartridgeList({
   layout,
-  pages: { items, need, readAll },
+  pages: { items, need, readBetween },
   onVerb,
   onRename,
   onDetails,
@@ -46,8 +46,8 @@ export function CartridgeList({
   const [width, setWidth] = useState(0)
   const [active, setActive] = useState(0)
   const anchor = useRef(0)
-  /** The first and the last of what is chosen, while pages of it are read. */
-  const awaited = useRef<readonly [number, number] | null>(null)
+  /** What is being chosen, while pages of it are read. */
+  const awaited = useRef<object | null>(null)
 
   useLayoutEffect(() => {
     const element = box.current
@@ -79,34 +79,43 @@ export function CartridgeList({
     if (items.length > 0) need(from, to)
   }, [need, from, to, items.length])
 
-  const settle = useCallback(() => {
-    if (awaited.current === null) return
-    const [first, last] = awaited.current
-    const unread = range(first, Math.min(last, items.length - 1)).filter(index => items[index] === undefined)
-    if (unread.length > 0) {
-      const own = awaited.current
-      readAll(unread).catch(error => {
-        if (awaited.current === own) awaited.current = null
-        toastError(error)
-      })
-      return
-    }
-    awaited.current = null
-    const ids = items.slice(first, last + 1).flatMap(item => (item === undefined ? [] : packetIdsOf(item)))
-    library.getState().select([...new Set(ids)])
-  }, [items, readAll, library])
   // biome-ignore lint/correctness/useExhaustiveDependencies: of another filter, nothing was chosen yet
   useEffect(() => {
     awaited.current = null
+    anchor.current = 0
+    setActive(0)
   }, [filter])
-  useEffect(settle, [settle])
 
   const chosen = new Set(selected)
   const isChosen = (item: LibraryItem) => packetIdsOf(item).some(id => chosen.has(id))
   const select = (ids: readonly string[]) => library.getState().select(ids)
-  function selectBetween(a: number, b: number): void {
-    awaited.current = [Math.min(a, b), Math.max(a, b)]
-    settle()
+  /** Reads what of it is not here. The ends are what they were when they were chosen, or nothing is. */
+  async function selectBetween(a: number, b: number): Promise<void> {
+    const [first, last] = [Math.min(a, b), Math.max(a, b)]
+    const here = items.slice(first, last + 1).flatMap(item => item ?? [])
+    const own = {}
+    awaited.current = here.length > last - first ? null : own
+    if (awaited.current === null) return selectItems(here)
+    try {
+      const read = await readBetween(first, last)
+      if (awaited.current !== own) return
+      const [begin, end] = [items[first], items[last]]
+      // An entry that moved meanwhile is on two pages, or on none.
+      if (new Set(read.map(({ packetId }) => packetId)).size <= last - first) throw listChanged()
+      if ((begin ?? read[0])?.packetId !== read[0]?.packetId) throw listChanged()
+      if ((end ?? read.at(-1))?.packetId !== read.at(-1)?.packetId) throw listChanged()
+      selectItems(read)
+    } catch (error) {
+      if (awaited.current !== own) return
+      select([])
+      toastError(error)
+    } finally {
+      if (awaited.current === own) awaited.current = null
+    }
+  }
+
+  function selectItems(chosen: readonly LibraryItem[]): void {
+    select([...new Set(chosen.flatMap(packetIdsOf))])
   }
 
   function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
@@ -116,7 +125,7 @@ export function CartridgeList({
     // What is not there yet is not known to be chosen.
     if (how === 'toggle' && item === undefined) return
     if (how !== 'toggle' || item === undefined) {
-      selectBetween(anchor.current, index)
+      void selectBetween(anchor.current, index)
       return
     }
     const own = packetIdsOf(item)
@@ -161,7 +170,7 @@ export function CartridgeList({
     else if (event.key === 'Escape') {
       awaited.current = null
       select([])
-    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) selectBetween(0, items.length - 1)
+    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) void selectBetween(0, items.length - 1)
     else return
     event.preventDefault()
   }

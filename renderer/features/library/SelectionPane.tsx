@@ -1,7 +1,7 @@
 import { Layers } from 'lucide-react'
-import { Fragment, useState } from 'react'
+import { Fragment, useRef, useState } from 'react'
 import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
-import { packetIdsOf } from '../../stores/libraryStore.ts'
+import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
@@ -28,7 +28,10 @@ export function SelectionPane({
   const [naming, setNaming] = useState(false)
   // Of a collection, its first cartridge is drawn.
   const selected = new Set<string>(packetIds)
-  const chosen = items.filter(item => item !== undefined).filter(item => packetIdsOf(item).some(id => selected.has(id)))
+  // As they were when they were chosen: pages that one has left are given up when the library changes, and no state ever changes.
+  const known = useRef(new Map<string, LibraryItem>())
+  for (const item of items.flatMap(item => item ?? [])) known.current.set(item.packetId, item)
+  const chosen = [...known.current.values()].filter(item => packetIdsOf(item).some(id => selected.has(id)))
   const sum = (of: 'tokens' | 'bytes') => chosen.reduce((total, item) => total + (item.stack ?? item)[of], 0)
   const does = (id: VerbId) => {
     const { label, icon: Icon, danger }: Verb = VERBS[id]

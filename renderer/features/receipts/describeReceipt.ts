@@ -3,11 +3,16 @@ import { formatBytes, formatCount, formatCounted, formatPercent } from '../../ui
 import { operationTitle } from '../../ui/operationWords.ts'
 
 /** What a receipt attests, in a few words. */
-export function titleOf({ op, packet_id, tokens }: Pick<ReceiptView, 'op' | 'packet_id' | 'tokens'>): string {
+export function titleOf({
+  op,
+  packet_id,
+  base_sha256,
+  tokens,
+}: Pick<ReceiptView, 'op' | 'packet_id' | 'base_sha256' | 'tokens'>): string {
   if (op === 'infer' && packet_id === null)
     return (tokens?.saved ?? 0) > 0 ? 'Answered from an earlier prompt' : 'Answered without a cartridge'
-  // One operation for both: a mix reads nothing, a composition all its texts.
-  if (op === 'remix') return operationTitle((tokens?.processed ?? 0) > 0 ? 'compose' : 'mix')
+  // One operation for both: only a composition is of a text, whether or not any of it had to be read.
+  if (op === 'remix') return operationTitle(base_sha256 === null ? 'mix' : 'compose')
   return operationTitle(op)
 }
 

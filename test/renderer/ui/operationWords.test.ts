@@ -22,8 +22,8 @@ test('appending and compacting are called so on receipts, between relatives and 
   for (const op of OPERATIONS) expect(`${operationKind(op)} ${operationTitle(op)}`).not.toMatch(/merge|fold/i)
 })
 
-test('a composition reads texts, a mix does not', () => {
-  const tokens = { base: 9, delta: 0, saved: 9, savings_percent: 100 }
-  const made = (processed: number) => ({ op: 'remix', packet_id: 'a', tokens: { ...tokens, processed } })
-  expect([titleOf(made(0)), titleOf(made(9))]).toEqual(['Mixed states', 'Composed texts'])
+test('a composition is of texts, also where none had to be read; a mix is not', () => {
+  const tokens = { base: 9, delta: 0, processed: 0, saved: 9, savings_percent: 100 }
+  const made = (base_sha256: string | null) => ({ op: 'remix', packet_id: 'a', base_sha256, tokens })
+  expect([titleOf(made(null)), titleOf(made('sha256:text'))]).toEqual(['Mixed states', 'Composed texts'])
 })
