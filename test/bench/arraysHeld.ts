@@ -8,12 +8,13 @@ const collect = runInNewContext('gc') as () => void
 /** Bytes of all arrays that something still refers to: what is garbage does not count. */
 export async function arraysHeld(): Promise<number> {
   let held = Number.POSITIVE_INFINITY
-  for (let round = 1; ; round++) {
+  for (let still = 0; still < 5; still++) {
     collect()
     // Their memory is given back a little later.
     await pause(10)
     const now = process.memoryUsage().arrayBuffers
-    if (round >= 3 && now >= held) return now
-    held = now
+    if (now < held) still = 0
+    held = Math.min(held, now)
   }
+  return held
 }
