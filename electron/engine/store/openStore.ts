@@ -4,6 +4,7 @@ import { adoptPackets } from './adopt.ts'
 import { BlobReader } from './blobReader.ts'
 import { BlobWriter } from './blobWriter.ts'
 import { DiskUse } from './diskUse.ts'
+import { Entrance } from './entrance.ts'
 import { fillIndex } from './fillIndex.ts'
 import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
@@ -12,6 +13,7 @@ import { type StoreLayout, storeLayout } from './layout.ts'
 import { openLibrary } from './library/library.ts'
 import { nodeFs } from './nodeFs.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
+import { enterTogether } from './publish.ts'
 import { readOnlyFs } from './readOnlyFs.ts'
 import { giveReserve, keepReserve, takeBackReserve } from './reserve.ts'
 import { SearchIndex } from './search/searchIndex.ts'
@@ -103,6 +105,7 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
         index,
         indexFile: new IndexFile(fs, layout, library),
         lock,
+        entrance: new Entrance(lock, arrivals => enterTogether(parts, arrivals)),
         presence,
         describe: options.describe,
         now,

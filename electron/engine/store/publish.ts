@@ -3,11 +3,13 @@
  * steps leaves garbage for gc, never a name without its bytes.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { Trust } from '#shared/domain/trust.ts'
-import { describeStored } from './describePackets.ts'
+import { type DescribedPacket, describeStored } from './describePackets.ts'
+import type { Outcome } from './entrance.ts'
 import { inParallel } from './inParallel.ts'
 import type { PacketRow } from './library/packetRows.ts'
 import type { RetainedRows } from './library/retainedRows.ts'
@@ -29,7 +31,8 @@ export interface PublishOptions {
   readonly checkStanding?: boolean
   /**
    * Signs the operation, after the bytes are durable and before anyone can see the packet. Must be durable when it
-   * resolves; when it throws, nothing is published. Called inside {@link StoreParts.lock}: it must not publish itself.
+   * resolves; when it throws, nothing is published. Called inside {@link StoreParts.lock}, beside those of others who publish at
+   * the same time: it must not publish itself.
    */
   readonly receipt?: (published: { packetId: Digest; cacheHit: boolean; bytesWritten: number }) => Promise<void>
 }
@@ -65,56 +68,144 @@ export async function publishManifest(
   store: StoreParts,
   packet: PublishOptions & Together & { manifest: NewBlob; newBlobs?: BuiltManifest['newBlobs'] },
 ): Promise<PublishResult> {
-  const referrers = packet.referrers ?? []
   const newBlobs = packet.newBlobs ?? []
   const manifestBlob = packet.manifest
   const manifest = parseManifest(manifestBlob.bytes)
-  const packetId = manifestBlob.digest
   const blobs = await store.writer.putMany(newBlobs)
   const { bytesWritten: manifestBytes } = await store.writer.putMany([manifestBlob])
   const bytesWritten = blobs.bytesWritten + manifestBytes
 
-  return await store.lock.exclusive(async () => {
-    // gc may have run since the blobs were found or written; from here on it waits for the lock.
-    await ensureStored(store, manifest, [...newBlobs, manifestBlob])
-    for (const referrer of referrers) await ensureStored(store, parseManifest(referrer.bytes), [referrer])
-    const described = await describeStored(store.blobs, store.describe, packetId)
-    const { contextId, dtype } = described.entry
-    const trust = packet.trust ?? 'own'
-    const winner =
-      trust === 'restricted'
-        ? null
-        : await standingWinner(store, { contextId, dtype, check: packet.checkStanding ?? false })
-    const known = store.library.packets.get(packetId)
-    const standing = winner?.packetId ?? (known !== null && known.removedAt === null ? packetId : null)
-    const cacheHit = standing !== null
-    await packet.receipt?.({ packetId: standing ?? packetId, cacheHit, bytesWritten })
-    const entered = store.library.connection
-      .transaction(() => {
-        const { packets, retained } = store.library
-        const size = manifestBlob.size
-        const row = packets.enter({
-          packetId,
-          contextId,
-          dtype,
-          size,
-          trust,
-          names: packet.names ?? [],
-          at: store.now(),
-        })
-        for (const referrer of referrers) addReferrer(store, referrer)
-        packet.decide?.(row.packetId)
-        if (packet.isRetained !== true) retained.release(row.packetId)
-        else if (row.entered) retained.add(row.packetId)
-        // One that was there before, or had been deleted, is as good as new.
-        retained.use(row.packetId, store.now())
-        return row
-      })
-      .immediate()
-    if (entered.packetId === packetId) store.index.put([described])
-    store.indexFile.touch()
-    return { packetId: entered.packetId, contextId, cacheHit, bytesWritten }
+  // Whoever signs does so in the context of its own operation, whoever else's turn it is.
+  const receipt = packet.receipt && AsyncLocalStorage.bind(packet.receipt)
+  return await store.entrance.enter({ ...packet, receipt, manifest, manifestBlob, newBlobs, bytesWritten })
+}
+
+/** A packet whose bytes are durable, on its way into the library. */
+export interface Arrival extends PublishOptions, Together {
+  readonly manifest: Manifest
+  readonly manifestBlob: NewBlob
+  readonly newBlobs: BuiltManifest['newBlobs']
+  readonly bytesWritten: number
+}
+
+interface Identified {
+  readonly arrival: Arrival
+  readonly described: DescribedPacket
+}
+
+interface Signed extends Identified {
+  readonly cacheHit: boolean
+}
+
+/**
+ * Enters packets that came together, under the lock: their receipts with one flush, then their rows with one. Each is refused by
+ * itself; of several with the same context one enters, the others come again when it has.
+ */
+export async function enterTogether(
+  store: StoreParts,
+  arrivals: readonly Arrival[],
+): Promise<readonly Outcome<PublishResult>[]> {
+  const outcomes = new Map<Arrival, Outcome<PublishResult>>()
+  /** The results of those for which it does not fail. */
+  async function forEach<T extends { readonly arrival: Arrival }, R>(
+    items: readonly T[],
+    work: (item: T) => Promise<R>,
+  ) {
+    const fail = (item: T) => (failed: unknown) => {
+      outcomes.set(item.arrival, { failed })
+      return []
+    }
+    return (await Promise.all(items.map(item => work(item).then(result => [result], fail(item))))).flat()
+  }
+
+  const identified = await forEach(
+    arrivals.map(arrival => ({ arrival })),
+    ({ arrival }) => identify(store, arrival),
+  )
+  const names = new Set<string>()
+  const first = identified.filter(({ arrival, described: { packetId, entry } }) => {
+    const own = [packetId, `${entry.contextId} ${entry.dtype}`]
+    const isFirst = own.every(name => !names.has(name))
+    for (const name of own) names.add(name)
+    if (!isFirst) outcomes.set(arrival, 'again')
+    return isFirst
   })
+  const standing = await forEach(first, async packet => ({ ...packet, standing: await standingPacket(store, packet) }))
+  // All of them ask within one turn of the event loop, so the log flushes once.
+  const signed = await forEach(standing, async ({ arrival, described, standing }): Promise<Signed> => {
+    const cacheHit = standing !== null
+    const { bytesWritten } = arrival
+    await arrival.receipt?.({ packetId: standing ?? described.packetId, cacheHit, bytesWritten })
+    return { arrival, described, cacheHit }
+  })
+  const entered = enterRows(store, signed)
+  for (const [index, { arrival }] of signed.entries()) outcomes.set(arrival, entered[index] as Outcome<PublishResult>)
+  const isNew = (packet: DescribedPacket, outcome: Outcome<PublishResult> | undefined) =>
+    typeof outcome === 'object' && 'done' in outcome && outcome.done.packetId === packet.packetId
+  store.index.put(signed.flatMap(({ described }, index) => (isNew(described, entered[index]) ? [described] : [])))
+  store.indexFile.touch()
+  return arrivals.map(arrival => outcomes.get(arrival) as Outcome<PublishResult>)
+}
+
+/** The rows of all of them, durable with one flush; whatever refuses one takes back its own and no others. */
+function enterRows(store: StoreParts, signed: readonly Signed[]): Outcome<PublishResult>[] {
+  const { connection } = store.library
+  const enterOne = connection.transaction((packet: Signed) => enter(store, packet))
+  const enterAll = connection.transaction(() =>
+    signed.map((packet): Outcome<PublishResult> => {
+      try {
+        return { done: enterOne(packet) }
+      } catch (failed) {
+        // A disk that is full ends the transaction of all.
+        if (!connection.inTransaction) throw failed
+        return { failed }
+      }
+    }),
+  )
+  try {
+    return enterAll.immediate()
+  } catch (failed) {
+    return signed.map(() => ({ failed }))
+  }
+}
+
+/** Makes sure that all its bytes are there, and reads of them what it is. */
+async function identify(store: StoreParts, arrival: Arrival): Promise<Identified> {
+  const { manifest, manifestBlob, newBlobs, referrers = [] } = arrival
+  // gc may have run since the blobs were found or written; from here on it waits for the lock.
+  await ensureStored(store, manifest, [...newBlobs, manifestBlob])
+  for (const referrer of referrers) await ensureStored(store, parseManifest(referrer.bytes), [referrer])
+  return { arrival, described: await describeStored(store.blobs, store.describe, manifestBlob.digest) }
+}
+
+/** The packet that this one would be another of; null where it is the first. */
+async function standingPacket(
+  store: StoreParts,
+  { arrival, described: { packetId, entry } }: Identified,
+): Promise<Digest | null> {
+  const { trust = 'own', checkStanding: check = false } = arrival
+  const { contextId, dtype } = entry
+  const winner = trust === 'restricted' ? null : await standingWinner(store, { contextId, dtype, check })
+  if (winner !== null) return winner.packetId
+  const known = store.library.packets.get(packetId)
+  return known !== null && known.removedAt === null ? packetId : null
+}
+
+/** Its rows. */
+function enter(store: StoreParts, { arrival, described, cacheHit }: Signed): PublishResult {
+  const { packets, retained } = store.library
+  const { manifestBlob, bytesWritten, trust = 'own', names = [], referrers = [], isRetained = false } = arrival
+  const { packetId, entry } = described
+  const { contextId, dtype } = entry
+  const { size } = manifestBlob
+  const row = packets.enter({ packetId, contextId, dtype, size, trust, names, at: store.now() })
+  for (const referrer of referrers) addReferrer(store, referrer)
+  arrival.decide?.(row.packetId)
+  if (!isRetained) retained.release(row.packetId)
+  else if (row.entered) retained.add(row.packetId)
+  // One that was there before, or had been deleted, is as good as new.
+  retained.use(row.packetId, store.now())
+  return { packetId: row.packetId, contextId, cacheHit, bytesWritten }
 }
 
 /** Stores a manifest that speaks about another one (a signature, a trace), with its blobs. Returns its descriptor. */

@@ -2,11 +2,13 @@ import type { ProcessLock } from '../processLock.ts'
 import type { BlobReader } from './blobReader.ts'
 import type { BlobWriter } from './blobWriter.ts'
 import type { DiskUse } from './diskUse.ts'
+import type { Entrance } from './entrance.ts'
 import type { Fs } from './fs.ts'
 import type { IndexFile } from './indexFile.ts'
 import type { StoreLayout } from './layout.ts'
 import type { Library } from './library/library.ts'
 import type { DescribePacket } from './packetIndexEntry.ts'
+import type { Arrival, PublishResult } from './publish.ts'
 import type { SearchIndex } from './search/searchIndex.ts'
 
 /** The parts an open store is made of; operations on the whole of it (publish, gc, import, export) take these. */
@@ -21,6 +23,8 @@ export interface StoreParts {
   readonly index: SearchIndex
   readonly indexFile: IndexFile
   readonly lock: ProcessLock
+  /** Through the lock into the library. */
+  readonly entrance: Entrance<Arrival, PublishResult>
   /** Held from opening to closing: says that somebody has this store open for writing. */
   readonly presence: ProcessLock
   readonly describe: DescribePacket
