@@ -1,6 +1,5 @@
 import type { Segment } from '#shared/domain/cartridge.ts'
 import type { SaidMessage } from '#shared/domain/tool.ts'
-import type { StateSnapshot } from '../inference/stateSnapshot.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
 import type { PartsRead } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
@@ -198,18 +197,14 @@ function readStep(source: number, { seam, delta: { said, messages, system, contr
 
 export interface Growth extends Omit<TextGrowth, 'source'> {
   readonly op: 'merge' | 'infer'
-  readonly snapshot: StateSnapshot
-  readonly logits: Float32Array | null
 }
 
-/** The contents of the state that a base becomes after reading a delta (and keeping what was generated). */
-export function grownContents(base: OpenedState, growth: Growth): StateContents {
+/** What is no number of the state that a base becomes after reading a delta (and keeping what was generated). */
+export function grownContents(base: OpenedState, growth: Growth): Omit<StateContents, 'snapshot' | 'logits'> {
   const source = { name: growth.op, bytes: new TextEncoder().encode(growth.delta.text) }
   return {
     ...growText(base, { ...growth, source }),
     model: base.loaded.model,
-    snapshot: growth.snapshot,
-    logits: growth.logits,
     dtype: base.dtype,
     loss: base.packet?.config.cache.loss ?? null,
     rounded: base.packet === null ? [] : roundingsAfter(base.packet.config.cache, base.tokens.length),

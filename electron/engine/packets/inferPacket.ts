@@ -8,7 +8,8 @@ import { receiptView } from '../receipts/receiptView.ts'
 import type { Operation } from '../record/recorder.ts'
 import { sha256 } from '../sha256.ts'
 import { stopwatch } from '../stopwatch.ts'
-import { assemble } from './assemble.ts'
+import { StagedBlobs } from '../store/stagedBlobs.ts'
+import { assembleAround, numbersOf } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { type Call, type PacketContext, readingProgress, receiptEnvironment } from './context.ts'
 import { tokenBytes } from './contextId.ts'
@@ -26,6 +27,7 @@ import { readableText } from './readableText.ts'
 import { readDelta } from './readDelta.ts'
 import { reuseDetails } from './reuseDetails.ts'
 import { reuseView } from './reuseView.ts'
+import { heard, StateEncoder } from './stateEncoder.ts'
 import { logitsDigest } from './stateLayers.ts'
 import { answerGrammar, writeAnswer } from './writeAnswer.ts'
 
@@ -75,7 +77,14 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     isKept: keep,
     isTraced: input.trace ?? false,
   }
-  const options = { signal: call.signal, onProgress: readingProgress(call) }
+  const { persist = 'durable' } = input
+  // What is known of the new state is encoded, hashed and written while the answer still comes.
+  await using staged = new StagedBlobs(context.store.writer)
+  await using encoder = new StateEncoder({
+    ...{ dtype: base.dtype, shared: base.fullBlocks },
+    keep: persist === 'memory' ? async blob => blob : staged.addNew,
+  })
+  const options = { signal: call.signal, onProgress: readingProgress(call), sink: keep ? encoder : undefined }
   const { newState, first, steps } = await readDelta(session, reading, options)
   if (first === null)
     throw new StatePackError(
@@ -84,6 +93,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     )
   const read = clock.lap()
 
+  const ahead = newState === null ? null : heard(encoder.take(newState.snapshot))
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
@@ -111,10 +121,13 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     split,
     flush: keep,
     generated: kept?.generated ?? new Int32Array(0),
-    snapshot: (kept ?? newState ?? fail()).snapshot,
-    logits: (kept ?? newState ?? fail()).logits,
   })
-  const assembled = await assemble(contents)
+  const { logits } = kept ?? newState ?? fail()
+  const { cache, stored: numbers } = await (kept === null ? (ahead ?? fail()) : encoder.take(kept.snapshot))
+  const assembled = {
+    ...assembleAround(contents, numbersOf(numbers, { cache: await cache, logits })),
+    atHand: numbers,
+  }
   const processed = session.processed + (kept?.processed ?? 0)
   const generated = processed - (toFold.length - (prefix?.tokens ?? 0)) - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed })
@@ -141,7 +154,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     generation: {
       token_count: ids.length,
       token_ids_sha256: sha256(tokenBytes(ids)),
-      logits_sha256: contents.logits === null ? null : logitsDigest(contents.logits),
+      logits_sha256: logits === null ? null : logitsDigest(logits),
       trace_sha256: trace === null ? null : sha256(trace),
     },
     details: {
@@ -181,7 +194,6 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     },
   })
 
-  const { persist = 'durable' } = input
   const isKeptStopped = input.keepStopped === true && generation.finishReason === 'cancelled'
   const stored =
     persist !== 'memory'

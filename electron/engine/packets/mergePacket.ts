@@ -62,9 +62,9 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
       split,
       flush: false,
       generated: new Int32Array(0),
-      snapshot: await session.capture(),
-      logits,
     }),
+    snapshot: await session.capture(),
+    logits,
     ...(prefix === null ? {} : { sharedBlocks: prefix.sharedBlocks, rounded: prefix.rounded }),
   })
   const published = await publish(context, {

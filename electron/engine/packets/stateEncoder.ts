@@ -37,6 +37,9 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
   readonly #forgetsTo: number
   readonly #taken: Promise<StoredBlock>[] = []
   #cache: BlockConfig['cache'] | null = null
+  /** A state that is being taken: whoever began it may be gone before it is. */
+  #taking: Promise<void> | null = null
+  #isOver = false
 
   constructor({
     dtype,
@@ -75,9 +78,28 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
 
   /** The rest of the state, and all of it, while what is on its way arrives. Throws what {@link StateEncoder.add} throws. */
   async end(session: Session): Promise<EncodedState> {
-    const { recurrent, ...rest } = await session.captureInto(this)
+    return this.#all(await session.captureInto(this))
+  }
+
+  /** The same of a state that was captured and begins with the blocks that it was given before; for one that forgets none of them. */
+  async take(snapshot: StateSnapshot): Promise<EncodedState & { readonly stored: StateSnapshot }> {
+    const taking = this.#rest(snapshot)
+    this.#taking = taking
+    await taking
+    const { cache, stored } = await this.#all(snapshot)
+    return { cache, stored: { ...stored, blocks: stored.blocks.filter(block => block !== null) } }
+  }
+
+  async #rest({ blocks }: StateSnapshot): Promise<void> {
+    for (const block of blocks.slice(this.length)) {
+      if (this.#isOver) return
+      await this.add(block)
+    }
+  }
+
+  async #all({ kind, position, recurrent }: Omit<StateSnapshot, 'blocks'>): Promise<EncodedState> {
     const kept = await Promise.all(this.#taken)
-    const state = { ...rest, blocks: kept.map(({ block }) => block) }
+    const state = { kind, position, blocks: kept.map(({ block }) => block) }
     const layers = kept.map(({ layer }) => layer)
     if (recurrent.length === 0) return { cache: arrived(layers), stored: { ...state, recurrent } }
     const encoded = newBlob(LAYER_TYPES.ssm, await encodeRecurrent(recurrent, this.#dtype))
@@ -88,8 +110,10 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
     }
   }
 
-  /** Waits for what is still on its way. */
+  /** Takes no more, and waits for what is still on its way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    await this.#taking?.catch(() => {})
     const taken = await Promise.allSettled(this.#taken)
     await Promise.allSettled(taken.map(result => (result.status === 'fulfilled' ? result.value.layer : null)))
   }
@@ -109,7 +133,7 @@ function arrived(layers: readonly Promise<LayerInput>[]): Promise<readonly Layer
 }
 
 /** Where something else fails first, nobody waits for it. */
-function heard<T>(promise: Promise<T>): Promise<T> {
+export function heard<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
 }

@@ -77,7 +77,7 @@ async function withoutTail(context: PacketContext, { packetId, config, manifest 
   const logits = await session.append(split.fold, { logits: 'last', signal: call.signal })
   const snapshot = await session.capture()
   const read = { delta, seam: 'exact', split, flush: false, generated: new Int32Array(0) } as const
-  const flushed = await assemble(grownContents(base, { op: 'merge', ...read, snapshot, logits }))
+  const flushed = await assemble({ ...grownContents(base, { op: 'merge', ...read }), snapshot, logits })
   return { config: flushed.config, layers: flushed.layers, processed: session.processed }
 }
 

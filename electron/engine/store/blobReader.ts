@@ -12,6 +12,8 @@ import type { StoreLayout } from './layout.ts'
 export type BlobRef = Digest | Descriptor
 
 const CHUNK = 1024 * 1024
+/** A blob of so many bytes is checked as it is read: as a whole, and on another thread. */
+const AT_ONCE = 4 * 1024 * 1024
 /** Small enough to show how far a slow line is. */
 const PART = 128 * 1024
 
@@ -93,7 +95,7 @@ export class BlobReader {
 
   /** Re-hashes the blob without keeping it; throws as {@link BlobReader.read} does. */
   async check(ref: BlobRef): Promise<void> {
-    if (typeof ref !== 'string' && ref.size <= CHUNK) await this.read(ref)
+    if (typeof ref !== 'string' && ref.size <= AT_ONCE) await this.read(ref)
     else for await (const _ of this.stream(ref));
   }
 

@@ -30,6 +30,11 @@ export interface StagedBlob extends Descriptor {
   readonly at: number
 }
 
+/** One that is in the store: its bytes were checked there, and it is young for gc. */
+export interface FoundBlob extends NewBlob {
+  readonly isFound: true
+}
+
 /** What is younger need not be made young: far below the grace age of gc. */
 const YOUNG_MS = 60_000
 
@@ -62,12 +67,13 @@ export class BlobWriter {
    * and made young again for gc; a damaged one is replaced. What was staged before gets its name with the others, and stays its
    * owner's to discard where that does not come about.
    */
-  async putMany(blobs: readonly (NewBlob | StagedBlob)[]): Promise<PutResult> {
+  async putMany(blobs: readonly (NewBlob | FoundBlob | StagedBlob)[]): Promise<PutResult> {
     const distinct = new Map(blobs.map(blob => [blob.digest, blob]))
     const staged: StagedBlob[] = []
     try {
       await inParallel([...distinct.values()], PARALLEL, async blob => {
         const { mediaType, digest, size } = blob
+        if ('isFound' in blob && this.#reader.hasNow({ mediaType, digest, size })) return
         if (await this.#isThere({ mediaType, digest, size })) return
         staged.push('temp' in blob ? blob : await this.stageBlob(blob))
       })
@@ -78,6 +84,16 @@ export class BlobWriter {
     await this.commit(staged)
     const descriptors = blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
     return { descriptors, bytesWritten: staged.reduce((sum, { size }) => sum + size, 0) }
+  }
+
+  /** The blob as one that is in the store, whole; null where it is not. Throws storage errors. */
+  async find(blob: NewBlob): Promise<FoundBlob | null> {
+    const { mediaType, digest, size } = blob
+    try {
+      return (await this.#isThere({ mediaType, digest, size })) ? { ...blob, isFound: true } : null
+    } catch (error) {
+      throw storeError(error, 'write to the store', 'write')
+    }
   }
 
   /** The bytes of a blob on stable storage, under a temporary name; to be put with others, or discarded. */

@@ -1,4 +1,4 @@
-import type { BlobWriter, StagedBlob } from './blobWriter.ts'
+import type { BlobWriter, FoundBlob, StagedBlob } from './blobWriter.ts'
 import type { NewBlob } from './newBlob.ts'
 
 /**
@@ -6,10 +6,10 @@ import type { NewBlob } from './newBlob.ts'
  * them before the packet is published, and nothing of them is left where it never is.
  */
 export class StagedBlobs implements AsyncDisposable {
-  readonly #writer: Pick<BlobWriter, 'stageBlob' | 'discard'>
+  readonly #writer: Pick<BlobWriter, 'find' | 'stageBlob' | 'discard'>
   readonly #staged: Promise<StagedBlob>[] = []
 
-  constructor(writer: Pick<BlobWriter, 'stageBlob' | 'discard'>) {
+  constructor(writer: Pick<BlobWriter, 'find' | 'stageBlob' | 'discard'>) {
     this.#writer = writer
   }
 
@@ -19,6 +19,10 @@ export class StagedBlobs implements AsyncDisposable {
     this.#staged.push(staged)
     return staged
   }
+
+  /** The same of one that the store may have; if so, it is checked and nothing is written. */
+  readonly addNew = async (blob: NewBlob): Promise<StagedBlob | FoundBlob> =>
+    (await this.#writer.find(blob)) ?? (await this.add(blob))
 
   async [Symbol.asyncDispose](): Promise<void> {
     const settled = await Promise.allSettled(this.#staged)
