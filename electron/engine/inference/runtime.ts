@@ -63,10 +63,10 @@ export interface Runtime extends Disposable {
   /** For sessions that generate together; null where the device or an ONNX export takes one context at a time. */
   newBatch(): DecodeBatch | null
   /**
-   * Runs a task when it is a step's turn, and nothing else meanwhile: whoever takes part can be decided at that moment. What
+   * Runs a task when it is a step's turn (see {@link Turn}), and nothing else meanwhile: whoever takes part can be decided at that moment. What
    * it runs is said to be `inTurn`; anything else that it waited for would wait for itself.
    */
-  turn<T>(task: () => Promise<T>): Promise<T>
+  turn<T>(step: 'step' | 'first step', task: () => Promise<T>): Promise<T>
   /** Waits for the run under way and frees the model. */
   dispose(): Promise<void>
 }
@@ -174,7 +174,7 @@ export async function openOnFirst(
       batches.push(batch)
       return batch
     },
-    turn: task => enqueue(task, 'step'),
+    turn: (step, task) => enqueue(task, step),
     dispose,
     [Symbol.dispose]: () => void dispose(),
   }

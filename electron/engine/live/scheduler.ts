@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DecodeBatch } from '../inference/decodeBatch.ts'
 import { type GenerateOptions, type Generation, generate } from '../inference/generate.ts'
 import type { Runtime } from '../inference/runtime.ts'
@@ -10,6 +9,8 @@ const MOST_ROWS = 32
 interface Request {
   readonly session: Session
   readonly token: number
+  /** It has had no step yet. */
+  readonly isFirst: boolean
   readonly resolve: (step: Step) => void
   readonly reject: (error: unknown) => void
 }
@@ -57,8 +58,10 @@ export class Scheduler {
     const batch = this.#batch
     if (batch === null) return { ...(await generate(session, logits, options)), batched: false }
     let batched = false
+    let isFirst = true
     const step = async (token: number) => {
-      const result = await this.#step(session, token)
+      const result = await this.#step(session, { token, isFirst })
+      isFirst = false
       batched ||= result.together
       return result.logits
     }
@@ -70,9 +73,9 @@ export class Scheduler {
     }
   }
 
-  #step(session: Session, token: number): Promise<Step> {
+  #step(session: Session, of: Pick<Request, 'token' | 'isFirst'>): Promise<Step> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ session, token, resolve, reject })
+      this.#waiting.push({ session, ...of, resolve, reject })
       void this.#serve()
     })
   }
@@ -81,9 +84,9 @@ export class Scheduler {
     if (this.#isServing) return
     this.#isServing = true
     while (this.#waiting.length > 0) {
-      await this.#turn(async () => {
-        // Whoever has just been given logits asks for the next token within this turn of the event loop.
-        await nextTurn()
+      const isFirst = this.#waiting.every(request => request.isFirst)
+      // Whoever has just been given logits asks for the next token before the turn comes.
+      await this.#turn(isFirst ? 'first step' : 'step', async () => {
         const requests = this.#waiting
         this.#waiting = []
         const pass = this.#pass(requests)
