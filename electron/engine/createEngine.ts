@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { EngineHandlers } from '#shared/rpc/contract.ts'
 import type { EventName } from '#shared/rpc/events.ts'
+import { answerHandlers } from './api/answerHandlers.ts'
 import { askHandlers } from './api/askHandlers.ts'
 import { collectionHandlers } from './api/collectionHandlers.ts'
 import { engineHandlers } from './api/engineHandlers.ts'
@@ -201,6 +202,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...packetHandlers(state),
         ...inspectHandlers(state),
         ...remixHandlers(state),
+        ...answerHandlers(state),
         ...askHandlers(state),
         ...receiptHandlers(state),
         ...keyHandlers(state),

@@ -21,7 +21,7 @@ const STALE_BY = {
   // A model that comes or goes changes which cartridges can be asked; adding one writes its folder into the settings.
   'models.changed': [
     ...OF_CARTRIDGES,
-    ...['models.list', 'models.catalogue', 'models.unfinished', 'packets.tokenize', 'packets.estimate'],
+    ...['models.list', 'models.catalogue', 'models.unfinished', 'packets.count', 'packets.estimate'],
     ...['memory.status', 'share.browse', 'settings.get', 'engine.status'],
   ],
   'settings.changed': [

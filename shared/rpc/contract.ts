@@ -3,6 +3,7 @@
  * and one test, and a handler that is missing does not compile.
  */
 import type { z } from 'zod'
+import { answerMethods } from './methods/answers.ts'
 import { askMethods } from './methods/ask.ts'
 import { collectionMethods } from './methods/collections.ts'
 import { conversationMethods } from './methods/conversations.ts'
@@ -32,6 +33,7 @@ export const contract = {
   ...transferMethods,
   ...jobMethods,
   ...inspectMethods,
+  ...answerMethods,
   ...askMethods,
   ...conversationMethods,
   ...remixMethods,

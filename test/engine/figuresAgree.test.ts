@@ -53,13 +53,13 @@ it.each(MODELS)('tokens counted while a question is typed are those that are rea
   const question = 'Which colour is the locker?'
   const read = ({ tail, delta }: { tail: number; delta: number }) => tail + delta
   const counted = async (of: { ref: string } | { model: string }) =>
-    (await test.client.call('packets.tokenize', { ...of, text: question, chat: true })).count
+    (await test.client.call('packets.count', { ...of, text: question, chat: true })).count
 
   const first = await test.client.call('ask.ask', { ref, question, maxNewTokens: 2 })
   const tokens = first.step?.tokens ?? expect.fail('no turn')
   expect(read(tokens)).toBe(await counted({ ref }))
   // More than the words alone.
-  expect(read(tokens)).toBeGreaterThan((await test.client.call('packets.tokenize', { model, text: question })).count)
+  expect(read(tokens)).toBeGreaterThan((await test.client.call('packets.count', { model, text: question })).count)
 
   const parentId = first.step?.id ?? ''
   const later = await test.client.call('ask.ask', { ref, parentId, question, maxNewTokens: 2 })

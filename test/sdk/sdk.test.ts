@@ -253,7 +253,7 @@ describe('AgentLoop', () => {
     const { here: server } = places
     if (server === null) throw new Error('not opened')
     const deltas = Array.from({ length: 6 }, (_, i) => deltaText(SDK_LOOP, i + 1))
-    const { count } = await api.client.call('packets.tokenize', {
+    const { count } = await api.client.call('packets.count', {
       model: 'tiny-gpt2',
       text: SDK_LOOP.base + deltas.join(''),
     })

@@ -16,7 +16,7 @@ import { spotCheck } from '../packets/spotCheck.ts'
 import { blobSha256 } from '../packets/stateLayers.ts'
 import { summaryOf } from '../packets/summaries.ts'
 import { textsOf } from '../packets/textsOf.ts'
-import { tokenizeText } from '../packets/tokenizeText.ts'
+import { countText, tokenizeText } from '../packets/tokenizeText.ts'
 import { verifyPacket } from '../packets/verifyPacket.ts'
 import { receiptView } from '../receipts/receiptView.ts'
 import type { EngineState } from './engineState.ts'
@@ -29,6 +29,7 @@ type Owned =
   | 'packets.spotCheck'
   | 'packets.verify'
   | 'packets.tokenize'
+  | 'packets.count'
   | 'packets.delta'
   | 'packets.infer'
   | 'packets.merge'
@@ -46,6 +47,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
     'packets.spotCheck': ({ ref }, call) => spotCheck(state, ref, call),
     'packets.verify': (input, call) => verifyPacket(state, input, call),
     'packets.tokenize': input => tokenizeText(state, input),
+    'packets.count': input => countText(state, input),
     'packets.delta': input => deltaPacket(state, input),
     'packets.infer': (input, { signal, progress, send }) =>
       inferPacket(state, input, { signal, progress, answering: (text, of) => send({ text, of }) }),

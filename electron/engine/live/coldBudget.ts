@@ -33,6 +33,8 @@ export interface ColdBudgetOptions {
   readonly onGone: (packetIds: readonly Digest[]) => void
   /** The tier has less than before: the disk is to have it back. */
   readonly onLess: () => void
+  /** Has something done when the running operation is over; false outside of any. */
+  readonly whenOver?: (release: () => void) => boolean
 }
 
 /**
@@ -75,8 +77,8 @@ export class ColdBudget {
    * then what it was.
    */
   async refresh(): Promise<{ readonly limit: number; readonly own: number }> {
-    const { parts, readOnly, folder } = this.#options.store
-    const own = await parts.diskUse.bytes()
+    const { readOnly, folder } = this.#options.store
+    const own = await this.#stored()
     if (this.#limit === null)
       this.#automatic ??= own + this.#tier.bytes + Math.floor((await freeBytes(folder)) * FREE_PART)
     const limit = this.#limit ?? this.#automatic ?? own
@@ -88,9 +90,11 @@ export class ColdBudget {
     return { limit, own }
   }
 
-  /** An operation goes on from a state: it stays for an hour, whatever may be given up. */
+  /** An operation goes on from a state: it stays until that is over, for every process, and an hour from what is given up here. */
   use(packetId: Digest): void {
-    const { store } = this.#options
+    const { store, whenOver = () => false } = this.#options
+    const release = store.parts.holds.take(packetId)
+    if (!whenOver(release)) release()
     const now = store.parts.now()
     if (now - (this.#named.get(packetId) ?? Number.NEGATIVE_INFINITY) < NOTED_MS) return
     if (!store.readOnly) store.library.retained.use(packetId, now)
@@ -111,7 +115,7 @@ export class ColdBudget {
     const now = this.#options.store.parts.now()
     if (now - this.#aged < RECENT_MS) return false
     this.#aged = now
-    return this.#old(now).length > 0
+    return this.#old(now).length > 0 || this.#options.store.library.retained.gone(now - RECENT_MS).length > 0
   }
 
   #collect({ limit, own }: { readonly limit: number; readonly own: number }): void {
@@ -132,7 +136,8 @@ export class ColdBudget {
     const { store, registry } = this.#options
     const { remotes, retained } = store.library
     const old = () => this.#old(now)
-    if (old().length > 0)
+    // Also takes what was let go.
+    if (old().length > 0 || retained.gone(now - RECENT_MS).length > 0)
       await this.#give(old, { at: now, to: 'gone', reason: 'not used for 30 days' }, Number.NEGATIVE_INFINITY)
     if (own > limit) {
       const reason = 'what is stored takes more than the budget'
@@ -141,7 +146,13 @@ export class ColdBudget {
       const answers = () => retained.loose(now - RECENT_MS, now)
       if (answers().length > 0) await this.#give(answers, { at: now, to: 'gone', reason }, limit * ROOM_PART)
     }
-    this.#left = await store.parts.diskUse.bytes()
+    this.#left = await this.#stored()
+  }
+
+  /** Bytes of what is stored: blobs, and what answers told. */
+  async #stored(): Promise<number> {
+    const { parts, library } = this.#options.store
+    return (await parts.diskUse.bytes()) + library.answers.bytes()
   }
 
   #old(now: number): Loose[] {
@@ -154,7 +165,9 @@ export class ColdBudget {
     let found: readonly Loose[] = []
     // As they are then: somebody may have made one their own meanwhile.
     const copies = () => {
-      const isUnused = ({ packetId }: Loose) => why.at - (this.#named.get(packetId) ?? 0) >= RECENT_MS
+      const held = store.parts.holds.held()
+      const isUnused = ({ packetId }: Loose) =>
+        !held.has(packetId) && why.at - (this.#named.get(packetId) ?? 0) >= RECENT_MS
       found = loose().filter(isUnused)
       return found.map(({ packetId }) => packetId)
     }

@@ -91,7 +91,7 @@ export function createLiveState(
     onUse: onChange,
   })
   const coldBudget = new ColdBudget(cold, {
-    ...{ store, limit: budgets.cold, registry, onMove: moves.add, onGone },
+    ...{ store, limit: budgets.cold, registry, onMove: moves.add, onGone, whenOver },
     keep: () => unstored.liveDigests(),
     onLess: () => void unstored.settle(),
   })

@@ -23,7 +23,7 @@ interface Kept {
 export interface UnstoredOptions {
   readonly warm: MemoryTier
   readonly cold: MemoryTier
-  readonly store: Pick<StoreParts, 'fs' | 'layout' | 'blobs'>
+  readonly store: Pick<StoreParts, 'fs' | 'layout' | 'blobs' | 'holds'>
   /** Brings the cold tier's budget up to date; asked for before each write. */
   readonly prepare?: () => Promise<unknown>
   /** The bytes of a blob leave memory; whoever decoded views of them lets go. */
@@ -43,6 +43,7 @@ export class UnstoredPackets implements BlobSource {
   readonly #warm: MemoryTier
   readonly #cold: MemoryTier
   readonly #blobs: BlobSource
+  readonly #holds: StoreParts['holds']
   readonly #spill: Spill
   readonly #onMove: (digest: Digest) => void
   readonly #onForget: (packetId: Digest) => void
@@ -52,6 +53,8 @@ export class UnstoredPackets implements BlobSource {
   readonly #kept = new Map<Digest, Kept>()
   /** Blobs that only unstored packets have, in memory or on disk. */
   readonly #added = new Set<Digest>()
+  /** By packet, the stored ones that it goes on from, and how they are no longer held for it. */
+  readonly #bases = new Map<Digest, readonly { readonly packetId: Digest; readonly release: () => void }[]>()
   /** Packets that operations use. */
   readonly #users = new Map<Digest, number>()
   readonly #moving = new Map<Digest, Promise<void>>()
@@ -65,6 +68,7 @@ export class UnstoredPackets implements BlobSource {
     this.#warm = warm
     this.#cold = cold
     this.#blobs = store.blobs
+    this.#holds = store.holds
     this.#spill = new Spill(cold, { store, prepare, onGone: digests => this.#gone(digests) })
     this.#onMove = options.onMove
     this.#onForget = options.onForget
@@ -74,13 +78,27 @@ export class UnstoredPackets implements BlobSource {
 
   /**
    * Keeps a packet's manifest and what else of it is not stored. It is found by its packet_id and its context_id. `cost`: tokens
-   * that would have to be read again without these blobs. They are of use together, so they are worth the same by the byte.
+   * that would have to be read again without these blobs. They are of use together, so they are worth the same by the byte. `base`:
+   * the packet whose layers it shares, if it does; no process collects what of that is stored.
    */
   add(
-    packet: { packetId: Digest; contextId: Digest; cost: number; layers: readonly Descriptor[] },
+    packet: {
+      packetId: Digest
+      contextId: Digest
+      cost: number
+      layers: readonly Descriptor[]
+      base?: Digest | undefined
+    },
     blobs: readonly NewBlob[],
   ): void {
-    const { packetId, contextId, layers } = packet
+    const { packetId, contextId, layers, base } = packet
+    if (base !== undefined && !this.#bases.has(packetId)) {
+      const stored = this.#bases.get(base)?.map(one => one.packetId) ?? [base]
+      this.#bases.set(
+        packetId,
+        stored.map(one => ({ packetId: one, release: this.#holds.take(one) })),
+      )
+    }
     const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
     // What it goes on from is of use to it, too: the deepest first, so that a beginning outlives what is of use only after it.
     for (const { digest } of layers.toReversed()) this.#spill.touch(digest)
@@ -187,6 +205,8 @@ export class UnstoredPackets implements BlobSource {
       this.#onMove(digest)
       kept.hold.drop()
     }
+    for (const { release } of this.#bases.get(packetId) ?? []) release()
+    this.#bases.delete(packetId)
     this.#onForget(packetId)
   }
 

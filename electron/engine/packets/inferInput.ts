@@ -23,8 +23,6 @@ export interface InferInput {
   readonly dtype?: StateDtype | undefined
   /** Also give the log-probabilities of the answer's tokens, and of so many that were likelier or nearly as likely. */
   readonly logprobs?: number | undefined
-  /** The answer can be referred to by this id from now on, as the state it led to. */
-  readonly answerId?: string | undefined
   /** The answer that was given before, with the token that ended it: it is read instead of written, to have its state again. */
   readonly answer?: { readonly ids: readonly number[]; readonly stopId: number | null } | undefined
   /** An answer that is stopped is kept as far as it came. Default false: a call that is cancelled leaves nothing. */

@@ -206,15 +206,11 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
         })
       : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
-  if (persist === 'memory') await keepUnstored(context, assembled, contents.tokens)
+  if (persist === 'memory')
+    await keepUnstored(context, assembled, { tokens: contents.tokens, base: base.packet?.packetId })
   // What is too old goes, or too much for the disk: behind the answer, and whether or not it can be counted.
   if (persist === 'retained') context.live.coldBudget.refresh().catch(() => {})
   const total = clock.total()
-  if (input.answerId !== undefined && stored.packetId !== null) {
-    context.store.library.answers.add({
-      ...{ id: input.answerId, rootPacketId: baseId ?? stored.packetId, packetId: stored.packetId, at: Date.now() },
-    })
-  }
   return {
     delta: delta.text,
     output: answer.content,

@@ -45,9 +45,17 @@ export async function keepAnswer(
   return { generated, snapshot: await fresh.capture(), logits: after, processed: fresh.processed }
 }
 
+/** Characters. */
+const WELL_BEFORE = 16
+
 /** The ids whose text stands before a stop text: a token that also begins it stays if it begins with white space only. */
 export function idsBefore(tokenizer: Tokenizer, ids: Int32Array, length: number): Int32Array {
+  // Halves of characters may count as more than the whole: what stands well before is looked for in steps that halve.
   let count = 0
+  for (let step = 2 ** Math.floor(Math.log2(Math.max(1, ids.length))); step >= 1; step /= 2) {
+    const next = count + step
+    if (next <= ids.length && tokenizer.decode(ids.subarray(0, next)).length <= length - WELL_BEFORE) count = next
+  }
   while (count < ids.length && tokenizer.decode(ids.subarray(0, count + 1)).length <= length) count++
   if (count === ids.length) return ids
   const over = tokenizer.decode(ids.subarray(0, count + 1)).slice(length)

@@ -66,11 +66,11 @@ async function withBytes({ live }: Pick<PacketContext, 'live'>, layer: LayerInpu
   return kept === null ? layer : { ...layer, bytes: kept.bytes }
 }
 
-/** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. */
+/** Keeps an assembled cartridge in memory only: it can be resolved while the engine runs. `base`: whose layers it shares. */
 export async function keepUnstored(
   { live }: Pick<PacketContext, 'live'>,
   assembled: Assembled,
-  tokens: Int32Array,
+  { tokens, base }: { readonly tokens: Int32Array; readonly base: Digest | undefined },
 ): Promise<void> {
   const { packetId, contextId, manifestBlob, config, configBlob, layers } = assembled
   const blobs = [manifestBlob, configBlob, ...layers.filter(layer => 'bytes' in layer)]
@@ -78,7 +78,7 @@ export async function keepUnstored(
   // A recurrent state is read again from the start.
   const known = config.kind === 'kv' ? shared * config.cache.blockTokens : 0
   const cost = Math.max(1, config.position.next - known)
-  live.unstored.add({ packetId, contextId, cost, layers }, blobs)
+  live.unstored.add({ packetId, contextId, cost, layers, base }, blobs)
   const marks = config.origin.kind === 'tokens' ? prefixMarks(modelIdentity(config.model), tokens) : []
   live.prefixes.add({ packetId, dtype: config.cache.dtype, marks })
   await poolLayers({ live }, assembled)

@@ -15,6 +15,9 @@ export interface TokenizeInput {
   readonly model?: string | undefined
   readonly ref?: string | undefined
   readonly text: string
+}
+
+export interface CountInput extends TokenizeInput {
   /** As a question: what asking it would read, the template around it and what the state holds back included. */
   readonly chat?: boolean
   /** Of a conversation that it begins; see `DeltaInput`. */
@@ -23,31 +26,39 @@ export interface TokenizeInput {
   readonly tools?: DeltaInput['tools']
 }
 
-/** Token ids of a text alone or as a question, with State Pack's token trace: SHA-256 of the compact JSON of the ids. */
+/** Token ids of a text, with State Pack's token trace: SHA-256 of the compact JSON of the ids. */
 export async function tokenizeText(context: PacketContext, input: TokenizeInput): Promise<Output<'packets.tokenize'>> {
-  const { face, id } = await whose(context, input)
-  const model = await context.models.open(id)
-  const tokenizer = tokenizerOf(model)
-  const tokens = input.chat ? await asked(context, { face, model }, input) : [...tokenizer.encode(input.text)]
+  const { id } = await whose(context, input)
+  const tokenizer = tokenizerOf(await context.models.open(id))
+  const tokens = [...tokenizer.encode(input.text)]
   return {
     tokens,
     count: tokens.length,
-    before: face?.tokens.length ?? 0,
     tokenTrace: hexOf(sha256(JSON.stringify(tokens))),
     pieces: tokens.map(token => tokenizer.decode([token])),
   }
 }
 
-async function asked(
+/** How many tokens a text has, alone or as a question. */
+export async function countText(context: PacketContext, input: CountInput): Promise<Output<'packets.count'>> {
+  const { face, id } = await whose(context, input)
+  const model = await context.models.open(id)
+  const count = input.chat
+    ? await countAsked(context, { face, model }, input)
+    : tokenizerOf(model).encode(input.text).length
+  return { count, before: face?.tokens.length ?? 0 }
+}
+
+async function countAsked(
   { blobs }: PacketContext,
   { face, model }: { face: Face | null; model: Parameters<typeof emptyText>[0]['model'] },
-  { text, system, turns, tools }: TokenizeInput,
-): Promise<number[]> {
+  { text, system, turns, tools }: CountInput,
+): Promise<number> {
   const before =
     face === null ? { ...emptyText({ model }), packet: null } : { ...textStateOf(face, { model }), packet: face.packet }
   const { base, delta } = await deltaOf(blobs, before, { delta: text, chat: true, system, turns, tools })
   const { prefix, fold, tailTokens } = splitDelta(base, delta, 'exact')
-  return [...prefix, ...fold, ...tailTokens]
+  return prefix.length + fold.length + tailTokens.length
 }
 
 /** The cartridge, if one is named, and the installed model. */

@@ -43,8 +43,8 @@ export interface GcResult {
 }
 
 /**
- * Keeps packets of the library, tombstones younger than seven days, packets held by live sessions, the referrers of all
- * these, and young blobs; removes the rest.
+ * Keeps packets of the library, tombstones younger than seven days (those of answers' states: than an hour), packets that any
+ * process uses, the referrers of all these, and young blobs; removes the rest.
  */
 export function collectGarbage(store: StoreParts, options: GcOptions = {}): Promise<GcResult> {
   return store.lock.exclusive(async () => {
@@ -52,16 +52,26 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
     const dryRun = options.dryRun ?? false
     const rows = store.library.packets.all()
     const given = givenUp(store, rows, options, now)
-    const kept = rows.filter(row => !given.has(row.packetId))
     const keep = options.keep ?? new Set()
-    const { needs, unreadable } = await readNeeds(store, kept)
-    if (options.room !== undefined && unreadable.length === 0)
-      for (const packetId of givenForRoom(needs, keep, options.room)) given.add(packetId)
+    const needed = await readNeeds(
+      store,
+      rows.filter(row => !given.has(row.packetId)),
+    )
+    if (options.room !== undefined && needed.unreadable.length === 0) {
+      const beside = store.library.answers.bytesByPacket()
+      for (const packetId of givenForRoom({ ...needed, keep, beside }, options.room)) given.add(packetId)
+    }
+    // Whoever began to use one meanwhile has said so; from here on nobody finds them.
+    const nowHeld = dryRun ? [] : forgetUnheld(store, given)
+    const held = await readNeeds(
+      store,
+      rows.filter(({ packetId }) => nowHeld.includes(packetId) && !needed.needs.has(packetId)),
+    )
+    const unreadable = [...needed.unreadable, ...held.unreadable]
     const live = new Set(keep)
-    for (const [packetId, blobs] of needs) if (!given.has(packetId)) for (const digest of blobs.keys()) live.add(digest)
+    for (const [packetId, blobs] of [...needed.needs, ...held.needs])
+      if (!given.has(packetId)) for (const digest of blobs.keys()) live.add(digest)
     if (!dryRun && given.size > 0) {
-      // Rows before bytes: a crash in between leaves garbage, the other way round it would leave broken packets.
-      store.library.packets.forget([...given])
       store.index.drop([...given])
       store.library.scrub()
       store.indexFile.touch()
@@ -77,9 +87,27 @@ export function collectGarbage(store: StoreParts, options: GcOptions = {}): Prom
   })
 }
 
+/**
+ * Takes what is given up out of the library, and out of `given` what is held by now, which it returns. Rows before bytes: a crash
+ * in between leaves garbage, the other way round it would leave broken packets.
+ */
+function forgetUnheld({ library, holds }: StoreParts, given: Set<Digest>): Digest[] {
+  if (given.size === 0) return []
+  return library.connection
+    .transaction(() => {
+      const all = holds.held()
+      const held = [...given].filter(packetId => all.has(packetId))
+      for (const packetId of held) given.delete(packetId)
+      library.packets.forget([...given])
+      return held
+    })
+    .immediate()
+}
+
 /** Packets that leave: old tombstones, and what the options say, as far as nothing protects them. */
 function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptions, now: number): Set<Digest> {
-  const held = new Set(store.library.referrers.held(now))
+  const held = store.holds.held()
+  const gone = new Set(store.library.retained.gone(now - GRACE_MS))
   const names = store.library.packets.names.all()
   const tagged = store.library.packets.tagged()
   const given = new Set<Digest>()
@@ -87,7 +115,7 @@ function givenUp(store: StoreParts, rows: readonly PacketRow[], options: GcOptio
   for (const row of rows) {
     if (held.has(row.packetId)) continue
     if (row.removedAt !== null) {
-      if (now - row.removedAt >= TOMBSTONE_MS) given.add(row.packetId)
+      if (gone.has(row.packetId) || now - row.removedAt >= TOMBSTONE_MS) given.add(row.packetId)
     } else if (!row.pinned && row.trust !== 'starter' && !names.has(row.packetId) && !tagged.has(row.packetId)) {
       loose.push(row)
     }
@@ -129,12 +157,12 @@ async function readNeeds(
 }
 
 function givenForRoom(
-  needs: Needs,
-  keep: ReadonlySet<Digest>,
+  // `beside`: bytes of what was told with the answers that led to a packet.
+  { needs, keep, beside }: { needs: Needs; keep: ReadonlySet<Digest>; beside: ReadonlyMap<Digest, number> },
   { most, copies }: NonNullable<GcOptions['room']>,
 ): readonly Digest[] {
   const needers = new Map<Digest, number>()
-  let bytes = 0
+  let bytes = [...beside.values()].reduce((sum, size) => sum + size, 0)
   for (const blobs of needs.values()) {
     for (const [digest, size] of blobs) {
       if (!needers.has(digest)) bytes += size
@@ -145,6 +173,7 @@ function givenForRoom(
     const alone = [...(needs.get(packetId) ?? [])].filter(([digest]) => needers.get(digest) === 1 && !keep.has(digest))
     if (bytes <= most || alone.length === 0) return false
     for (const [, size] of alone) bytes -= size
+    bytes -= beside.get(packetId) ?? 0
     for (const digest of needs.get(packetId)?.keys() ?? []) needers.set(digest, (needers.get(digest) ?? 1) - 1)
     return true
   })

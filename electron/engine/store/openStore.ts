@@ -8,6 +8,7 @@ import { Entrance } from './entrance.ts'
 import { fillIndex } from './fillIndex.ts'
 import type { Fs } from './fs.ts'
 import { storeError } from './fsError.ts'
+import { Holds } from './holds.ts'
 import { IndexFile } from './indexFile.ts'
 import { type StoreLayout, storeLayout } from './layout.ts'
 import { openLibrary } from './library/library.ts'
@@ -102,6 +103,7 @@ async function openAsAsked(folder: string, options: OpenStoreOptions): Promise<S
         writer: new BlobWriter(fs, layout, diskUse),
         diskUse,
         library,
+        holds: new Holds(library.referrers, { now, isReadOnly: readOnly }),
         index,
         indexFile: new IndexFile(fs, layout, library),
         lock,

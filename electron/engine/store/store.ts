@@ -165,6 +165,7 @@ export class Store {
     try {
       if (!this.readOnly) await this.parts.indexFile.flush()
     } finally {
+      this.parts.holds.close()
       if (!this.readOnly) await this.parts.lock.exclusive(async () => this.index.close())
       this.library.close()
       this.parts.lock.close()

@@ -4,6 +4,7 @@ import type { BlobWriter } from './blobWriter.ts'
 import type { DiskUse } from './diskUse.ts'
 import type { Entrance } from './entrance.ts'
 import type { Fs } from './fs.ts'
+import type { Holds } from './holds.ts'
 import type { IndexFile } from './indexFile.ts'
 import type { StoreLayout } from './layout.ts'
 import type { Library } from './library/library.ts'
@@ -20,6 +21,8 @@ export interface StoreParts {
   readonly writer: BlobWriter
   readonly diskUse: DiskUse
   readonly library: Library
+  /** What is used, here and by other processes. */
+  readonly holds: Holds
   readonly index: SearchIndex
   readonly indexFile: IndexFile
   readonly lock: ProcessLock

@@ -96,7 +96,7 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
   }
 
   async function fieldsOf(c: Context<Bindings>, route: ApiRoute): Promise<object> {
-    if (route.method === 'get') return route.query ? c.req.query() : {}
+    if (route.method !== 'post') return route.query ? c.req.query() : {}
     const body = await jsonBody(c)
     // A field that is null asks for nothing: many clients write all that they know of.
     if (typeof body === 'object' && body !== null && !Array.isArray(body))

@@ -39,15 +39,19 @@ export interface TokensRead extends Partial<Reuse> {
 
 export type CountTokens = (tokens: TokensRead) => void
 
+/** With a body: `post`. */
+export const METHODS = ['get', 'post', 'delete'] as const
+type Method = (typeof METHODS)[number]
+
 /** One route: the schemas are what is checked and what `/openapi.json` says. */
 export interface ApiRoute<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
-  readonly method: 'get' | 'post'
+  readonly method: Method
   /** Parameters in braces, as OpenAPI writes them; they are fields of the input. */
   readonly path: string
   readonly summary: string
   readonly input: I
   readonly output: O
-  /** The fields of a `get` that are not in the path come in the query. */
+  /** The fields of what has no body that are not in the path come in the query. */
   readonly query?: boolean
   /** With `stream: true` it answers by server-sent events: what each may be, an object or a union of objects with `event` and `data`. */
   readonly event?: z.ZodType

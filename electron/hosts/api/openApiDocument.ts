@@ -36,7 +36,9 @@ function operationOf(route: ApiRoute): Record<string, unknown> {
     summary,
     ...(isOpen(method, path) ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(method === 'get' ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(method !== 'post'
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {
       200: {
         description: 'The answer.',

@@ -66,7 +66,7 @@ export function Composer(props: ComposerProps) {
   const recall = useRecall(props.asked, props.draft)
   const counted = useSettled(text.trim(), 200)
   const tokens = useRead(
-    'packets.tokenize',
+    'packets.count',
     counted === ''
       ? null
       : props.from !== null

@@ -22,7 +22,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
   const task = useTask('packets.merge')
   const settled = useSettled(text, 250)
   const counted = useRead(
-    'packets.tokenize',
+    'packets.count',
     base === null || settled === '' ? null : { ref: base.packetId, text: settled },
     { keepsLast: true },
   )

@@ -172,6 +172,21 @@ export const packetMethods = {
       model: z.string().optional(),
       ref: refSchema.optional(),
       text: z.string(),
+    }),
+    z.strictObject({
+      tokens: z.array(count),
+      count,
+      /** SHA-256 of the compact JSON of the ids: State Pack's token trace. */
+      tokenTrace: z.string(),
+      pieces: z.array(z.string()),
+    }),
+  ),
+  /** How many tokens a text has. No model runs, and nothing is decoded. */
+  'packets.count': method(
+    z.strictObject({
+      model: z.string().optional(),
+      ref: refSchema.optional(),
+      text: z.string(),
       /** As a question: what asking it would read, the template around it and what the state holds back included. */
       chat: z.boolean().default(false),
       /** Of a conversation that it begins, as in `packets.infer`: system prompt, earlier turns, tools. */
@@ -180,13 +195,9 @@ export const packetMethods = {
       tools: toolsSchema.optional(),
     }),
     z.strictObject({
-      tokens: z.array(count),
       count,
       /** Tokens that the state which is named has read: with `count` the whole context of a question. */
       before: count,
-      /** SHA-256 of the compact JSON of the ids: State Pack's token trace. */
-      tokenTrace: z.string(),
-      pieces: z.array(z.string()),
     }),
   ),
   'packets.delta': method(
@@ -211,8 +222,6 @@ export const packetMethods = {
       dtype: stateDtypeSchema.optional(),
       /** Also the log-probabilities of the answer's tokens, with so many alternatives. */
       logprobs: z.number().int().min(0).max(20).optional(),
-      /** A reference to the state that the answer leads to. */
-      answerId: z.string().min(1).max(200).optional(),
       /** Texts that end the answer. A conversation also ends it where its template would go on. */
       stop: z.array(z.string().min(1).max(200)).max(16).default([]),
       /** The answer is JSON that follows this schema, as far as it comes. */

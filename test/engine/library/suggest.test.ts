@@ -39,7 +39,7 @@ it('chooses nothing for what no cartridge is about, and says what nobody knows',
 it('counts the tokens that were read to decide', async () => {
   const question = 'What is the deadline of Project Falcon?'
   const { candidates, tokensProcessed } = await suggest(question)
-  const { count } = await test.client.call('packets.tokenize', { model: 'starter-transformer', text: question })
+  const { count } = await test.client.call('packets.count', { model: 'starter-transformer', text: question })
   // Once into the bare model, once into each candidate; the frame around it is a few tokens more.
   expect(tokensProcessed).toBeGreaterThanOrEqual(count * (candidates.length + 1))
 })

@@ -10,6 +10,8 @@ import { blobsOf } from '#shared/domain/oci.ts'
 import { openTestStore, testPacket } from '../store/fixture.ts'
 
 const HOUR = 3600_000
+/** What an answer told, where that does not matter. */
+const told = { response: {}, input: [] }
 const PLACE = { registry: 'registry.example:5000', repository: 'team/states' }
 
 it('gives up copies that the registry has and nobody made their own, least worth first, and what nothing refers to', async () => {
@@ -104,6 +106,53 @@ it('gives up copies that the registry has and nobody made their own, least worth
   await budget.settle()
 })
 
+it('counts what answers told, and takes what was let go an hour later, and nothing that is used', async () => {
+  const time = { now: Date.now() }
+  const store = await openTestStore(undefined, { clock: () => time.now })
+  const { packets, answers, retained } = store.library
+  const publish = async (seed: string) =>
+    (await store.publishPacket({ ...testPacket(seed), isRetained: true })).packetId
+  const [gone, used, stays] = [await publish('gone'), await publish('used'), await publish('stays')]
+  const keep = (packetId: Digest) =>
+    answers.keep({
+      id: packetId,
+      packetId,
+      rootPacketId: packetId,
+      at: 1,
+      ...told,
+      input: [{ text: 'x'.repeat(5000) }],
+    })
+  for (const packetId of [gone, used, stays]) keep(packetId)
+  const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {
+    ...{ store, limit: 2 ** 40, registry: null, keep: () => new Set<Digest>() },
+    ...{ onLess: () => {}, onGone: () => {}, onMove: () => {} },
+  })
+  const blobs = await store.parts.diskUse.bytes()
+  expect((await budget.refresh()).own).toBe(blobs + answers.bytes())
+  expect(answers.bytes()).toBeGreaterThan(15_000)
+  await budget.settle()
+  for (const packetId of [gone, used]) {
+    answers.delete(packetId)
+    retained.letGo(packetId, time.now)
+  }
+  const release = store.parts.holds.take(used)
+  const after = async (milliseconds: number) => {
+    time.now += milliseconds
+    await budget.refresh()
+    await budget.settle()
+    return packets.all().map(row => row.packetId)
+  }
+  expect(await after(HOUR / 2)).toEqual([gone, used, stays])
+  expect(await after(HOUR)).toEqual([used, stays])
+  release()
+  expect(await after(2 * HOUR)).toEqual([stays])
+  expect(await store.parts.diskUse.bytes()).toBeLessThan(blobs)
+  // Room for the blob alone is too little for both.
+  await budget.set((await store.parts.diskUse.bytes()) + answers.bytes() - 1)
+  expect(await after(0)).toEqual([])
+  expect(answers.bytes()).toBe(0)
+})
+
 it('gives up states of answers that are old, or too much for the disk, and none that is anybody’s own', async () => {
   const time = { now: Date.now() }
   const store = await openTestStore(undefined, { clock: () => time.now })
@@ -120,8 +169,8 @@ it('gives up states of answers that are old, or too much for the disk, and none 
   remotes.addPush(PLACE, waiting)
   const theirs = [own, madeAgain, named, pinned, waiting]
   const [old, used, again] = [await keep('old'), await keep('used'), await keep('again')]
-  answers.add({ id: 'resp_old', rootPacketId: own, packetId: old, at: time.now })
-  answers.add({ id: 'resp_on', rootPacketId: old, packetId: used, at: time.now })
+  answers.keep({ id: 'resp_old', rootPacketId: own, packetId: old, at: time.now, ...told })
+  answers.keep({ id: 'resp_on', rootPacketId: old, packetId: used, at: time.now, ...told })
   const gone: Digest[] = []
   const moves: string[] = []
   const budget = new ColdBudget(new MemoryTier('cold', { budget: 0 }), {

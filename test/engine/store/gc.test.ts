@@ -67,13 +67,14 @@ describe('gc', () => {
     const [, tagged, pinned, held] = ids as [Digest, Digest, Digest, Digest]
     store.library.packets.setTags(tagged, ['t'])
     store.library.packets.setPinned(pinned, true)
-    store.library.referrers.hold(held, 'session', time.now + DAY)
+    const release = store.parts.holds.take(held)
     expect(await store.gc({ olderThanDays: 4, dryRun: true })).toMatchObject({ packets: 3 })
     expect(await store.gc({ keepLatest: 5, dryRun: true })).toMatchObject({ packets: 1 })
     expect(await store.gc({ keepLatest: 2, olderThanDays: 3, graceMs: 0 })).toMatchObject({ packets: 4 })
     expect((await store.list()).items.map(item => item.packetId).sort()).toEqual(
       [...ids.slice(0, 4), ...ids.slice(8)].sort(),
     )
+    release()
     time.now += 2 * DAY
     expect(await store.gc({ keepLatest: 0 })).toMatchObject({ packets: 3 })
   })

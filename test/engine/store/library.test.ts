@@ -4,10 +4,15 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '#engine/sha256.ts'
 import { LIBRARY_MIGRATIONS } from '#engine/store/library/schema.ts'
+import { publishPacket } from '#engine/store/publish.ts'
+import type { Digest } from '#shared/domain/digest.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
+const told = { response: { text: 'm' }, input: [{ text: 'q' }] }
 /** The table of questions that there was before conversations. */
 const ASKS = /CREATE TABLE asks[^;]*;/.exec(LIBRARY_MIGRATIONS[0] ?? '')?.[0] ?? ''
+/** The table of answers as it was before it had what was asked and answered. */
+const ANSWERS = /CREATE TABLE answers[^;]*;/.exec(LIBRARY_MIGRATIONS.join('\n'))?.[0] ?? ''
 
 describe('the library', () => {
   it('remembers settings, conversations and answers over a reopening', async () => {
@@ -28,7 +33,7 @@ describe('the library', () => {
     }
     library.turns.add({ ...turn, id: '1', previousId: null, parentId: null, newPacketId: after, at: 1, besideId: null })
     library.turns.add({ ...turn, id: '2', previousId: '1', parentId: '1', newPacketId: null, at: 2, besideId: null })
-    library.answers.add({ id: 'resp', rootPacketId: root, packetId: sha256('m'), at: 3 })
+    library.answers.keep({ id: 'resp', rootPacketId: root, packetId: sha256('m'), at: 3, ...told })
     await store.close()
     const again = (await openTestStore(store.folder)).library
     expect(again.settings.get('theme')).toEqual({ dark: true })
@@ -49,7 +54,9 @@ describe('the library', () => {
   it('makes one conversation of what was asked of a cartridge before there were any', async () => {
     const store = await openTestStore()
     const [a, b] = [sha256('a'), sha256('b')]
-    store.library.connection.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    store.library.connection.exec(
+      'DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers; DROP TABLE answer_bytes',
+    )
     store.library.connection.exec('DROP TABLE collections; DROP TABLE collection_members; DROP TABLE retained')
     store.library.connection.exec(ASKS)
     const add = store.library.connection.prepare('INSERT INTO asks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -146,7 +153,7 @@ describe('the library', () => {
     await store.close()
     const db = new Database(join(store.folder, 'library.sqlite'))
     db.exec('DROP TABLE spot_checks; DROP TABLE jobs; DROP TABLE job_sources')
-    db.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers')
+    db.exec('DROP TABLE conversations; DROP TABLE turns; DROP TABLE answers; DROP TABLE answer_bytes')
     db.exec('DROP TABLE collections; DROP TABLE collection_members; DROP TABLE retained')
     db.exec(ASKS)
     db.pragma('user_version = 4')
@@ -163,6 +170,69 @@ describe('the library', () => {
     expect(again.library.jobs.begin('read')).toMatchObject({ id, state: 'running', size: 3 })
     expect(again.library.jobs.sources(id)).toEqual(job.sources)
     expect(again.library.collections.list()).toEqual([])
+  })
+
+  it('gives the states of answers that version 9 kept for ever the time that others have, from now on', async () => {
+    const DAY = 24 * 3600_000
+    const store = await openTestStore()
+    const keep = async (seed: string) => (await store.publishPacket(testPacket(seed))).packetId
+    const [state, named, other] = [await keep('state'), await keep('named'), await keep('other')]
+    store.library.packets.names.add(named, 'Mine', 1)
+    await store.close()
+    const db = new Database(join(store.folder, 'library.sqlite'))
+    db.exec(`DROP TABLE answers; DROP TABLE answer_bytes; DROP TABLE retained; ${ANSWERS}`)
+    const add = db.prepare('INSERT INTO answers VALUES (?, ?, ?, ?)')
+    for (const packetId of [state, named]) add.run(`resp_${packetId}`, packetId, packetId, 1)
+    // As old as it may be: nobody noted when it was used last.
+    db.exec('UPDATE packets SET added_at = 1')
+    db.pragma('user_version = 9')
+    db.close()
+    const before = Date.now()
+    const { retained, answers, packets } = (await openTestStore(store.folder)).library
+    const old = (now: number) => retained.loose(now - 30 * DAY, now).map(({ packetId }) => packetId)
+    expect(old(before + 29 * DAY)).toEqual([])
+    expect(old(Date.now() + 30 * DAY)).toEqual([state])
+    expect([answers.packetOf(`resp_${state}`), answers.read(`resp_${state}`, 'response')]).toEqual([state, null])
+    expect(answers.delete(`resp_${state}`)).toBe(state)
+    expect([packets.get(other)?.removedAt, answers.bytes()]).toEqual([null, 0])
+  })
+
+  it('keeps what was asked and answered, counts its bytes, and lets go of a state with its last answer', async () => {
+    const { library, ...store } = await openTestStore().then(({ library, parts }) => ({ library, parts }))
+    const { answers, packets, retained } = library
+    const publish = async (seed: string, isRetained: boolean) =>
+      (await publishPacket(store.parts, { ...testPacket(seed), isRetained })).packetId
+    const [state, own] = [await publish('state', true), await publish('own', false)]
+    const keep = (id: string, packetId: Digest, rootPacketId = packetId) =>
+      answers.keep({ id, packetId, rootPacketId, at: 1, response: { text: `é ${id}` }, input: [{ text: 'q' }] })
+    keep('a', state)
+    const one = answers.bytes()
+    expect(one).toBe(Buffer.byteLength('{"text":"é a"}[{"text":"q"}]'))
+    keep('b', state)
+    keep('a', state)
+    keep('c', own)
+    expect([answers.bytes(), answers.bytesByPacket().get(state)]).toEqual([3 * one, 2 * one])
+    expect(answers.read('b', 'response')).toEqual({ packetId: state, told: { text: 'é b' } })
+    expect(answers.read('b', 'input')?.told).toEqual([{ text: 'q' }])
+    expect([answers.read('d', 'input'), answers.delete('d')]).toEqual([null, null])
+    // Another answer led there, too; what is anybody's own stays.
+    expect([answers.delete('a'), retained.letGo(state, 5)]).toEqual([state, false])
+    expect([answers.delete('c'), retained.letGo(own, 5)]).toEqual([own, false])
+    keep('child', own, state)
+    expect([answers.delete('b'), retained.letGo(state, 5), retained.letGo(state, 6)]).toEqual([state, true, false])
+    expect([packets.get(state)?.removedAt, retained.gone(4), retained.gone(5)]).toEqual([5, [], [state]])
+    packets.forget([state])
+    expect([answers.packetOf('child'), answers.bytes()]).toEqual([
+      own,
+      Buffer.byteLength('{"text":"é child"}[{"text":"q"}]'),
+    ])
+    // Led to once more, it is kept as before.
+    await publish('state', true)
+    keep('a', state)
+    answers.delete('a')
+    retained.letGo(state, 7)
+    await publish('state', true)
+    expect([packets.get(state)?.removedAt, retained.gone(99)]).toEqual([null, []])
   })
 
   it('is locked by one at a time, within a process and between openings', async () => {

@@ -128,14 +128,129 @@ describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model
     expect(isLoose(await packetOf(made))).toBe(false)
   })
 
+  it('are given back as they were told, streamed or not, also after a restart, and what they were asked', async () => {
+    const tool = {
+      type: 'function' as const,
+      name: 'clock',
+      parameters: { type: 'object', properties: {} },
+      strict: true,
+    }
+    const input: OpenAI.Responses.ResponseInput = [
+      { role: 'developer', content: text },
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'One part.' },
+          { type: 'input_text', text: 'Another \u{1f600}.' },
+        ],
+      },
+      { role: 'assistant', content: 'So it is.' },
+      { role: 'user', content: 'What time is it?' },
+      { type: 'function_call', call_id: 'call_1', name: 'clock', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'call_1', output: 'Noon.' },
+    ]
+    const more = { input, tools: [tool], metadata: { run: 'one' }, max_output_tokens: 60 }
+    const whole = await ask({ ...more, tool_choice: 'required' })
+    const stream = openai.responses.stream({ model, ...more })
+    const { output_parsed: _, ...streamed } = await stream.finalResponse()
+    const on = await ask({ previous_response_id: whole.id, input: [{ type: 'function_call_output', ...noon(whole) }] })
+    await api.close()
+    await open()
+    expect(whole.output.map(({ type }) => type)).toContain('function_call')
+    expect(await openai.responses.retrieve(whole.id)).toEqual(whole)
+    const again = await openai.responses.retrieve(streamed.id)
+    expect(again).toMatchObject({ id: streamed.id, usage: streamed.usage, output_text: streamed.output_text })
+    expect(again.created_at).toBe(streamed.created_at)
+    const asked = []
+    for await (const item of openai.responses.inputItems.list(whole.id, { limit: 2 })) asked.push(item)
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(6)
+    expect(asked.toReversed()).toMatchObject([
+      { type: 'message', role: 'developer', content: [{ type: 'input_text', text }] },
+      { role: 'user', content: [{ text: 'One part.' }, { text: 'Another \u{1f600}.' }] },
+      { role: 'assistant', content: [{ type: 'output_text', text: 'So it is.' }] },
+      { role: 'user', content: [{ text: 'What time is it?' }] },
+      { type: 'function_call', call_id: 'call_1', name: 'clock', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'call_1', output: 'Noon.' },
+    ])
+    const page = await openai.responses.inputItems.list(on.id, { order: 'asc' })
+    expect([page.data, page.has_more]).toMatchObject([[{ type: 'function_call_output', output: 'Noon.' }], false])
+  })
+
+  it('that are deleted are gone with their state, and not what went on from them, nor what others hold', async () => {
+    const { packets } = api.engine.state.store.library
+    const packetOf = async (state: string) => (await api.ask(`/states/${state}`)).json.packet_id
+    const assertGone = async (id: string) => {
+      const refused = [
+        () => openai.responses.retrieve(id),
+        () => openai.responses.delete(id),
+        () => openai.responses.inputItems.list(id),
+        () => ask({ previous_response_id: id, input: 'And then?' }),
+      ]
+      for (const one of refused) await expect(one()).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND' })
+    }
+    const one = await ask({ instructions: `To be deleted. ${text}`, input: questions[0] ?? '' })
+    const two = await ask({ previous_response_id: one.id, input: questions[1] ?? '' })
+    const packetId = await packetOf(one.id.slice('resp_'.length))
+    await openai.responses.delete(one.id)
+    await assertGone(one.id)
+    expect(packets.get(packetId)?.removedAt).not.toBeNull()
+    expect(await openai.responses.retrieve(two.id)).toEqual(two)
+    const three = await ask({ previous_response_id: two.id, input: questions[2] ?? '' })
+    await api.engine.state.store.gc({ graceMs: 0 })
+    expect((await ask({ previous_response_id: two.id, input: questions[2] ?? '' })).output_text).toBe(three.output_text)
+    const said = [questions[1], questions[0]].map(content => ({ role: 'user' as const, content: content ?? '' }))
+    // Two responses that led to one state: it stays with the other, and with what has a name.
+    const request = { instructions: text, input: said }
+    const whole = await ask(request)
+    const stream = openai.responses.stream({ model, max_output_tokens: 12, ...request })
+    const { id } = await stream.finalResponse()
+    await openai.responses.delete(whole.id)
+    expect((await ask({ previous_response_id: id, input: 'When?' })).output_text).not.toBe('')
+    await api.ask(`/states/${whole.id.slice('resp_'.length)}`, { name: `held of ${model}` })
+    await openai.responses.delete(id)
+    await assertGone(id)
+    expect((await api.ask(`/states/${whole.id.slice('resp_'.length)}`)).status).toBe(200)
+    // Asked once more it is there as before.
+    expect((await ask({ instructions: `To be deleted. ${text}`, input: questions[0] ?? '' })).id).toBe(one.id)
+    expect(await packetOf(one.id.slice('resp_'.length))).toBe(packetId)
+    expect((await openai.responses.retrieve(one.id)).output_text).toBe(one.output_text)
+  })
+
   it('refuse by name', async () => {
     const missing = ask({ previous_response_id: `resp_${'ab'.repeat(32)}`, input: 'Hi' })
     const wayOut = expect.stringMatching(/30 days.*whole conversation.*without previous_response_id/)
     await expect(missing).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND', message: wayOut })
     const forced = ask({ input: 'Hi', truncation: 'auto' })
     await expect(forced).rejects.toMatchObject({ status: 400, message: expect.stringContaining('truncation') })
+    const apart = ask({ input: 'Hi', background: true })
+    await expect(apart).rejects.toMatchObject({ status: 400, message: expect.stringContaining('background') })
+    const kept = await ask({ input: 'Hi' })
+    const cancelled = openai.responses.cancel(kept.id)
+    await expect(cancelled).rejects.toMatchObject({ status: 422, message: expect.stringContaining('cancel') })
+    const streamed = openai.responses.retrieve(kept.id, { stream: true })
+    await expect(streamed).rejects.toMatchObject({ status: 400, message: expect.stringContaining('stream') })
+    const included = openai.responses.retrieve(kept.id, { include: ['message.output_text.logprobs'] })
+    await expect(included).rejects.toMatchObject({ status: 400, message: expect.stringContaining('include') })
+    const unknown = openai.responses.inputItems.list(kept.id, { after: 'msg_1' })
+    await expect(unknown).rejects.toMatchObject({ status: 400, message: expect.stringContaining('after') })
+    // What is in memory alone can be gone on from, and not looked at.
+    for (const stream of [false, true]) {
+      const request = { model, input: `Not stored, ${stream}.`, max_output_tokens: 2, store: false }
+      const { id } = stream
+        ? await openai.responses.stream({ ...request, stream }).finalResponse()
+        : await openai.responses.create(request)
+      expect((await ask({ previous_response_id: id, input: 'And?' })).id).not.toBe(id)
+      for (const refused of [() => openai.responses.retrieve(id), () => openai.responses.delete(id)])
+        await expect(refused()).rejects.toMatchObject({ status: 404, message: expect.stringContaining('store: false') })
+    }
   })
 })
+
+/** What the tool gave that a response called. */
+function noon({ output }: OpenAI.Responses.Response) {
+  const call = output.find(item => item.type === 'function_call')
+  return { call_id: call?.call_id ?? '', output: 'Noon.' }
+}
 
 describe('the npm package @anthropic-ai/sdk', () => {
   it('answers, streams, and sees what was spared', async () => {

@@ -12,6 +12,8 @@ export interface Made {
   readonly recurrent: readonly string[]
   readonly receipt: string
   readonly response: string
+  /** Another one, that nothing goes on from. */
+  readonly passing: string
   /** A registry that takes what it is sent. */
   readonly registry: string
 }
@@ -120,6 +122,11 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
       ...{ max_output_tokens: 60, parallel_tool_calls: true },
     },
   ],
+  'get /v1/responses/{id}': ({ response: id }) => [{ id, stream: false }],
+  'get /v1/responses/{id}/input_items': ({ response: id }) => [
+    { id, limit: 5, order: 'asc', after: `msg_${id.slice('resp_'.length)}_0` },
+  ],
+  'delete /v1/responses/{id}': ({ passing: id }) => [{ id }],
   'post /v1/messages': ({ hash: state }) => [
     { ...chosen, top_k: 5, messages: [user], max_tokens: 2, system: 'Be brief.', stop_sequences: ['.'], tools: [] },
     { messages: [user], max_tokens: 2, state, stream: true },

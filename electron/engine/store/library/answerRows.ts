@@ -1,4 +1,4 @@
-/** Answers that can be referred to by an id, as the states that they led to. */
+/** Answers that can be referred to by an id: the states that they led to, and what was asked and answered. */
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
 
@@ -9,6 +9,9 @@ export interface AnswerRow {
   readonly packetId: Digest
   /** Milliseconds since 1970. */
   readonly at: number
+  /** As they were told: JSON. */
+  readonly response: unknown
+  readonly input: unknown
 }
 
 export class AnswerRows {
@@ -18,8 +21,44 @@ export class AnswerRows {
     this.#db = db
   }
 
-  add({ id, rootPacketId, packetId, at }: AnswerRow): void {
-    this.#db.prepare('INSERT INTO answers VALUES (?, ?, ?, ?)').run(id, rootPacketId, packetId, at)
+  /** Keeps an answer; of two with one id, as those have that led to one state, the later. */
+  keep({ id, rootPacketId, packetId, at, response, input }: AnswerRow): void {
+    const texts = [JSON.stringify(response), JSON.stringify(input)] as const
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+    this.#db
+      .prepare(
+        `INSERT INTO answers (id, root_packet_id, packet_id, at, bytes, response, input) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET root_packet_id = excluded.root_packet_id, packet_id = excluded.packet_id,
+         at = excluded.at, bytes = excluded.bytes, response = excluded.response, input = excluded.input`,
+      )
+      .run(id, rootPacketId, packetId, at, bytes, ...texts)
+  }
+
+  /** What was told, or asked, and the state that it led to; null where that is not known. */
+  read(id: string, part: 'response' | 'input'): { readonly packetId: Digest; readonly told: unknown } | null {
+    const sql = `SELECT packet_id, ${part} AS told FROM answers WHERE id = ?`
+    const row = this.#db.prepare<[string], { packet_id: string; told: string | null }>(sql).get(id)
+    if (row === undefined || row.told === null) return null
+    return { packetId: parseDigest(row.packet_id), told: JSON.parse(row.told) }
+  }
+
+  /** Forgets an answer, and says which state it led to; null for an id that no answer has. */
+  delete(id: string): Digest | null {
+    const sql = 'DELETE FROM answers WHERE id = ? RETURNING packet_id'
+    const packetId = this.#db.prepare<[string], string>(sql).pluck().get(id)
+    return packetId === undefined ? null : parseDigest(packetId)
+  }
+
+  /** Bytes of what was asked and answered, together. */
+  bytes(): number {
+    return this.#db.prepare<[], number>('SELECT total FROM answer_bytes').pluck().get() ?? 0
+  }
+
+  /** The same by the state that an answer led to. */
+  bytesByPacket(): Map<Digest, number> {
+    const sql = 'SELECT packet_id, sum(bytes) AS bytes FROM answers GROUP BY packet_id'
+    const rows = this.#db.prepare<[], { packet_id: string; bytes: number }>(sql).all()
+    return new Map(rows.map(row => [parseDigest(row.packet_id), row.bytes]))
   }
 
   /** The state that an answer led to, the answer of a conversation's turn included; null for an id that nothing has. */

@@ -5,7 +5,6 @@ const USED = 'max(p.added_at, coalesce(u.used_at, 0))'
 const OWNED = [
   'main.names WHERE packet_id = p.packet_id',
   'main.tags WHERE packet_id = p.packet_id',
-  'main.holds WHERE packet_id = p.packet_id',
   'main.collection_members WHERE packet_id = p.packet_id',
   'main.turns WHERE root_packet_id = p.packet_id',
   'main.turns WHERE new_packet_id = p.packet_id',
@@ -26,6 +25,11 @@ export function looseSql({ from, where, unless }: { from: string; where: string;
   return `SELECT p.packet_id, i.bytes FROM main.packets p JOIN ${from} r USING (packet_id)
     JOIN idx.packets i USING (packet_id) LEFT JOIN main.usage u USING (packet_id)
     WHERE ${where} AND p.removed_at IS NULL AND p.pinned = 0 AND ${USED} <= @before
-    ${[...OWNED, unless].map(rows => `AND NOT EXISTS (SELECT 1 FROM ${rows})`).join('\n    ')}
+    AND ${unlessOwned([unless])}
     ORDER BY ${USES} * ${USES} * i.tokens * i.tokens / (1.0 * i.bytes * i.bytes) / max(@now - p.added_at, 1) / max(@now - ${USED}, 1)`
+}
+
+/** That nobody has made the packet `p` their own, and that there is nothing in any of `unless`. */
+export function unlessOwned(unless: readonly string[]): string {
+  return [...OWNED, ...unless].map(rows => `NOT EXISTS (SELECT 1 FROM ${rows})`).join('\n    AND ')
 }

@@ -46,19 +46,29 @@ export class ReferrerRows {
     }))
   }
 
-  /** Keeps a packet from gc until `until` (milliseconds since 1970), whatever happens to its row. */
+  /** Keeps a packet that is there from gc until `until` (milliseconds since 1970). A power loss may take it: then nobody uses it. */
   hold(packetId: Digest, owner: string, until: number): void {
-    this.#db.prepare('INSERT OR REPLACE INTO holds VALUES (?, ?, ?)').run(packetId, owner, until)
+    const sql = 'INSERT OR REPLACE INTO holds SELECT packet_id, ?, ? FROM packets WHERE packet_id = ?'
+    this.#db.pragma('synchronous = NORMAL')
+    try {
+      this.#db.prepare(sql).run(owner, until, packetId)
+    } finally {
+      this.#db.pragma('synchronous = FULL')
+    }
   }
 
   release(packetId: Digest, owner: string): void {
     this.#db.prepare('DELETE FROM holds WHERE packet_id = ? AND owner = ?').run(packetId, owner)
   }
 
-  /** Packets held at `now`; holds that have run out are dropped. */
-  held(now: number): Digest[] {
+  releaseAll(owner: string): void {
+    this.#db.prepare('DELETE FROM holds WHERE owner = ?').run(owner)
+  }
+
+  /** Packets that others than `owner` hold at `now`; holds that have run out are dropped. */
+  held(now: number, owner: string): Digest[] {
     this.#db.prepare('DELETE FROM holds WHERE until <= ?').run(now)
-    const rows = this.#db.prepare<[], { packet_id: string }>('SELECT DISTINCT packet_id FROM holds').all()
-    return rows.map(row => parseDigest(row.packet_id))
+    const sql = 'SELECT DISTINCT packet_id FROM holds WHERE owner <> ?'
+    return this.#db.prepare<[string], string>(sql).pluck().all(owner).map(parseDigest)
   }
 }

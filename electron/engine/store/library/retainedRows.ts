@@ -1,7 +1,7 @@
 /** States that programs' answers led to: kept for a time, until somebody makes them their own. */
 import type { Database } from 'better-sqlite3'
 import { type Digest, parseDigest } from '#shared/domain/digest.ts'
-import { type LooseRow, looseSql } from './looseSql.ts'
+import { type LooseRow, looseSql, unlessOwned } from './looseSql.ts'
 
 export class RetainedRows {
   readonly #db: Database
@@ -11,7 +11,8 @@ export class RetainedRows {
   }
 
   add(packetId: Digest): void {
-    this.#db.prepare('INSERT OR IGNORE INTO retained VALUES (?)').run(packetId)
+    const sql = 'INSERT INTO retained (packet_id) VALUES (?) ON CONFLICT (packet_id) DO UPDATE SET let_go = 0'
+    this.#db.prepare(sql).run(packetId)
   }
 
   /** It was used; says nothing of others. */
@@ -27,6 +28,30 @@ export class RetainedRows {
   /** It was made for itself, too: it stays. */
   release(packetId: Digest): void {
     this.#db.prepare('DELETE FROM retained WHERE packet_id = ?').run(packetId)
+  }
+
+  /**
+   * An answer that led there was deleted. Where nothing else has made the state, led to it or holds it, it leaves the library,
+   * and goes for good as soon as nobody may be using it. Returns whether it left.
+   */
+  letGo(packetId: Digest, at: number): boolean {
+    const isLoose = this.#db
+      .prepare<[string], string>(
+        `SELECT packet_id FROM main.packets p JOIN main.retained r USING (packet_id) WHERE packet_id = ?
+         AND p.removed_at IS NULL AND p.pinned = 0 AND ${unlessOwned(['main.answers WHERE packet_id = p.packet_id'])}`,
+      )
+      .get(packetId)
+    if (isLoose === undefined) return false
+    this.#db.prepare('UPDATE packets SET removed_at = ? WHERE packet_id = ?').run(at, packetId)
+    this.#db.prepare('UPDATE retained SET let_go = 1 WHERE packet_id = ?').run(packetId)
+    return true
+  }
+
+  /** Those that were let go before `before`. */
+  gone(before: number): Digest[] {
+    const sql = `SELECT packet_id FROM main.retained JOIN main.packets USING (packet_id)
+                 WHERE let_go = 1 AND removed_at IS NOT NULL AND removed_at <= ?`
+    return this.#db.prepare<[number], string>(sql).pluck().all(before).map(parseDigest)
   }
 
   /** Those that nobody has made their own, were not used since `before` and wait for no push; what is worth least first. */

@@ -1,5 +1,5 @@
 /** Tables of `library.sqlite`: what people decided and what must outlive every cache. */
-export const LIBRARY_VERSION = 10
+export const LIBRARY_VERSION = 11
 
 /** What brings a library of version `n` to `n + 1`, by `n`; version 0 is an empty file. */
 export const LIBRARY_MIGRATIONS: readonly string[] = [
@@ -160,5 +160,22 @@ CREATE INDEX turns_beside ON turns (beside_id);
   `
 -- Packets that are kept for a time, as the states that programs' answers led to, and that nothing else has made.
 CREATE TABLE retained (packet_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- So are those of answers that were there before. When they were used last was noted of none: their time begins now.
+INSERT OR IGNORE INTO retained SELECT packet_id FROM answers WHERE packet_id IN (SELECT packet_id FROM packets WHERE trust = 'own');
+INSERT INTO usage SELECT packet_id, 0, 0, 0, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM retained WHERE true
+  ON CONFLICT (packet_id) DO UPDATE SET used_at = max(used_at, excluded.used_at);
+`,
+  `
+-- What was asked and answered, as it was told: JSON. Null for answers that were given before.
+ALTER TABLE answers ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN response TEXT;
+ALTER TABLE answers ADD COLUMN input TEXT;
+CREATE TABLE answer_bytes (total INTEGER NOT NULL) STRICT;
+INSERT INTO answer_bytes VALUES (0);
+CREATE TRIGGER answer_added AFTER INSERT ON answers BEGIN UPDATE answer_bytes SET total = total + new.bytes; END;
+CREATE TRIGGER answer_changed AFTER UPDATE ON answers BEGIN UPDATE answer_bytes SET total = total + new.bytes - old.bytes; END;
+CREATE TRIGGER answer_gone AFTER DELETE ON answers BEGIN UPDATE answer_bytes SET total = total - old.bytes; END;
+-- Set: the last answer that led there was deleted. It goes as soon as nobody may be using it.
+ALTER TABLE retained ADD COLUMN let_go INTEGER NOT NULL DEFAULT 0;
 `,
 ]

@@ -31,7 +31,6 @@ export interface AnswerRequest {
   readonly toolChoice?: ToolChoice | undefined
   /** Keep the conversation's state on disk, for its time; otherwise it is kept in memory. */
   readonly durable?: boolean
-  readonly answerId?: string | undefined
   /** The state stays that of the question: more answers will fork from it. */
   readonly isFork?: boolean
 }
@@ -48,6 +47,10 @@ export interface Answered {
   readonly stopText: string | null
   /** Of the conversation with this answer. */
   readonly state: Digest
+  /** The state as it is on disk, where it is kept there. */
+  readonly stored: Digest | null
+  /** The state that it was asked of, where one was named or chosen. */
+  readonly of: string | undefined
   readonly usage: { readonly prompt: number; readonly cached: number; readonly completion: number }
   readonly logprobs: InferResult['logprobs']
 }
@@ -56,7 +59,7 @@ export interface Answered {
 export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: OnPiece): Promise<Answered> {
   const { client, options, count } = call
   const state = request.state === 'auto' ? await stateFor(call, request) : request.state
-  const { asked, maxTokens, stop, logprobs, jsonSchema, durable = false, answerId, isFork = false } = request
+  const { asked, maxTokens, stop, logprobs, jsonSchema, durable = false, isFork = false } = request
   const isChat = !('prompt' in asked)
   const said = isChat ? saidTo(state, asked, request.tools) : { delta: asked.prompt }
   const show = onPiece === undefined || !isChat ? onPiece : trimmed(onPiece)
@@ -66,7 +69,7 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
       ...{ ...said, toolChoice: request.toolChoice },
       ...(state === undefined ? { model: await modelOf(client, request.model), dtype: 'float32' } : { ref: state }),
       ...{ maxNewTokens: Math.min(maxTokens, MOST_TOKENS), stop: [...stop], sampling: samplingOf(request) },
-      ...{ logprobs, jsonSchema, answerId },
+      ...{ logprobs, jsonSchema },
       keepOutput: !isFork,
       persist: durable ? 'retained' : 'memory',
     },
@@ -89,6 +92,8 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
       contextId: result.newContextId,
       packetId: result.newPacketId ?? result.newContextId,
     }),
+    stored: durable ? result.newPacketId : null,
+    of: state,
     usage: { prompt, cached, completion },
     logprobs: result.logprobs,
   }

@@ -20,10 +20,13 @@ function firstProblem({ input, errors }: { input?: unknown; errors?: z.core.$Zod
   return Array.isArray(input) ? errors?.at(-1)?.[0]?.message : undefined
 }
 
-/** A text, or the parts of one. */
-export const contentSchema = z
+/** The parts of a text, of which there may be one only. */
+export const partsSchema = z
   .union([z.string(), z.array(textPart).min(1)], { error: firstProblem })
-  .transform(content => (typeof content === 'string' ? content : content.map(({ text }) => text).join('\n\n')))
+  .transform(content => (typeof content === 'string' ? [content] : content.map(({ text }) => text)))
+export const joined = (parts: readonly string[]) => parts.join('\n\n')
+/** A text, or the parts of one. */
+export const contentSchema = partsSchema.transform(joined)
 
 export const stopSchema = z
   .union([z.string().min(1).max(200), z.array(z.string().min(1).max(200)).max(16)])

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Tool, ToolChoice } from '#shared/domain/tool.ts'
 import { count } from '#shared/rpc/methods/views.ts'
 import type { Answered } from './answer.ts'
-import { now, stateField } from './openAi.ts'
+import { stateField } from './openAi.ts'
 import { newCallId } from './tools.ts'
 
 const status = z.enum(['in_progress', 'completed', 'incomplete', 'failed'])
@@ -11,11 +11,11 @@ export const partSchema = z.strictObject({
   text: z.string(),
   annotations: z.array(z.never()),
 })
-const messageSchema = z.strictObject({
+export const messageSchema = z.strictObject({
   ...{ id: z.string(), type: z.literal('message'), status, role: z.literal('assistant') },
   content: z.array(partSchema),
 })
-const callSchema = z.strictObject({
+export const callSchema = z.strictObject({
   ...{ id: z.string(), type: z.literal('function_call'), status, call_id: z.string() },
   ...{ name: z.string(), arguments: z.string() },
 })
@@ -61,6 +61,8 @@ export const responseSchema = z.strictObject({
   state: stateField.nullable(),
 })
 
+export type Response = z.output<typeof responseSchema>
+
 /** What a response repeats of its request. */
 export interface Told {
   readonly model?: string | undefined
@@ -82,23 +84,21 @@ export interface ResponseIds {
   readonly call: string
   /** What the call's result is named by. */
   readonly callId: string
+  /** Seconds since 1970. */
+  readonly createdAt: number
 }
 
-export function idsOf(id: string): ResponseIds {
+export function idsOf(id: string, createdAt: number): ResponseIds {
   const own = id.slice('resp_'.length)
-  return { id, message: `msg_${own}`, call: `fc_${own}`, callId: newCallId() }
+  return { id, message: `msg_${own}`, call: `fc_${own}`, callId: newCallId(), createdAt }
 }
 
 /** `answered` null: it has begun. */
-export function responseView(
-  request: Told,
-  ids: ResponseIds,
-  answered: Answered | null,
-): z.output<typeof responseSchema> {
+export function responseView(request: Told, ids: ResponseIds, answered: Answered | null): Response {
   const isCut = answered !== null && !answered.isWhole
   const state = answered === null ? 'in_progress' : isCut ? 'incomplete' : 'completed'
   return {
-    ...{ id: ids.id, object: 'response', created_at: now(), status: state, error: null },
+    ...{ id: ids.id, object: 'response', created_at: ids.createdAt, status: state, error: null },
     incomplete_details: isCut ? { reason: 'max_output_tokens' } : null,
     instructions: request.instructions ?? null,
     max_output_tokens: request.max_output_tokens ?? null,

@@ -1,10 +1,9 @@
 import type { CallPart } from '#shared/domain/tool.ts'
 import type { Answered } from './answer.ts'
-import { callItem, idsOf, messageItem, responseView, type Told } from './response.ts'
+import { callItem, messageItem, type Response, type ResponseIds, responseView, type Told } from './response.ts'
 
 /** The events of a streamed response, in the order that clients expect. */
-export function responseEvents(request: Told, id: string, emit: (type: string, more: object) => void) {
-  const ids = idsOf(id)
+export function responseEvents(request: Told, ids: ResponseIds, emit: (type: string, more: object) => void) {
   const part = (text: string) => ({ type: 'output_text', text, annotations: [] })
   let isBegun = false
   /** The place of the item that is being written, and what it is. */
@@ -51,7 +50,7 @@ export function responseEvents(request: Told, id: string, emit: (type: string, m
       text += delta
       emit('response.output_text.delta', { ...at(), content_index: 0, delta, logprobs: [] })
     },
-    end(answered: Answered) {
+    end(answered: Answered, response: Response) {
       const { toolCall } = answered
       if (toolCall === null) {
         addMessage()
@@ -61,7 +60,6 @@ export function responseEvents(request: Told, id: string, emit: (type: string, m
         emit('response.function_call_arguments.done', { ...at(), name, arguments: given })
         emit('response.output_item.done', { output_index: place, item: callItem(ids, toolCall) })
       }
-      const response = responseView(request, ids, answered)
       emit(answered.isWhole ? 'response.completed' : 'response.incomplete', { response })
     },
   }

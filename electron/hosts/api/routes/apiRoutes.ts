@@ -12,6 +12,7 @@ import { chatCompletions } from './chatCompletions.ts'
 import { completions } from './completions.ts'
 import { countTokens } from './countTokens.ts'
 import { inferRoute } from './infer.ts'
+import { keptResponseRoutes } from './keptResponses.ts'
 import { messages } from './messages.ts'
 import { offerRoutes } from './offers.ts'
 import { responsesRoute } from './responses.ts'
@@ -104,6 +105,7 @@ export function apiRoutes(host: {
     completions,
     chatCompletions,
     responsesRoute(),
+    ...keptResponseRoutes,
     messages,
     countTokens,
   ]

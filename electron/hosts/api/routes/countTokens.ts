@@ -23,7 +23,7 @@ export const countTokens = apiRoute({
     }
     const { delta: text, ...said } = saidTo(state, asked, tools)
     const of = state === undefined ? { model: await modelOf(client, request.model) } : { ref: state }
-    const counted = await client.call('packets.tokenize', { ...of, text, ...said }, { signal })
+    const counted = await client.call('packets.count', { ...of, text, ...said }, { signal })
     return { input_tokens: counted.before + counted.count }
   },
 })

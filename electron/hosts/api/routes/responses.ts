@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { hexOf, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
-import { toolNameSchema } from '#shared/domain/tool.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
-import { type AnswerRequest, answer } from '../chat/answer.ts'
-import { type Message, readMessages } from '../chat/conversation.ts'
+import { type Answered, type AnswerRequest, answer } from '../chat/answer.ts'
+import { readMessages } from '../chat/conversation.ts'
 import {
-  contentSchema,
   DEFAULT_TOKENS,
   effortSchema,
   labelFields,
@@ -17,41 +15,16 @@ import {
   tokensSchema,
   verbositySchema,
 } from '../chat/fields.ts'
-import { idsOf, responseSchema, responseView } from '../chat/response.ts'
+import { inputItems, sentInputSchema } from '../chat/inputItems.ts'
+import { now } from '../chat/openAi.ts'
+import { idsOf, type ResponseIds, responseSchema, responseView } from '../chat/response.ts'
 import { responseEventSchema } from '../chat/responseEventSchema.ts'
 import { responseEvents } from '../chat/responseEvents.ts'
-import { argumentsSchema, responseToolFields, toolsAsked } from '../chat/tools.ts'
-
-const itemFields = { id: z.string().optional(), status: z.string().nullish() }
-const callId = z.string().min(1)
-const itemSchema = z.union(
-  [
-    z
-      .strictObject({
-        type: z.literal('message').optional(),
-        role: z.enum(['system', 'developer', 'user', 'assistant']),
-        content: contentSchema,
-        ...itemFields,
-      })
-      .transform(({ role, content }): Message => ({ role, content })),
-    z
-      .strictObject({
-        ...{ type: z.literal('function_call'), call_id: callId, name: toolNameSchema, arguments: argumentsSchema },
-        ...itemFields,
-      })
-      .transform(({ call_id: id, name, arguments: given }): Message => {
-        return { role: 'assistant', content: '', calls: [{ id, name, arguments: given }] }
-      }),
-    z
-      .strictObject({ type: z.literal('function_call_output'), call_id: callId, output: contentSchema, ...itemFields })
-      .transform(({ call_id, output }): Message => ({ role: 'tool', content: output, callId: call_id })),
-  ],
-  { error: 'input other than messages, calls of functions and their output is not supported by this server' },
-)
+import { responseToolFields, toolsAsked } from '../chat/tools.ts'
 
 const input = z.strictObject({
   model: z.string().optional(),
-  input: z.union([z.string(), z.array(itemSchema).min(1)]),
+  input: sentInputSchema,
   instructions: z.string().nullish(),
   /** Go on from the state that this response led to. */
   previous_response_id: z.string().min(1).max(200).nullish(),
@@ -88,24 +61,33 @@ export function responsesRoute(): ApiRoute {
     async answer(request, call) {
       const asked = askedOf(request, id => inMemory.get(id) ?? id)
       const goOn = (...how: Parameters<typeof answer>) => answer(...how).catch(error => throwUnkept(error, request))
+      const createdAt = now()
+      /** The response, which can be had again from now on. */
+      const kept = async (ids: ResponseIds, answered: Answered) => {
+        const response = responseView(request, ids, answered)
+        const { stored: state, of } = answered
+        if (state === null) return response
+        const what = { id: ids.id, state, of, response, input: inputItems(ids.id, request.input) }
+        await call.client.call('answers.keep', what, { signal: call.signal })
+        return response
+      }
       if (!request.stream) {
         const answered = await goOn(call, asked)
-        const hex = hexOf(answered.state)
-        return responseView(request, idsOf(`resp_${hex}`), answered)
+        return kept(idsOf(`resp_${hexOf(answered.state)}`, createdAt), answered)
       }
       // Its id is told before its state is known.
-      const id = `resp_${randomUUID().replaceAll('-', '')}`
+      const ids = idsOf(`resp_${randomUUID().replaceAll('-', '')}`, createdAt)
       const event = numbered()
       return {
         events: async send => {
-          const stream = responseEvents(request, id, (type, more) => send(event(type, more)))
-          const answered = await goOn(call, { ...asked, answerId: asked.durable ? id : undefined }, stream.piece)
+          const stream = responseEvents(request, ids, (type, more) => send(event(type, more)))
+          const answered = await goOn(call, asked, stream.piece)
           if (!asked.durable) {
-            inMemory.set(id, answered.state)
+            inMemory.set(ids.id, answered.state)
             const [oldest = ''] = inMemory.keys()
             if (inMemory.size > MOST_IN_MEMORY) inMemory.delete(oldest)
           }
-          stream.end(answered)
+          stream.end(answered, await kept(ids, answered))
         },
         failed: ({ code, message }) => event('error', { code, message, param: null }),
       }
@@ -122,8 +104,7 @@ function numbered() {
 /** An id is the content address of the state, or stands for it. */
 function askedOf(request: Request, lookUp: (id: string) => string): AnswerRequest & { durable: boolean } {
   const { previous_response_id: previous, instructions, model, temperature, top_p: topP } = request
-  const messages: Message[] =
-    typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input
+  const messages = request.input.map(({ message }) => message)
   const state = previous ? stateOf(lookUp(previous)) : request.state
   if (previous && request.state !== undefined)
     throw new StatePackError('E_BAD_INPUT', 'Give either previous_response_id or state.', { field: 'state' })

@@ -1,0 +1,27 @@
+/** Answers that programs refer to by an id: what was asked and answered, kept as long as the state that it led to. */
+import { z } from 'zod'
+import { method } from '../method.ts'
+import { refSchema } from './views.ts'
+
+const one = z.strictObject({ id: z.string().min(1).max(200) })
+const json = z.record(z.string(), z.unknown())
+
+export const answerMethods = {
+  /**
+   * Keeps an answer under an id, which stands for its state from then on; of two with one id, the later. `of`: what was asked,
+   * which the answer is forgotten with. `E_NOT_FOUND` where no state is stored by that reference.
+   */
+  'answers.keep': method(
+    one.extend({ state: refSchema, of: refSchema.optional(), response: json, input: z.array(json) }),
+    z.strictObject({}),
+  ),
+  /** What was told with an answer; it counts as a use of its state. `E_NOT_FOUND`. */
+  'answers.get': method(one, z.strictObject({ response: json })),
+  /** What was asked; it counts as a use, too. `E_NOT_FOUND`. */
+  'answers.input': method(one, z.strictObject({ input: z.array(json) })),
+  /**
+   * Forgets an answer. Its state leaves with it, where nothing else has made it, led to it or holds it; what went on from it stays.
+   * `E_NOT_FOUND`.
+   */
+  'answers.delete': method(one, z.strictObject({})),
+} as const
