@@ -1,6 +1,6 @@
 /** A disk that fails: the Nth operation on it, or all of them from the Nth on, with an error of the system. */
 import type { Fs, FsFile } from '#engine/store/fs.ts'
-import type { SizeBounds } from '#engine/store/hashFile.ts'
+import type { HashBounds } from '#engine/store/hashFile.ts'
 import { systemError } from './simulatedDisk.ts'
 
 export interface Fault {
@@ -59,7 +59,7 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
   return {
     operations: () => count,
     open: on(async (path, mode) => wrap(path, await inner.open(path, mode))),
-    readHashed: on((path, bounds: SizeBounds) => inner.readHashed(path, bounds)),
+    readHashed: on((path, bounds: HashBounds) => inner.readHashed(path, bounds)),
     rename: on((from, to: string) => inner.rename(from, to)),
     unlink: on(path => inner.unlink(path)),
     makeFolder: on(path => inner.makeFolder(path)),

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import type { FileStatus, Fs, FsFile, OpenMode } from '#engine/store/fs.ts'
-import type { HashedFile, SizeBounds } from '#engine/store/hashFile.ts'
+import type { HashBounds, HashedFile } from '#engine/store/hashFile.ts'
 
 /** What a name leads to: a file, or a folder. */
 type Node = SimFile | 'folder'
@@ -94,7 +94,7 @@ export class SimulatedDisk implements Fs {
     return this.#handle(file)
   }
 
-  async readHashed(path: string, { size: expected, most = Number.POSITIVE_INFINITY }: SizeBounds): Promise<HashedFile> {
+  async readHashed(path: string, { size: expected, most = Number.POSITIVE_INFINITY }: HashBounds): Promise<HashedFile> {
     const file = await this.open(path, 'read')
     const size = await file.size()
     if (size > most || (expected ?? size) !== size) return { size, content: null }

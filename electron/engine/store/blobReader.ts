@@ -6,14 +6,13 @@ import { StatePackError } from '#shared/domain/error.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import type { Fs, FsFile } from './fs.ts'
 import { storeError, systemCode } from './fsError.ts'
+import type { HashBounds } from './hashFile.ts'
 import type { StoreLayout } from './layout.ts'
 
 /** A blob is asked for by digest (it may not exist) or by the descriptor of something that needs it (then it must). */
 export type BlobRef = Digest | Descriptor
 
 const CHUNK = 1024 * 1024
-/** A blob of so many bytes is checked as it is read: as a whole, and on another thread. */
-const AT_ONCE = 4 * 1024 * 1024
 /** Small enough to show how far a slow line is. */
 const PART = 128 * 1024
 
@@ -30,11 +29,15 @@ export class BlobReader {
    * The whole blob, re-hashed. Absent: `E_NOT_FOUND` for a digest, `E_MISSING_BLOB` for a descriptor. Wrong bytes:
    * `E_CORRUPT`. Unreadable: `E_IO` or `E_STORE_UNREADABLE`. Over `maxBytes`: `E_TOO_LARGE`, before reading.
    */
-  async read(ref: BlobRef, { maxBytes }: { maxBytes?: number } = {}): Promise<Uint8Array> {
+  read(ref: BlobRef, { maxBytes }: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    return this.#hashed(ref, { most: maxBytes })
+  }
+
+  async #hashed(ref: BlobRef, bounds: Pick<HashBounds, 'most' | 'onlyHash'>): Promise<Uint8Array> {
     const digest = digestOf(ref)
     const wanted = typeof ref === 'string' ? undefined : ref.size
     const { size, content } = await this.#fs
-      .readHashed(this.#layout.blob(digest), { size: wanted, most: maxBytes })
+      .readHashed(this.#layout.blob(digest), { size: wanted, ...bounds })
       .catch(error => {
         throw whyNotOpened(error, ref)
       })
@@ -93,10 +96,9 @@ export class BlobReader {
     }
   }
 
-  /** Re-hashes the blob without keeping it; throws as {@link BlobReader.read} does. */
+  /** Re-hashes the blob without keeping it, on another thread where it is large; throws as {@link BlobReader.read} does. */
   async check(ref: BlobRef): Promise<void> {
-    if (typeof ref !== 'string' && ref.size <= AT_ONCE) await this.read(ref)
-    else for await (const _ of this.stream(ref));
+    await this.#hashed(ref, { onlyHash: true })
   }
 
   /** True when there is a file under this digest (of the right size, for a descriptor). Does not read its bytes. */

@@ -3,7 +3,7 @@
  * writes (the tests have one) must be able to implement every promise made here.
  */
 
-import type { HashedFile, SizeBounds } from './hashFile.ts'
+import type { HashBounds, HashedFile } from './hashFile.ts'
 
 /** `read`: existing file, links not followed. `create`: a new file, fails when it exists; it can be read, too. `append`: at the end, created if absent. */
 export type OpenMode = 'read' | 'create' | 'append'
@@ -34,7 +34,7 @@ export interface FileStatus {
 export interface Fs {
   open(path: string, mode: OpenMode): Promise<FsFile>
   /** An existing file from beginning to end and its SHA-256, links not followed; only if its size is within the bounds. */
-  readHashed(path: string, bounds: SizeBounds): Promise<HashedFile>
+  readHashed(path: string, bounds: HashBounds): Promise<HashedFile>
   /** Atomic; replaces what is there. Durable only after {@link Fs.syncFolder} of the folder. */
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>

@@ -2,18 +2,20 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { unwritten } from '../unwritten.ts'
 
-/** What a file's size has to be: of a known one exactly that, else at most so much. */
-export interface SizeBounds {
+/** What a file's size has to be (of a known one exactly that, else at most so much), and what is wanted of it. */
+export interface HashBounds {
   readonly size?: number | undefined
   readonly most?: number | undefined
+  /** No bytes: a file of any size is hashed in the same memory. */
+  readonly onlyHash?: boolean | undefined
 }
 
 /** A file to be read and hashed, or bytes that are at hand. */
 export type HashRequest =
-  | { readonly path: string; readonly bounds: SizeBounds }
+  | { readonly path: string; readonly bounds: HashBounds }
   | { readonly bytes: Uint8Array<ArrayBuffer> }
 
-/** A file from its beginning to its end; without content where its size is not within the bounds. */
+/** A file from its beginning to its end; without content where its size is not within the bounds, and no bytes where only its hash is wanted. */
 export interface HashedFile {
   readonly size: number
   readonly content: { readonly bytes: Uint8Array<ArrayBuffer>; readonly sha256: string } | null
@@ -34,7 +36,7 @@ export function hashed(request: HashRequest): HashedFile {
 const PIECE = 256 * 1024
 
 /** Reads a file and hashes what was read, in hexadecimal digits; links are not followed. Throws Node's system errors. */
-export function hashFile(path: string, { size: expected, most }: SizeBounds): HashedFile {
+export function hashFile(path: string, { size: expected, most, onlyHash = false }: HashBounds): HashedFile {
   const file = openSync(path, FLAGS)
   try {
     const { size } = fstatSync(file)
@@ -42,16 +44,17 @@ export function hashFile(path: string, { size: expected, most }: SizeBounds): Ha
       return { size, content: null }
     }
     // Nothing beyond what was read is given out.
-    const whole = new Uint8Array(unwritten(size))
+    const room = new Uint8Array(unwritten(onlyHash ? Math.min(PIECE, size) : size))
     const hash = createHash('sha256')
     let end = 0
     while (end < size) {
-      const count = readSync(file, whole, end, Math.min(PIECE, size - end), end)
+      const piece = room.subarray(onlyHash ? 0 : end).subarray(0, Math.min(PIECE, size - end))
+      const count = readSync(file, piece, 0, piece.byteLength, end)
       if (count === 0) break
-      hash.update(whole.subarray(end, end + count))
+      hash.update(piece.subarray(0, count))
       end += count
     }
-    return { size, content: { bytes: whole.subarray(0, end), sha256: hash.digest('hex') } }
+    return { size, content: { bytes: room.subarray(0, onlyHash ? 0 : end), sha256: hash.digest('hex') } }
   } finally {
     closeSync(file)
   }

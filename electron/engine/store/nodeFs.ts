@@ -1,6 +1,23 @@
-import { constants, lstatSync, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  ftruncate,
+  lstatSync,
+  open,
+  openSync,
+  read,
+  renameSync,
+  type Stats,
+  write,
+  writeSync,
+  writev,
+} from 'node:fs'
+import { lstat, mkdir, readdir, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
 import { systemCode } from './fsError.ts'
 import { partOf } from './partOf.ts'
@@ -17,10 +34,14 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 /** The real disk. */
 export const nodeFs: Fs = {
   async open(path, mode) {
-    return new NodeFile(await open(path, FLAGS[mode], 0o600))
+    // Nobody else has a file that is made now: unlike a pipe that somebody put there, it opens at once.
+    const file = mode === 'create' ? openSync(path, FLAGS[mode], 0o600) : await aside.open(path, FLAGS[mode], 0o600)
+    return new NodeFile(file)
   },
   readHashed,
-  rename,
+  async rename(from, to) {
+    renameSync(from, to)
+  },
   unlink,
   makeFolder,
   list: path => readdir(path),
@@ -38,11 +59,11 @@ export const nodeFs: Fs = {
   async syncFolder(path) {
     // Windows cannot open a folder for syncing; there the rename itself is written through.
     if (process.platform === 'win32') return
-    const handle = await open(path, constants.O_RDONLY)
+    const folder = await aside.open(path, constants.O_RDONLY)
     try {
-      await handle.sync()
+      await aside.fsync(folder)
     } finally {
-      await handle.close()
+      await aside.close(folder)
     }
   },
 }
@@ -69,18 +90,34 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Some systems refuse more than 2 GiB in one call. */
 const MOST_AT_ONCE = 64 * 1024 * 1024
+/** Up to here asking another thread takes longer than giving the system a copy; waiting for the disk is {@link FsFile.sync}'s. */
+const SMALL = 256 * 1024
+
+/** On another thread. */
+const aside = {
+  open: promisify(open),
+  read: promisify(read),
+  write: promisify(write),
+  writev: promisify(writev),
+  fsync: promisify(fsync),
+  ftruncate: promisify(ftruncate),
+  close: promisify(close),
+}
 
 class NodeFile implements FsFile {
-  readonly #handle: FileHandle
+  readonly #file: number
 
-  constructor(handle: FileHandle) {
-    this.#handle = handle
+  constructor(file: number) {
+    this.#file = file
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
-      at += bytesWritten
+      const left = bytes.byteLength - at
+      at +=
+        left <= SMALL
+          ? writeSync(this.#file, bytes, at, left)
+          : (await aside.write(this.#file, bytes, at, left)).bytesWritten
     }
   }
 
@@ -88,21 +125,21 @@ class NodeFile implements FsFile {
     let [at, left] = [position, pieces.filter(({ byteLength }) => byteLength > 0)]
     while (left.length > 0) {
       // A full disk says so when it is asked for more.
-      const { bytesWritten } = await this.#handle.writev(partOf(left, 0, MOST_AT_ONCE), at)
+      const { bytesWritten } = await aside.writev(this.#file, partOf(left, 0, MOST_AT_ONCE), at)
       at += bytesWritten
       left = partOf(left, bytesWritten, Number.POSITIVE_INFINITY)
     }
   }
 
   cut(size: number): Promise<void> {
-    return this.#handle.truncate(size)
+    return aside.ftruncate(this.#file, size)
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(length)
     let at = 0
     while (at < length) {
-      const { bytesRead } = await this.#handle.read(out, at, length - at, position + at)
+      const { bytesRead } = await aside.read(this.#file, out, at, length - at, position + at)
       if (bytesRead === 0) break
       at += bytesRead
     }
@@ -110,14 +147,14 @@ class NodeFile implements FsFile {
   }
 
   async size(): Promise<number> {
-    return (await this.#handle.stat()).size
+    return fstatSync(this.#file).size
   }
 
   sync(): Promise<void> {
-    return this.#handle.sync()
+    return aside.fsync(this.#file)
   }
 
-  close(): Promise<void> {
-    return this.#handle.close()
+  async close(): Promise<void> {
+    closeSync(this.#file)
   }
 }

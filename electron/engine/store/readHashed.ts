@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { StatePackError } from '#shared/domain/error.ts'
-import { type HashedFile, type HashRequest, hashed, hashFile, type SizeBounds } from './hashFile.ts'
+import { type HashBounds, type HashedFile, type HashRequest, hashed, hashFile } from './hashFile.ts'
 import { HashThread } from './hashThread.ts'
 
 /** Up to here asking another thread takes longer than doing it. */
@@ -25,7 +25,7 @@ let isHelping = false
  * Reads and hashes a file; links are not followed. Files beyond a quarter of a MiB are shared out: several at a time are read
  * on as many cores as there are, on this thread, too, while it has nothing else to do. Throws Node's system errors.
  */
-export async function readHashed(path: string, bounds: SizeBounds): Promise<HashedFile> {
+export async function readHashed(path: string, bounds: HashBounds): Promise<HashedFile> {
   if (bounds.size !== undefined && bounds.size > SMALL) return share({ path, bounds }, bounds.size)
   const file = hashFile(path, { ...bounds, most: Math.min(bounds.most ?? SMALL, SMALL) })
   const isTooLarge = file.size > (bounds.size ?? bounds.most ?? Number.POSITIVE_INFINITY)

@@ -54,6 +54,16 @@ describe('a whole file with its digest', () => {
     }
   })
 
+  it('is only hashed where nothing else is wanted of it', async () => {
+    const files = SIZES.map(size => file(size, `only-${size}`))
+    for (const { path, size, hex } of files) {
+      const { content } = await readHashed(path, { size, onlyHash: true })
+      expect(content?.sha256, `of ${size} bytes`).toBe(hex)
+      expect(content?.bytes.byteLength).toBe(0)
+      expect(await readHashed(path, { size: size + 1, onlyHash: true })).toEqual({ size, content: null })
+    }
+  })
+
   it('comes without content when it has another size than was said, or more than is allowed', async () => {
     for (const { path, size } of SIZES.map(size => file(size))) {
       const nothing = { size, content: null }
