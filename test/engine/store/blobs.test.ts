@@ -27,6 +27,24 @@ describe('blobs', () => {
     expect(readdirSync(join(store.folder, 'tmp'))).toEqual([])
   })
 
+  it('finds what is whole, and puts what was found again only where it has gone since', async () => {
+    const store = await openTestStore()
+    const blob = newBlob(type, noise('a', 5000))
+    const path = join(store.folder, 'blobs/sha256', blob.digest.slice(7))
+    expect(await store.writer.find(blob)).toBeNull()
+    await store.writer.put(blob)
+    writeFileSync(path, noise('b', 5000))
+    expect(await store.writer.find(blob)).toBeNull()
+    await store.writer.put(blob)
+    const found = await store.writer.find(blob)
+    expect(found).toMatchObject({ digest: blob.digest, isFound: true })
+    if (found === null) return
+    expect(await store.writer.putMany([found])).toMatchObject({ bytesWritten: 0 })
+    unlinkSync(path)
+    expect(await store.writer.putMany([found])).toMatchObject({ bytesWritten: 5000 })
+    expect(await store.blobs.read(blob.digest)).toEqual(blob.bytes)
+  })
+
   it('says which of three things is wrong: absent, corrupt, unreadable', async () => {
     const store = await openTestStore()
     const { digest, size } = await store.writer.put(newBlob(type, noise('a', 100)))
