@@ -32,7 +32,9 @@ export interface Packet {
   readonly config: CartridgeConfig
 }
 
-/** Reads manifest and config, re-hashed. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_MISSING_BLOB` or `E_BAD_FORMAT`. */
+/**
+ * Reads manifest and config, re-hashed. Throws `E_NOT_FOUND`, `E_CORRUPT`, `E_MISSING_BLOB`, `E_BAD_FORMAT` or `E_TOO_LARGE`.
+ */
 export async function readPacket(blobs: BlobSource, packetId: Digest): Promise<Packet> {
   const manifest = await readManifest(blobs, packetId)
   assertCartridge(manifest)
@@ -46,10 +48,23 @@ export async function readPacket(blobs: BlobSource, packetId: Digest): Promise<P
   }
 }
 
-/** Refuses a manifest that is not a cartridge's: `E_BAD_FORMAT`. */
-export function assertCartridge({ artifactType, config }: Manifest): void {
+const MIB = 1024 * 1024
+/** Bytes of one cache layer, which is read whole: more than 64 tokens of any model take. */
+const CACHE_LAYER_CAP = 1024 * MIB
+/** Bytes of all other layers together, texts and tokens among them. */
+const OTHER_LAYERS_CAP = 512 * MIB
+
+/** Refuses a manifest that is not a cartridge's (`E_BAD_FORMAT`), and one whose layers would take all memory (`E_TOO_LARGE`). */
+export function assertCartridge({ artifactType, config, layers }: Manifest): void {
   if (artifactType !== CARTRIDGE_ARTIFACT || config.mediaType !== CARTRIDGE_CONFIG) {
     throw badFormat(`its artifact type is ${artifactType ?? 'absent'}`)
+  }
+  let others = 0
+  for (const { mediaType, size } of layers) {
+    const isCache = mediaType === LAYER_TYPES.kv || mediaType === LAYER_TYPES.ssm
+    if (!isCache) others += size
+    if ((isCache && size > CACHE_LAYER_CAP) || others > OTHER_LAYERS_CAP)
+      throw new StatePackError('E_TOO_LARGE', 'A cartridge has a layer that is larger than any.', { mediaType, size })
   }
 }
 

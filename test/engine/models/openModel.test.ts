@@ -140,6 +140,17 @@ describe('a folder that cannot be used is refused with what and where', () => {
     expect((await refusal(folder)).code).toBe('E_MODEL_WEIGHTS')
   })
 
+  test('an index of very many tensors is gone through once', async () => {
+    const folder = await copyOf('llama-float16-sharded')
+    const shard = 'model-00002-of-00004.safetensors'
+    const entries = Array.from({ length: 700_000 }, (_, id) => [`t${id}`, shard])
+    await writeFile(
+      join(folder, 'model.safetensors.index.json'),
+      JSON.stringify({ weight_map: Object.fromEntries(entries) }),
+    )
+    expect((await refusal(folder)).message).toContain('the index says it holds t0')
+  })
+
   test('a weights file cut anywhere is refused', async () => {
     const folder = await copyOf('mamba')
     const path = join(folder, 'model.safetensors')

@@ -6,11 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { sha256 } from '#engine/sha256.ts'
 import { canonicalHeader } from '#engine/store/cartridgeFile/tarHeader.ts'
+import { OCI_LAYOUT_BYTES } from '#engine/store/layout.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
 import type { Store } from '#engine/store/store.ts'
 import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
-import { OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
+import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import { SimulatedDisk } from '../../crash/simulatedDisk.ts'
 import { codeOf, freshFolder, openTestStore, testPacket } from './fixture.ts'
 
@@ -177,6 +178,23 @@ describe('canonical cartridge files', () => {
     expect(await codeOf(store.importCartridge(endless(), { lenient: true }))).toBe('E_TOO_LARGE')
     expect(await codeOf(store.importCartridge(pieces(gzipSync(file))))).toBe('E_BAD_FORMAT')
     expect(await codeOf(store.importCartridge(pieces(gzipSync(file)), { lenient: true }))).toBe('E_BAD_FORMAT')
+  })
+
+  it('are refused when their referrers alone would take all memory, before any is read', async () => {
+    const digest = (i: number) => `sha256:${i.toString(16).padStart(64, '0')}`
+    const manifests = Array.from({ length: 64 }, (_, i) => ({
+      mediaType: OCI_MANIFEST,
+      digest: digest(i),
+      size: 2 ** 20,
+    }))
+    const index = canonicalBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests })
+    const entry = (name: string, bytes: Uint8Array) => [
+      ...[canonicalHeader(name, bytes.length), bytes, new Uint8Array((512 - (bytes.length % 512)) % 512)],
+    ]
+    const start = Buffer.concat([...entry('oci-layout', OCI_LAYOUT_BYTES), ...entry('index.json', index)])
+    const store = await openTestStore()
+    expect(await codeOf(store.importCartridge(pieces(start)))).toBe('E_TOO_LARGE')
+    expect(await codeOf(store.importCartridge(pieces(start), { lenient: true }))).toBe('E_TOO_LARGE')
   })
 
   it('report a missing file, a folder and a missing target as what they are', async () => {

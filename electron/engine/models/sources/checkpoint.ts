@@ -84,11 +84,9 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
       if (tensors.has(tensor.name)) throw weightsError(name, `the tensor ${tensor.name} is in two files`)
       tensors.set(tensor.name, tensor)
     }
-    for (const tensor of expected) {
-      if (!found.some(({ name }) => name === tensor)) {
-        throw weightsError(name, `the index says it holds ${tensor}, and it does not`)
-      }
-    }
+    const here = new Set(found.map(tensor => tensor.name))
+    const missing = expected.find(tensor => !here.has(tensor))
+    if (missing !== undefined) throw weightsError(name, `the index says it holds ${missing}, and it does not`)
   }
   const [real, another] = folders
   if (real === undefined || another !== undefined) {
@@ -110,17 +108,16 @@ async function weightFiles(folder: string): Promise<{ name: string; expected: st
   }
   const { index, files } = names
   if (index === null) return files.map(name => ({ name, expected: [] }))
-  const shards = new Map<string, string[]>()
-  for (const [tensor, file] of Object.entries(
-    weightMap(modelText(await readModelFile(join(folder, index), WEIGHTS_INDEX), index, 'E_MODEL_WEIGHTS'), index),
-  )) {
-    if (typeof file !== 'string' || file !== basename(file) || !file.endsWith('.safetensors')) {
-      throw weightsError(index, `the entry of ${tensor} is not the name of a shard`)
-    }
-    shards.set(file, [...(shards.get(file) ?? []), tensor])
-  }
+  const text = modelText(await readModelFile(join(folder, index), WEIGHTS_INDEX), index, 'E_MODEL_WEIGHTS')
+  const entries = Object.entries(weightMap(text, index)).map(([tensor, file]) => {
+    if (typeof file === 'string' && file === basename(file) && file.endsWith('.safetensors')) return { tensor, file }
+    throw weightsError(index, `the entry of ${tensor} is not the name of a shard`)
+  })
+  const shards = Map.groupBy(entries, ({ file }) => file)
   if (shards.size === 0) throw weightsError(index, 'it lists no shard')
-  return [...shards].map(([name, expected]) => ({ name, expected })).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...shards]
+    .map(([name, own]) => ({ name, expected: own.map(({ tensor }) => tensor) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function weightMap(text: string, indexName: string): Record<string, unknown> {

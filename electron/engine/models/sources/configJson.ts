@@ -8,8 +8,11 @@ const LITERALS: Readonly<Record<string, number>> = {
   NaN: Number.NaN,
 }
 
-/** A string, or a bare literal outside one: strings are matched first, so their contents are never touched. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
+/**
+ * A string, or a bare literal outside one: strings are matched first, so their contents are never touched. One that does not
+ * end is matched, too, so that a text without an end is gone through once, not once from each of its quotes.
+ */
+const TOKENS = /"(?:[^"\\]|\\.)*(?:"|\\?$)|-?Infinity|NaN/gs
 
 /** Parses a JSON object in UTF-8 (a byte-order mark is allowed). Throws `E_MODEL_CONFIG` naming the file. */
 export function parsePythonJson(bytes: Uint8Array, file = 'config.json'): Record<string, unknown> {

@@ -107,15 +107,17 @@ export function bindComponents(
     shape: tensors[0]?.shape ?? [],
   })
   const perLayer = (pattern: RegExp): BoundComponent[] => {
-    const groups = new Map<string, CheckpointTensor[]>()
-    for (const tensor of checkpoint.tensors.values()) {
+    const own = [...checkpoint.tensors.values()].flatMap(tensor => {
       const match = pattern.exec(tensor.name)
-      if (match === null) continue
-      const layer = match[1] === undefined ? 'final' : `layer ${match[1]}`
-      groups.set(layer, [...(groups.get(layer) ?? []), tensor])
-    }
+      return match === null ? [] : [{ tensor, layer: match[1] === undefined ? 'final' : `layer ${match[1]}` }]
+    })
+    const groups = Map.groupBy(own, ({ layer }) => layer)
     const rank = (name: string) => (name === 'final' ? Number.POSITIVE_INFINITY : Number(name.slice('layer '.length)))
-    return [...groups].map(([name, tensors]) => bind(name, tensors)).sort((a, b) => rank(a.name) - rank(b.name))
+    const bound = [...groups].map(([name, group]) => {
+      const tensors = group.map(({ tensor }) => tensor)
+      return bind(name, tensors)
+    })
+    return bound.sort((a, b) => rank(a.name) - rank(b.name))
   }
   const { embeddings, norm, mixer } = layers.components
   const tables = [...checkpoint.tensors.values()].filter(({ name }) => embeddings.includes(name))

@@ -16,7 +16,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 const MIB = 1 << 20
 export const CONFIG_FILE = { code: 'E_MODEL_CONFIG', most: 16 * MIB } satisfies FileRule
-export const TOKENIZER_FILE = { code: 'E_TOKENIZER', most: 256 * MIB } satisfies FileRule
+export const TOKENIZER_FILE = { code: 'E_TOKENIZER', most: 64 * MIB } satisfies FileRule
 export const WEIGHTS_INDEX = { code: 'E_MODEL_WEIGHTS', most: 64 * MIB } satisfies FileRule
 
 /**

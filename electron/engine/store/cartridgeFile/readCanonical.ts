@@ -21,6 +21,8 @@ import type { Staging } from './staging.ts'
 import { canonicalHeader, parseHeader, TAR_BLOCK } from './tarHeader.ts'
 
 const INDEX_CAP = 1024 * 1024
+/** Bytes of all manifests together, which are held in memory: the cartridge's, and as much again for thousands of referrers. */
+const MANIFESTS_CAP = 2 * MANIFEST_CAP
 
 export interface CartridgeContents {
   readonly packet: Root
@@ -32,7 +34,7 @@ export async function readCanonical(reader: ByteReader, staging: Staging): Promi
   const layout = await readSmall(reader, 'oci-layout', OCI_LAYOUT_BYTES.byteLength)
   if (!same(layout, OCI_LAYOUT_BYTES)) throw bad('oci-layout has other bytes than it must have')
   const indexFile = await readSmall(reader, 'index.json', INDEX_CAP)
-  const [packetEntry, ...referrerEntries] = parseIndex(indexFile).manifests
+  const [packetEntry, ...referrerEntries] = parseFileIndex(indexFile)
   if (packetEntry === undefined) throw bad('index.json names no cartridge')
 
   const packet = await readRoot(reader, staging, packetEntry)
@@ -90,6 +92,15 @@ async function expectHeader(reader: ByteReader, name: string, size: number): Pro
 
 async function expectPadding(reader: ByteReader, size: number): Promise<void> {
   if (!isZero(await reader.take((TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK))) throw bad('its padding is not zero')
+}
+
+/** The manifests that index.json of a file names. Throws `E_BAD_FORMAT`, `E_TOO_LARGE` before any of them is read. */
+export function parseFileIndex(bytes: Uint8Array): readonly Descriptor[] {
+  const { manifests } = parseIndex(bytes)
+  const size = manifests.reduce((sum, manifest) => sum + manifest.size, 0)
+  if (size <= MANIFESTS_CAP) return manifests
+  const message = 'The file carries far too much besides the cartridge.'
+  throw new StatePackError('E_TOO_LARGE', message, { size, cap: MANIFESTS_CAP })
 }
 
 /** index.json of any cartridge file or OCI layout. */

@@ -9,7 +9,7 @@ import { MANIFEST_CAP, parseManifest } from '../manifests.ts'
 import { parseStrictJson } from '../strictJson.ts'
 import type { ByteReader } from './byteReader.ts'
 import type { Root } from './exportCartridge.ts'
-import { type CartridgeContents, parseIndex } from './readCanonical.ts'
+import { type CartridgeContents, parseFileIndex } from './readCanonical.ts'
 import type { Staging } from './staging.ts'
 import { parseHeader, TAR_BLOCK } from './tarHeader.ts'
 
@@ -26,8 +26,8 @@ export async function readLenient(reader: ByteReader, staging: Staging): Promise
   if (!layoutSchema.safeParse(json(layout)).success) throw bad('oci-layout is not of version 1.0.0')
 
   const roots: Root[] = []
-  for (const { digest, size } of parseIndex(index).manifests) {
-    if (roots.some(root => root.digest === digest)) continue
+  const entries = new Map(parseFileIndex(index).map(entry => [entry.digest, entry]))
+  for (const { digest, size } of entries.values()) {
     if (size > MANIFEST_CAP) throw new StatePackError('E_TOO_LARGE', 'A manifest is over 8 MiB.', { digest, size })
     const bytes = await staging.read(digest)
     if (bytes.byteLength !== size) throw bad('index.json gives a manifest another size than it has')

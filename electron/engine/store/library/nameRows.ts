@@ -70,7 +70,9 @@ export class NameRows {
     const names = new Map<Digest, string[]>()
     for (const row of this.#db.prepare<[], { packet_id: string; name: string }>(sql).all()) {
       const packetId = parseDigest(row.packet_id)
-      names.set(packetId, [...(names.get(packetId) ?? []), row.name])
+      const own = names.get(packetId)
+      if (own === undefined) names.set(packetId, [row.name])
+      else own.push(row.name)
     }
     return names
   }

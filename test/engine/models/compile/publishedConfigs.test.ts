@@ -251,4 +251,9 @@ describe('configurations of published checkpoints are understood', () => {
       d: Number.NEGATIVE_INFINITY,
     })
   })
+
+  test('a text without an end is gone through once', () => {
+    const text = `{"a": "${'\\"'.repeat(500_000)}`
+    expect(() => parsePythonJson(new TextEncoder().encode(text))).toThrow('config.json is not JSON')
+  })
 })

@@ -23,6 +23,13 @@ const array = (of: number, count: bigint, ...items: Buffer[]) =>
   raw(ggufScalar('uint32', 9), ggufScalar('uint32', of), long(count), ...items)
 const withTensor = (index: number, change: Partial<(typeof TINY_TENSORS)[number]>) =>
   TINY_TENSORS.map((tensor, at) => (at === index ? { ...tensor, ...change } : tensor))
+/** SentencePiece's kind of tokenizer, with tokens that all score the same. */
+const scored = (tokens: readonly string[]): typeof TINY_PAIRS => [
+  ...TINY_PAIRS.filter(([key]) => !key.startsWith('tokenizer.')),
+  ['tokenizer.ggml.model', { type: 'string', value: 'llama' }],
+  ['tokenizer.ggml.tokens', { type: 'array', of: 'string', values: tokens }],
+  ['tokenizer.ggml.scores', { type: 'array', of: 'float32', values: tokens.map(() => 0) }],
+]
 const half = tinyGguf()
 
 export const LIES: readonly Lie[] = [
@@ -136,6 +143,11 @@ export const LIES: readonly Lie[] = [
         ),
       ],
     }),
+    code: 'E_TOKENIZER',
+  },
+  {
+    name: 'tokens that can be cut in ten billion ways',
+    bytes: tinyGguf({ pairs: scored(Array.from({ length: 160 }, (_, id) => String(id).padEnd(60_000, 'a'))) }),
     code: 'E_TOKENIZER',
   },
   { name: 'a version of the future', bytes: tinyGguf({ version: 9 }), code: 'E_NOT_SUPPORTED' },

@@ -80,7 +80,7 @@ export class ExportedGraph {
   }): Uint8Array {
     const own = this.#graph
       .filter(({ number }) => number !== GRAPH.input && number !== GRAPH.output)
-      .map(field => renameIn(field, parts.rename))
+      .map(field => renameIn(field, parts.rename, 0))
     const located = own.map(raw => relocate(raw, parts.files))
     const graph = delimited(MODEL.graph, Buffer.concat([parts.before, ...located, parts.after]))
     return Buffer.concat([...this.#model.filter(({ number }) => number !== MODEL.graph).map(({ raw }) => raw), graph])
@@ -104,9 +104,13 @@ function exportedValue({ bytes }: ProtoField): ExportedValue {
 
 const TYPES = ['float32', 'uint8', 'int8', 'int32', 'int64', 'bool', 'float16', 'bfloat16'] as const
 
+/** Graphs in graphs; real ones have two or three. Each level is copied once more. */
+const DEEPEST = 32
+
 /** A graph's field with every tensor name mapped, in nodes, their subgraphs and value infos. */
-function renameIn(field: ProtoField, rename: ReadonlyMap<string, string>): Uint8Array {
-  if (field.number === GRAPH.node) return delimited(GRAPH.node, renameNode(field.bytes, rename))
+function renameIn(field: ProtoField, rename: ReadonlyMap<string, string>, depth: number): Uint8Array {
+  if (depth > DEEPEST) throw new RangeError(`its graphs nest more than ${DEEPEST} deep`)
+  if (field.number === GRAPH.node) return delimited(GRAPH.node, renameNode(field.bytes, rename, depth))
   if (VALUE_INFOS.includes(field.number)) {
     const parts = readFields(field.bytes).map(part => (part.number === 1 ? renamed(part, rename) : part.raw))
     return delimited(field.number, Buffer.concat(parts))
@@ -116,21 +120,22 @@ function renameIn(field: ProtoField, rename: ReadonlyMap<string, string>): Uint8
 
 const VALUE_INFOS: readonly number[] = [GRAPH.input, GRAPH.output, GRAPH.valueInfo]
 
-function renameNode(node: Uint8Array, rename: ReadonlyMap<string, string>): Uint8Array {
+function renameNode(node: Uint8Array, rename: ReadonlyMap<string, string>, depth: number): Uint8Array {
   const parts = readFields(node).map(part => {
     if (part.number === NODE.input || part.number === NODE.output) return renamed(part, rename)
-    return part.number === NODE.attribute ? renameAttribute(part, rename) : part.raw
+    return part.number === NODE.attribute ? renameAttribute(part, rename, depth) : part.raw
   })
   return Buffer.concat(parts)
 }
 
 /** If, Loop and Scan hold graphs that read names from outside. */
-function renameAttribute(attribute: ProtoField, rename: ReadonlyMap<string, string>): Uint8Array {
+function renameAttribute(attribute: ProtoField, rename: ReadonlyMap<string, string>, depth: number): Uint8Array {
   const parts = readFields(attribute.bytes)
   if (!parts.some(({ number }) => number === ATTRIBUTE.graph || number === ATTRIBUTE.graphs)) return attribute.raw
   const mapped = parts.map(part => {
     if (part.number !== ATTRIBUTE.graph && part.number !== ATTRIBUTE.graphs) return part.raw
-    return delimited(part.number, Buffer.concat(readFields(part.bytes).map(field => renameIn(field, rename))))
+    const fields = readFields(part.bytes).map(field => renameIn(field, rename, depth + 1))
+    return delimited(part.number, Buffer.concat(fields))
   })
   return delimited(NODE.attribute, Buffer.concat(mapped))
 }

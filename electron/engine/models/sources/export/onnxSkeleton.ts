@@ -17,8 +17,14 @@ const TENSOR = { rawData: 9, externalData: 13, dataLocation: 14 }
 /** Smaller tensors (shapes, axes, scalars) stay in place: shape inference wants to see them. */
 const LARGE = 1024
 const WINDOW = 1 << 16
+/** Bytes and fields that stay in memory: many times what the largest graph has without its weights. */
+const MOST_BYTES = 256 * 1024 * 1024
+const MOST_FIELDS = 1 << 18
 
-/** `location` is what the file calls itself. Throws a RangeError that says at which byte the file stops making sense. */
+/**
+ * `location` is what the file calls itself. Throws a RangeError that says at which byte the file stops making sense, or that
+ * it has too much besides its weights.
+ */
 export async function readSkeleton(path: string, location: string): Promise<Uint8Array> {
   await using file = await openModelFile(path, 'E_MODEL_WEIGHTS')
   const { size } = await file.stat()
@@ -83,6 +89,8 @@ class Source {
   readonly #size: number
   #window = Buffer.alloc(0)
   #at = 0
+  #fields = 0
+  #kept = 0
 
   constructor(file: FileHandle, size: number) {
     this.#file = file
@@ -98,12 +106,17 @@ class Source {
       if (number === 0 || end.next > to) {
         throw new RangeError(`the field at byte ${start} needs the file up to byte ${end.next}, it may go to ${to}`)
       }
+      if (++this.#fields > MOST_FIELDS) throw new RangeError(`it has more than ${MOST_FIELDS} fields`)
       yield { number, start, end: end.next, from: end.from }
       start = end.next
     }
   }
 
   async read(from: number, to: number): Promise<Uint8Array> {
+    this.#kept += to - from
+    if (this.#kept > MOST_BYTES) throw new RangeError(`it has more than ${MOST_BYTES} bytes besides its weights`)
+    const isInWindow = from >= this.#at && to <= this.#at + this.#window.length
+    if (isInWindow) return Uint8Array.from(this.#window.subarray(from - this.#at, to - this.#at))
     const bytes = Buffer.alloc(to - from)
     await this.#fill(bytes, from)
     return bytes

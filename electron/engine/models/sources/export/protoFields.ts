@@ -13,12 +13,15 @@ export interface ProtoField {
 const VARINT = 0
 const DELIMITED = 2
 const EMPTY = new Uint8Array()
+/** Fields of one message, numbers of one packed field: a graph has some ten thousand nodes. */
+const MOST = 1 << 20
 
-/** Throws a RangeError or Error of protobufjs when the bytes are no message. */
+/** Throws a RangeError or Error of protobufjs when the bytes are no message, a RangeError for one of too many fields. */
 export function readFields(message: Uint8Array): ProtoField[] {
   const reader = protobuf.Reader.create(message)
   const fields: ProtoField[] = []
   while (reader.pos < reader.len) {
+    if (fields.length >= MOST) throw new RangeError(`a message has more than ${MOST} fields`)
     const start = reader.pos
     const tag = reader.uint32()
     let bytes: Uint8Array = EMPTY
@@ -57,10 +60,13 @@ export function delimited(number: number, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([prefix, bytes])
 }
 
-/** The numbers of a packed field. */
+/** The numbers of a packed field. Throws what {@link readFields} throws. */
 export function readVarints(bytes: Uint8Array): number[] {
   const reader = protobuf.Reader.create(bytes)
   const values: number[] = []
-  while (reader.pos < reader.len) values.push(Number(reader.int64()))
+  while (reader.pos < reader.len) {
+    if (values.length >= MOST) throw new RangeError(`a field has more than ${MOST} numbers`)
+    values.push(Number(reader.int64()))
+  }
   return values
 }

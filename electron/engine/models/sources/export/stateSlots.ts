@@ -22,20 +22,20 @@ export interface ConfiguredHeads {
 }
 
 const PAST = [
-  { pattern: /^past_key_values\.(\d+)\.key$/, present: (n: string) => [`present.${n}.key`], part: 'key' },
-  { pattern: /^past_key_values\.(\d+)\.value$/, present: (n: string) => [`present.${n}.value`], part: 'value' },
-  { pattern: /^past_conv\.(\d+)$/, present: (n: string) => [`present_conv.${n}`], part: 'conv' },
-  { pattern: /^past_ssm\.(\d+)$/, present: (n: string) => [`present_ssm.${n}`], part: 'ssm' },
-  { pattern: /^past_recurrent\.(\d+)$/, present: (n: string) => [`present_recurrent.${n}`], part: 'ssm' },
+  { pattern: /^past_key_values\.(\d+)\.key$/, present: (n: string) => `present.${n}.key`, part: 'key' },
+  { pattern: /^past_key_values\.(\d+)\.value$/, present: (n: string) => `present.${n}.value`, part: 'value' },
+  { pattern: /^past_conv\.(\d+)$/, present: (n: string) => `present_conv.${n}`, part: 'conv' },
+  { pattern: /^past_ssm\.(\d+)$/, present: (n: string) => `present_ssm.${n}`, part: 'ssm' },
+  { pattern: /^past_recurrent\.(\d+)$/, present: (n: string) => `present_recurrent.${n}`, part: 'ssm' },
   // As onnxruntime-genai's model builder writes hybrids.
   {
     pattern: /^past_key_values\.(\d+)\.conv_state$/,
-    present: (n: string) => [`present.${n}.conv_state`],
+    present: (n: string) => `present.${n}.conv_state`,
     part: 'conv',
   },
   {
     pattern: /^past_key_values\.(\d+)\.recurrent_state$/,
-    present: (n: string) => [`present.${n}.recurrent_state`],
+    present: (n: string) => `present.${n}.recurrent_state`,
     part: 'ssm',
   },
 ] as const
@@ -47,14 +47,14 @@ export function isState(name: string): boolean {
 
 /** The state of an export in layer order. Throws `E_NOT_SUPPORTED` when an input has no output or a size is open. */
 export function stateSlots(graph: ExportedGraph, heads: ConfiguredHeads): StateSlot[] {
+  const outputs = new Map(graph.outputs.map(output => [output.name, output]))
   const layers = new Map<number, Partial<Record<(typeof PAST)[number]['part'], StateTensor>>>()
   for (const past of graph.inputs) {
     for (const { pattern, present, part } of PAST) {
       const number = pattern.exec(past.name)?.[1]
       if (number === undefined) continue
-      const output = graph.outputs.find(({ name }) => present(number).includes(name))
-      if (output === undefined)
-        throw unsupported(`its input ${past.name} has no output ${present(number).join(' or ')}`)
+      const output = outputs.get(present(number))
+      if (output === undefined) throw unsupported(`its input ${past.name} has no output ${present(number)}`)
       layers.set(Number(number), { ...layers.get(Number(number)), [part]: { past, present: output } })
     }
   }

@@ -126,6 +126,8 @@ function scored(metadata: GgufMetadata, vocabulary: Vocabulary): Pipeline {
   const marked = { type: 'Replace', pattern: { String: ' ' }, content: '▁' }
   const spaces = { type: 'Replace', pattern: { String: '▁' }, content: ' ' }
   const strip = prefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []
+  const merges = mergesOfScores(tokens, scores, id => kinds[id] === NORMAL)
+  if (merges === null) throw keyError('tokenizer.ggml.tokens', 'has too many characters in tokens that are too long')
   const unknown = tokens[idOf(metadata, 'unknown', tokens.length) ?? kinds.indexOf(2)] ?? null
   return {
     stages: {
@@ -133,7 +135,7 @@ function scored(metadata: GgufMetadata, vocabulary: Vocabulary): Pipeline {
       pre_tokenizer: null,
       decoder: { type: 'Sequence', decoders: [spaces, { type: 'ByteFallback' }, { type: 'Fuse' }, ...strip] },
       model: {
-        ...{ ...table(vocabulary), type: 'BPE', merges: mergesOfScores(tokens, scores, id => kinds[id] === NORMAL) },
+        ...{ ...table(vocabulary), type: 'BPE', merges },
         ...{ unk_token: unknown, fuse_unk: true, byte_fallback: true },
       },
     },
