@@ -42,7 +42,8 @@ export function htmlToText(html: string): string {
       text.breakLine()
       todo.push({ node: null, verbatim })
     }
-    if ('childNodes' in node) todo.push(...node.childNodes.toReversed().map(child => ({ node: child, verbatim })))
+    // One by one: a page has more children side by side than a call takes arguments.
+    if ('childNodes' in node) for (const child of node.childNodes.toReversed()) todo.push({ node: child, verbatim })
   }
   return text.toString()
 }

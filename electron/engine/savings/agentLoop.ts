@@ -149,7 +149,7 @@ async function honestRun(model: AgentLoopModel, options: AgentLoopOptions): Prom
       stateTokens += session.processed
     })
 
-    read.push(...folded.tokens)
+    for (const token of folded.tokens) read.push(token)
     seam = folded
     if (outputTokens > 0) {
       sameOutput = (sameOutput ?? true) && naiveAnswer.join() === stateAnswer.join()

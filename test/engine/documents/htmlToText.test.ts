@@ -24,3 +24,7 @@ test('white space is kept where a browser keeps it', () => {
   expect(htmlToText('<pre>a<br>  b</pre>')).toBe('a\n  b')
   expect(htmlToText('<p>one   <b>two</b>\n three</p>')).toBe('one two three')
 })
+
+test('200,000 paragraphs side by side are read', () => {
+  expect(htmlToText('<p>a</p>'.repeat(200_000))).toHaveLength(3 * 200_000 - 2)
+})

@@ -29,6 +29,9 @@ const NEUTRAL: Readonly<Record<string, readonly string[]>> = {
 }
 const IRRELEVANT_PREFIX = /^(_|summary_|unsloth_|transformers\.js)/
 
+/** Far more than any model has. */
+export const MOST_LAYERS = 4096
+
 /** The section of config.json that describes the language model of one that also sees or hears. */
 export const TEXT_CONFIG = 'text_config'
 
@@ -84,7 +87,7 @@ export class ConfigFields {
 
   /** How many layers there are. */
   layers(name: string, fallback?: number): number {
-    return this.count(name, fallback, 4096)
+    return this.count(name, fallback, MOST_LAYERS)
   }
 
   number(name: string, fallback?: number): number {

@@ -83,7 +83,7 @@ async function linksOf(html: string): Promise<Link[]> {
       .join('')
       .trim()
     if (nodeName === 'a' && url !== undefined) links.push({ name, url })
-    todo.push(...childNodes)
+    for (const child of childNodes) todo.push(child)
   }
   return links
 }

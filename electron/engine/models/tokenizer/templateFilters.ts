@@ -107,7 +107,7 @@ function ofText(operand: Value, change: (text: string) => unknown): Value | null
 /** A list of values of the interpreter. */
 export function list(items: readonly Value[]): Value {
   const made = toValue([])
-  if (Array.isArray(made.value)) made.value.push(...items)
+  if (Array.isArray(made.value)) for (const item of items) made.value.push(item)
   return made
 }
 

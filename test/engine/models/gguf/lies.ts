@@ -7,10 +7,12 @@ export interface Lie {
   readonly bytes: Buffer
   /** The file is made this long, without taking room on the disk. */
   readonly length?: number
-  readonly code: 'E_MODEL_WEIGHTS' | 'E_NOT_SUPPORTED' | 'E_TOKENIZER'
+  readonly code: 'E_MODEL_WEIGHTS' | 'E_MODEL_CONFIG' | 'E_NOT_SUPPORTED' | 'E_TOKENIZER'
 }
 
 const WEIGHTS = 'E_MODEL_WEIGHTS'
+const CONFIG = 'E_MODEL_CONFIG'
+const uint32 = (value: number): GgufWritten => ({ type: 'uint32', value })
 /** Room for a lie that only counts. */
 const HUGE = 64 * 2 ** 30
 
@@ -149,6 +151,36 @@ export const LIES: readonly Lie[] = [
     name: 'tokens that can be cut in ten billion ways',
     bytes: tinyGguf({ pairs: scored(Array.from({ length: 160 }, (_, id) => String(id).padEnd(60_000, 'a'))) }),
     code: 'E_TOKENIZER',
+  },
+  {
+    name: 'four billion layers',
+    bytes: tinyGguf({ pairs: withPair('llama.block_count', uint32(2 ** 32 - 1)) }),
+    code: CONFIG,
+  },
+  {
+    name: 'a hundred thousand layers',
+    bytes: tinyGguf({ pairs: withPair('llama.block_count', uint32(100_000)) }),
+    code: CONFIG,
+  },
+  {
+    name: 'a head of a billion numbers, all of them rotated',
+    bytes: tinyGguf({
+      pairs: [
+        ...withPair('llama.attention.key_length', uint32(2 ** 30)),
+        ['llama.rope.scaling.attn_factor', { type: 'float32', value: 2 }],
+      ],
+    }),
+    code: CONFIG,
+  },
+  {
+    name: 'a billion rotated numbers',
+    bytes: tinyGguf({
+      pairs: [
+        ...withPair('llama.rope.dimension_count', uint32(2 ** 30)),
+        ['llama.rope.scaling.attn_factor', { type: 'float32', value: 2 }],
+      ],
+    }),
+    code: CONFIG,
   },
   { name: 'a version of the future', bytes: tinyGguf({ version: 9 }), code: 'E_NOT_SUPPORTED' },
   { name: 'the other order of bytes', bytes: tinyGguf({ version: 3 * 2 ** 24 }), code: 'E_NOT_SUPPORTED' },

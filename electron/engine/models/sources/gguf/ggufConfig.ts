@@ -78,7 +78,7 @@ const GEMMA_27B_LAYERS = 62
 /** Windows in five of six layers, which rotate with a base of their own that files leave out. */
 function gemma3(fields: GgufFields, factors: RopeFactors): Config {
   const heads = fields.number('attention.head_count')
-  const isLargest = fields.number('block_count') === GEMMA_27B_LAYERS
+  const isLargest = fields.layers === GEMMA_27B_LAYERS
   return {
     model_type: 'gemma3_text',
     ...attention(fields),

@@ -1,5 +1,6 @@
 /** A model's own keys in GGUF metadata (`llama.block_count`), read by their last part. */
 import { StatePackError } from '#shared/domain/error.ts'
+import { MOST_LAYERS } from '../../compile/config.ts'
 import type { GgufFile } from './ggufFile.ts'
 import type { GgufMetadata, GgufValue } from './ggufMetadata.ts'
 
@@ -26,6 +27,13 @@ export class GgufFields {
     return value
   }
 
+  /** A whole number up to `most`, for what is allocated by it. */
+  count(key: string, { most, fallback }: { readonly most: number; readonly fallback?: number }): number {
+    const value = this.number(key, fallback)
+    if (Number.isSafeInteger(value) && value >= 0 && value <= most) return value
+    throw this.#error(key, `is ${value}, not a whole number up to ${most}`)
+  }
+
   given(key: string): boolean {
     return this.#get(key) !== undefined
   }
@@ -45,8 +53,14 @@ export class GgufFields {
     return value ?? null
   }
 
-  /** One number for each of `layers`: a list of them, or the same for all. */
-  perLayer(key: string, layers: number): number[] {
+  /** How many layers the file has, those included that predict further tokens. */
+  get layers(): number {
+    return this.count('block_count', { most: MOST_LAYERS })
+  }
+
+  /** One number for each of the {@link layers}: a list of them, or the same for all. */
+  perLayer(key: string): number[] {
+    const { layers } = this
     const value = this.#get(key)
     if (typeof value === 'number') return Array.from({ length: layers }, () => value)
     if (!(value instanceof Float64Array) || value.length < layers) {

@@ -93,5 +93,5 @@ export function qwen35(fields: GgufFields, factors: RopeFactors): Config {
 
 /** For each layer, whether it has attention: the others have no heads. */
 function attendsOf(fields: GgufFields): boolean[] {
-  return fields.perLayer('attention.head_count_kv', fields.number('block_count')).map(heads => heads > 0)
+  return fields.perLayer('attention.head_count_kv').map(heads => heads > 0)
 }

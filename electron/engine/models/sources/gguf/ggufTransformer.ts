@@ -5,6 +5,9 @@ export type Config = Record<string, unknown>
 /** Vectors of the file that belong to the configuration: divisors of the rotary frequencies. */
 export type RopeFactors = Readonly<Partial<Record<'all' | 'long' | 'short', readonly number[]>>>
 
+/** Far wider than any head. */
+const WIDEST_HEAD = 2 ** 16
+
 /** Heads, width of the MLP and norm. Of a hybrid's list of heads the layers without attention have none. */
 export function attention(fields: GgufFields): Config {
   const heads = fields.number('attention.head_count')
@@ -22,19 +25,17 @@ export function attention(fields: GgufFields): Config {
 
 /** Without those behind them that predict a second token ahead. */
 export function layersOf(fields: GgufFields): number {
-  return fields.number('block_count') - fields.number('nextn_predict_layers', 0)
+  return fields.layers - fields.number('nextn_predict_layers', 0)
 }
 
 export function headDimOf(fields: GgufFields): number {
-  return fields.number(
-    'attention.key_length',
-    fields.number('embedding_length') / fields.number('attention.head_count'),
-  )
+  const even = fields.number('embedding_length') / fields.number('attention.head_count')
+  return fields.count('attention.key_length', { most: WIDEST_HEAD, fallback: even })
 }
 
 export function kvHeadsOf(fields: GgufFields): number {
   if (!fields.given('attention.head_count_kv')) return fields.number('attention.head_count')
-  return Math.max(...fields.perLayer('attention.head_count_kv', fields.number('block_count')))
+  return Math.max(...fields.perLayer('attention.head_count_kv'))
 }
 
 /** Learned positions, and names of its own in config.json. */
@@ -54,7 +55,7 @@ export function gpt2(fields: GgufFields): Config {
  */
 export function rope(fields: GgufFields, factors: RopeFactors, theta = 10_000): Config {
   const headDim = headDimOf(fields)
-  const rotated = fields.number('rope.dimension_count', headDim)
+  const rotated = fields.count('rope.dimension_count', { most: WIDEST_HEAD, fallback: headDim })
   const base = {
     rope_theta: fields.number('rope.freq_base', theta),
     ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
