@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { assertCartridge } from '#engine/packets/packet.ts'
-import type { Digest } from '#shared/domain/digest.ts'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { CARTRIDGE_ARTIFACT, CARTRIDGE_CONFIG, LAYER_TYPES, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
 
-const digest: Digest = `sha256:${'0'.repeat(64)}`
+const digest = parseDigest('0'.repeat(64))
 const GIB = 2 ** 30
 
 function manifestWith(...layers: { mediaType: string; size: number }[]): Manifest {
