@@ -27,11 +27,25 @@ function newest(folder) {
   )
 }
 
-function isFresh(root) {
+/** When the oldest product was built, milliseconds; null where one is missing. */
+function builtAt(root) {
   const built = PRODUCTS.map(file => join(root, 'out', file))
-  if (!built.every(file => existsSync(file))) return false
-  const oldest = Math.min(...built.map(file => statSync(file).mtimeMs))
-  return oldest > Math.max(...SOURCES.map(name => newest(join(root, name))))
+  if (!built.every(file => existsSync(file))) return null
+  return Math.min(...built.map(file => statSync(file).mtimeMs))
+}
+
+function isFresh(root, sources = SOURCES) {
+  const built = builtAt(root)
+  return built !== null && built > Math.max(...sources.map(name => newest(join(root, name))))
+}
+
+/** What an installation without its build tools says of a build that is not of its sources; null where there is nothing to say. */
+function stalenessOf(root) {
+  // npm prune writes package-lock.json anew.
+  const sources = SOURCES.filter(name => name !== 'package-lock.json')
+  return builtAt(root) === null || isFresh(root, sources)
+    ? null
+    : 'This Studio was built before its sources last changed, and what builds it was left out: what you start is the older one. To build it again, run: npm ci && npm prune --omit=dev'
 }
 
 function takeLock(lock) {
@@ -44,10 +58,17 @@ function takeLock(lock) {
   }
 }
 
-/** Resolves when out/ is up to date; throws when the build fails. Does nothing in a package without its build tools. */
+/**
+ * Resolves when out/ is up to date; throws when the build fails. In a package without its build tools nothing is built, and an
+ * older build is said to be one.
+ */
 export async function freshBuild(root, node = process.execPath) {
   const program = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
-  if (!existsSync(program)) return
+  if (!existsSync(program)) {
+    const staleness = stalenessOf(root)
+    if (staleness !== null) console.error(staleness)
+    return
+  }
   mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true })
   const lock = join(root, 'node_modules', '.cache', 'build.lock')
   while (!isFresh(root)) {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Meter, openMeter } from '#engine/meter/meter.ts'
@@ -170,6 +171,25 @@ describe('savings meter', () => {
     meter.record(entry({ bytesRead: 1000, secondsRestore: 1 }))
     expect(meter.restoreSeconds('m', 'cpu', 500)).toBe(1)
     expect(meter.restoreSeconds('m', 'other', 500)).toBeNull()
+  })
+
+  it('forgets the speeds of a record that could not be written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'statepack-meter-'))
+    const file = join(folder, 'meter.sqlite')
+    const meter = openMeter(file)
+    const other = new Database(file)
+    other.exec(
+      "CREATE TRIGGER refuse BEFORE INSERT ON restore WHEN NEW.bytes = 666 BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    // The reading is written, then the restoring is not: both are taken back.
+    expect(() => meter.record(entry({ bytesRead: 666 }))).toThrow('no room')
+    expect(meter.summary().totals.inferences).toBe(0)
+    expect(meter.prefillSeconds('m', 'cpu', 1000)).toBeNull()
+    meter.record(entry())
+    expect(meter.prefillSeconds('m', 'cpu', 20)).toBe(0.25)
+    meter.close()
+    other.close()
+    await rm(folder, { recursive: true })
   })
 
   it('exports every record, and the JSON totals are theirs', () => {

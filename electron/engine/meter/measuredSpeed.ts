@@ -73,6 +73,11 @@ export class MeasuredSpeed {
     return (rates[Math.floor((rates.length - 1) / 2)] ?? 0) * amount
   }
 
+  /** Reads all anew: what was added may have been taken back with the transaction it was added in. */
+  forget(): void {
+    this.#known.clear()
+  }
+
   #samplesOf(model: string, device: string): Measured[] {
     // It is another number after other processes have written; what is written here is known.
     const version = this.#db.pragma('data_version', { simple: true })

@@ -142,8 +142,14 @@ export class Meter {
   /** Records one inference. Its own reading and restoring count as samples of the speeds, too, after the comparison. */
   record(entry: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {
     const parsed = meterEntrySchema.parse(entry)
-    // One writing for all of it.
-    return this.#db.transaction(() => this.#add(parsed)).immediate()
+    try {
+      // One writing for all of it.
+      return this.#db.transaction(() => this.#add(parsed)).immediate()
+    } catch (error) {
+      // What was taken back was measured here, but nobody else will ever know of it.
+      for (const speed of [this.#reading, this.#restoring]) speed.forget()
+      throw error
+    }
   }
 
   #add(parsed: MeterEntry): { readonly secondsAvoided: number | null; readonly outcome: Outcome } {

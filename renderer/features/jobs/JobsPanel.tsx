@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { Output } from '#shared/rpc/client.ts'
 import type { JobState } from '#shared/rpc/methods/jobs.ts'
-import type { JobsStatus } from '../../stores/jobs.ts'
+import { FAILED, failedJobs, type JobsStatus } from '../../stores/jobs.ts'
 import { usePages } from '../../stores/usePages.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
@@ -11,10 +11,9 @@ import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
 import { JobRow } from './JobRow.tsx'
 import { useJobActions } from './useJobActions.ts'
 
-const PROBLEMS: readonly JobState[] = ['failed', 'interrupted']
 const VIEWS = {
   all: { label: 'All', states: null },
-  problems: { label: 'Went wrong', states: PROBLEMS },
+  failed: { label: 'Failed', states: FAILED },
   open: { label: 'To do', states: ['running', 'waiting'] },
   ended: { label: 'Ended', states: ['done', 'cancelled'] },
 } as const satisfies Record<string, { readonly label: string; readonly states: readonly JobState[] | null }>
@@ -62,8 +61,8 @@ export function JobsPanel({ id, status, shown, onShow }: JobsPanelProps) {
           }))}
         />
         <span className="grow" />
-        {countOf(status, PROBLEMS) < 2 ? null : (
-          <Button size="s" onPress={() => retry({ states: [...PROBLEMS] })}>
+        {failedJobs(status) < 2 ? null : (
+          <Button size="s" onPress={() => retry({ states: [...FAILED] })}>
             Try all again
           </Button>
         )}

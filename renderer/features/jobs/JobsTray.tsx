@@ -2,7 +2,7 @@ import { ChevronDown, ChevronUp, Pause, Play, TriangleAlert } from 'lucide-react
 import { useEffect, useId, useRef, useState } from 'react'
 import { progressFacts } from '#shared/figures/progressFacts.ts'
 import type { JobState } from '#shared/rpc/methods/jobs.ts'
-import { endedBadly, type JobsStatus, needsTray, openJobs } from '../../stores/jobs.ts'
+import { endedBadly, failedJobs, type JobsStatus, needsTray, openJobs } from '../../stores/jobs.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
 import { dotted } from '../../ui/dotted.ts'
@@ -32,7 +32,7 @@ export function JobsTray() {
   if (status === undefined || !needsTray(status)) return null
   const { counts, paused, round, elsewhere } = status
   const open = openJobs(status)
-  const problems = counts.failed + counts.interrupted
+  const failed = failedJobs(status)
   return (
     <section className="Tray" aria-label="Jobs">
       {isOpen ? <JobsPanel id={panel} status={status} shown={shown} onShow={setShown} /> : null}
@@ -42,10 +42,10 @@ export function JobsTray() {
             <ProgressBar label={titleOf(status)} value={round.share} note={dotted(...notesOf(status))} />
           </div>
         )}
-        {problems === 0 ? null : (
+        {failed === 0 ? null : (
           <span className="Tray-problems" role="status">
             <TriangleAlert aria-hidden />
-            {problemsOf(status)}
+            {formatCount(failed)} failed
           </span>
         )}
         {open === 0 && counts.cancelled > 0 ? (
@@ -95,13 +95,6 @@ function notesOf({ running, round, etaSeconds, paused }: JobsStatus): string[] {
   const facts = progressFacts({ ...progress, rate, etaSeconds: undefined }, figures)
   // Of many, how fast and how long still is what counts.
   return [phaseOf(first), ...(round.total > 1 ? facts.slice(-1) : facts), ...eta]
-}
-
-function problemsOf({ counts }: JobsStatus): string {
-  return [
-    ...(counts.failed === 0 ? [] : [`${formatCount(counts.failed)} failed`]),
-    ...(counts.interrupted === 0 ? [] : [`${formatCount(counts.interrupted)} interrupted`]),
-  ].join(', ')
 }
 
 /** A cartridge that is there already stays: only its check is stopped. */
