@@ -1,5 +1,4 @@
 import { useEngine } from '../stores/useEngine.ts'
-import { useCartridgeCount } from '../stores/useLibrary.ts'
 import { deviceName } from '../ui/deviceName.ts'
 import { dotted } from '../ui/dotted.ts'
 import { formatBytes, formatCounted, formatRate } from '../ui/format.ts'
@@ -11,16 +10,19 @@ const WORDS = {
   failed: 'Engine stopped',
 } as const
 
+/** Why these are not the figures of the library. */
+const STORED =
+  'Stored states are the cartridges of the library and what questions led to. What several share is on disk once.'
+
 /** The engine's state, always in sight at the lower left. */
 export function EngineCard() {
   const { state, reason, info } = useEngine()
-  const cartridges = useCartridgeCount() ?? 0
   const rate = info?.lastTokensPerSecond ?? null
   return (
     <div
       className="Engine"
       role="status"
-      title={`${WORDS[state]}${info === undefined ? '' : `. ${info.deviceReason}`}`}
+      title={[WORDS[state], ...(info === undefined ? [] : [info.deviceReason, STORED])].join('. ')}
     >
       <b>
         <span className={`Engine-dot Engine-dot--${state}`} aria-hidden />
@@ -33,8 +35,8 @@ export function EngineCard() {
           </span>
           <span className="Sidebar-text">
             {dotted(
-              formatCounted(cartridges, 'cartridge'),
-              formatBytes(info.store.bytes),
+              formatCounted(info.store.packets, 'state'),
+              `${formatBytes(info.store.bytes)} on disk`,
               info.store.readOnly && 'read-only',
             )}
           </span>

@@ -12,7 +12,6 @@ import { useChangeSettings } from '../stores/useSettings.ts'
 import { CartridgeFace } from '../ui/CartridgeFace.tsx'
 import { formatAgo, formatCounted, formatRead } from '../ui/format.ts'
 import { lastUndoable, toastError } from '../ui/toasts.tsx'
-import { askAddress } from './askAddress.ts'
 import { useVerbs, VERB_IDS, VERBS, type Verb } from './cartridgeVerbs.ts'
 import { COMMAND_ICONS } from './commandIcons.ts'
 import { PLACE_ICONS } from './placeIcons.ts'
@@ -183,8 +182,8 @@ function useConversationItems(asked: Output<'conversations.list'>['items']): rea
 }
 
 function useCollectionItems(collections: readonly Collection[]): readonly PaletteItem[] {
-  const navigate = useNavigate()
-  return collections.map(({ id, name, packetIds, tokens }) => ({
+  const verb = useVerbs()
+  return collections.map(({ id, name, packetIds: [first, ...others], tokens }) => ({
     id,
     group: 'Cartridges',
     title: `Ask ${name}`,
@@ -192,7 +191,7 @@ function useCollectionItems(collections: readonly Collection[]): readonly Palett
     icon: <Layers aria-hidden />,
     note: formatRead(tokens),
     atOnce: false,
-    run: () => void navigate(askAddress(packetIds)),
+    run: () => first !== undefined && verb('ask', [first, ...others]),
   }))
 }
 

@@ -62,6 +62,58 @@ test('what is decided at the end of a sheet stands at its end, however little th
   }
 })
 
+/** Whether all of a text is seen. */
+const isWhole = (of: Locator) =>
+  of.evaluate(
+    ({ scrollWidth, clientWidth, scrollHeight, clientHeight }) =>
+      scrollWidth <= clientWidth && scrollHeight <= clientHeight,
+  )
+
+test('of a small window, names take the room that is there, and what a price rests on is read in full', async ({
+  page,
+}) => {
+  await page.setViewportSize(SMALL)
+  await goTo(page, 'Library')
+  await page.getByRole('radio', { name: 'List' }).click()
+  await page.getByRole('option').first().click()
+  const row = page.getByRole('option', { name: /Station Halcyon, night shift/ })
+  await row.scrollIntoViewIfNeeded()
+  const badges = row.locator('.CartridgeRow-badges')
+  const [name, figures] = [await boxOf(row.locator('.CartridgeRow-name')), await boxOf(badges)]
+  const content = await badges.evaluate(({ children }) =>
+    [...children].reduce((sum, child) => sum + child.getBoundingClientRect().width, 0),
+  )
+  expect(figures.width - content).toBeLessThan(1)
+  expect(figures.x - name.x - name.width).toBeLessThanOrEqual(12)
+  await row.dblclick()
+  await expect(page.getByRole('heading', { level: 1, name: 'Ask' })).toBeVisible()
+  const slot = page.getByRole('list', { name: 'In the slots' }).getByText('Station Halcyon, night shift')
+  expect(await isWhole(slot)).toBe(true)
+
+  await goTo(page, 'Savings')
+  await page.getByRole('radio', { name: 'Prices' }).click()
+  for (const size of [SMALL, LARGE]) {
+    await page.setViewportSize(size)
+    const fields = page.getByRole('textbox', { name: /^Source of/ })
+    await expect(fields).toHaveCount(5)
+    const sources = await fields.all()
+    expect(await Promise.all(sources.map(isWhole))).toEqual(sources.map(() => true))
+  }
+})
+
+test('what is stored and what is selected are not called the same', async ({ page }) => {
+  await goTo(page, 'Library')
+  await page.getByRole('option').first().click()
+  await page.getByRole('listbox', { name: 'Cartridges' }).press('ControlOrMeta+a')
+  const selection = page.getByRole('complementary', { name: 'Selection' })
+  await expect(selection.getByRole('row', { name: /^Size/ })).toContainText('in all')
+  await selection.getByText(/in all$/).hover()
+  await expect(page.getByRole('tooltip')).toContainText('stored once')
+  const engine = page.getByRole('status', { name: /^Engine ready/ })
+  await expect(engine).toContainText(/states\s·\s.+on disk/)
+  await expect(engine).not.toContainText('cartridges')
+})
+
 test('of what can be done to a selection, the dangerous stands last', async ({ page }) => {
   await goTo(page, 'Library')
   await page.getByRole('option').first().click()

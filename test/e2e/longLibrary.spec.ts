@@ -8,8 +8,10 @@ import { fillLibrary } from '../bench/libraryStore.ts'
 import { expect, STARTERS, test } from './fixtures.ts'
 import { openStudio } from './studio.ts'
 
-const MANY = 620
+/** More than a conversation has slots. */
+const MANY = 1010
 const PAGE = 100
+const counted = (count: number) => count.toLocaleString('en')
 const cartridges = (page: Page) => page.getByRole('listbox', { name: 'Cartridges' })
 const at = (page: Page, index: number) => cartridges(page).locator(`[aria-posinset="${index + 1}"]`)
 
@@ -60,7 +62,7 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     await expect(at(page, end)).toContainText('papers')
     expect(shown.has(300)).toBe(false)
     await at(page, end).click({ modifiers: ['Shift'] })
-    await expect(page.getByRole('heading', { name: `${end - 3 + 1} cartridges` })).toBeVisible()
+    await expect(page.getByRole('heading', { name: `${counted(end - 3 + 1)} cartridges` })).toBeVisible()
     const kept = page.waitForRequest('**/rpc/collections.save')
     await page.getByRole('button', { name: 'Make a collection' }).click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('The range')
@@ -81,9 +83,25 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     await keyboard.press('Home')
     await keyboard.press('ArrowDown')
     await keyboard.press('Shift+End')
-    await expect(page.getByRole('heading', { name: `${total - 1} cartridges` })).toBeVisible()
+    await expect(page.getByRole('heading', { name: `${counted(total - 1)} cartridges` })).toBeVisible()
     await keyboard.press('ControlOrMeta+a')
-    await expect(page.getByRole('heading', { name: `${total} cartridges` })).toBeVisible()
+    await expect(page.getByRole('heading', { name: `${counted(total)} cartridges` })).toBeVisible()
+
+    // What cannot be done to so many is said before one tries, and with a way out; a key says it, too.
+    const selection = page.getByRole('complementary', { name: 'Selection' })
+    for (const name of ['Ask', 'Remix', 'Mix'])
+      await expect(selection.getByRole('button', { name, exact: true })).toBeDisabled()
+    await expect(selection.getByRole('button', { name: 'Make a collection' })).toBeEnabled()
+    await expect(selection).toContainText('Ask takes 1,000, Remix takes 64, and Mix takes 16 at most')
+    await keyboard.press('Enter')
+    await expect(page.getByText('Ask takes 1,000 cartridges at most')).toBeVisible()
+    await expect(page.getByRole('heading', { level: 1, name: 'Library' })).toBeVisible()
+    await selection.getByRole('button', { name: 'Ask with empty slots' }).click()
+    await expect(page.getByText('Drop a cartridge here')).toBeVisible()
+    await page.goBack()
+    await sortByName(page)
+    await expect(selection).toBeVisible()
+    await at(page, 0).click()
     await keyboard.press('Escape')
     await expect(cartridges(page).locator('[aria-selected=true]')).toHaveCount(0)
 
@@ -127,6 +145,7 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     })
     await page.keyboard.press('Shift+End')
     await expect.poll(() => asked.before).toBeGreaterThan(2)
+    await expect(page.getByText(`Reading ${counted(total - 3)} entries to choose them`)).toBeVisible()
     await cartridges(other).press('F2')
     await other.getByRole('dialog').getByRole('textbox').fill('zzz, last of all')
     isRenamed = true
@@ -135,7 +154,7 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     await expect.poll(() => asked.since).toBeGreaterThan(0)
     go()
     const refused = page.getByText('The list changed while it was read. Choose again.')
-    const chosenOnes = page.getByRole('heading', { name: `${total - 3} cartridges` })
+    const chosenOnes = page.getByRole('heading', { name: `${counted(total - 3)} cartridges` })
     await expect(refused.or(chosenOnes).first()).toBeVisible()
     const isChosen = await chosenOnes.isVisible()
     await cartridges(page).evaluate(list => list.scrollTo({ top: list.scrollHeight }))
@@ -144,6 +163,37 @@ test('ranges over pages never read choose what is shown, in that order; the keyb
     await cartridges(page).evaluate(list => list.scrollTo({ top: 0 }))
     const first = cartridges(page).getByRole('option', { name: begins }).first()
     await expect(first).toHaveAttribute('aria-selected', String(isChosen))
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+
+    // A key that is pressed while a range is read is about that range, says so, and waits for it.
+    await page.reload()
+    await sortByName(page)
+    await expect(at(page, 2)).toHaveAttribute('aria-selected', 'false')
+    await at(page, 2).click()
+    const { promise: read, resolve: answer } = Promise.withResolvers<void>()
+    await page.route('**/rpc/library.list', async route => {
+      await read
+      await route.continue()
+    })
+    await keyboard.press('Shift+End')
+    const note = page.getByRole('status').filter({ hasText: `Reading ${counted(total - 2)} entries` })
+    await expect(note).toContainText('Keys and buttons wait')
+    await keyboard.press('Delete')
+    await expect(note).toContainText('then: Delete')
+    // Not about what was chosen before; and about nothing once it is given up.
+    await cartridges(page).evaluate(list => list.scrollTo({ top: 0 }))
+    await expect(at(page, 2)).toHaveAttribute('aria-selected', 'true')
+    await keyboard.press('Escape')
+    await expect(note).toHaveCount(0)
+    await at(page, 2).click()
+    await keyboard.press('Shift+End')
+    await keyboard.press('Delete')
+    await expect(note).toContainText('then: Delete')
+    answer()
+    await expect(page.getByText(`Deleted ${counted(total - 2)} cartridges`)).toBeVisible()
+    await expect(at(page, 0)).toHaveAttribute('aria-setsize', '2')
+    await keyboard.press('ControlOrMeta+z')
+    await expect(at(page, 0)).toHaveAttribute('aria-setsize', String(total))
     await page.unrouteAll({ behavior: 'ignoreErrors' })
   } finally {
     await studio.close()

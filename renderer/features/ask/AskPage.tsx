@@ -11,7 +11,9 @@ import { Page } from '../../app/Page.tsx'
 import { useMedia } from '../../app/useMedia.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
+import { formatCounted } from '../../ui/format.ts'
 import { Sheet } from '../../ui/Sheet.tsx'
+import { toastNote } from '../../ui/toasts.tsx'
 import { AskSide, type SideView } from './AskSide.tsx'
 import { Composer } from './Composer.tsx'
 import { addressOf, rememberOpen, useOpening } from './openConversation.ts'
@@ -97,14 +99,20 @@ function Ask({ conversationId, slots, side, setSide }: AskProps) {
       turn.previousId,
     )
   }
-  const insert = (put: readonly string[]) => {
+  const insert = (all: readonly string[]) => {
+    const put = all.slice(0, MOST_SLOTS)
+    if (put.length < all.length)
+      toastNote(
+        `${formatCounted(MOST_SLOTS, 'cartridge')} fit into the slots`,
+        `${formatCounted(all.length - put.length, 'cartridge')} stayed out. With empty slots, “Find a cartridge for it” looks in the whole library.`,
+      )
     setSheet(false)
     setSide(put.length === 0 ? 'cartridges' : 'timeline')
     void navigate(addressOf(conversationId, put))
     void conversation.save({ slots: put.map(parseDigest) })
   }
   // A reference that is not known yet cannot stand beside others.
-  const add = (more: readonly string[]) => insert([...new Set([...(packetIds ?? []), ...more])].slice(0, MOST_SLOTS))
+  const add = (more: readonly string[]) => insert([...new Set([...(packetIds ?? []), ...more])])
   const eject = (refs: readonly string[]) => insert(slots.filter(ref => !refs.includes(ref)))
   const begin = () => {
     setSheet(false)

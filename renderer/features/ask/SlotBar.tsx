@@ -58,13 +58,17 @@ export function SlotBar(props: SlotBarProps) {
           value={props.model?.id ?? null}
           onChange={props.onModel}
         />
+      ) : slots.length > MOST_EACH ? (
+        <span className="SlotBar-route">
+          Of more than {MOST_EACH}, a question goes to the one that knows most of it.
+        </span>
       ) : several ? (
         <SegmentedControl
           label="Whom a question goes to"
           value={props.asking}
           onChange={props.onAsking}
           segments={[
-            { id: 'each', label: 'Ask each', isDisabled: slots.length > MOST_EACH },
+            { id: 'each', label: 'Ask each' },
             { id: 'route', label: 'Route' },
           ]}
         />

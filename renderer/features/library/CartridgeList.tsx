@@ -3,7 +3,7 @@ import { type KeyboardEvent, type MouseEvent, useEffect, useLayoutEffect, useRef
 import { useStore } from 'zustand'
 import { writeCartridges } from '../../app/cartridgeDrag.ts'
 import { type Cartridges, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
-import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
+import { idsOf, type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { listChanged } from '../../stores/usePages.ts'
@@ -42,12 +42,11 @@ export function CartridgeList({
   const { library } = useStudio()
   const selected = useStore(library, s => s.selected)
   const filter = useStore(library, s => s.filter)
+  const isChoosing = useStore(library, s => s.choosing !== null)
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
   const [active, setActive] = useState(0)
   const anchor = useRef(0)
-  /** What is being chosen, while pages of it are read. */
-  const awaited = useRef<object | null>(null)
 
   useLayoutEffect(() => {
     const element = box.current
@@ -81,41 +80,31 @@ export function CartridgeList({
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: of another filter, nothing was chosen yet
   useEffect(() => {
-    awaited.current = null
     anchor.current = 0
     setActive(0)
   }, [filter])
+  // What is not chosen yet when one leaves is not chosen behind one's back.
+  useEffect(() => () => library.getState().stopChoosing(), [library])
 
   const chosen = new Set(selected)
   const isChosen = (item: LibraryItem) => packetIdsOf(item).some(id => chosen.has(id))
   const select = (ids: readonly string[]) => library.getState().select(ids)
   /** Reads what of it is not here. The ends are what they were when they were chosen, or nothing is. */
-  async function selectBetween(a: number, b: number): Promise<void> {
-    const [first, last] = [Math.min(a, b), Math.max(a, b)]
-    const here = items.slice(first, last + 1).flatMap(item => item ?? [])
-    const own = {}
-    awaited.current = here.length > last - first ? null : own
-    if (awaited.current === null) return selectItems(here)
-    try {
-      const read = await readBetween(first, last)
-      if (awaited.current !== own) return
-      const [begin, end] = [items[first], items[last]]
-      // An entry that moved meanwhile is on two pages, or on none.
-      if (new Set(read.map(({ packetId }) => packetId)).size <= last - first) throw listChanged()
-      if ((begin ?? read[0])?.packetId !== read[0]?.packetId) throw listChanged()
-      if ((end ?? read.at(-1))?.packetId !== read.at(-1)?.packetId) throw listChanged()
-      selectItems(read)
-    } catch (error) {
-      if (awaited.current !== own) return
-      select([])
-      toastError(error)
-    } finally {
-      if (awaited.current === own) awaited.current = null
-    }
+  function selectBetween(a: number, b: number): void {
+    const [from, to] = [Math.min(a, b), Math.max(a, b)]
+    const here = items.slice(from, to + 1).flatMap(item => item ?? [])
+    if (here.length > to - from) select(idsOf(here))
+    else void library.getState().choose({ from, to }, readRange(from, to)).catch(toastError)
   }
 
-  function selectItems(chosen: readonly LibraryItem[]): void {
-    select([...new Set(chosen.flatMap(packetIdsOf))])
+  async function readRange(from: number, to: number): Promise<readonly LibraryItem[]> {
+    const [begin, end] = [items[from], items[to]]
+    const read = await readBetween(from, to)
+    // An entry that moved meanwhile is on two pages, or on none.
+    if (new Set(read.map(({ packetId }) => packetId)).size <= to - from) throw listChanged()
+    if ((begin ?? read[0])?.packetId !== read[0]?.packetId) throw listChanged()
+    if ((end ?? read.at(-1))?.packetId !== read.at(-1)?.packetId) throw listChanged()
+    return read
   }
 
   function choose(index: number, how: 'one' | 'toggle' | 'range'): void {
@@ -125,11 +114,10 @@ export function CartridgeList({
     // What is not there yet is not known to be chosen.
     if (how === 'toggle' && item === undefined) return
     if (how !== 'toggle' || item === undefined) {
-      void selectBetween(anchor.current, index)
+      selectBetween(anchor.current, index)
       return
     }
     const own = packetIdsOf(item)
-    awaited.current = null
     if (isChosen(item)) select(selected.filter(id => !own.includes(id)))
     else select([...selected, ...own])
   }
@@ -159,20 +147,28 @@ export function CartridgeList({
     const item = items[active]
     const keys = event.key === 'Delete' || event.key === 'Backspace' ? 'Del' : event.key
     const verb = VERB_IDS.find(one => (VERBS[one] as Verb).keys === keys)
-    const [first, ...others] =
-      verb !== undefined && VERBS[verb].many ? selected : item === undefined ? [] : [item.packetId]
-    // Until it is known what is chosen, nothing is done to what was chosen before.
-    if (verb !== undefined && awaited.current !== null) event.preventDefault()
-    else if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
+    const { choosing, doNext } = library.getState()
+    if (verb !== undefined && choosing !== null) {
+      // It is about what is being chosen, not about what was chosen before.
+      const at = active - choosing.from
+      doNext({ label: VERBS[verb].label, run: chosen => does(verb, chosen[at], idsOf(chosen)) })
+    } else if (event.key === ' ' && item !== undefined) choose(active, 'toggle')
     else if (verb === 'ask' && item !== undefined) ask(item)
-    else if (verb === 'rename' && item !== undefined) onRename(item)
-    else if (verb !== undefined && first !== undefined) onVerb(verb, [first, ...others])
-    else if (event.key === 'Escape') {
-      awaited.current = null
-      select([])
-    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) void selectBetween(0, items.length - 1)
+    else if (verb !== undefined) does(verb, item, selected)
+    else if (event.key === 'Escape') select([])
+    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) selectBetween(0, items.length - 1)
     else return
     event.preventDefault()
+  }
+
+  /** Does it to all that are chosen, or, where it is for one, to the active one. */
+  function does(verb: VerbId, item: LibraryItem | undefined, chosen: readonly string[]): void {
+    if (verb === 'rename') {
+      if (item !== undefined) onRename(item)
+      return
+    }
+    const [first, ...others] = VERBS[verb].many ? chosen : item === undefined ? [] : [item.packetId]
+    if (first !== undefined) onVerb(verb, [first, ...others])
   }
 
   /** It, or all that are selected with it. */
@@ -193,6 +189,7 @@ export function CartridgeList({
       role="listbox"
       aria-label="Cartridges"
       aria-multiselectable
+      aria-busy={isChoosing}
       aria-activedescendant={items[active] === undefined ? undefined : optionId(active)}
       tabIndex={0}
       onKeyDown={onKeyDown}

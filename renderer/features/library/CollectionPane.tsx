@@ -1,6 +1,5 @@
 import { Download, Pencil, Trash2, Ungroup } from 'lucide-react'
-import { useNavigate } from 'react-router'
-import { askAddress } from '../../app/askAddress.ts'
+import { useVerbs } from '../../app/cartridgeVerbs.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -15,7 +14,7 @@ import { useLibraryActions } from './useLibraryActions.ts'
 /** What a collection holds, in its order, and what can be done with it as a whole. */
 export function CollectionPane({ id, onRename }: { readonly id: string; readonly onRename: () => void }) {
   const { library } = useStudio()
-  const navigate = useNavigate()
+  const verb = useVerbs()
   const { data, error, refetch } = useRead('collections.get', { id })
   const actions = useLibraryActions()
   const { dissolve } = useCollectionActions()
@@ -29,6 +28,7 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
     )
   }
   const { name, members, packetIds, tokens, bytes } = data
+  const [first, ...others] = packetIds
   return (
     <aside className="Details" aria-label="Collection">
       <div className="Details-fan" aria-hidden>
@@ -68,7 +68,7 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
           ]}
         />
       </div>
-      <Button variant="primary" wide onPress={() => navigate(askAddress(packetIds))}>
+      <Button variant="primary" wide onPress={() => first !== undefined && verb('ask', [first, ...others])}>
         Ask this collection
       </Button>
       <Facts

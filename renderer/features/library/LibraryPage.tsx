@@ -17,6 +17,7 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { Sheet } from '../../ui/Sheet.tsx'
 import { CartridgeList, type Layout } from './CartridgeList.tsx'
+import { ChoosingNote } from './ChoosingNote.tsx'
 import { CollectionPane } from './CollectionPane.tsx'
 import { DetailsPane } from './DetailsPane.tsx'
 import { LibraryFilters } from './LibraryFilters.tsx'
@@ -37,6 +38,7 @@ export function LibraryPage() {
   const all = useCartridgeCount()
   const filtered = useStore(library, s => isFiltered(s.filter))
   const selected = useStore(library, s => s.selected)
+  const isChoosing = useStore(library, s => s.choosing !== null)
   const [layout, setLayout] = useState<Layout>(localStorage.getItem(LAYOUT_KEY) === 'list' ? 'list' : 'grid')
   const [sheet, setSheet] = useState(false)
   const narrow = useMedia('(max-width: 800px)')
@@ -112,14 +114,22 @@ export function LibraryPage() {
         </EmptyState>
       ) : (
         <div className={`Library-split${pane === null || narrow ? ' Library-split--single' : ''}`}>
-          <CartridgeList
-            layout={layout}
-            pages={pages}
-            onVerb={verb}
-            onRename={setRenaming}
-            onDetails={narrow ? () => setSheet(true) : undefined}
-          />
-          {narrow ? null : pane}
+          <div className="Library-list">
+            <CartridgeList
+              layout={layout}
+              pages={pages}
+              onVerb={verb}
+              onRename={setRenaming}
+              onDetails={narrow ? () => setSheet(true) : undefined}
+            />
+            <ChoosingNote />
+          </div>
+          {/* It is about what was chosen before. */}
+          {narrow ? null : (
+            <div className="Library-pane" inert={isChoosing}>
+              {pane}
+            </div>
+          )}
         </div>
       )}
       {narrow ? (

@@ -1,13 +1,25 @@
 import { Layers } from 'lucide-react'
 import { Fragment, useRef, useState } from 'react'
-import { type Cartridges, useVerbs, VERB_IDS, VERBS, type Verb, type VerbId } from '../../app/cartridgeVerbs.ts'
+import { useNavigate } from 'react-router'
+import { MOST_COLLECTED } from '#shared/domain/mostTogether.ts'
+import {
+  areTooMany,
+  type Cartridges,
+  useVerbs,
+  VERB_IDS,
+  VERBS,
+  type Verb,
+  type VerbId,
+} from '../../app/cartridgeVerbs.ts'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCounted, formatTokens } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatTokens } from '../../ui/format.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
+import { Term } from '../../ui/Term.tsx'
+import { addressOf } from '../ask/openConversation.ts'
 import { useCollectionActions } from './useCollectionActions.ts'
 
 const VERBS_OF_MANY = VERB_IDS.filter(id => VERBS[id].many)
@@ -41,6 +53,7 @@ export function SelectionPane({
         wide
         variant={danger === true ? 'danger' : 'secondary'}
         icon={<Icon aria-hidden />}
+        isDisabled={areTooMany(id, packetIds)}
         onPress={() => verb(id, packetIds)}
       >
         {label}
@@ -61,14 +74,27 @@ export function SelectionPane({
         caption="Selection"
         facts={[
           { label: 'Read', value: formatTokens(sum('tokens'), 'tokens') },
-          { label: 'Size', value: formatBytes(sum('bytes')) },
+          {
+            label: 'Size',
+            value: (
+              <Term field="The sum of the sizes of each. What they share is stored once, so on disk it may be less.">
+                {`${formatBytes(sum('bytes'))} in all`}
+              </Term>
+            ),
+          },
           { label: 'Models', value: <ModelNames names={[...new Set(chosen.map(item => item.model.name))]} /> },
         ]}
       />
       {VERBS_OF_MANY.filter(id => !isDangerous(id)).map(does)}
-      <Button wide icon={<Layers aria-hidden />} onPress={() => setNaming(true)}>
+      <Button
+        wide
+        icon={<Layers aria-hidden />}
+        isDisabled={packetIds.length > MOST_COLLECTED}
+        onPress={() => setNaming(true)}
+      >
         Make a collection
       </Button>
+      <TooMany packetIds={packetIds} />
       <Button wide variant="quiet" onPress={onClear}>
         Clear the selection
       </Button>
@@ -82,6 +108,30 @@ export function SelectionPane({
         />
       ) : null}
     </aside>
+  )
+}
+
+/** What cannot be done to so many, and what can be done instead; nothing where all can. */
+function TooMany({ packetIds }: { readonly packetIds: Cartridges }) {
+  const navigate = useNavigate()
+  const most = VERB_IDS.filter(id => areTooMany(id, packetIds)).map(
+    id => `${VERBS[id].label} takes ${formatCount((VERBS[id] as Verb).most ?? 0)}`,
+  )
+  if (packetIds.length > MOST_COLLECTED) most.push(`a collection holds ${formatCount(MOST_COLLECTED)}`)
+  if (most.length === 0) return null
+  return (
+    <p className="small muted">
+      {new Intl.ListFormat('en').format(most)} at most. Choose fewer for {most.length === 1 ? 'that' : 'those'}.
+      {areTooMany('ask', packetIds) ? (
+        <>
+          {' '}
+          With empty slots, the whole library is searched for what answers a question.{' '}
+          <Button size="s" variant="quiet" onPress={() => navigate(addressOf(crypto.randomUUID(), []))}>
+            Ask with empty slots
+          </Button>
+        </>
+      ) : null}
+    </p>
   )
 }
 

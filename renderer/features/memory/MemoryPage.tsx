@@ -69,7 +69,8 @@ function Tiers({ status }: { readonly status: Status }) {
           >
             {view.tier === 'cold' ? (
               <p className="small muted Memory-note">
-                {formatCounted(stored, 'state is', 'states are')} stored, with a name or without. What is in the{' '}
+                {formatCounted(stored, 'state is', 'states are')} stored: cartridges, and what questions led to. What
+                several share is on disk once, so together they take less than the sum of their sizes. What is in the{' '}
                 <Link className="link" to="/library">
                   library
                 </Link>

@@ -2,6 +2,7 @@
 import { ArrowDown, ArrowUp, GripVertical } from 'lucide-react'
 import { useState } from 'react'
 import { Button as AriaButton, GridList, GridListItem, useDragAndDrop } from 'react-aria-components'
+import { MOST_COMPOSED } from '#shared/domain/mostTogether.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { useTask } from '../../stores/useTask.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -78,11 +79,18 @@ export function ComposeView({ start }: { readonly start: readonly CartridgeSumma
             )
           }}
         </GridList>
-        <CartridgeSelect
-          label="Add a cartridge"
-          without={parents.map(parent => parent.packetId)}
-          onChange={chosen => setParents(before => [...before, chosen])}
-        />
+        {parents.length < MOST_COMPOSED ? (
+          <CartridgeSelect
+            label="Add a cartridge"
+            without={parents.map(parent => parent.packetId)}
+            onChange={chosen => setParents(before => [...before, chosen])}
+          />
+        ) : (
+          <p className="Remix-note">
+            {formatCounted(MOST_COMPOSED, 'cartridge')} are read as one at most. Compose these first, then append to
+            what comes of it.
+          </p>
+        )}
         {models.size > 1 ? (
           <p className="Remix-note" data-tone="warn">
             They were made with different models ({[...models].join(', ')}). The texts will be read by{' '}

@@ -1,6 +1,7 @@
 /** A weighted mean of recurrent states, with its answers shown while one moves the sliders. */
 import { Plus, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
+import { MOST_MIXED } from '#shared/domain/mostTogether.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
 import { holdsCartridges, readCartridges } from '../../app/cartridgeDrag.ts'
@@ -34,11 +35,10 @@ interface Stage {
 }
 
 const EMPTY: Stage = { cartridges: [], shares: [] }
-const MOST = 16
 
 function staged({ cartridges, shares }: Stage, cartridge: CartridgeSummary): Stage {
   const isThere = cartridges.some(other => other.packetId === cartridge.packetId)
-  return isThere || cartridges.length === MOST
+  return isThere || cartridges.length === MOST_MIXED
     ? { cartridges, shares }
     : { cartridges: [...cartridges, cartridge], shares: withPart(shares) }
 }

@@ -10,6 +10,7 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { NumberField } from '../../ui/NumberField.tsx'
 import { Panel } from '../../ui/Panel.tsx'
+import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
 import { toastDone } from '../../ui/toasts.tsx'
 
@@ -153,11 +154,12 @@ export function PricesView({ version, prices }: PricesViewProps) {
                     />
                   </td>
                 ))}
-                <td>
-                  <TextField
+                <td className="Prices-source">
+                  <TextArea
                     aria-label={`Source of ${draft.label}`}
+                    rows={2}
                     value={draft.source}
-                    onChange={source => set(draft.key, { source })}
+                    onChange={source => set(draft.key, { source: source.replaceAll('\n', ' ') })}
                   />
                 </td>
                 <td className="Prices-date">

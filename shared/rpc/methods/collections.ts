@@ -1,6 +1,7 @@
 /** Collections: cartridges that belong together, as the parts of one text do. A cartridge is in one at most. */
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
+import { MOST_COLLECTED } from '../../domain/mostTogether.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count } from './views.ts'
@@ -33,7 +34,7 @@ export const collectionMethods = {
     z.strictObject({
       id: collectionIdSchema,
       name: nameSchema.optional(),
-      packetIds: z.array(digestSchema).min(2).max(10_000).optional(),
+      packetIds: z.array(digestSchema).min(2).max(MOST_COLLECTED).optional(),
     }),
     collectionSchema,
   ),

@@ -1,6 +1,7 @@
 /** Remix: new cartridges out of old ones. */
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
+import { MOST_COMPOSED, MOST_MIXED } from '../../domain/mostTogether.ts'
 import { nameSchema } from '../../domain/name.ts'
 import { method } from '../method.ts'
 import { cartridgeSummarySchema, count, receiptViewSchema, refSchema } from './views.ts'
@@ -8,7 +9,7 @@ import { cartridgeSummarySchema, count, receiptViewSchema, refSchema } from './v
 const parentsSchema = z
   .array(z.strictObject({ ref: refSchema, weight: z.number().min(0).max(1) }))
   .min(2)
-  .max(16)
+  .max(MOST_MIXED)
 
 export const remixMethods = {
   /** Weighted mean of SSM states (Statecraft's `combine_states`); refused for KV, where merge is the right verb. */
@@ -36,7 +37,7 @@ export const remixMethods = {
   ),
   /** Reads the sources of several cartridges again, in the given order, into one exact state. */
   'remix.compose': method(
-    z.strictObject({ refs: z.array(refSchema).min(1).max(64), name: nameSchema.optional() }),
+    z.strictObject({ refs: z.array(refSchema).min(1).max(MOST_COMPOSED), name: nameSchema.optional() }),
     z.strictObject({
       cartridge: cartridgeSummarySchema,
       receipt: receiptViewSchema,
