@@ -7,15 +7,13 @@ import {
   ftruncate,
   lstatSync,
   open,
-  openSync,
   read,
-  renameSync,
   type Stats,
   write,
   writeSync,
   writev,
 } from 'node:fs'
-import { lstat, mkdir, readdir, stat, unlink, utimes } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { FileStatus, Fs, FsFile, OpenMode } from './fs.ts'
@@ -34,14 +32,10 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 /** The real disk. */
 export const nodeFs: Fs = {
   async open(path, mode) {
-    // Nobody else has a file that is made now: unlike a pipe that somebody put there, it opens at once.
-    const file = mode === 'create' ? openSync(path, FLAGS[mode], 0o600) : await aside.open(path, FLAGS[mode], 0o600)
-    return new NodeFile(file)
+    return new NodeFile(await aside.open(path, FLAGS[mode], 0o600))
   },
   readHashed,
-  async rename(from, to) {
-    renameSync(from, to)
-  },
+  rename,
   unlink,
   makeFolder,
   list: path => readdir(path),
@@ -90,7 +84,10 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Some systems refuse more than 2 GiB in one call. */
 const MOST_AT_ONCE = 64 * 1024 * 1024
-/** Up to here asking another thread takes longer than giving the system a copy; waiting for the disk is {@link FsFile.sync}'s. */
+/**
+ * Up to here asking another thread takes longer than giving the system a copy. Names (opening what is new, renaming) are always left to
+ * another thread: while somebody's flush is under way, a change to a folder waits for the disk.
+ */
 const SMALL = 256 * 1024
 
 /** On another thread. */
