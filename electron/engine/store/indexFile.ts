@@ -1,6 +1,6 @@
 /**
- * `index.json`: names -> manifests, so that OCI tools find what is in the store. Derived from the library, written at
- * most once a second and on close; losing it loses nothing.
+ * `index.json`: names -> manifests, so that OCI tools find what is in the store. Derived from the library, written when it has not
+ * changed for a second, every ten seconds where it keeps changing, and on close; losing it loses nothing.
  */
 import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { CARTRIDGE_ARTIFACT, type Descriptor, OCI_INDEX, OCI_MANIFEST, OCI_REF_NAME } from '#shared/domain/oci.ts'
@@ -10,7 +10,9 @@ import { storeError, systemCode } from './fsError.ts'
 import type { StoreLayout } from './layout.ts'
 import type { Library } from './library/library.ts'
 
-const INTERVAL_MS = 1000
+const PAUSE_MS = 1000
+/** All of it is written anew each time: who asks one thing after the other would meet that every second. */
+const LATEST_MS = 10_000
 
 /** The bytes that index.json has for these manifests; they depend on nothing else. */
 export function indexBytes(manifests: readonly Descriptor[]): Uint8Array {
@@ -22,6 +24,8 @@ export class IndexFile {
   readonly #layout: StoreLayout
   readonly #library: Library
   #timer: NodeJS.Timeout | null = null
+  /** When it changed first since it was written, and last; milliseconds. */
+  #changed = { first: 0, last: 0 }
   #writing: Promise<void> = Promise.resolve()
 
   constructor(fs: Fs, layout: StoreLayout, library: Library) {
@@ -30,15 +34,22 @@ export class IndexFile {
     this.#library = library
   }
 
-  /** Says that the library changed: the file follows within a second. */
+  /** Says that the library changed: the file follows when it pauses. */
   touch(): void {
-    if (this.#timer !== null) return
-    this.#timer = setTimeout(() => {
-      this.#timer = null
+    const now = performance.now()
+    if (this.#timer === null) this.#changed.first = now
+    this.#changed.last = now
+    this.#timer ??= this.#wait(PAUSE_MS)
+  }
+
+  #wait(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      const now = performance.now()
+      const left = Math.min(this.#changed.last + PAUSE_MS, this.#changed.first + LATEST_MS) - now
+      this.#timer = left > 0 ? this.#wait(left) : null
       // Derived and rewritten at the next change, on close and at the next opening: a failure here loses nothing.
-      this.#write().catch(() => {})
-    }, INTERVAL_MS)
-    this.#timer.unref()
+      if (this.#timer === null) this.#write().catch(() => {})
+    }, ms).unref()
   }
 
   /** Writes the file now if it does not say what the library says. */

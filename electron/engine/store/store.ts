@@ -147,7 +147,7 @@ export class Store {
     }
   }
 
-  /** Says that names or deletions changed, so that index.json follows within a second. */
+  /** Says that names or deletions changed, so that index.json follows. */
   touchIndexFile(): void {
     this.parts.indexFile.touch()
   }

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { canonicalBytes } from '#engine/canonicalJson.ts'
+import { IndexFile } from '#engine/store/indexFile.ts'
 import { buildManifest } from '#engine/store/manifests.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
 import { CARTRIDGE_ARTIFACT, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
@@ -116,6 +117,27 @@ describe('publication', () => {
     expect(index.manifests.find((m: { digest: string }) => m.digest === a.packetId).annotations).toEqual({
       'org.opencontainers.image.ref.name': 'Alpha',
     })
+  })
+
+  it('writes index.json when the library pauses, and every ten seconds where it does not', async () => {
+    const { parts, library } = await openTestStore()
+    const file = new IndexFile(parts.fs, parts.layout, library)
+    const written = vi.spyOn(library.packets, 'all')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      for (let ms = 0; ms < 25_000; ms += 500) {
+        file.touch()
+        await vi.advanceTimersByTimeAsync(500)
+      }
+      expect(written).toHaveBeenCalledTimes(2)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(written).toHaveBeenCalledTimes(3)
+      await vi.advanceTimersByTimeAsync(20_000)
+      expect(written).toHaveBeenCalledTimes(3)
+    } finally {
+      vi.useRealTimers()
+      await file.flush()
+    }
   })
 
   it('adopts the cartridges of a layout that has no library, restricted', async () => {
