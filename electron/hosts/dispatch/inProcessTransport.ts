@@ -1,9 +1,9 @@
 /** The transport for an engine in this very process (CLI, tests). It still serialises, so both sides share no object. */
-import { StatePackError } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { settle, unwrap } from '#shared/rpc/result.ts'
 import type { Items, Transport } from '#shared/rpc/transport.ts'
 import type { Dispatcher } from './dispatch.ts'
+import { unsendable } from './unsendable.ts'
 
 export interface EventSource {
   /** Hands every event to `listener` until the returned function is called. */
@@ -14,7 +14,7 @@ function cloned<T>(value: T): T {
   try {
     return structuredClone(value)
   } catch (thrown) {
-    throw new StatePackError('E_BAD_INPUT', 'The input holds something that cannot be sent.', {}, thrown)
+    throw unsendable(thrown)
   }
 }
 

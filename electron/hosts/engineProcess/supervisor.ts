@@ -8,6 +8,7 @@ import type { EventData } from '#shared/rpc/events.ts'
 import type { Result } from '#shared/rpc/result.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
 import type { Answer, Hears } from '#shared/rpc/wire.ts'
+import { unsendable } from '../dispatch/unsendable.ts'
 import { createEventHub } from '../eventHub.ts'
 import type { EngineChild } from './engineChild.ts'
 import type { EngineOptions, FromEngine } from './messages.ts'
@@ -183,7 +184,13 @@ export function superviseEngine(options: SupervisorOptions): Supervisor {
       if (call === undefined) return
       inFlight.set(call.id, call)
       const { id, method, input, uploads, hears } = call
-      child?.send({ kind: 'call', id, method, input, uploads, hears })
+      try {
+        child?.send({ kind: 'call', id, method, input, uploads, hears })
+      } catch (thrown) {
+        inFlight.delete(id)
+        call.finish(failure(toErrorValue(unsendable(thrown))))
+        continue
+      }
       call.caller.begin()
     }
   }

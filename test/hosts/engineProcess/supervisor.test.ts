@@ -57,6 +57,17 @@ describe('an engine in a process of its own', () => {
     })
   })
 
+  it('refuses an input that cannot be sent, at once or from the queue, and has its place for others', async () => {
+    const { supervisor } = start({ maxInFlight: 2 })
+    const nested = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000))
+    const refused = { error: { code: 'E_BAD_INPUT' } }
+    const waited = Array.from({ length: 4 }, () => supervisor.call('library.gc', { nested }, {}))
+    for (const answer of await Promise.all(waited)) expect(answer).toMatchObject(refused)
+    for (let i = 0; i < 4; i++) expect(await supervisor.call('library.gc', { nested }, {})).toMatchObject(refused)
+    expect(supervisor.health()).toMatchObject({ inFlight: 0, waiting: 0 })
+    expect(await supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
+  })
+
   it('is cancelled while it works and while it waits', async () => {
     const { supervisor, folder } = start({ maxInFlight: 1 })
     await supervisor.settled()
