@@ -32,6 +32,8 @@ interface Noted {
 
 /** Bytes of bodies that may be held at once, in bodies of the largest size. */
 const BODIES_TOGETHER = 16
+/** Levels of a body: what nests deeper is written by nobody, and ends the stack of whoever goes through it. */
+const MOST_LEVELS = 256
 const PLAIN = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const JSON_TYPE = { 'content-type': 'application/json' }
 const STREAM = { ...PLAIN, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
@@ -110,11 +112,14 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       throw new StatePackError('E_NOT_TEXT', 'Send JSON: content-type: application/json.')
     const chunks: Uint8Array[] = []
     await receiveBody(c.env.incoming as IncomingMessage, { limit: bodyLimit, budget }, chunk => chunks.push(chunk))
+    let body: unknown
     try {
-      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+      body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
     } catch (cause) {
       throw new StatePackError('E_BAD_JSON', 'The body is not JSON.', {}, cause)
     }
+    if (!nestsBeyond(body, MOST_LEVELS)) return body
+    throw new StatePackError('E_BAD_JSON', `The body nests more than ${MOST_LEVELS} levels deep.`)
   }
 
   return {
@@ -125,6 +130,11 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       return at === null ? 'no route of this server' : nameOf(at.route)
     },
   }
+}
+
+function nestsBeyond(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(inner => nestsBeyond(inner, levels - 1))
 }
 
 const nameOf = ({ method, path }: ApiRoute) => `${method.toUpperCase()} ${path}`

@@ -255,6 +255,7 @@ describe.each(routes)('%s', route => {
       ['[]', 400, 'E_BAD_INPUT'],
       ['{"a":', 400, 'E_BAD_JSON'],
       ['', 400, 'E_BAD_JSON'],
+      [`{"metadata": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 400, 'E_BAD_JSON'],
     ] as const)
       expect(await ask(route, first, { body: text })).toMatchObject({ status, code })
     const plain = await ask(route, first, { headers: { 'content-type': 'text/plain' } })
