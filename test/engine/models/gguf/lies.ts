@@ -32,6 +32,18 @@ const scored = (tokens: readonly string[]): typeof TINY_PAIRS => [
   ['tokenizer.ggml.tokens', { type: 'array', of: 'string', values: tokens }],
   ['tokenizer.ggml.scores', { type: 'array', of: 'float32', values: tokens.map(() => 0) }],
 ]
+/** Keys of a Mamba-2 model, some of them other ones. */
+const mamba2 = (changed: Record<string, number>): typeof TINY_PAIRS => {
+  const sizes = { inner_size: 64, state_size: 16, conv_kernel: 4, time_step_rank: 2, group_count: 1, ...changed }
+  return [
+    ['general.architecture', { type: 'string', value: 'mamba2' }],
+    ['mamba2.block_count', uint32(1)],
+    ['mamba2.context_length', uint32(64)],
+    ['mamba2.embedding_length', uint32(32)],
+    ['mamba2.attention.layer_norm_rms_epsilon', { type: 'float32', value: 1e-5 }],
+    ...Object.entries(sizes).map(([name, value]) => [`mamba2.ssm.${name}`, uint32(value)] as const),
+  ]
+}
 const half = tinyGguf()
 
 export const LIES: readonly Lie[] = [
@@ -160,6 +172,20 @@ export const LIES: readonly Lie[] = [
   {
     name: 'a hundred thousand layers',
     bytes: tinyGguf({ pairs: withPair('llama.block_count', uint32(100_000)) }),
+    code: CONFIG,
+  },
+  {
+    name: 'no layers, and none with heads',
+    bytes: tinyGguf({
+      pairs: withPair('llama.block_count', uint32(0)).map(([key, value]) =>
+        key === 'llama.attention.head_count_kv' ? [key, { type: 'array', of: 'uint32', values: [1] }] : [key, value],
+      ),
+    }),
+    code: CONFIG,
+  },
+  {
+    name: 'channels divided by no heads',
+    bytes: tinyGguf({ pairs: mamba2({ time_step_rank: 0 }) }),
     code: CONFIG,
   },
   {

@@ -27,11 +27,11 @@ export class GgufFields {
     return value
   }
 
-  /** A whole number up to `most`, for what is allocated by it. */
+  /** A whole number from 1 to `most`, for what is allocated by it. */
   count(key: string, { most, fallback }: { readonly most: number; readonly fallback?: number }): number {
     const value = this.number(key, fallback)
-    if (Number.isSafeInteger(value) && value >= 0 && value <= most) return value
-    throw this.#error(key, `is ${value}, not a whole number up to ${most}`)
+    if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value
+    throw this.#error(key, `is ${value}, not a whole number from 1 to ${most}`)
   }
 
   given(key: string): boolean {

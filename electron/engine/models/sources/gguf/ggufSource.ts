@@ -35,7 +35,7 @@ export async function ggufSource(path: string): Promise<ModelSource> {
   return {
     name: ggufModelName(path),
     path,
-    configBytes: canonicalBytes(config),
+    configBytes: configBytes(config, basename(path)),
     architecture: String(config.model_type),
     generationConfigBytes: null,
     eosTokenIds: tokenizer?.eosTokenIds ?? [],
@@ -47,6 +47,16 @@ export async function ggufSource(path: string): Promise<ModelSource> {
       const layers = prepared(config, basename(path))
       return planCheckpoint({ layers, checkpoint: ggufCheckpoint(file, fields), stored, precision })
     },
+  }
+}
+
+/** Sizes of zero that others are divided by, and factors of the file's own, can make numbers that no config.json has. */
+function configBytes(config: Readonly<Record<string, unknown>>, file: string): Uint8Array {
+  try {
+    return canonicalBytes(config)
+  } catch (error) {
+    const message = `The metadata of ${file} gives a number that is not finite.`
+    throw new StatePackError('E_MODEL_CONFIG', message, { file }, error)
   }
 }
 
