@@ -1,6 +1,6 @@
 import type { StateKind } from '#shared/domain/cartridge.ts'
 
-export const MOTIFS = ['bars', 'waves', 'rings', 'bands', 'dots', 'chevrons', 'discs', 'rays'] as const
+const MOTIFS = ['bars', 'waves', 'rings', 'bands', 'dots', 'chevrons', 'discs', 'rays'] as const
 
 export interface FaceLook {
   /** Of the ground, in degrees: tells the kind. */

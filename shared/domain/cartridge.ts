@@ -42,14 +42,14 @@ export const fingerprintSchema = z.strictObject({
 export type Fingerprint = z.infer<typeof fingerprintSchema>
 
 /** A run of tokens of one origin; edges of `generated` and `special` segments are hard tokenisation boundaries. */
-export const segmentSchema = z.strictObject({
+const segmentSchema = z.strictObject({
   kind: z.enum(['text', 'generated', 'special']),
   start: count,
   end: count,
 })
 export type Segment = z.infer<typeof segmentSchema>
 
-export const originSchema = z.discriminatedUnion('kind', [
+const originSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tokens') }),
   z.strictObject({
     kind: z.literal('mix'),
@@ -64,7 +64,7 @@ export type Origin = z.infer<typeof originSchema>
  * A span of tokens that did not come from the user's own text, recorded so that hidden prompts can be seen; `spelled`: a
  * control token that the text spells out, read as plain text.
  */
-export const promptSpanSchema = z.strictObject({
+const promptSpanSchema = z.strictObject({
   kind: z.enum(['system', 'template', 'control', 'spelled', 'user', 'assistant']),
   start: count,
   end: count,
@@ -127,7 +127,7 @@ export const cacheSchema = z.strictObject({
     .optional(),
 })
 
-export const positionSchema = z.strictObject({
+const positionSchema = z.strictObject({
   scheme: z.enum(['learned', 'rotary', 'none']),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.number())])),
   next: count,

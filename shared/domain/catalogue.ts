@@ -6,7 +6,7 @@ import { hexDigestSchema } from './hexDigest.ts'
 /** Artifact type in a registry, and payload type of the signature. */
 export const CATALOGUE_TYPE = 'application/vnd.statepack.catalogue.v1+json'
 /** Most cartridges in one catalogue. */
-export const MOST_ENTRIES = 2000
+const MOST_ENTRIES = 2000
 
 /** `user/name`, of what every registry and the hub take as names. */
 export const entryNameSchema = z

@@ -35,7 +35,7 @@ const mediaType = z
 const annotations = z.record(z.string(), z.string())
 
 /** Names bytes: what they are, how many, and their digest. */
-export const descriptorSchema = z.object({
+const descriptorSchema = z.object({
   mediaType,
   digest: digestSchema,
   size: z.number().int().nonnegative(),

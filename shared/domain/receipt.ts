@@ -43,11 +43,11 @@ const hex = z
   .pipe(hexDigestSchema)
 
 /** Something an operation read or wrote, e.g. `{role: 'delta', digest}`. Order is part of the receipt. */
-export const artifactSchema = z.strictObject({ role: z.string().min(1), digest: digestSchema })
+const artifactSchema = z.strictObject({ role: z.string().min(1), digest: digestSchema })
 export type Artifact = z.infer<typeof artifactSchema>
 
 /** State Pack's token account. `saved` = base + delta - processed; `savings_percent` of base + delta, four decimals. */
-export const tokenUseSchema = z.strictObject({
+const tokenUseSchema = z.strictObject({
   base: count,
   delta: count,
   processed: count,
@@ -56,7 +56,7 @@ export const tokenUseSchema = z.strictObject({
 })
 export type TokenUse = z.infer<typeof tokenUseSchema>
 
-export const environmentSchema = z.strictObject({
+const environmentSchema = z.strictObject({
   provider: z.string(),
   runtime_version: z.string(),
   threads: count.nullable(),
@@ -64,7 +64,7 @@ export const environmentSchema = z.strictObject({
 export type ReceiptEnvironment = z.infer<typeof environmentSchema>
 
 /** What a model produced: digests only, so a receipt never repeats a text. */
-export const generationSchema = z.strictObject({
+const generationSchema = z.strictObject({
   token_count: count,
   /** SHA-256 of the int32 little-endian token ids. */
   token_ids_sha256: hex,
@@ -121,7 +121,7 @@ export const receiptDraftSchema = z.strictObject({
 export type ReceiptDraft = z.input<typeof receiptDraftSchema>
 
 /** The signed predicate, exactly as it stands in the log. */
-export const receiptPredicateSchema = z.strictObject({
+const receiptPredicateSchema = z.strictObject({
   ...draftShape,
   v: z.literal(RECEIPT_VERSION),
   operation_id: digestSchema,

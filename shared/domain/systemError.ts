@@ -15,7 +15,7 @@ const TOO_MANY = meaning('E_IO', 'too many files are open')
 const OFFLINE = meaning('E_NETWORK', 'the other side did not answer')
 const NO_FILE = meaning('E_BAD_INPUT', 'it is not a file')
 
-export const SYSTEM_MEANINGS: Readonly<Record<string, Meaning>> = {
+const SYSTEM_MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOSPC: FULL,
   EDQUOT: meaning('E_DISK_FULL', 'the disk quota is used up'),
   EROFS: meaning('E_READ_ONLY', 'the disk is read-only'),

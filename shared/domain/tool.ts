@@ -8,7 +8,7 @@ export const toolNameSchema = z
 
 /** Tools of one conversation, and characters of all of them as JSON: a model reads every one. */
 export const MOST_TOOLS = 128
-export const MOST_TOOL_CHARACTERS = 256 * 1024
+const MOST_TOOL_CHARACTERS = 256 * 1024
 
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
@@ -42,7 +42,7 @@ export function isArguments(text: string): boolean {
   }
 }
 
-export const toolCallSchema = z.strictObject({
+const toolCallSchema = z.strictObject({
   name: toolNameSchema,
   /** A JSON text, since the order of an object's members is part of what was written. */
   arguments: z.string().refine(isArguments, 'the arguments of a call are JSON of an object'),

@@ -3,7 +3,7 @@ import { DEFAULT_BUDGETS } from '../live/liveState.ts'
 import type { Library } from '../store/library/library.ts'
 import type { SettingsStore } from './engineState.ts'
 
-export const DEFAULT_SETTINGS: Settings = {
+const DEFAULT_SETTINGS: Settings = {
   theme: 'system',
   device: 'auto',
   dtype: 'float16',

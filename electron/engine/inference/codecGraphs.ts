@@ -74,7 +74,7 @@ export function e4m3DecodeGraph(): Uint8Array {
 }
 
 /** The number a float8 e4m3fn code stands for: sign, 4 exponent bits (bias 7), 3 mantissa bits; all ones is NaN. */
-export function e4m3Value(code: number): number {
+function e4m3Value(code: number): number {
   const exponent = (code >> 3) & 15
   const mantissa = code & 7
   const sign = code & 128 ? -1 : 1

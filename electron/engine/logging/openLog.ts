@@ -11,7 +11,7 @@ import { type ErrorCode, toStatePackError } from '#shared/domain/error.ts'
 import type { EventName } from '#shared/rpc/events.ts'
 import { turningFile } from './turningFile.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What a line may carry. Closed on purpose: a new field is a decision. */

@@ -115,7 +115,7 @@ function isBusy(status: number): boolean {
 }
 
 /** Milliseconds that `Retry-After` asks for, as seconds or as a date; null without one. */
-export function retryAfterMs(response: Pick<Response, 'headers'>, now = Date.now()): number | null {
+function retryAfterMs(response: Pick<Response, 'headers'>, now = Date.now()): number | null {
   const value = response.headers.get('retry-after')
   if (value === null) return null
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000

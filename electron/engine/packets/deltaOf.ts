@@ -136,7 +136,7 @@ export function firstTurn(
 }
 
 /** A turn in its parts as a text, with the places of what people said. */
-export function turnDelta(parts: readonly TextPart[]): Delta {
+function turnDelta(parts: readonly TextPart[]): Delta {
   const said: number[] = []
   let system: [number, number] | undefined
   let at = 0

@@ -1,7 +1,7 @@
 import { StatePackError } from '#shared/domain/error.ts'
 
 /** Longest text one operation reads, UTF-8 bytes: a few million tokens. */
-export const TEXT_CAP = 8 * 1024 * 1024
+const TEXT_CAP = 8 * 1024 * 1024
 
 /** Refuses what is not text worth reading: `E_EMPTY_TEXT`, `E_TOO_LARGE`, `E_NOT_TEXT`. Returns its UTF-8 bytes. */
 export function readableText(text: string): Uint8Array {

@@ -15,7 +15,7 @@ export function leafHash(bytes: Uint8Array): Buffer {
 }
 
 /** Hash of an inner node: SHA-256(0x01 || left || right). */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return hash('sha256', Buffer.concat([NODE, left, right]), 'buffer')
 }
 

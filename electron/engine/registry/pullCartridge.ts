@@ -31,7 +31,7 @@ export async function pullCartridge(
 }
 
 /** Imports what a server offers. Throws as {@link pullCartridge}. */
-export async function importOffer(
+async function importOffer(
   context: PacketContext,
   incoming: Incoming,
   { open, name, trust }: Wanted & { open: OpenOffer },

@@ -11,7 +11,7 @@ import { ask, fetchManifest, putManifest, type Repository, refusal } from './rep
 const MOST = 256
 
 /** The tag under which registries without the API list referrers (distribution specification, "Referrers tag schema"). */
-export function referrersTag(subject: Digest): string {
+function referrersTag(subject: Digest): string {
   return `sha256-${hexOf(subject)}`
 }
 

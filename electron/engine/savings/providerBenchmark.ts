@@ -13,7 +13,7 @@ import { type ChatDialect, USUAL_DIALECT } from './chatDialect.ts'
 import { askEndpoint, type ChatEndpoint, type ChatMessage, chatUrl } from './chatEndpoint.ts'
 import { deltaText, type LoopTexts, PROVIDER_LOOP } from './loopTexts.ts'
 
-export const PROVIDER_MODES = ['full-history', 'context-discipline', 'provider-caching'] as const
+const PROVIDER_MODES = ['full-history', 'context-discipline', 'provider-caching'] as const
 export type ProviderMode = (typeof PROVIDER_MODES)[number]
 
 export interface ProviderBenchmarkOptions extends ChatEndpoint {

@@ -51,7 +51,7 @@ export interface SafetensorsHeader {
   readonly bufferStart: number
 }
 
-export const SAFETENSORS_HEADER_CAP = 8 * 1024 * 1024
+const SAFETENSORS_HEADER_CAP = 8 * 1024 * 1024
 const ALIGNMENT = 64
 const PREFIX = 8
 const MAX_RANK = 8

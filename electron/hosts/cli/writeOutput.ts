@@ -6,7 +6,7 @@ import { replaceFile } from '#engine/store/replaceFile.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 
 /** Refuses a place no file can be written to, before anything is done for it: `E_NOT_FOUND`, `E_BAD_INPUT`. */
-export async function assertWritable(path: string): Promise<void> {
+async function assertWritable(path: string): Promise<void> {
   const folder = dirname(path)
   const found = await stat(folder).catch(() => null)
   if (!found?.isDirectory()) throw new StatePackError('E_NOT_FOUND', `There is no folder ${folder}.`, { path: folder })

@@ -34,7 +34,7 @@ const conversationFields = {
   updatedAt: z.string(),
 }
 
-export const listedConversationSchema = z.strictObject({
+const listedConversationSchema = z.strictObject({
   ...conversationFields,
   turns: count,
   /** What is in the slots: a collection, or the first cartridge; null: nothing, or it was deleted. */
@@ -46,7 +46,7 @@ export const listedConversationSchema = z.strictObject({
 })
 export type ListedConversation = z.infer<typeof listedConversationSchema>
 
-export const conversationSchema = z.strictObject({
+const conversationSchema = z.strictObject({
   ...conversationFields,
   /** What the bare model is told before the first question; empty: nothing. */
   system: z.string(),

@@ -14,7 +14,7 @@ import { count } from './views.ts'
  * `interrupted`: the engine ended while it was at work; it waits for a person. `cancelled` ones keep what they were to read
  * until they are dismissed, as failed ones do.
  */
-export const jobStateSchema = z.enum(['waiting', 'running', 'interrupted', 'failed', 'cancelled', 'done'])
+const jobStateSchema = z.enum(['waiting', 'running', 'interrupted', 'failed', 'cancelled', 'done'])
 export type JobState = z.infer<typeof jobStateSchema>
 
 /** Texts that become a cartridge. */

@@ -6,7 +6,7 @@ import { method } from '../method.ts'
 import { collectionSchema } from './collections.ts'
 import { cartridgeSummarySchema, count, refSchema, trustSchema, verifiedLevelSchema } from './views.ts'
 
-export const librarySortSchema = z.enum(['used', 'created', 'name', 'size', 'tokens'])
+const librarySortSchema = z.enum(['used', 'created', 'name', 'size', 'tokens'])
 
 export const libraryMethods = {
   'library.list': method(

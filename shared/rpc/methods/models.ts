@@ -10,7 +10,7 @@ export const modelSourceSchema = z.enum(['hub', 'package'])
 export type ModelSource = z.infer<typeof modelSourceSchema>
 
 /** Measured against float32 on a sample text. */
-export const precisionEffectSchema = z.strictObject({
+const precisionEffectSchema = z.strictObject({
   /** Positions compared. */
   tokens: count,
   /** Mean Kullback-Leibler divergence over positions, in bits. */

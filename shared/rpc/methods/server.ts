@@ -26,7 +26,7 @@ const requestSchema = z.strictObject({
 })
 export type ServerRequest = z.infer<typeof requestSchema>
 
-export const serverStatusSchema = z.strictObject({
+const serverStatusSchema = z.strictObject({
   /** Null while it is stopped. */
   address: z.string().nullable(),
   /** Where it answers, or will. */

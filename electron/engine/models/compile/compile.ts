@@ -31,7 +31,7 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   ...{ lfm2, falcon_h1: falconH1, granitemoehybrid: graniteHybrid, qwen3_5_text: qwen35 },
 }
 
-export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
+const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(ARCHITECTURES)
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -55,7 +55,7 @@ export async function readConfig(folder: string): Promise<RawConfig> {
   return { bytes, fields: parsePythonJson(bytes) }
 }
 
-export function configError(field: string, problem: string): StatePackError {
+function configError(field: string, problem: string): StatePackError {
   return new StatePackError('E_MODEL_CONFIG', `config.json: ${field} ${problem}.`, { field })
 }
 

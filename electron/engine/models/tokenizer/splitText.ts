@@ -77,7 +77,7 @@ const ATOM = /^\\(?:[pPxu]\{[^}]*\}|.)|^./su
  * Oniguruma's possessive quantifiers (`X++`) and atomic groups (`(?>X)`), which never give back what they took, written
  * with what JavaScript has: a look-ahead that captures, and a reference to what it captured.
  */
-export function withAtomicGroups(pattern: string): string {
+function withAtomicGroups(pattern: string): string {
   if (!/[*+?]\+|\(\?>/.test(pattern)) return pattern
   let out = ''
   let atom = 0

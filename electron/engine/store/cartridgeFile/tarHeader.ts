@@ -3,7 +3,7 @@ import { StatePackError } from '#shared/domain/error.ts'
 
 export const TAR_BLOCK = 512
 /** The largest size that eleven octal digits can say. */
-export const TAR_SIZE_LIMIT = 8 ** 11 - 1
+const TAR_SIZE_LIMIT = 8 ** 11 - 1
 
 /** The canonical header of a plain file: mode 0644, no owner, no time. `name` must be at most 100 ASCII characters. */
 export function canonicalHeader(name: string, size: number): Uint8Array {
