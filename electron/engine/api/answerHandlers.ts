@@ -20,12 +20,15 @@ export function answerHandlers(state: EngineState): Pick<Handlers, Owned> {
     return packets.get(packetId) === null ? null : packetId
   }
   return {
-    'answers.keep': async ({ id, state: ref, of, response, input }) => {
+    'answers.keep': async ({ id, state: ref, of, request, response, input }) => {
       const packetId = await stored(ref)
       if (packetId === null) throw new StatePackError('E_NOT_FOUND', 'This state is not stored.', { ref })
       const root = of === undefined ? null : await stored(of)
-      answers.keep({ ...{ id, packetId, rootPacketId: root ?? packetId }, ...{ at: Date.now(), response, input } })
-      return {}
+      const isKept = answers.keep({
+        ...{ id, packetId, rootPacketId: root ?? packetId, at: Date.now() },
+        ...{ request, response, input },
+      })
+      return { isKept }
     },
     // What is kept is what was told, which the contract has checked.
     'answers.get': async ({ id }) => ({ response: read(id, 'response') as Record<string, unknown> }),

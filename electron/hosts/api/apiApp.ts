@@ -100,9 +100,8 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
   async function fieldsOf(c: Context<Bindings>, route: ApiRoute): Promise<object> {
     if (route.method !== 'post') return route.query ? c.req.query() : {}
     const body = await jsonBody(c)
-    // A field that is null asks for nothing: many clients write all that they know of.
-    if (typeof body === 'object' && body !== null && !Array.isArray(body))
-      return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    const fields = withoutNulls(body)
+    if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return fields
     throw new StatePackError('E_BAD_INPUT', 'The body is a JSON object with the fields of the request.')
   }
 
@@ -135,6 +134,19 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
 function nestsBeyond(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return levels === 0 || Object.values(value).some(inner => nestsBeyond(inner, levels - 1))
+}
+
+/** What is JSON of its own, below which null may mean something; `input` where it is an object, the arguments of a call. */
+const OPAQUE = new Set(['parameters', 'input_schema', 'schema', 'metadata', 'input'])
+
+/** A field that is null asks for nothing: many clients write all that they know of, in what they send back, too. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== 'object' || value === null) return value
+  const given = Object.entries(value).filter(([, each]) => each !== null)
+  return Object.fromEntries(
+    given.map(([name, each]) => [name, OPAQUE.has(name) && !Array.isArray(each) ? each : withoutNulls(each)]),
+  )
 }
 
 const nameOf = ({ method, path }: ApiRoute) => `${method.toUpperCase()} ${path}`

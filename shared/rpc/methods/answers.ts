@@ -1,5 +1,6 @@
 /** Answers that programs refer to by an id: what was asked and answered, kept as long as the state that it led to. */
 import { z } from 'zod'
+import { digestSchema } from '../../domain/cartridge.ts'
 import { method } from '../method.ts'
 import { refSchema } from './views.ts'
 
@@ -8,12 +9,16 @@ const json = z.record(z.string(), z.unknown())
 
 export const answerMethods = {
   /**
-   * Keeps an answer under an id, which stands for its state from then on; of two with one id, the later. `of`: what was asked,
-   * which the answer is forgotten with. `E_NOT_FOUND` where no state is stored by that reference.
+   * Keeps an answer under an id, which stands for its state from then on. `request`: its digest; the same request again replaces
+   * what is there, and `isKept` is false where another was answered under this id. `of`: what was asked, which the answer is
+   * forgotten with. `E_NOT_FOUND` where no state is stored by that reference.
    */
   'answers.keep': method(
-    one.extend({ state: refSchema, of: refSchema.optional(), response: json, input: z.array(json) }),
-    z.strictObject({}),
+    one.extend({
+      ...{ state: refSchema, of: refSchema.optional(), request: digestSchema },
+      ...{ response: json, input: z.array(json) },
+    }),
+    z.strictObject({ isKept: z.boolean() }),
   ),
   /** What was told with an answer; it counts as a use of its state. `E_NOT_FOUND`. */
   'answers.get': method(one, z.strictObject({ response: json })),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { ColdBudget } from '#engine/live/coldBudget.ts'
+import { sha256 } from '#engine/sha256.ts'
 import { DiskUse } from '#engine/store/diskUse.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
@@ -11,7 +12,7 @@ import { openTestStore, testPacket } from '../store/fixture.ts'
 
 const HOUR = 3600_000
 /** What an answer told, where that does not matter. */
-const told = { response: {}, input: [] }
+const told = { request: sha256('request'), response: {}, input: [] }
 const PLACE = { registry: 'registry.example:5000', repository: 'team/states' }
 
 it('gives up copies that the registry has and nobody made their own, least worth first, and what nothing refers to', async () => {

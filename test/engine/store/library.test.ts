@@ -8,7 +8,7 @@ import { publishPacket } from '#engine/store/publish.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
-const told = { response: { text: 'm' }, input: [{ text: 'q' }] }
+const told = { request: sha256('request'), response: { text: 'm' }, input: [{ text: 'q' }] }
 /** The table of questions that there was before conversations. */
 const ASKS = /CREATE TABLE asks[^;]*;/.exec(LIBRARY_MIGRATIONS[0] ?? '')?.[0] ?? ''
 /** The table of answers as it was before it had what was asked and answered. */
@@ -204,12 +204,24 @@ describe('the library', () => {
       (await publishPacket(store.parts, { ...testPacket(seed), isRetained })).packetId
     const [state, own] = [await publish('state', true), await publish('own', false)]
     const keep = (id: string, packetId: Digest, rootPacketId = packetId) =>
-      answers.keep({ id, packetId, rootPacketId, at: 1, response: { text: `é ${id}` }, input: [{ text: 'q' }] })
+      answers.keep({
+        id,
+        packetId,
+        rootPacketId,
+        at: 1,
+        request: sha256('q'),
+        response: { text: `é ${id}` },
+        input: [{ text: 'q' }],
+      })
     keep('a', state)
     const one = answers.bytes()
     expect(one).toBe(Buffer.byteLength('{"text":"é a"}[{"text":"q"}]'))
     keep('b', state)
-    keep('a', state)
+    // Again, and not what was another request.
+    expect(keep('a', state)).toBe(true)
+    const other = { ...told, request: sha256('other'), at: 1 }
+    expect(answers.keep({ ...other, id: 'a', packetId: own, rootPacketId: own })).toBe(false)
+    expect(answers.read('a', 'response')?.told).toEqual({ text: 'é a' })
     keep('c', own)
     expect([answers.bytes(), answers.bytesByPacket().get(state)]).toEqual([3 * one, 2 * one])
     expect(answers.read('b', 'response')).toEqual({ packetId: state, told: { text: 'é b' } })

@@ -91,12 +91,79 @@ describe('a conversation', () => {
   })
 })
 
+/** As a client dumps what it was told: with every field that it knows of. */
+const DUMPED: readonly (readonly [string, object, object])[] = [
+  [
+    '/v1/chat/completions',
+    { role: 'assistant', content: 'The tenant.' },
+    { refusal: null, annotations: null, audio: null, function_call: null, tool_calls: null },
+  ],
+  ['/v1/chat/completions', { role: 'assistant', content: 'The tenant.' }, { annotations: [] }],
+  [
+    '/v1/responses',
+    { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'The tenant.' }] },
+    {
+      ...{ id: 'msg_1', status: 'completed', phase: null },
+      content: [{ type: 'output_text', text: 'The tenant.', annotations: [], logprobs: null }],
+    },
+  ],
+  [
+    '/v1/messages',
+    { role: 'assistant', content: [{ type: 'text', text: 'The tenant.' }] },
+    { content: [{ type: 'text', text: 'The tenant.', citations: null }] },
+  ],
+]
+
+it.each(DUMPED)('%s takes back what was told with fields that are empty', async (path, said, dumped) => {
+  const asked = (answer: object) => ({
+    ...{ ...QUESTION[path as keyof typeof QUESTION], [bound[path] ?? 'max_tokens']: 2 },
+    [path === '/v1/responses' ? 'input' : 'messages']: [user, answer, { role: 'user', content: 'And when?' }],
+  })
+  const plain = await api.ask(path, asked(said))
+  const again = await api.ask(path, asked({ ...said, ...dumped }))
+  expect([plain.status, again.status]).toEqual([200, 200])
+  expect(again.json.state).toBe(plain.json.state)
+})
+
+it('keeps what is empty in the arguments of a call, and in a schema', async () => {
+  const called = (input: object) => [
+    { ...user },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'call_1', name: 'clock', input }] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: 'Noon.' }] },
+  ]
+  const parameters = { type: 'object', properties: { zone: { enum: ['here', null], default: null } } }
+  const tools = [{ name: 'clock', input_schema: parameters }]
+  const after = (input: object) => api.ask('/v1/messages', { model, max_tokens: 2, tools, messages: called(input) })
+  const [none, empty] = [await after({}), await after({ zone: null })]
+  expect([none.status, empty.status]).toEqual([200, 200])
+  expect(empty.json.state).not.toBe(none.json.state)
+  const tool = { type: 'function', name: 'clock', parameters }
+  const { json } = await api.ask('/v1/responses', { ...QUESTION['/v1/responses'], tools: [tool], max_output_tokens: 2 })
+  expect(json.tools[0].parameters).toEqual(parameters)
+  expect((await api.ask(`/v1/responses/${json.id}`)).json.tools[0].parameters).toEqual(parameters)
+})
+
 describe('what is not supported', () => {
+  const refusal = { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] }
+  const thought = { role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm.', signature: 's' }] }
   it.each([
     ['several prompts', '/v1/completions', { prompt: ['a', 'b'] }, 'several'],
     ['token ids', '/v1/completions', { prompt: [1, 2] }, 'token ids'],
     ['a picture', '/v1/chat/completions', { messages: [{ ...user, content: [{ type: 'image_url' }] }] }, 'not text'],
     ['top_logprobs alone', '/v1/chat/completions', { top_logprobs: 2 }, 'logprobs'],
+    [
+      'a picture',
+      '/v1/messages',
+      { messages: [{ ...user, content: [{ type: 'image', source: {} }] }] },
+      'other than texts',
+    ],
+    ['a thought', '/v1/messages', { messages: [user, thought, user] }, 'other than texts'],
+    ['a picture', '/v1/responses', { input: [{ ...user, content: [{ type: 'input_image' }] }] }, 'not text'],
+    ['an item', '/v1/responses', { input: [user, { type: 'item_reference', id: 'msg_1' }] }, 'other than messages'],
+    ['a field of an item', '/v1/responses', { input: [{ ...user, no_such_field: 1 }] }, 'no_such_field'],
+    ['no input', '/v1/responses', { input: undefined }, 'expected string'],
+    ['a refusal', '/v1/chat/completions', { messages: [user, refusal, user] }, 'not text'],
+    ['log-probabilities', '/v1/responses', { top_logprobs: 3 }, 'log-probabilities'],
     ['reasoning', '/v1/chat/completions', { reasoning_effort: 'high' }, 'reasoning'],
     ['reasoning', '/v1/responses', { reasoning: { effort: 'low' } }, 'reasoning'],
     ['padding', '/v1/chat/completions', { stream_options: { include_obfuscation: true } }, 'obfuscation'],

@@ -30,7 +30,7 @@ const sampling = { temperature: 0.5, topK: 5, topP: 0.9, repetitionPenalty: 1.1,
 const chosen = { model, temperature: 0.5, top_p: 0.9 }
 const labels = {
   ...{ user: 'somebody', metadata: { run: 'one' }, service_tier: 'auto' },
-  ...{ safety_identifier: 'somebody', prompt_cache_key: 'one' },
+  ...{ safety_identifier: 'somebody', prompt_cache_key: 'one', prompt_cache_retention: '24h' },
 }
 const toolless = { tools: [], tool_choice: 'none', parallel_tool_calls: false }
 const described = { name: 'clock', description: 'What time it is.' }
@@ -91,7 +91,7 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   ],
   'post /suggest': () => [{ question: 'How long does the lease run?', model, limit: 2 }],
   'post /v1/completions': ({ hash: state }) => [
-    { ...chosen, prompt: 'The lease', max_tokens: 2, seed: 1, stop: '.', n: 2, logprobs: 1, echo: false },
+    { ...chosen, prompt: 'The lease', max_tokens: 2, seed: 1, stop: '.', n: 2, best_of: 1, logprobs: 1, echo: false },
     { prompt: ['Rent is'], state, max_tokens: 4, ...labels, ...unpunished, ...streamed },
   ],
   'post /v1/chat/completions': ({ hash: state }) => [
@@ -110,9 +110,23 @@ export const ROUTE_TABLE: Readonly<Record<string, (made: Made) => readonly [Sent
   ],
   'post /v1/responses': ({ hash: state, response }) => [
     { ...chosen, input: 'Who pays?', instructions: 'Be brief.', max_output_tokens: 2, ...labels, ...toolless },
-    { input: 'And when?', previous_response_id: response, max_output_tokens: 2, store: false, stream: true },
+    {
+      input: 'And when?',
+      previous_response_id: response,
+      max_output_tokens: 2,
+      store: false,
+      stream: true,
+      stream_options: {},
+    },
     { input: 'Who pays?', state, max_output_tokens: 2, text: { format: { type: 'text' } }, reasoning: {} },
-    { input: 'Who pays?', max_output_tokens: 2, truncation: 'disabled', include: [], background: false },
+    {
+      input: 'Who pays?',
+      max_output_tokens: 2,
+      truncation: 'disabled',
+      include: [],
+      background: false,
+      top_logprobs: 0,
+    },
     {
       ...{ tools: [{ type: 'function', ...described, parameters, strict: true }], tool_choice: 'required' },
       input: [

@@ -9,6 +9,8 @@ export interface AnswerRow {
   readonly packetId: Digest
   /** Milliseconds since 1970. */
   readonly at: number
+  /** Digest of the request: the same again replaces what is there, another does not. */
+  readonly request: Digest
   /** As they were told: JSON. */
   readonly response: unknown
   readonly input: unknown
@@ -21,17 +23,19 @@ export class AnswerRows {
     this.#db = db
   }
 
-  /** Keeps an answer; of two with one id, as those have that led to one state, the later. */
-  keep({ id, rootPacketId, packetId, at, response, input }: AnswerRow): void {
+  /** Keeps an answer; false, and nothing kept, where another request was answered under this id. */
+  keep({ id, rootPacketId, packetId, at, request, response, input }: AnswerRow): boolean {
     const texts = [JSON.stringify(response), JSON.stringify(input)] as const
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-    this.#db
+    const { changes } = this.#db
       .prepare(
-        `INSERT INTO answers (id, root_packet_id, packet_id, at, bytes, response, input) VALUES (?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO answers (id, root_packet_id, packet_id, at, bytes, request, response, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET root_packet_id = excluded.root_packet_id, packet_id = excluded.packet_id,
-         at = excluded.at, bytes = excluded.bytes, response = excluded.response, input = excluded.input`,
+         at = excluded.at, bytes = excluded.bytes, response = excluded.response, input = excluded.input
+         WHERE request IS excluded.request`,
       )
-      .run(id, rootPacketId, packetId, at, bytes, ...texts)
+      .run(id, rootPacketId, packetId, at, bytes, request, ...texts)
+    return changes > 0
   }
 
   /** What was told, or asked, and the state that it led to; null where that is not known. */

@@ -168,6 +168,7 @@ INSERT INTO usage SELECT packet_id, 0, 0, 0, CAST(unixepoch('subsec') * 1000 AS 
   `
 -- What was asked and answered, as it was told: JSON. Null for answers that were given before.
 ALTER TABLE answers ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN request TEXT;  -- a digest: what tells apart two that led to one state
 ALTER TABLE answers ADD COLUMN response TEXT;
 ALTER TABLE answers ADD COLUMN input TEXT;
 CREATE TABLE answer_bytes (total INTEGER NOT NULL) STRICT;

@@ -49,10 +49,9 @@ export const seedSchema = z.number().int().nullish()
 /** A state to go on from: its hash, a name, the id of a response, or `auto` for the cartridge that the question is about. */
 export const stateSchema = z.string().min(1).max(300).optional()
 
-export const streamOptions = z.strictObject({
-  include_usage: z.boolean().nullish(),
-  include_obfuscation: z.literal(false, unsupported('obfuscation')).nullish(),
-})
+const include_obfuscation = z.literal(false, unsupported('obfuscation')).nullish()
+export const streamOptions = z.strictObject({ include_usage: z.boolean().nullish(), include_obfuscation })
+export const responseStreamOptions = z.strictObject({ include_obfuscation })
 
 /** Of models that reason, and of those that say more or less: taken with the value that asks for neither. */
 export const effortSchema = z.literal('none', unsupported('reasoning'))
@@ -63,6 +62,7 @@ export const labelFields = {
   user: z.string().nullish(),
   safety_identifier: z.string().nullish(),
   prompt_cache_key: z.string().nullish(),
+  prompt_cache_retention: z.enum(['in-memory', 'in_memory', '24h']).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   service_tier: z.enum(['auto', 'default'], unsupported('another service tier')).nullish(),
 }

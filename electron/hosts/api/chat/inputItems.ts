@@ -32,6 +32,14 @@ export const inputItemSchema = z.union([
 ])
 type InputItem = z.output<typeof inputItemSchema>
 
+const OTHER = 'input other than messages, calls of functions and their output is not supported by this server'
+/** What is wrong with it is then said by its own schema. */
+function isKnown(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false
+  const type = 'type' in item ? item.type : 'role' in item ? 'message' : null
+  return type === 'message' || type === 'function_call' || type === 'function_call_output'
+}
+
 const sentItemSchema = z.union(
   [
     z
@@ -66,7 +74,7 @@ const sentItemSchema = z.union(
         }
       }),
   ],
-  { error: 'input other than messages, calls of functions and their output is not supported by this server' },
+  { error: ({ input }) => (isKnown(input) ? undefined : OTHER) },
 )
 /** A text that the user says, or items. */
 export const sentInputSchema = z.union([

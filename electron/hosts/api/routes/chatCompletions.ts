@@ -47,10 +47,11 @@ const messageSchema = z
     z.strictObject({
       role: z.literal('assistant'),
       /** Nothing where a tool is called without a word. */
-      content: z.union([contentSchema, z.null()]).optional(),
+      content: contentSchema.optional(),
       tool_calls: z.array(callSchema).nullish(),
       name,
-      refusal: z.null().optional(),
+      /** As it was told; what an answer never has. */
+      annotations: z.array(z.never()).optional(),
     }),
     z.strictObject({ role: z.literal('tool'), content: contentSchema, tool_call_id: z.string().min(1), name }),
   ])

@@ -11,6 +11,7 @@ import {
   stopSchema,
   streamOptions,
   tokensSchema,
+  unsupported,
 } from '../chat/fields.ts'
 import { finishOf, finishSchema, now, stateField, streamedAs, together, usageSchema } from '../chat/openAi.ts'
 import { errorResponse } from '../errorResponse.ts'
@@ -63,6 +64,7 @@ export const completions = apiRoute({
     seed: seedSchema,
     stop: stopSchema,
     n: z.number().int().min(1).max(16).nullish(),
+    best_of: z.literal(1, unsupported('choosing among more answers')).nullish(),
     logprobs: z.number().int().min(0).max(20).nullish(),
     stream: z.boolean().nullish(),
     stream_options: streamOptions.nullish(),

@@ -5,7 +5,15 @@ import { count } from '#shared/rpc/methods/views.ts'
 import { apiRoute, type ServerEvent } from '../apiRoute.ts'
 import { type Answered, answer } from '../chat/answer.ts'
 import { type Message, readMessages } from '../chat/conversation.ts'
-import { cacheControl, contentSchema, stateSchema, stopSchema, textPart, tokensSchema } from '../chat/fields.ts'
+import {
+  cacheControl,
+  contentSchema,
+  stateSchema,
+  stopSchema,
+  textPart,
+  tokensSchema,
+  unsupported,
+} from '../chat/fields.ts'
 import { namedEvent } from '../chat/namedEvent.ts'
 import { stateField } from '../chat/openAi.ts'
 import { messageToolFields, newCallId, toolsAsked } from '../chat/tools.ts'
@@ -19,15 +27,16 @@ const resultBlock = z.strictObject({
   ...{ type: z.literal('tool_result'), tool_use_id: z.string().min(1), content: contentSchema.optional() },
   ...{ is_error: z.boolean().optional(), cache_control: cacheControl },
 })
+const otherBlock = unsupported('content other than texts, calls of tools and their results')
 const messageSchema = z
   .discriminatedUnion('role', [
     z.strictObject({
       role: z.literal('user'),
-      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, resultBlock])).min(1)]),
+      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, resultBlock], otherBlock)).min(1)]),
     }),
     z.strictObject({
       role: z.literal('assistant'),
-      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, callBlock])).min(1)]),
+      content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, callBlock], otherBlock)).min(1)]),
     }),
   ])
   .transform(({ role, content }): Message[] => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { sha256 } from '#engine/sha256.ts'
 import { hexOf, parseDigest } from '#shared/domain/digest.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { type ApiRoute, apiRoute } from '../apiRoute.ts'
@@ -10,17 +11,20 @@ import {
   effortSchema,
   labelFields,
   outputFormat,
+  responseStreamOptions,
   samplingFields,
   stateSchema,
   tokensSchema,
+  unsupported,
   verbositySchema,
 } from '../chat/fields.ts'
 import { inputItems, sentInputSchema } from '../chat/inputItems.ts'
 import { now } from '../chat/openAi.ts'
-import { idsOf, type ResponseIds, responseSchema, responseView } from '../chat/response.ts'
+import { idsOf, type Response, responseSchema, responseView } from '../chat/response.ts'
 import { responseEventSchema } from '../chat/responseEventSchema.ts'
 import { responseEvents } from '../chat/responseEvents.ts'
 import { responseToolFields, toolsAsked } from '../chat/tools.ts'
+import { modelShown } from './modelOf.ts'
 
 const input = z.strictObject({
   model: z.string().optional(),
@@ -35,6 +39,8 @@ const input = z.strictObject({
   max_output_tokens: tokensSchema.nullish(),
   ...samplingFields,
   stream: z.boolean().nullish(),
+  stream_options: responseStreamOptions.nullish(),
+  top_logprobs: z.literal(0, unsupported('giving log-probabilities with a response')).nullish(),
   text: z.strictObject({ format: outputFormat.nullish(), verbosity: verbositySchema.nullish() }).nullish(),
   reasoning: z.strictObject({ effort: effortSchema.nullish() }).nullish(),
   truncation: z.literal('disabled', { error: 'truncation is not supported by this server' }).nullish(),
@@ -62,32 +68,40 @@ export function responsesRoute(): ApiRoute {
       const asked = askedOf(request, id => inMemory.get(id) ?? id)
       const goOn = (...how: Parameters<typeof answer>) => answer(...how).catch(error => throwUnkept(error, request))
       const createdAt = now()
-      /** The response, which can be had again from now on. */
-      const kept = async (ids: ResponseIds, answered: Answered) => {
-        const response = responseView(request, ids, answered)
-        const { stored: state, of } = answered
-        if (state === null) return response
-        const what = { id: ids.id, state, of, response, input: inputItems(ids.id, request.input) }
-        await call.client.call('answers.keep', what, { signal: call.signal })
-        return response
+      /** Keeps a response, so that it can be had again; false: another request has its id. */
+      const keep = async (response: Response, { stored: state, of }: Answered) => {
+        if (state === null) return true
+        const { id } = response
+        const digest = sha256(JSON.stringify(request))
+        const what = { ...{ id, state, of, request: digest, response }, input: inputItems(id, request.input) }
+        const { isKept } = await call.client.call('answers.keep', what, { signal: call.signal })
+        return isKept
       }
+      const own = () => idsOf(`resp_${randomUUID().replaceAll('-', '')}`, createdAt)
       if (!request.stream) {
         const answered = await goOn(call, asked)
-        return kept(idsOf(`resp_${hexOf(answered.state)}`, createdAt), answered)
+        const response = responseView(request, idsOf(`resp_${hexOf(answered.state)}`, createdAt), answered)
+        if (await keep(response, answered)) return response
+        const another = responseView(request, own(), answered)
+        await keep(another, answered)
+        return another
       }
       // Its id is told before its state is known.
-      const ids = idsOf(`resp_${randomUUID().replaceAll('-', '')}`, createdAt)
+      const ids = own()
       const event = numbered()
       return {
         events: async send => {
-          const stream = responseEvents(request, ids, (type, more) => send(event(type, more)))
+          const told = { ...request, model: await modelShown(call.client, asked) }
+          const stream = responseEvents(told, ids, (type, more) => send(event(type, more)))
           const answered = await goOn(call, asked, stream.piece)
           if (!asked.durable) {
             inMemory.set(ids.id, answered.state)
             const [oldest = ''] = inMemory.keys()
             if (inMemory.size > MOST_IN_MEMORY) inMemory.delete(oldest)
           }
-          stream.end(answered, await kept(ids, answered))
+          const response = responseView(told, ids, answered)
+          await keep(response, answered)
+          stream.end(answered, response)
         },
         failed: ({ code, message }) => event('error', { code, message, param: null }),
       }
