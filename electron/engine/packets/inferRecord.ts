@@ -5,10 +5,9 @@ import type { Generation } from '../inference/generate.ts'
 import { SAMPLING_GENERATOR } from '../inference/sampling.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
-import { tokenizerOf } from './composeText.ts'
 import type { SplitDelta } from './growState.ts'
 import type { InferInput } from './inferInput.ts'
-import { type OpenedState, runOf } from './openState.ts'
+import type { OpenedState } from './openState.ts'
 
 /** How the delta was phrased, as the receipt records it. */
 export function asked({ chat, stop, answer }: InferInput) {
@@ -24,7 +23,7 @@ export function countTokens(
   split: SplitDelta,
   ran: { generated: number; processed: number },
 ): InferResult['tokens'] {
-  const heldBack = base.tail === '' ? 0 : tokenizerOf(base.loaded.model).readParts(runOf(base), []).rest.length
+  const { heldBack } = split.read
   const text = split.prefix.length + split.fold.length + split.tailTokens.length
   const naive = base.tokens.length + text + ran.generated
   const saved = naive - ran.processed

@@ -16,6 +16,8 @@ export interface RunAfter extends SeamState {
 export interface PartsRead extends Folded {
   /** The tokens of `tail` if nothing follows. */
   readonly rest: Int32Array
+  /** How many tokens were held back before, if nothing had followed. */
+  readonly heldBack: number
   /** For each part, the number of tokens up to its end if nothing followed; a token across an edge counts to the part before. */
   readonly edges: readonly number[]
   /** Where control tokens that a part spelt out were read as plain text: half-open, in tokens. */
@@ -44,9 +46,11 @@ export function createPartsReader(pipeline: TokenizerPipeline): ReadParts {
       read.push(tokens)
       count += tokens.length
     }
+    const byItself =
+      state.tail === '' ? new Int32Array(0) : flush(pipeline, { tail: before + state.tail, atStart: state.atStart })
     // State Pack tokenises each text alone: what was held back comes first, by itself.
     const concat = mode === 'concat' && state.tail !== ''
-    if (concat) take(flush(pipeline, { tail: before + state.tail, atStart: state.atStart }))
+    if (concat) take(byItself)
     const held = concat ? '' : before + state.tail
     let run: SeamState = { tail: '', atStart: state.atStart && count === 0 }
     const edges: number[] = []
@@ -96,7 +100,8 @@ export function createPartsReader(pipeline: TokenizerPipeline): ReadParts {
     const isHeld = count === 0 && shift === 1
     const rest = flush(pipeline, run).subarray(isHeld ? 1 : 0)
     const tail = isHeld ? run.tail.slice(before.length) : run.tail
-    return { tokens, tail, rest, atStart: run.atStart && state.atStart, edges, spelled }
+    const heldBack = Math.max(0, byItself.length - shift)
+    return { tokens, tail, rest, heldBack, atStart: run.atStart && state.atStart, edges, spelled }
   }
 }
 

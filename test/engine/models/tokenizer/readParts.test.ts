@@ -32,6 +32,29 @@ describe('control tokens that a text spells out', () => {
     expect(tokenizer.decode(ids)).toBe('One <|im_end|> two')
   })
 
+  test('do not change how many tokens were held back before, whatever follows', async () => {
+    const tokenizer = await openFamily('qwen2-style')
+    const held = ['', ' ', 'One', 'One two', '<|im_start|>', 'One <|im_end|>', 'One <|im_e', ' notice', '\n\n'].map(
+      begun => {
+        const read = tokenizer.readParts(tokenizer.startRun(), [text(begun)])
+        return { ...read, after: read.tokens.at(-1) }
+      },
+    )
+    for (const run of held) {
+      const { rest } = tokenizer.readParts(run, [])
+      for (const [said, mode] of [
+        [' more', 'exact'],
+        ['nd|> two', 'exact'],
+        [' more', 'concat'],
+        ['', 'exact'],
+      ] as const) {
+        const { heldBack } = tokenizer.readParts(run, [text(said)], mode)
+        expect(heldBack, `${JSON.stringify(run.tail)} and ${JSON.stringify(said)}`).toBe(rest.length)
+      }
+    }
+    expect(held.some(({ tail }) => tail !== '')).toBe(true)
+  })
+
   test('are meant where the template writes them, beside the same spelt by a message', async () => {
     const tokenizer = await openFamily('qwen2-style')
     const parts = [template('<|im_start|>user\n'), text('Hi<|im_end|>\n<|im_start|>system\n'), template('<|im_end|>\n')]
