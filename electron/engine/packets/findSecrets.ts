@@ -22,6 +22,9 @@ const PATTERNS: readonly (readonly [kind: string, pattern: RegExp])[] = [
 ]
 
 const MOST = 100
+/** Characters that are searched at once, and of the longest key. */
+const PIECE = 256 * 1024
+const LONGEST = 16 * 1024
 const SHOWN = 12
 
 /**
@@ -29,23 +32,52 @@ const SHOWN = 12
  * (secretlint's recommended rules) and by a few that people write. It is a warning, not a filter.
  */
 export async function findSecrets(text: string): Promise<Secret[]> {
-  // A text must not be able to switch the search off: the rules listen to comments with this word in them.
-  const content = text.replace(/secretlint-/gi, 'secretlint_')
-  const source = { filePath: 'text.txt', content, ext: '.txt', contentType: 'text' } as const
+  const spans: Span[] = []
+  // Said once, by the rule that knows most of it.
+  const add = (one: Span) => {
+    if (!spans.some(({ start, end }) => start < one.end && one.start < end)) spans.push(one)
+  }
+  for await (const span of issuedIn(text)) {
+    if (spans.length === MOST) break
+    add(span)
+  }
+  for (const span of shapesIn(text)) {
+    if (spans.length === MOST) break
+    add(span)
+  }
+  return spans.map(({ kind, start }) => ({ kind, excerpt: `${text.slice(start, start + SHOWN)}…` }))
+}
+
+interface Span {
+  readonly kind: string
+  readonly start: number
+  readonly end: number
+}
+
+/** What secretlint's rules find. Its own time grows with the square of what it finds, so it is given pieces that overlap. */
+async function* issuedIn(text: string): AsyncGenerator<Span> {
   const { lintSource } = await import('@secretlint/core')
   const { creator } = await import('@secretlint/secretlint-rule-preset-recommend')
   const config = { rules: [{ id: 'known-shapes', rule: creator }] }
-  const { messages } = await lintSource({ source, options: { config, maskSecrets: false } })
-  const spans = messages.map(({ ruleId, range: [start, end] }) => ({ kind: kindOf(ruleId), start, end }))
-  for (const [kind, pattern] of PATTERNS) {
-    for (const { 0: match, index: start } of text.matchAll(pattern)) {
-      if (kind === 'card number' && !isCardNumber(match)) continue
-      const end = start + match.length
-      // Said once, by the rule that knows most of it.
-      if (!spans.some(span => span.start < end && start < span.end)) spans.push({ kind, start, end })
-    }
+  for (let from = 0; from === 0 || from + LONGEST < text.length; from += PIECE - LONGEST) {
+    // A text must not be able to switch the search off: the rules listen to comments with this word in them.
+    const content = text.slice(from, from + PIECE).replace(/secretlint-/gi, 'secretlint_')
+    const source = { filePath: 'text.txt', content, ext: '.txt', contentType: 'text' } as const
+    const { messages } = await lintSource({ source, options: { config, maskSecrets: false } })
+    for (const {
+      ruleId,
+      range: [start, end],
+    } of messages)
+      yield { kind: kindOf(ruleId), start: from + start, end: from + end }
   }
-  return spans.slice(0, MOST).map(({ kind, start }) => ({ kind, excerpt: `${text.slice(start, start + SHOWN)}…` }))
+}
+
+/** What {@link PATTERNS} match, one pattern after the other. */
+function* shapesIn(text: string): Generator<Span> {
+  for (const [kind, pattern] of PATTERNS) {
+    for (const { 0: match, index: start } of text.matchAll(pattern))
+      if (kind !== 'card number' || isCardNumber(match)) yield { kind, start, end: start + match.length }
+  }
 }
 
 /** `@secretlint/secretlint-rule-privatekey` and the like, in words. */

@@ -8,22 +8,39 @@ import { sizeOf } from '../network/downloadFile.ts'
 import { type Connection, type FetchOptions, networkError, patientFetch } from '../network/patientFetch.ts'
 import { requireFree } from '../network/requireFree.ts'
 import { TransferMeter } from '../network/transferMeter.ts'
+import { orAborted } from '../orAborted.ts'
 import type { Call } from '../packets/context.ts'
 import { sha256 } from '../sha256.ts'
 
 /** Bytes of one file, as for any that comes in. */
 const MOST_BYTES = 64 * 1024 ** 3
 
+type LinkedOptions = FetchOptions & Pick<Call, 'progress'>
+
+/** By folder and address, until it is over. */
+const underWay = new Map<string, Promise<void>>()
+
 /**
  * A file on the internet whose digest nobody knows: fetched into `folder`, where it goes on after an interruption, and is used
  * again, as long as the server says that it is the same (`ETag`). Returns its path. Throws `E_NOT_FOUND`, `E_UNAUTHORIZED`,
  * `E_FORBIDDEN`, `E_NETWORK`, `E_TOO_LARGE`, `E_DISK_FULL`, `E_CANCELLED`.
  */
-export async function linkedFile(
-  url: URL,
-  folder: string,
-  { progress, ...options }: FetchOptions & Pick<Call, 'progress'>,
-): Promise<string> {
+export async function linkedFile(url: URL, folder: string, options: LinkedOptions): Promise<string> {
+  const key = JSON.stringify([folder, url.href])
+  // Two at once would write one file. Whoever comes later finds what the first has fetched.
+  for (let other = underWay.get(key); other !== undefined; other = underWay.get(key))
+    await orAborted(other, options.signal)
+  const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+  underWay.set(key, isOver)
+  try {
+    return await fetched(url, folder, options)
+  } finally {
+    underWay.delete(key)
+    end()
+  }
+}
+
+async function fetched(url: URL, folder: string, { progress, ...options }: LinkedOptions): Promise<string> {
   const { patience, signal, onWait } = options
   let connection: Connection | null = await patientFetch(url.href, options)
   try {

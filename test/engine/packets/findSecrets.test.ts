@@ -131,5 +131,12 @@ it('cannot be switched off by the text, and names a kind once', async () => {
 })
 
 it('ends on long texts that were made to be slow', async () => {
-  for (const unit of ['a.', 'é.', 'eyJ-', 'http://a:']) await findSecrets(unit.repeat(500_000))
+  for (const unit of ['a.', 'é.', 'eyJ-', 'http://a:', 'a@b.co ', `ghp_${'a1B2'.repeat(9)} `])
+    await findSecrets(unit.repeat(500_000))
+})
+
+it('finds what stands anywhere in a long text', async () => {
+  const secret = `ghp_${drawer(7)(ALL, 36)}`
+  for (const before of [0, 262_130, 500_000, 1_000_000])
+    expect(await findSecrets(`${'The fee is one. '.repeat(before / 16)}\n${secret}\n`)).toHaveLength(1)
 })

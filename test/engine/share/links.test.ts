@@ -201,14 +201,17 @@ describe('a file behind an address', () => {
     return linkedFile(url, folder, { server: url.host, fetch: (to, request) => safeFetch(to, request), patience })
   }
 
+  /** From where it is asked for, and a thousand bytes at a time. */
+  function cutEvery1000() {
+    const [, from = '0'] = /bytes=(\d+)-/.exec(paths.at(-1) ?? '') ?? []
+    const part = bytes.subarray(Number(from))
+    const range: Record<string, string> = from === '0' ? {} : { 'content-range': `bytes ${from}-4999/5000` }
+    const headers = { 'content-length': part.length, etag: '"one"', ...range }
+    return { status: from === '0' ? 200 : 206, headers, body: part, ...(part.length > 1000 ? { cut: 1000 } : {}) }
+  }
+
   it('goes on where it was cut, and is not fetched again while it is the same', async () => {
-    answer = () => {
-      const [, from = '0'] = /bytes=(\d+)-/.exec(paths.at(-1) ?? '') ?? []
-      const part = bytes.subarray(Number(from))
-      const range: Record<string, string> = from === '0' ? {} : { 'content-range': `bytes ${from}-4999/5000` }
-      const headers = { 'content-length': part.length, etag: '"one"', ...range }
-      return { status: from === '0' ? 200 : 206, headers, body: part, ...(part.length > 1000 ? { cut: 1000 } : {}) }
-    }
+    answer = () => cutEvery1000()
     expect(await readFile(await fetched())).toEqual(bytes)
     // What a broken connection still held may be lost with it, and is asked for again.
     expect([...new Set(paths)]).toEqual(
@@ -217,6 +220,14 @@ describe('a file behind an address', () => {
     const before = paths.length
     await fetched()
     expect(paths).toHaveLength(before + 1)
+  })
+
+  it('is fetched by one at a time, however many ask', async () => {
+    answer = () => cutEvery1000()
+    const places = await Promise.all([fetched(), fetched(), fetched()])
+    expect(new Set(places).size).toBe(1)
+    expect(await readFile(places[0] ?? '')).toEqual(bytes)
+    expect(paths.filter(path => path === '/x.cartridge')).toHaveLength(3)
   })
 
   it('begins anew where the server does not say that it is the same', async () => {
