@@ -5,6 +5,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { ERROR_CODES, StatePackError, toErrorValue } from '#shared/domain/error.ts'
 import { FRAME_TYPE } from '#shared/rpc/codec.ts'
+import { settle } from '#shared/rpc/result.ts'
 import type { Transport } from '#shared/rpc/transport.ts'
 import type { CallFrame, EventFrame } from '#shared/rpc/wire.ts'
 import type { EngineHealth } from '../engineProcess/supervisor.ts'
@@ -126,9 +127,11 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
       onItem: item => stream.sendAll({ kind: 'item', item }),
       upload: upload?.items,
     })
-    void call.then(result => {
+    void call.then(async result => {
       upload?.close()
-      stream.send({ kind: 'result', result })
+      const sent = await settle(() => stream.send({ kind: 'result', result }))
+      // It cannot be written (a text longer than any string): then that is the answer, and nobody else's end.
+      if (!sent.ok) stream.send({ kind: 'result', result: sent })
       stream.close()
     })
     return new Response(stream.body, { headers: streamHeaders })

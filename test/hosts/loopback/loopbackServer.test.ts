@@ -88,6 +88,19 @@ describe('the contract over HTTP', () => {
     await own.close()
   })
 
+  it('says so when an answer cannot be written, and goes on', async () => {
+    const answer = async () => ({ ok: true as const, data: 1n })
+    const own = await startTestServer({ transport: { call: answer, subscribe: () => () => {} } })
+    const page = pageTransport(own.server)
+    try {
+      for (let times = 0; times < 2; times++)
+        expect(await page.call('library.gc', {}, {})).toMatchObject({ ok: false, error: { code: 'E_INTERNAL' } })
+    } finally {
+      page.close()
+      await own.close()
+    }
+  })
+
   it('uploads a file as raw bytes and passes on the engine’s own error', async () => {
     const bytes = new Uint8Array(3_000_000).fill(42)
     expect(await transport.call('documents.extract', { name: 'x', bytes }, {})).toMatchObject({
