@@ -116,10 +116,14 @@ async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Di
   const names = store.library.packets.names.all()
   const asked = new Set(store.library.answers.packets())
   const found: Digest[] = []
+  const seen = new Set<Digest>()
   const queue = packet.config.parents.map(parent => parent.packetId)
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    // Several ways may lead to one, and to all that it comes from.
+    if (seen.has(id)) continue
+    seen.add(id)
     const row = store.library.packets.get(id)
-    if (row === null || row.removedAt !== null || found.includes(id)) continue
+    if (row === null || row.removedAt !== null) continue
     if (!names.has(id) && !row.pinned && !asked.has(id)) found.push(id)
     queue.push(...(await readPacket(store.blobs, id)).config.parents.map(parent => parent.packetId))
   }
