@@ -54,11 +54,9 @@ export class Holds {
   /** Shows the holds again that would run out, and no longer those that are over. What `take` began does by itself, in time. */
   renew(): void {
     for (const packetId of this.#users.keys()) this.#show(packetId)
-    for (const packetId of this.#shown.keys()) {
-      if (this.#users.has(packetId)) continue
-      this.#shown.delete(packetId)
-      ifPossible(() => this.#rows.release(packetId, this.#owner))
-    }
+    const over = [...this.#shown.keys()].filter(packetId => !this.#users.has(packetId))
+    for (const packetId of over) this.#shown.delete(packetId)
+    if (over.length > 0) ifPossible(() => this.#rows.release(over, this.#owner))
     if (this.#shown.size > 0 || this.#timer === null) return
     clearInterval(this.#timer)
     this.#timer = null

@@ -49,16 +49,13 @@ export class ReferrerRows {
   /** Keeps a packet that is there from gc until `until` (milliseconds since 1970). A power loss may take it: then nobody uses it. */
   hold(packetId: Digest, owner: string, until: number): void {
     const sql = 'INSERT OR REPLACE INTO holds SELECT packet_id, ?, ? FROM packets WHERE packet_id = ?'
-    this.#db.pragma('synchronous = NORMAL')
-    try {
-      this.#db.prepare(sql).run(owner, until, packetId)
-    } finally {
-      this.#db.pragma('synchronous = FULL')
-    }
+    this.#unflushed(() => this.#db.prepare(sql).run(owner, until, packetId))
   }
 
-  release(packetId: Digest, owner: string): void {
-    this.#db.prepare('DELETE FROM holds WHERE packet_id = ? AND owner = ?').run(packetId, owner)
+  /** Gives up several holds in one write. */
+  release(packetIds: readonly Digest[], owner: string): void {
+    const sql = 'DELETE FROM holds WHERE owner = ? AND packet_id IN (SELECT value FROM json_each(?))'
+    this.#unflushed(() => this.#db.prepare(sql).run(owner, JSON.stringify(packetIds)))
   }
 
   releaseAll(owner: string): void {
@@ -70,5 +67,14 @@ export class ReferrerRows {
     this.#db.prepare('DELETE FROM holds WHERE until <= ?').run(now)
     const sql = 'SELECT DISTINCT packet_id FROM holds WHERE owner <> ?'
     return this.#db.prepare<[string], string>(sql).pluck().all(owner).map(parseDigest)
+  }
+
+  #unflushed(work: () => void): void {
+    this.#db.pragma('synchronous = NORMAL')
+    try {
+      work()
+    } finally {
+      this.#db.pragma('synchronous = FULL')
+    }
   }
 }
