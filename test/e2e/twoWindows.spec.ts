@@ -61,7 +61,7 @@ test('what several views of a window show is asked for once, until another windo
 }) => {
   await goTo(page, 'New cartridge')
   await expect(page.getByRole('button', { name: /Model$/ })).toBeVisible()
-  await expect(page.getByText(/^\d+\scartridges\s·/)).toBeVisible()
+  await expect(page.getByText(/^\d+\sstates\s·/)).toBeVisible()
   const asked: string[] = []
   page.on('request', request => {
     const method = /\/rpc\/([\w.]+)$/.exec(request.url())?.[1]

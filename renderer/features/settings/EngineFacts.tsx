@@ -27,7 +27,10 @@ export function EngineFacts() {
             { label: 'Loaded models', value: info.loadedModels.length === 0 ? 'none' : info.loadedModels.join(', ') },
             // As everywhere else; states between questions are no cartridges.
             { label: 'Library', value: formatCounted(cartridges, 'cartridge') },
-            { label: 'Stored states', value: `${formatCount(info.store.packets)}, ${formatBytes(info.store.bytes)}` },
+            {
+              label: 'Stored states',
+              value: `${formatCount(info.store.packets)}, ${formatBytes(info.store.bytes)} on disk`,
+            },
             { label: 'Receipts', value: formatCount(info.receipts) },
             { label: 'Folder', value: <span className="mono">{info.store.folder}</span> },
           ]}
