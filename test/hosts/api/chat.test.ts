@@ -192,4 +192,10 @@ it('streams by the default model say which it is from the first piece on', async
     expect(named.length, route).toBeGreaterThan(1)
     expect(new Set(named), route).toEqual(new Set([defaultModel]))
   }
+  const sent = { input: questions[0]?.[0], max_output_tokens: 3, stream: true }
+  const events = await readEvents(await api.send('/v1/responses', sent))
+  const told = events.flatMap(({ data }) => data.response ?? [])
+  expect(told.length).toBe(3)
+  expect(new Set(told.map(({ model }) => model))).toEqual(new Set([defaultModel]))
+  expect(new Set(told.map(({ created_at }) => created_at)).size).toBe(1)
 })
