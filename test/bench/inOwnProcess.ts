@@ -5,6 +5,7 @@ import { ENGINE_V8_FLAGS, engineEnv } from '#hosts/engineProcess/engineChild.ts'
 import type { Asked, AskOptions } from './askServer.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
 import type { MeasuredModel, MeasureOptions } from './measureModel.ts'
+import type { TimelineOptions } from './measureTimeline.ts'
 
 export function measureModel(options: MeasureOptions): Promise<MeasuredModel> {
   return run('measureModel.ts', options, ENGINE_V8_FLAGS)
@@ -12,6 +13,10 @@ export function measureModel(options: MeasureOptions): Promise<MeasuredModel> {
 
 export function measureLlamaCpp(options: LlamaCppOptions): Promise<Record<string, number>> {
   return run('measureLlamaCpp.ts', options, ENGINE_V8_FLAGS)
+}
+
+export function measureTimeline(options: TimelineOptions): Promise<{ readonly rows: Record<string, number>[] }> {
+  return run('measureTimeline.ts', options, ENGINE_V8_FLAGS)
 }
 
 /** The callers of a server: what they do is no work of the server's process. */

@@ -9,7 +9,7 @@ import { timed } from './timed.ts'
 const TEXT = 'The goat lives in Oslo. The cow lives in Rome. The dog lives in Lima. The cat lives in Cairo.\n'.repeat(3)
 
 /** Bytes in memory. */
-type TierBytes = Readonly<Record<'hot' | 'warm', number>>
+export type TierBytes = Readonly<Record<'hot' | 'warm', number>>
 
 export interface TieredSession {
   /** context_id of every step. */
@@ -64,34 +64,6 @@ export async function measureMemory(
     if (step % Math.ceil(steps / 16) === 0) held = Math.max(held, (await arraysHeld()) - before)
   }
   return { counted, buffers: session.buffers(), held }
-}
-
-/**
- * Two sessions by turns, each as often the first to go, so that both meet the same machine; how fast the second is, by the
- * medians of their turns, and the same by the processor's time of all threads, which a busy machine changes less.
- */
-export async function compareSpeed(
-  sessions: readonly [TieredSession, TieredSession],
-  steps: number,
-): Promise<{ clock: number; processor: number }> {
-  const TURN = 8
-  const took = new Map(sessions.map(session => [session, { clock: [] as number[], processor: [] as number[] }]))
-  for (let turn = 0; turn * TURN < steps; turn++) {
-    for (const session of turn % 2 === 0 ? sessions : sessions.toReversed()) {
-      const before = process.cpuUsage()
-      const [ms] = await timed(async () => {
-        for (let step = 0; step < TURN; step++) await session.step()
-      })
-      const { user, system } = process.cpuUsage(before)
-      took.get(session)?.clock.push(ms)
-      took.get(session)?.processor.push(user + system)
-    }
-  }
-  const ratio = (of: 'clock' | 'processor') => {
-    const [first, second] = [...took.values()].map(turns => median(turns[of]))
-    return (first ?? Number.NaN) / (second ?? Number.NaN)
-  }
-  return { clock: ratio('clock'), processor: ratio('processor') }
 }
 
 /** Median milliseconds to the next token from each of these states, and bytes that came from disk. */

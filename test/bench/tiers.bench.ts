@@ -5,12 +5,11 @@
  */
 import { parseArgs } from 'node:util'
 import { BLOCK_TOKENS } from '#engine/inference/stateSnapshot.ts'
-import { Timeline } from '#engine/live/timelines.ts'
-import { arraysHeld } from './arraysHeld.ts'
-import { row, STARTERS, withBenchEngine } from './benchEngine.ts'
+import { row, STARTERS } from './benchEngine.ts'
 import { branchyTrace } from './branchyTrace.ts'
+import { measureTimeline } from './inOwnProcess.ts'
 import { lruKeeper, readOnce, tierKeeper, tokensReread } from './replayTrace.ts'
-import { beginSession, compareSpeed, measureMemory, measureRewind } from './tieredSession.ts'
+import { compareSpeed, withSessionApart } from './sessionApart.ts'
 
 const { values } = parseArgs({
   options: {
@@ -45,36 +44,39 @@ console.table(
 
 const rows = []
 for (const model of STARTERS) {
-  const all = await withBenchEngine(async engine => measureMemory(await beginSession(engine, model), steps))
+  const all = await withSessionApart({ model }, session => session.ask({ what: 'memory', steps }))
   const budget = (all.counted * window) / steps
   // The buffers that a session runs in are needed however few of its states are kept; those it has outgrown are not.
   const budgets = { hot: Math.min(all.buffers, budget), warm: Math.max(0, budget - all.buffers) }
+  const tiered = await withSessionApart({ model, budgets }, async ({ ask }) => ({
+    ...(await ask({ what: 'memory', steps })),
+    // Each is gone to once, the newest first: what has to be read then pushes out what comes later.
+    warm: await ask({ what: 'rewind', from: steps - 16, to: steps }),
+    cold: await ask({ what: 'rewind', from: (steps >> 2) - 16, to: steps >> 2 }),
+  }))
+  const { warm, cold } = tiered
+  // From new states on: those that are there already would not leave memory again.
+  const speed = await withSessionApart({ model }, first =>
+    withSessionApart({ model, budgets }, async second => {
+      const filling = Math.min(2 * window, steps >> 1)
+      for (const { ask } of [first, second]) for (let step = 0; step < filling; step++) await ask({ what: 'step' })
+      return compareSpeed([first, second], steps - filling)
+    }),
+  )
   rows.push(
-    await withBenchEngine(async engine => {
-      const session = await beginSession(engine, model, budgets)
-      const tiered = await measureMemory(session, steps)
-      await engine.state.live.unstored.settle()
-      // Each is gone to once, the newest first: what has to be read then pushes out what comes later.
-      const back = (before: number) => session.checkpoints.slice(before - 16, before).reverse()
-      const warm = await measureRewind(engine, back(steps))
-      const cold = await measureRewind(engine, back(steps >> 2))
-      const speed = await withBenchEngine(async other =>
-        compareSpeed([await beginSession(other, model), await beginSession(engine, model, budgets)], steps >> 1),
-      )
-      return row({
-        model,
-        'all in memory MB': all.counted / 1e6,
-        'window %': (100 * tiered.counted) / all.counted,
-        'peak / budget': tiered.counted / budget,
-        'held / counted': tiered.held / tiered.counted,
-        'back, warm ms': warm.ms,
-        'back, cold ms': cold.ms,
-        'cold / warm': cold.ms / warm.ms,
-        'layers read warm': warm.misses,
-        'layers read cold': cold.misses,
-        'speed, tiered / not': speed.clock,
-        'by processor time': speed.processor,
-      })
+    row({
+      model,
+      'all in memory MB': all.counted / 1e6,
+      'window %': (100 * tiered.counted) / all.counted,
+      'peak / budget': tiered.counted / budget,
+      'held / counted': tiered.held / tiered.counted,
+      'back, warm ms': warm.ms,
+      'back, cold ms': cold.ms,
+      'cold / warm': cold.ms / warm.ms,
+      'layers read warm': warm.misses,
+      'layers read cold': cold.misses,
+      'speed, tiered / not': speed.clock,
+      'by processor time': speed.processor,
     }),
   )
 }
@@ -82,39 +84,6 @@ console.log(`${steps} states of a session, memory for ${window} of them (${(100 
 console.table(rows)
 console.log('Aims: window <= 7 % at 64 of 1,024; peak / budget <= 1.05; cold / warm <= 3; speed >= 0.95.')
 
-await withBenchEngine(async ({ state }) => {
-  const { runtime } = await state.models.load('starter-mamba')
-  using session = runtime.newSession()
-  const timeline = new Timeline()
-  const found = []
-  const atOnce = values.full ? 1 : BLOCK_TOKENS
-  let token = 1
-  let tenths = 0
-  const before = await arraysHeld()
-  const began = performance.now()
-  for (let step = 0; step < mambaSteps; ) {
-    const count = Math.min(atOnce, mambaSteps - step)
-    const tokens = values.full
-      ? [token]
-      : Array.from({ length: count }, (_, at) => (step + at) % runtime.model.vocabSize)
-    const logits = await session.append(tokens, { onCheckpoint: timeline.add })
-    token = logits.indexOf(Math.max(...logits))
-    step += count
-    if (step < ((tenths + 1) * mambaSteps) / 10) continue
-    tenths += 1
-    const held = await arraysHeld()
-    const kept = timeline.checkpoints.length
-    found.push(
-      row({
-        steps: step,
-        'steps / s': (1000 * step) / (performance.now() - began),
-        'arrays MB': (held - before) / 1e6,
-        checkpoints: kept,
-        'without them MB': (held - before - kept * 1_357_568) / 1e6,
-        'process MB': process.memoryUsage.rss() / 1e6,
-      }),
-    )
-  }
-  console.log(`${mambaSteps} steps of starter-mamba, a checkpoint every 64, fewer the older:`)
-  console.table(found)
-})
+const { rows: found } = await measureTimeline({ steps: mambaSteps, atOnce: values.full ? 1 : BLOCK_TOKENS })
+console.log(`${mambaSteps} steps of starter-mamba, a checkpoint every 64, fewer the older:`)
+console.table(found.map(row))

@@ -156,6 +156,19 @@ export class MemoryTier {
     if (!pinned) this.#makeRoom('it is no longer pinned')
   }
 
+  /**
+   * Gives up what would go next, as long as it is found on disk afterwards and is no more than so many bytes together: so what
+   * leaves goes in one go, and nothing for a while after.
+   */
+  giveUpMore(bytes: number, reason: string): void {
+    for (let left = bytes; ; ) {
+      const next = this.#free.least()
+      if (next === null || next.entry.bytes > left || belowOf(next) !== 'cold') return
+      left -= next.entry.bytes
+      this.#giveUp(next, reason)
+    }
+  }
+
   /** Gives up everything that is not in use or pinned. */
   purge(): void {
     for (const held of [...this.#held]) if (!held.inUse && !held.pinned) this.#giveUp(held, 'purged')

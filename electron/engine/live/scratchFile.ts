@@ -29,10 +29,17 @@ export class ScratchFile {
     return this.#space.end
   }
 
-  /** Writes pieces one after the other, in a file of at most so many bytes if it can be. Throws what writing throws; nothing is taken then. */
-  async write(pieces: readonly Uint8Array[], most: number): Promise<readonly Extent[]> {
-    const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    return this.#fill(this.#space.take(size, most), pieces)
+  /**
+   * Writes parts, each of pieces one after the other, in a file of at most so many bytes if it can be. Returns where each part lies.
+   * Throws what writing throws; nothing is taken then.
+   */
+  async write(parts: readonly (readonly Uint8Array[])[], most: number): Promise<readonly (readonly Extent[])[]> {
+    const places = parts.map(pieces => {
+      const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      return this.#space.take(size, most)
+    })
+    await this.#fill(places.flat(), parts.flat())
+    return places
   }
 
   /** `size` bytes from the `from`-th of what lies in these; zeros where the file is shorter. */
@@ -96,10 +103,11 @@ export class ScratchFile {
   }
 
   async #fill(extents: readonly Extent[], pieces: readonly Uint8Array[]): Promise<readonly Extent[]> {
+    if (extents.length === 0) return extents
     try {
       const file = await this.#file()
       let from = 0
-      for (const { at, size } of extents) {
+      for (const { at, size } of joined(extents)) {
         this.#length = Math.max(this.#length, at + size)
         await file.writeAt(at, partOf(pieces, from, size))
         from += size
@@ -118,6 +126,18 @@ export class ScratchFile {
     }
     return this.#open.file
   }
+}
+
+/** The same bytes in the same order, those that lie one after the other together. */
+function joined(extents: readonly Extent[]): Extent[] {
+  const runs: Extent[] = []
+  for (const { at, size } of extents) {
+    const last = runs.at(-1)
+    if (last !== undefined && last.at + last.size === at)
+      runs[runs.length - 1] = { at: last.at, size: last.size + size }
+    else runs.push({ at, size })
+  }
+  return runs
 }
 
 /** The bytes of a file that hold `size` bytes from the `from`-th of what lies in these extents. */

@@ -68,39 +68,38 @@ export class Spill {
   }
 
   /**
-   * Writes what leaves, once there is room: what is worth least is given up, which may be this. Throws what writing throws, and
-   * `E_DISK_FULL` where it is in use and so is all that is there; then nothing of it is there.
+   * Writes what leaves, all of it in one go, once there is room: what is worth least is given up, which may be some of this. Returns
+   * what the disk did not take, of which nothing is there then: all of it where writing fails, else what has no room because all that is there is in use.
    */
-  async write({ label, cost, blobs }: Leaving): Promise<void> {
-    await this.#prepare()
-    const group: Group = {
-      ...{ label, extents: [], places: new Map(), hold: null, isGone: false },
-      users: blobs.reduce((sum, { digest }) => sum + (this.#used.get(digest) ?? 0), 0),
-    }
-    let bytes = 0
-    for (const { bytes: _, ...blob } of blobs) {
-      this.drop(blob.digest)
-      this.#groups.set(blob.digest, group)
-      group.places.set(blob.digest, { at: bytes, blob })
-      bytes += blob.size
-    }
+  async write<L extends Leaving>(leaving: readonly L[]): Promise<ReadonlySet<L>> {
+    const refused = new Set<L>()
+    const entered = new Map<L, Group>()
     try {
-      group.hold = this.#hold(group, { bytes, cost })
+      await this.#prepare()
       await this.#inTurn(async () => {
-        if (group.isGone) return
-        if (this.#tier.bytes > this.#tier.budget)
-          throw new StatePackError('E_DISK_FULL', 'The cold tier has no room: all that is there is in use.', { bytes })
+        for (const one of leaving) {
+          const group = this.#enter(one)
+          if (this.#tier.bytes <= this.#tier.budget) entered.set(one, group)
+          else {
+            refused.add(one)
+            this.#refuse(group)
+          }
+        }
         await this.#fit()
-        const pieces = blobs.map(blob => blob.bytes)
-        const extents = await this.#file.write(pieces, this.#tier.budget)
-        if (group.isGone) this.#file.give(extents)
-        else group.extents = extents
+        const here = [...entered].filter(([, group]) => !group.isGone)
+        const parts = here.map(([{ blobs }]) => blobs.map(({ bytes }) => bytes))
+        const written = await this.#file.write(parts, this.#tier.budget)
+        for (const [place, [, group]] of here.entries()) {
+          const extents = written[place] ?? []
+          if (group.isGone) this.#file.give(extents)
+          else group.extents = extents
+        }
       })
-    } catch (error) {
-      group.hold?.drop()
-      this.#remove(group)
-      throw storeError(error, 'write what leaves memory', 'write')
+    } catch {
+      for (const group of entered.values()) this.#refuse(group)
+      return new Set(leaving)
     }
+    return refused
   }
 
   /** Reads and verifies; null where there is no such blob. Throws `E_CORRUPT`, and what reading throws. */
@@ -173,6 +172,28 @@ export class Spill {
   async close(): Promise<void> {
     for (const digest of [...this.#groups.keys()]) this.drop(digest)
     await this.#inTurn(() => this.#file.close())
+  }
+
+  /** Counts a group that is to be written, before anything of it is. */
+  #enter({ label, cost, blobs }: Leaving): Group {
+    const group: Group = {
+      ...{ label, extents: [], places: new Map(), hold: null, isGone: false },
+      users: blobs.reduce((sum, { digest }) => sum + (this.#used.get(digest) ?? 0), 0),
+    }
+    let bytes = 0
+    for (const { bytes: _, ...blob } of blobs) {
+      this.drop(blob.digest)
+      this.#groups.set(blob.digest, group)
+      group.places.set(blob.digest, { at: bytes, blob })
+      bytes += blob.size
+    }
+    group.hold = this.#hold(group, { bytes, cost })
+    return group
+  }
+
+  #refuse(group: Group): void {
+    group.hold?.drop()
+    this.#remove(group)
   }
 
   /** What is held must not keep what was written: so this is no closure where that is at hand. */

@@ -13,6 +13,9 @@ export type BlobSource = Pick<BlobReader, 'read'>
 
 /** Most unstored packets that can be resolved: a busy server makes one with every answer. */
 const MOST_PACKETS = 4096
+/** Of the warm tier's budget, and at most so many bytes, leave in one go: a write for each state takes longer than its bytes do. */
+const AT_ONCE_PART = 1 / 16
+const MOST_AT_ONCE = 4 * 1024 * 1024
 
 interface Kept {
   readonly blob: NewBlob
@@ -224,34 +227,38 @@ export class UnstoredPackets implements BlobSource {
     this.#moving.set(digest, arrived)
   }
 
-  /** What leaves while others are being written goes together after them. */
+  /** What leaves while others are being written goes together after them, and with it what would leave next. */
   #nextGroup(): { readonly kept: Kept[]; readonly arrived: Promise<void> } {
     const kept: Kept[] = []
     const arrived = this.#written.then(async () => {
+      const bytes = kept.reduce((sum, { blob }) => sum + blob.size, 0)
+      const most = Math.min(MOST_AT_ONCE, this.#warm.budget * AT_ONCE_PART)
+      this.#warm.giveUpMore(most - bytes, 'it leaves with others')
       this.#leaving = null
-      for (const [label, ofPacket] of Map.groupBy(kept, ({ entry }) => entry.label)) await this.#write(label, ofPacket)
+      await this.#write(kept.filter(one => this.#isKept(one)))
     })
     this.#written = arrived
     return { kept, arrived }
   }
 
-  async #write(label: string, leaving: readonly Kept[]): Promise<void> {
-    const needed = leaving.filter(kept => this.#isKept(kept))
-    if (needed.length === 0) return
-    const cost = needed.reduce((sum, { entry }) => sum + entry.cost, 0)
-    try {
-      await this.#spill.write({ label, cost, blobs: needed.map(({ blob }) => blob) })
-    } catch {
-      for (const kept of needed.filter(one => this.#isKept(one))) {
-        this.#refused.add(kept.blob.digest)
-        kept.hold = this.#warm.hold({ ...kept.entry, from: 'cold', reason: 'the disk refused it' }, { inUse: true })
+  async #write(leaving: readonly Kept[]): Promise<void> {
+    const groups = [...Map.groupBy(leaving, ({ entry }) => entry.label)].map(([label, kept]) => ({
+      ...{ label, kept, blobs: kept.map(({ blob }) => blob) },
+      cost: kept.reduce((sum, { entry }) => sum + entry.cost, 0),
+    }))
+    const refused = await this.#spill.write(groups)
+    for (const group of groups) {
+      for (const kept of group.kept) {
+        const { digest } = kept.blob
+        if (!refused.has(group)) {
+          // Forgotten meanwhile, and perhaps made again.
+          if (this.#isKept(kept)) this.#kept.delete(digest)
+          else this.#spill.drop(digest)
+        } else if (this.#isKept(kept)) {
+          this.#refused.add(digest)
+          kept.hold = this.#warm.hold({ ...kept.entry, from: 'cold', reason: 'the disk refused it' }, { inUse: true })
+        }
       }
-      return
-    }
-    for (const kept of needed) {
-      // Forgotten meanwhile, and perhaps made again.
-      if (this.#isKept(kept)) this.#kept.delete(kept.blob.digest)
-      else this.#spill.drop(kept.blob.digest)
     }
   }
 

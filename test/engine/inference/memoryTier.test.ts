@@ -22,6 +22,23 @@ describe('a tier of memory', () => {
     expect(gone).toEqual(['seldom used', 'new'])
   })
 
+  it('gives up more at once, of what goes next and is found on disk, up to so many bytes', () => {
+    const gone: string[] = []
+    const tier = new MemoryTier('warm', { budget: 1000 })
+    const add = (label: string, cost: number, below: 'cold' | 'gone' = 'cold') =>
+      tier.hold({ ...entry(label, 100, { cost, evict: () => gone.push(label) }), below })
+    add('first', 1)
+    add('second', 2)
+    add('third', 3)
+    add('nowhere else', 4, 'gone')
+    add('fifth', 5)
+    tier.giveUpMore(250, 'a test')
+    expect(gone).toEqual(['first', 'second'])
+    tier.giveUpMore(1000, 'a test')
+    expect(gone).toEqual(['first', 'second', 'third'])
+    expect(tier.bytes).toBe(200)
+  })
+
   it('keeps what takes no room before all that does', () => {
     const gone: string[] = []
     const tier = new MemoryTier('warm', { budget: 100 })

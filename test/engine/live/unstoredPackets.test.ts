@@ -154,13 +154,57 @@ describe('packets that nobody stored', () => {
       [manifest, own].every(({ digest }) => unstored.inMemory(digest) !== null && warm.bytesOf(manifest.digest) > 100),
     )
     expect(inMemory.map(({ rows }) => rows)).toEqual([62, 63, 64])
-    // What belongs to one state is written at once, and all of it to one file.
+    // What leaves in one turn is written in one go, and all of it to one file.
     await unstored.settle()
     expect(calls.filter(call => call === 'open')).toHaveLength(1)
-    expect(calls.filter(call => call === 'write')).toHaveLength(steps.length - inMemory.length)
+    expect(calls.filter(call => call === 'write')).toHaveLength(1)
     expect(unstored.inMemory(steps[0]?.own.digest ?? blob('').digest)).toBeNull()
     await unstored.close()
     await store.close()
+  })
+})
+
+describe('what leaves memory', () => {
+  /** Steps of a kilobyte, each added when what the one before made leave is written. */
+  async function steps(budget: number) {
+    const calls: string[] = []
+    const moves: string[] = []
+    const store = await openTestStore(undefined, { fs: watched(call => calls.push(call)) })
+    const warm = new MemoryTier('warm', { budget, onMove: ({ reason }) => moves.push(reason) })
+    const cold = new MemoryTier('cold', { budget: 1e9 })
+    const unstored = new UnstoredPackets({ ...{ warm, cold, store: store.parts }, ...{ onMove, onForget } })
+    const made: NewBlob[] = []
+    let least = budget
+    for (let at = 0; at < 128; at++) {
+      const own = newBlob('x/y', noise(`step ${at}`, 1000))
+      const ids = { packetId: own.digest, contextId: blob(`context ${at}`).digest }
+      unstored.add({ ...ids, cost: 1, layers: [] }, [own])
+      made.push(own)
+      await unstored.settle()
+      expect(warm.bytes).toBeLessThanOrEqual(budget)
+      if (at >= 64) least = Math.min(least, warm.bytes)
+    }
+    const writes = calls.filter(call => call === 'write').length
+    const inMemory = made.map(({ digest }) => unstored.inMemory(digest) !== null)
+    for (const one of made) expect(await unstored.read(one)).toEqual(one.bytes)
+    await unstored.close()
+    await store.close()
+    return { writes, least, inMemory, moves }
+  }
+
+  it('takes along what would leave next, up to a sixteenth of the budget, so that few writes are made', async () => {
+    const { writes, least, inMemory, moves } = await steps(64_000)
+    expect(writes).toBe(16)
+    // The first step beyond the budget takes three along: then there is room for four.
+    expect(least).toBe(61_000)
+    expect(inMemory).toEqual(inMemory.map((_, at) => at >= 64))
+    expect(moves.filter(reason => reason === 'it leaves with others')).toHaveLength(48)
+  })
+
+  it('takes nothing along that is larger than that', async () => {
+    const { writes, inMemory } = await steps(8000)
+    expect(writes).toBe(120)
+    expect(inMemory.filter(Boolean)).toHaveLength(8)
   })
 })
 
