@@ -15,11 +15,11 @@ const { steps, atOnce }: TimelineOptions = JSON.parse(process.argv[2] ?? '{}')
 
 const rows = await withBenchEngine(async ({ state }) => {
   const { runtime } = await state.models.load('starter-mamba')
+  const before = await arraysHeld()
   using session = runtime.newSession()
   const timeline = new Timeline()
   const found: Record<string, number>[] = []
   let token = 1
-  const before = await arraysHeld()
   const began = performance.now()
   for (let step = 0; step < steps; ) {
     const count = Math.min(atOnce, steps - step)
