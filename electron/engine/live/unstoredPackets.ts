@@ -13,7 +13,7 @@ export type BlobSource = Pick<BlobReader, 'read'>
 
 /** Most unstored packets that can be resolved: a busy server makes one with every answer. */
 const MOST_PACKETS = 4096
-/** Of the warm tier's budget, and at most so many bytes, leave in one go: a write for each state takes longer than its bytes do. */
+/** So much of the warm tier's budget, and at most so many bytes, leave in one go: a write for each state costs every step of a small model. */
 const AT_ONCE_PART = 1 / 16
 const MOST_AT_ONCE = 4 * 1024 * 1024
 
