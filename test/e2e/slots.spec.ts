@@ -20,6 +20,9 @@ test('a text split in parts is one collection: asked by route and each, side by 
   page,
 }) => {
   await readText(page, 'Pier log', LONG, /transformer/i)
+  await page.getByRole('button', { name: 'Ask all 2' }).click()
+  await expect(slots(page)).toHaveCount(1)
+  await expect(slots(page)).toContainText('Pier log')
 
   await goTo(page, 'Library')
   const stack = cartridges(page).getByRole('option', { name: /Pier log/ })

@@ -1,4 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
+import { ENGLISH } from '#shared/figures/createFigures.ts'
 
 /** Longest text one operation reads, UTF-8 bytes: a few million tokens. */
 const TEXT_CAP = 8 * 1024 * 1024
@@ -17,8 +18,12 @@ export function readableText(text: string): Uint8Array {
 }
 
 function tooLarge(bytes: number): StatePackError {
-  return new StatePackError('E_TOO_LARGE', `The text has ${bytes} bytes; at most ${TEXT_CAP} are read at once.`, {
-    bytes,
-    cap: TEXT_CAP,
-  })
+  return new StatePackError(
+    'E_TOO_LARGE',
+    `The text has ${ENGLISH.formatBytes(bytes)}; at most ${ENGLISH.formatBytes(TEXT_CAP)} are read at once.`,
+    {
+      bytes,
+      cap: TEXT_CAP,
+    },
+  )
 }

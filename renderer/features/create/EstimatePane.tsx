@@ -180,7 +180,7 @@ export function EstimatePane(props: EstimatePaneProps) {
             : separate !== null
               ? `Read ${separate} texts`
               : isTooLong && props.tooLong.how === 'split'
-                ? `Read into ${estimate.parts} cartridges`
+                ? `Read into about ${estimate.parts} cartridges`
                 : 'Read it'}
         </Button>
       </div>

@@ -1,6 +1,7 @@
 import { useNavigate } from 'react-router'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
+import { useVerbs } from '../../app/cartridgeVerbs.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { useSettings } from '../../stores/useSettings.ts'
@@ -34,9 +35,12 @@ export function Results() {
   const { data: found } = useRead('jobs.get', newest === undefined ? null : { id: newest.id })
   const { dismiss } = useJobActions()
   const navigate = useNavigate()
+  const verb = useVerbs()
   if (data === undefined || newest === undefined || found === undefined || found.job.id !== newest.id) return null
   const isOne = data.total === 1
   const [created] = found.made
+  const parts = newest.packetIds
+  const [first, ...others] = parts
   return (
     <Panel
       title={
@@ -65,6 +69,16 @@ export function Results() {
           {found.made.slice(0, MOST_LINES).map(({ cartridge }) => (
             <ResultLine key={cartridge.packetId} cartridge={cartridge} />
           ))}
+          {parts.length > MOST_LINES ? (
+            <p className="muted small">And {formatCount(parts.length - MOST_LINES)} more, in the library.</p>
+          ) : null}
+          {isOne && first !== undefined ? (
+            <div>
+              <Button variant="primary" onPress={() => verb('ask', [first, ...others])}>
+                Ask all {formatCount(parts.length)}
+              </Button>
+            </div>
+          ) : null}
         </div>
       )}
       {(isOne && found.made.length === 1) || data.checks.checked === 0 ? null : (

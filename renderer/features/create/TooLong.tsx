@@ -44,7 +44,7 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
         and an answer.
       </p>
       <Radio value="split" className="TooLong-option">
-        <b>Split into {formatCounted(estimate.parts, 'cartridge')}</b>
+        <b>Split into about {formatCounted(estimate.parts, 'cartridge')}</b>
         <span>Cut at paragraphs; each answers from its own part.</span>
       </Radio>
       <Radio value="first" className="TooLong-option">
