@@ -23,7 +23,7 @@ const { values } = parseArgs({
     shape: { type: 'string', default: 'gpt2-small' },
     tokens: { type: 'string', default: '256' },
     new: { type: 'string', default: '24' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '9' },
   },
 })
 const [requests, tokens, maxNewTokens, runs] = [values.requests, values.tokens, values.new, values.runs].map(
