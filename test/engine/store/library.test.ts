@@ -13,6 +13,8 @@ const told = { request: sha256('request'), response: { text: 'm' }, input: [{ te
 const ASKS = /CREATE TABLE asks[^;]*;/.exec(LIBRARY_MIGRATIONS[0] ?? '')?.[0] ?? ''
 /** The table of answers as it was before it had what was asked and answered. */
 const ANSWERS = /CREATE TABLE answers[^;]*;/.exec(LIBRARY_MIGRATIONS.join('\n'))?.[0] ?? ''
+/** The table of retained states as it was before any were let go. */
+const RETAINED = /CREATE TABLE retained[^;]*;/.exec(LIBRARY_MIGRATIONS.join('\n'))?.[0] ?? ''
 
 describe('the library', () => {
   it('remembers settings, conversations and answers over a reopening', async () => {
@@ -172,30 +174,42 @@ describe('the library', () => {
     expect(again.library.collections.list()).toEqual([])
   })
 
-  it('gives the states of answers that version 9 kept for ever the time that others have, from now on', async () => {
-    const DAY = 24 * 3600_000
-    const store = await openTestStore()
-    const keep = async (seed: string) => (await store.publishPacket(testPacket(seed))).packetId
-    const [state, named, other] = [await keep('state'), await keep('named'), await keep('other')]
-    store.library.packets.names.add(named, 'Mine', 1)
-    await store.close()
-    const db = new Database(join(store.folder, 'library.sqlite'))
-    db.exec(`DROP TABLE answers; DROP TABLE answer_bytes; DROP TABLE retained; ${ANSWERS}`)
-    const add = db.prepare('INSERT INTO answers VALUES (?, ?, ?, ?)')
-    for (const packetId of [state, named]) add.run(`resp_${packetId}`, packetId, packetId, 1)
-    // As old as it may be: nobody noted when it was used last.
-    db.exec('UPDATE packets SET added_at = 1')
-    db.pragma('user_version = 9')
-    db.close()
-    const before = Date.now()
-    const { retained, answers, packets } = (await openTestStore(store.folder)).library
-    const old = (now: number) => retained.loose(now - 30 * DAY, now).map(({ packetId }) => packetId)
-    expect(old(before + 29 * DAY)).toEqual([])
-    expect(old(Date.now() + 30 * DAY)).toEqual([state])
-    expect([answers.packetOf(`resp_${state}`), answers.read(`resp_${state}`, 'response')]).toEqual([state, null])
-    expect(answers.delete(`resp_${state}`)).toBe(state)
-    expect([packets.get(other)?.removedAt, answers.bytes()]).toEqual([null, 0])
-  })
+  it.each([9, 10])(
+    'gives the states of answers that were kept for ever the time that others have, from now on: version %i',
+    async version => {
+      const DAY = 24 * 3600_000
+      const store = await openTestStore()
+      const keep = async (seed: string) => (await store.publishPacket(testPacket(seed))).packetId
+      const [state, named, other] = [await keep('state'), await keep('named'), await keep('other')]
+      const retainedBefore = await keep('retained before')
+      store.library.packets.names.add(named, 'Mine', 1)
+      await store.close()
+      const db = new Database(join(store.folder, 'library.sqlite'))
+      db.exec(`DROP TABLE answers; DROP TABLE answer_bytes; DROP TABLE retained; ${ANSWERS}`)
+      const add = db.prepare('INSERT INTO answers VALUES (?, ?, ?, ?)')
+      for (const packetId of [state, named]) add.run(`resp_${packetId}`, packetId, packetId, 1)
+      if (version === 10) {
+        db.exec(RETAINED)
+        // Its last use was noted.
+        db.prepare('INSERT INTO retained VALUES (?)').run(retainedBefore)
+        db.prepare('INSERT INTO usage VALUES (?, 0, 0, 0, 1)').run(retainedBefore)
+        add.run('resp_retained', retainedBefore, retainedBefore, 1)
+      }
+      // As old as it may be: nobody noted when it was used last.
+      db.exec('UPDATE packets SET added_at = 1')
+      db.pragma(`user_version = ${version}`)
+      db.close()
+      const before = Date.now()
+      const { retained, answers, packets } = (await openTestStore(store.folder)).library
+      const old = (now: number) => retained.loose(now - 30 * DAY, now).map(({ packetId }) => packetId)
+      const dueBefore = version === 10 ? [retainedBefore] : []
+      expect(old(before + 29 * DAY)).toEqual(dueBefore)
+      expect(old(Date.now() + 30 * DAY).toSorted()).toEqual([...dueBefore, state].toSorted())
+      expect([answers.packetOf(`resp_${state}`), answers.read(`resp_${state}`, 'response')]).toEqual([state, null])
+      expect(answers.delete(`resp_${state}`)).toBe(state)
+      expect([packets.get(other)?.removedAt, answers.bytes()]).toEqual([null, 0])
+    },
+  )
 
   it('keeps what was asked and answered, counts its bytes, and lets go of a state with its last answer', async () => {
     const { library, ...store } = await openTestStore().then(({ library, parts }) => ({ library, parts }))
@@ -245,6 +259,11 @@ describe('the library', () => {
     retained.letGo(state, 7)
     await publish('state', true)
     expect([packets.get(state)?.removedAt, retained.gone(99)]).toEqual([null, []])
+    // Brought back and deleted by hand, it goes as what is deleted by hand does.
+    keep('a', state)
+    answers.delete('a')
+    expect([retained.letGo(state, 8), packets.restore([state]), packets.remove([state], 9)]).toEqual([true, 1, 1])
+    expect(retained.gone(99)).toEqual([])
   })
 
   it('is locked by one at a time, within a process and between openings', async () => {

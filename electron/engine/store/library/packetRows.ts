@@ -158,6 +158,8 @@ export class PacketRows {
     const restore = this.#db.prepare(
       'UPDATE packets SET removed_at = NULL WHERE packet_id = ? AND removed_at IS NOT NULL',
     )
+    // Deleted once more, it is there for seven days as all others.
+    const keep = this.#db.prepare('UPDATE retained SET let_go = 0 WHERE packet_id = ?')
     return this.#db
       .transaction(() =>
         packetIds.reduce((sum, id) => {
@@ -172,6 +174,7 @@ export class PacketRows {
               packetId: id,
             })
           }
+          keep.run(id)
           return sum + restore.run(id).changes
         }, 0),
       )

@@ -160,10 +160,6 @@ CREATE INDEX turns_beside ON turns (beside_id);
   `
 -- Packets that are kept for a time, as the states that programs' answers led to, and that nothing else has made.
 CREATE TABLE retained (packet_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
--- So are those of answers that were there before. When they were used last was noted of none: their time begins now.
-INSERT OR IGNORE INTO retained SELECT packet_id FROM answers WHERE packet_id IN (SELECT packet_id FROM packets WHERE trust = 'own');
-INSERT INTO usage SELECT packet_id, 0, 0, 0, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM retained WHERE true
-  ON CONFLICT (packet_id) DO UPDATE SET used_at = max(used_at, excluded.used_at);
 `,
   `
 -- What was asked and answered, as it was told: JSON. Null for answers that were given before.
@@ -178,5 +174,11 @@ CREATE TRIGGER answer_changed AFTER UPDATE ON answers BEGIN UPDATE answer_bytes 
 CREATE TRIGGER answer_gone AFTER DELETE ON answers BEGIN UPDATE answer_bytes SET total = total - old.bytes; END;
 -- Set: the last answer that led there was deleted. It goes as soon as nobody may be using it.
 ALTER TABLE retained ADD COLUMN let_go INTEGER NOT NULL DEFAULT 0;
+-- States of answers are retained that were there before any were. When they were used last was noted of none: their time begins now.
+INSERT INTO usage SELECT DISTINCT packet_id, 0, 0, 0, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM answers
+  WHERE packet_id IN (SELECT packet_id FROM packets WHERE trust = 'own') AND packet_id NOT IN (SELECT packet_id FROM retained)
+  ON CONFLICT (packet_id) DO UPDATE SET used_at = max(used_at, excluded.used_at);
+INSERT OR IGNORE INTO retained (packet_id)
+  SELECT packet_id FROM answers WHERE packet_id IN (SELECT packet_id FROM packets WHERE trust = 'own');
 `,
 ]
