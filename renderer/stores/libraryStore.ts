@@ -25,6 +25,7 @@ export interface LibraryState {
   readonly select: (packetIds: readonly string[]) => void
   /**
    * Selects what `reading` comes to, unless something else was chosen before; throws what it throws, and selects nothing then.
+   * What is done next finds it selected; what that throws is thrown, too.
    */
   readonly choose: (range: Pick<Choosing, 'from' | 'to'>, reading: Promise<readonly LibraryItem[]>) => Promise<void>
   /** Does this to what is being chosen, once it is. */
@@ -63,17 +64,18 @@ export function createLibraryStore(): LibraryStore {
     choose: async (range, reading) => {
       const isMine = () => get().choosing?.reading === reading
       set({ choosing: { ...range, reading, next: null } })
+      let chosen: readonly LibraryItem[]
       try {
-        const chosen = await reading
-        if (!isMine()) return
-        const next = get().choosing?.next
-        get().select(idsOf(chosen))
-        next?.run(chosen)
+        chosen = await reading
       } catch (error) {
         if (!isMine()) return
         get().select([])
         throw error
       }
+      if (!isMine()) return
+      const next = get().choosing?.next
+      get().select(idsOf(chosen))
+      next?.run(chosen)
     },
     doNext: next => {
       const { choosing } = get()

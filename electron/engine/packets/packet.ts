@@ -63,8 +63,20 @@ export function assertCartridge({ artifactType, config, layers }: Manifest): voi
   for (const { mediaType, size } of layers) {
     const isCache = mediaType === LAYER_TYPES.kv || mediaType === LAYER_TYPES.ssm
     if (!isCache) others += size
-    if ((isCache && size > CACHE_LAYER_CAP) || others > OTHER_LAYERS_CAP)
-      throw new StatePackError('E_TOO_LARGE', 'A cartridge has a layer that is larger than any.', { mediaType, size })
+    if (isCache && size > CACHE_LAYER_CAP) {
+      throw new StatePackError('E_TOO_LARGE', 'A cartridge has a cache layer of more than 1 GiB.', {
+        mediaType,
+        size,
+        cap: CACHE_LAYER_CAP,
+      })
+    }
+    if (others > OTHER_LAYERS_CAP) {
+      throw new StatePackError(
+        'E_TOO_LARGE',
+        'The texts, tokens and other layers of a cartridge besides its cache have more than 512 MiB together.',
+        { size: others, cap: OTHER_LAYERS_CAP },
+      )
+    }
   }
 }
 

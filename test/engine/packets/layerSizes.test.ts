@@ -20,11 +20,25 @@ test('a manifest whose layers could not be held in memory is refused before any 
   const { kv, ssm, source, tokens } = LAYER_TYPES
   const right = [kv, kv, ssm].map(mediaType => ({ mediaType, size: GIB }))
   expect(() => assertCartridge(manifestWith(...right, { mediaType: source, size: GIB / 2 }))).not.toThrow()
-  for (const layers of [
-    [{ mediaType: kv, size: GIB + 1 }],
-    [{ mediaType: ssm, size: GIB + 1 }],
-    [{ mediaType: tokens, size: GIB }],
-    Array.from({ length: 9 }, () => ({ mediaType: source, size: GIB / 16 })),
-  ])
-    expect(() => assertCartridge(manifestWith(...layers))).toThrow(expect.objectContaining({ code: 'E_TOO_LARGE' }))
+  for (const mediaType of [kv, ssm]) {
+    expect(() => assertCartridge(manifestWith({ mediaType, size: GIB + 1 }))).toThrow(
+      expect.objectContaining({
+        code: 'E_TOO_LARGE',
+        message: expect.stringContaining('a cache layer of more than 1 GiB'),
+        details: { mediaType, size: GIB + 1, cap: GIB },
+      }),
+    )
+  }
+  // None of the small ones is too large by itself.
+  for (const [size, layers] of [
+    [GIB, [{ mediaType: tokens, size: GIB }]],
+    [(9 * GIB) / 16, Array.from({ length: 9 }, () => ({ mediaType: source, size: GIB / 16 }))],
+  ] as const)
+    expect(() => assertCartridge(manifestWith(...layers))).toThrow(
+      expect.objectContaining({
+        code: 'E_TOO_LARGE',
+        message: expect.stringContaining('more than 512 MiB together'),
+        details: { size, cap: GIB / 2 },
+      }),
+    )
 })
