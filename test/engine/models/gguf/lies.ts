@@ -44,6 +44,16 @@ const mamba2 = (changed: Record<string, number>): typeof TINY_PAIRS => {
     ...Object.entries(sizes).map(([name, value]) => [`mamba2.ssm.${name}`, uint32(value)] as const),
   ]
 }
+/** Keys of a hybrid with one layer, and layers behind it that predict further tokens. */
+const predicting = (layers: number): typeof TINY_PAIRS => {
+  const sizes = { inner_size: 64, state_size: 16, conv_kernel: 4, time_step_rank: 2, group_count: 1 }
+  return [
+    ...TINY_PAIRS.map(([key, value]) => [key.replace(/^llama/, 'qwen35'), value] as const).slice(1),
+    ['general.architecture', { type: 'string', value: 'qwen35' }],
+    ...Object.entries(sizes).map(([name, value]) => [`qwen35.ssm.${name}`, uint32(value)] as const),
+    ['qwen35.nextn_predict_layers', { type: 'int32', value: layers }],
+  ]
+}
 const half = tinyGguf()
 
 export const LIES: readonly Lie[] = [
@@ -181,6 +191,21 @@ export const LIES: readonly Lie[] = [
         key === 'llama.attention.head_count_kv' ? [key, { type: 'array', of: 'uint32', values: [1] }] : [key, value],
       ),
     }),
+    code: CONFIG,
+  },
+  {
+    name: 'minus two billion layers that predict further tokens',
+    bytes: tinyGguf({ pairs: predicting(-(2 ** 31)) }),
+    code: CONFIG,
+  },
+  {
+    name: 'one layer less than none that predict further tokens',
+    bytes: tinyGguf({ pairs: predicting(-1) }),
+    code: CONFIG,
+  },
+  {
+    name: 'as many layers that predict further tokens as it has',
+    bytes: tinyGguf({ pairs: predicting(1) }),
     code: CONFIG,
   },
   {

@@ -27,11 +27,12 @@ export class GgufFields {
     return value
   }
 
-  /** A whole number from 1 to `most`, for what is allocated by it. */
-  count(key: string, { most, fallback }: { readonly most: number; readonly fallback?: number }): number {
+  /** A whole number from `least`, else 1, to `most`, for what is allocated by it. */
+  count(key: string, limits: { readonly least?: number; readonly most: number; readonly fallback?: number }): number {
+    const { least = 1, most, fallback } = limits
     const value = this.number(key, fallback)
-    if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value
-    throw this.#error(key, `is ${value}, not a whole number from 1 to ${most}`)
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+    throw this.#error(key, `is ${value}, not a whole number from ${least} to ${most}`)
   }
 
   given(key: string): boolean {

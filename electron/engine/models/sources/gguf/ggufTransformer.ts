@@ -25,7 +25,8 @@ export function attention(fields: GgufFields): Config {
 
 /** Without those behind them that predict a second token ahead. */
 export function layersOf(fields: GgufFields): number {
-  return fields.layers - fields.number('nextn_predict_layers', 0)
+  const { layers } = fields
+  return layers - fields.count('nextn_predict_layers', { least: 0, most: layers - 1, fallback: 0 })
 }
 
 export function headDimOf(fields: GgufFields): number {
