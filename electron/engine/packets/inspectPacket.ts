@@ -1,5 +1,6 @@
 import { hasRecurrence } from '#shared/domain/cartridge.ts'
 import type { COMPONENTS } from '#shared/domain/component.ts'
+import { nestsBeyond } from '#shared/domain/nestsBeyond.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Output } from '#shared/rpc/client.ts'
 import { logSumExp, topIds } from '../inference/logits.ts'
@@ -22,6 +23,9 @@ import { summaryOf } from './summaries.ts'
 type Inspected = Output<'packets.inspect'>
 
 const TOP_LOGITS = 20
+
+/** Of a model's config.json: what nests deeper may be more than can be sent to another process. */
+const MOST_LEVELS = 256
 
 /** Everything a cartridge is, for looking at: the twelve components, against the model when it is installed. Runs nothing. */
 export async function inspectPacket(context: PacketContext, ref: string): Promise<Inspected> {
@@ -164,12 +168,13 @@ function topLogits(logits: Float32Array, model: Model | null): Inspected['logits
   })
 }
 
+/** The value of a config.json; its text where it is no JSON (Python's Infinity) or nests deeper than any model's. */
 function parseOrText(bytes: Uint8Array): unknown {
   const text = new TextDecoder().decode(bytes)
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return nestsBeyond(value, MOST_LEVELS) ? text : value
   } catch {
-    // A config.json with Python's Infinity: shown as it is.
     return text
   }
 }

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { ERROR_CODES, type ErrorValue, StatePackError, toErrorValue } from '#shared/domain/error.ts'
+import { nestsBeyond } from '#shared/domain/nestsBeyond.ts'
 import { createClient } from '#shared/rpc/client.ts'
 import { fieldProblem } from '../dispatch/fieldProblem.ts'
 import { createFrameStream } from '../loopback/frameStream.ts'
@@ -129,11 +130,6 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
       return at === null ? 'no route of this server' : nameOf(at.route)
     },
   }
-}
-
-function nestsBeyond(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some(inner => nestsBeyond(inner, levels - 1))
 }
 
 /** What is JSON of its own, below which null may mean something; `input` where it is an object, the arguments of a call. */

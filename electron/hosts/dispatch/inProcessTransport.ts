@@ -10,35 +10,37 @@ export interface EventSource {
   subscribe(listener: (name: EventName, data: unknown) => void): () => void
 }
 
-function cloned<T>(value: T): T {
+/** What a caller hands in. Throws `E_BAD_INPUT`. */
+function clonedInput<T>(copy: (value: T) => T, value: T): T {
   try {
-    return structuredClone(value)
+    return copy(value)
   } catch (thrown) {
     throw unsendable(thrown)
   }
 }
 
 /** Bytes are copied by themselves: they may be a part of something much larger. */
-const clonedItem = (item: unknown) => (item instanceof Uint8Array ? new Uint8Array(item) : cloned(item))
+const clonedItem = (item: unknown) => (item instanceof Uint8Array ? new Uint8Array(item) : structuredClone(item))
 
 async function* clonedItems(items: Items<unknown>): AsyncGenerator<unknown> {
-  for await (const item of items) yield clonedItem(item)
+  for await (const item of items) yield clonedInput(clonedItem, item)
 }
 
 export function createInProcessTransport(dispatcher: Dispatcher, eventSource: EventSource): Transport {
   return {
     call: (method, input, { signal, onProgress, onItem, upload }) =>
       settle(async () => {
-        const copy = cloned(input)
-        const report = onProgress && ((progress: Parameters<typeof onProgress>[0]) => onProgress(cloned(progress)))
+        const copy = clonedInput(structuredClone, input)
+        const report =
+          onProgress && ((progress: Parameters<typeof onProgress>[0]) => onProgress(structuredClone(progress)))
         const options = {
           signal,
           onProgress: report,
           onItem: onItem && ((item: unknown) => onItem(clonedItem(item))),
           upload: upload && clonedItems(upload),
         }
-        return cloned(unwrap(await dispatcher.call(method, copy, options)))
+        return structuredClone(unwrap(await dispatcher.call(method, copy, options)))
       }),
-    subscribe: listener => eventSource.subscribe((name, data) => listener(name, cloned(data))),
+    subscribe: listener => eventSource.subscribe((name, data) => listener(name, structuredClone(data))),
   }
 }

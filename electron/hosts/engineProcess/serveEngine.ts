@@ -42,8 +42,28 @@ export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
 
   /** Each message wakes the parent, and an answer would wait behind it: what has changed is told once that is done. */
   function tell(name: EventName, data: unknown): void {
-    if (events.length === 0) setTimeout(() => port.send({ kind: 'events', events: events.splice(0) }), GATHER_MS)
+    if (events.length === 0) setTimeout(tellAll, GATHER_MS)
     events.push({ name, data })
+  }
+
+  function tellAll(): void {
+    try {
+      port.send({ kind: 'events', events: events.splice(0) })
+    } catch (thrown) {
+      engine?.log?.failed('unsent events', thrown)
+    }
+  }
+
+  async function answer(callee: Callee, call: Extract<ToEngine, { kind: 'call' }>): Promise<void> {
+    const { id } = call
+    const answer = await callee.run(call)
+    try {
+      port.send({ kind: 'result', id, answer })
+    } catch (thrown) {
+      engine?.log?.failed('unsent answer', thrown)
+      // It cannot be written (nesting without end): then that is the answer, and nobody else's end.
+      port.send({ kind: 'result', id, answer: { ok: false, error: toErrorValue(thrown), items: answer.items } })
+    }
   }
 
   async function open(options: EngineOptions): Promise<void> {
@@ -70,8 +90,8 @@ export function serveEngine(port: ParentPort, openEngine: OpenEngine): void {
   port.onMessage(message => {
     if (message.kind === 'open') void open(message.options)
     else if (message.kind === 'close') close()
-    else if (message.kind === 'call')
-      void callee?.run(message).then(answer => port.send({ kind: 'result', id: message.id, answer }))
-    else callee?.receive(message)
+    else if (callee === null) return
+    else if (message.kind === 'call') void answer(callee, message)
+    else callee.receive(message)
   })
 }

@@ -3,8 +3,9 @@ import { canonicalBytes } from '#engine/canonicalJson.ts'
 import { readPacket } from '#engine/packets/packet.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
 import { COMPONENTS } from '#shared/domain/component.ts'
-import { CARTRIDGE_CONFIG } from '#shared/domain/oci.ts'
+import { CARTRIDGE_CONFIG, LAYER_TYPES } from '#shared/domain/oci.ts'
 import { bundledText, exported, openTestEngine, type TestEngine } from '../testEngine.ts'
+import { putTogether, replaceLayers, takeApart, utf8 } from '../trust/forgery.ts'
 
 const model = 'starter-transformer'
 let here: TestEngine
@@ -158,4 +159,13 @@ it('refuses a recorded component that is not this cartridge’s or this model’
       await elsewhere.close()
     }
   }
+})
+
+it('shows a model config that nests deeper than can be sent as the text that it is', async () => {
+  const nested = '['.repeat(50_000) + ']'.repeat(50_000)
+  const draft = takeApart(file)
+  replaceLayers(draft, LAYER_TYPES.modelConfig, () => utf8(nested))
+  const { cartridge } = await there.client.call('packets.import', {}, { upload: [putTogether(draft)] })
+  const { modelConfig } = await there.client.call('packets.inspect', { ref: cartridge.packetId })
+  expect(modelConfig).toBe(nested)
 })

@@ -15,6 +15,7 @@ const handlers: Partial<Handlers> = {
     if (id === 'odd') throw 'a string'
     return { removed: 'yes' as unknown as boolean }
   },
+  'answers.get': async () => ({ response: { nested: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) } }),
   'savings.reset': (_input, { signal, progress }) =>
     new Promise((_resolve, reject) => {
       progress({ phase: 'waiting', done: 0 })
@@ -108,6 +109,13 @@ describe('the in-process transport', () => {
     expect(await transport.call('library.gc', { dryRun: () => true }, {})).toMatchObject({
       ok: false,
       error: { code: 'E_BAD_INPUT' },
+    })
+  })
+
+  it('does not blame the input for an answer that cannot be serialised', async () => {
+    expect(await transport.call('answers.get', { id: 'resp_1' }, {})).toMatchObject({
+      ok: false,
+      error: { code: 'E_INTERNAL' },
     })
   })
 

@@ -34,6 +34,12 @@ const openEngine: OpenEngine = async ({ dataFolder, assetsFolder, secretKey, onE
         }
         return { shape: [layer], values: Float32Array.from({ length: layer }, (_, i) => i / 3) }
       },
+      /** What it says and tells cannot be sent. */
+      'answers.get': async () => {
+        const nested = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000))
+        onEvent('library.changed', { packetIds: nested })
+        return { response: { nested } }
+      },
       ...streamHandlers(`${dataFolder}/notes`),
       'packets.review': async () => {
         throw new StatePackError('E_CORRUPT', 'This file is damaged.')

@@ -68,6 +68,16 @@ describe('an engine in a process of its own', () => {
     expect(await supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
   })
 
+  it('outlives an answer and an event that cannot be sent', async () => {
+    const { supervisor } = start()
+    const first = await supervisor.call('library.gc', {}, {})
+    expect(await supervisor.call('answers.get', { id: 'resp_1' }, {})).toMatchObject({ error: { code: 'E_INTERNAL' } })
+    // By then the event was due.
+    expect(await supervisor.call('packets.tensor', tensor('block', 50), {})).toMatchObject({ ok: true })
+    expect(await supervisor.call('library.gc', {}, {})).toEqual(first)
+    expect(supervisor.health()).toMatchObject({ state: 'ready', restarts: 0 })
+  })
+
   it('is cancelled while it works and while it waits', async () => {
     const { supervisor, folder } = start({ maxInFlight: 1 })
     await supervisor.settled()
