@@ -1,6 +1,5 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Handlers } from '#shared/rpc/contract.ts'
-import { resolvePacketId } from '../packets/resolveRef.ts'
 import type { EngineState } from './engineState.ts'
 
 type Owned = Extract<keyof Handlers, `answers.${string}`>
@@ -14,20 +13,26 @@ export function answerHandlers(state: EngineState): Pick<Handlers, Owned> {
     live.coldBudget.use(found.packetId)
     return found.told
   }
-  /** The stored packet of a reference; null: there is none. */
-  const stored = async (ref: string) => {
-    const packetId = await resolvePacketId(state, ref)
-    return packets.get(packetId) === null ? null : packetId
-  }
   return {
-    'answers.keep': async ({ id, state: ref, of, request, response, input }) => {
-      const packetId = await stored(ref)
-      if (packetId === null) throw new StatePackError('E_NOT_FOUND', 'This state is not stored.', { ref })
-      const root = of === undefined ? null : await stored(of)
-      const isKept = answers.keep({
-        ...{ id, packetId, rootPacketId: root ?? packetId, at: Date.now() },
-        ...{ request, response, input },
-      })
+    'answers.keep': async ({ id, state: made, of, request, response, input }) => {
+      const { packetId, isBack, isKept } = store.library.connection
+        .transaction(() => {
+          const row = packets.get(made)
+          if (row === null) throw new StatePackError('E_NOT_FOUND', 'This state is not stored.', { ref: made })
+          // It may have been deleted since, and its context stored again as another packet.
+          const standing = row.removedAt === null ? null : packets.ofContext(row.contextId, row.dtype)
+          const packetId = standing?.packetId ?? made
+          const isBack = retained.takeBack(packetId)
+          const rootPacketId = of === null || packets.get(of) === null ? packetId : of
+          const isKept = answers.keep({ id, packetId, rootPacketId, at: Date.now(), request, response, input })
+          return { packetId, isBack, isKept }
+        })
+        .immediate()
+      live.coldBudget.use(packetId)
+      if (isBack) {
+        store.touchIndexFile()
+        state.changed([packetId])
+      }
       return { isKept }
     },
     // What is kept is what was told, which the contract has checked.

@@ -216,6 +216,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     output: answer.content,
     toolCall: answer.call,
     model: base.loaded.entry.id,
+    basePacketId: baseId,
     dtype: base.dtype,
     outputTokenIds: [...ids],
     stopTokenId: generation.stopId,

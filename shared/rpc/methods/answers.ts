@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { digestSchema } from '../../domain/cartridge.ts'
 import { method } from '../method.ts'
-import { refSchema } from './views.ts'
 
 const one = z.strictObject({ id: z.string().min(1).max(200) })
 const json = z.record(z.string(), z.unknown())
@@ -10,12 +9,13 @@ const json = z.record(z.string(), z.unknown())
 export const answerMethods = {
   /**
    * Keeps an answer under an id, which stands for its state from then on. `request`: its digest; the same request again replaces
-   * what is there, and `isKept` is false where another was answered under this id. `of`: what was asked, which the answer is
-   * forgotten with. `E_NOT_FOUND` where no state is stored by that reference.
+   * what is there, and `isKept` is false where another was answered under this id. `of`: the state that was asked, which the answer
+   * is forgotten with; where it is null, or was not stored or is no longer, the answer is forgotten with `state` alone. A `state` that
+   * was let go with another answer is back. `E_NOT_FOUND` where `state` was not stored or is forgotten.
    */
   'answers.keep': method(
     one.extend({
-      ...{ state: refSchema, of: refSchema.optional(), request: digestSchema },
+      ...{ state: digestSchema, of: digestSchema.nullable(), request: digestSchema },
       ...{ response: json, input: z.array(json) },
     }),
     z.strictObject({ isKept: z.boolean() }),

@@ -138,6 +138,8 @@ export const inferResultSchema = z.strictObject({
   toolCall: z.strictObject({ name: z.string(), arguments: z.string(), isWhole: z.boolean() }).nullable(),
   /** The installed model that answered. */
   model: z.string(),
+  /** The state that was asked, stored or in memory; null: none was. */
+  basePacketId: digestSchema.nullable(),
   /** Of the new state. */
   dtype: stateDtypeSchema,
   outputTokenIds: z.array(count),

@@ -264,6 +264,12 @@ describe('the library', () => {
     answers.delete('a')
     expect([retained.letGo(state, 8), packets.restore([state]), packets.remove([state], 9)]).toEqual([true, 1, 1])
     expect(retained.gone(99)).toEqual([])
+    // An answer that leads there takes back that it was let go, and not what somebody deleted by hand.
+    expect([retained.takeBack(state), packets.get(state)?.removedAt]).toEqual([false, 9])
+    await publish('state', true)
+    expect([retained.letGo(state, 10), retained.takeBack(state), retained.takeBack(state)]).toEqual([true, true, false])
+    expect([packets.get(state)?.removedAt, retained.gone(99), packets.remove([state], 11)]).toEqual([null, [], 1])
+    expect(retained.gone(99)).toEqual([])
   })
 
   it('is locked by one at a time, within a process and between openings', async () => {

@@ -13,8 +13,27 @@ let folder = ''
 let text = ''
 let questions: string[] = []
 
+/** What happens once the next answer has begun, and once it is whole and not kept yet. */
+let meanwhile: { begun?: () => Promise<unknown>; whole?: () => Promise<unknown> } = {}
+const take = async (when: keyof typeof meanwhile) => {
+  const { [when]: happens } = meanwhile
+  delete meanwhile[when]
+  await happens?.()
+}
+
 const open = async () => {
-  api = await startTestApi({}, { folder })
+  api = await startTestApi({}, { folder }, engine => ({
+    ...engine,
+    async call(method, input, options) {
+      if (method === 'answers.keep') await take('whole')
+      if (method !== 'packets.infer') return engine.call(method, input, options)
+      const onItem = async (item: unknown) => {
+        await take('begun')
+        return options.onItem?.(item)
+      }
+      return engine.call(method, input, { ...options, onItem })
+    },
+  }))
   openai = new OpenAI({ baseURL: `${api.api.address}/v1`, apiKey: api.api.token, maxRetries: 0 })
 }
 beforeAll(async () => {
@@ -30,7 +49,7 @@ afterAll(async () => {
 })
 
 describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model => {
-  const ask = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>) =>
+  const ask = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> & { state?: string }) =>
     openai.responses.create({ model, max_output_tokens: 12, ...more })
 
   it('go on by their id and read the new tokens only, also after a restart', async () => {
@@ -214,6 +233,66 @@ describe.each(['starter-transformer', 'starter-mamba'])('responses of %s', model
     expect((await ask({ instructions: `To be deleted. ${text}`, input: questions[0] ?? '' })).id).toBe(one.id)
     expect(await packetOf(one.id.slice('resp_'.length))).toBe(packetId)
     expect((await openai.responses.retrieve(one.id)).output_text).toBe(one.output_text)
+  })
+
+  it('are whole and kept although what they were asked of, or their own state, is deleted meanwhile', async () => {
+    const begin = (more: string) => ask({ instructions: `${more} ${text}`, input: questions[0] ?? '' })
+    const goOn = { input: questions[1] ?? '', max_output_tokens: 12 }
+    const isKept = async ({ id, output_text }: OpenAI.Responses.Response) => {
+      expect(meanwhile).toEqual({})
+      expect(await openai.responses.retrieve(id)).toMatchObject({ id, output_text })
+      expect((await ask({ previous_response_id: id, input: 'When?' })).output_text).not.toBe('')
+    }
+    const one = await begin('Deleted while it is gone on from.')
+    const stay = await ask({ previous_response_id: one.id, ...goOn })
+    await openai.responses.delete(stay.id)
+    meanwhile = { begun: () => openai.responses.delete(one.id) }
+    const streamed = openai.responses.stream({ model, previous_response_id: one.id, ...goOn })
+    const two = await streamed.finalResponse()
+    expect(two).toMatchObject({ status: stay.status, output_text: stay.output_text })
+    await isKept(two)
+    // A name that is taken away, and given to something else.
+    const three = await begin('Renamed while it is gone on from.')
+    const name = `moving of ${model}`
+    const stateOf = (id: string) => `/states/${id.slice('resp_'.length)}`
+    await api.ask(stateOf(three.id), { name })
+    const packetId = (await api.ask(stateOf(three.id))).json.packet_id
+    const other = (await api.ask(stateOf((await begin('Another.')).id))).json.packet_id
+    const { names } = api.engine.state.store.library.packets
+    meanwhile = { begun: async () => names.rename(packetId, `${name}, once`, Date.now()) }
+    await isKept(await ask({ ...goOn, state: name }))
+    names.rename(packetId, name, Date.now())
+    meanwhile = {
+      begun: async () => names.rename(packetId, `${name}, once`, Date.now()),
+      whole: async () => names.rename(other, name, Date.now()),
+    }
+    const four = await ask({ ...goOn, input: 'And then?', state: name })
+    await isKept(four)
+    const root = api.engine.state.store.library.connection.prepare('SELECT root_packet_id FROM answers WHERE id = ?')
+    expect(root.pluck().get(four.id)).toBe(packetId)
+    // The same was asked by somebody else, who deletes it: the state of both.
+    const five = await begin('Asked twice.')
+    meanwhile = { whole: () => openai.responses.delete(five.id) }
+    const six = await begin('Asked twice.')
+    expect(six).toMatchObject({ id: five.id, output_text: five.output_text })
+    await isKept(six)
+    // What was asked was never stored.
+    const inMemory = await ask({ instructions: text, input: 'Only in memory.', store: false })
+    await isKept(await ask({ previous_response_id: inMemory.id, ...goOn }))
+  })
+
+  it('of `store: false` are not those that were stored of the same request', async () => {
+    const request = { instructions: `Stored and not. ${text}`, input: questions[0] ?? '' }
+    const stored = await ask(request)
+    const twin = await ask({ ...request, store: false })
+    expect(twin).toMatchObject({ output_text: stored.output_text, state: stored.id.replace('resp_', 'sha256:') })
+    expect(twin.id).not.toBe(stored.id)
+    const goOn = async (id: string) =>
+      (await ask({ previous_response_id: id, input: questions[1] ?? '', store: false })).output_text
+    expect(await goOn(twin.id)).toBe(await goOn(stored.id))
+    for (const refused of [() => openai.responses.retrieve(twin.id), () => openai.responses.delete(twin.id)])
+      await expect(refused()).rejects.toMatchObject({ status: 404, code: 'E_NOT_FOUND' })
+    expect(await openai.responses.retrieve(stored.id)).toEqual(stored)
   })
 
   it('refuse by name', async () => {

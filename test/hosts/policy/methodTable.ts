@@ -62,6 +62,7 @@ export const METHODS: Readonly<Record<MethodName, Verbs<object>>> = {
   'answers.keep': look(({ it }) => ({
     id: 'resp_1',
     state: it,
+    of: null,
     request: `sha256:${'0'.repeat(64)}`,
     response: {},
     input: [],

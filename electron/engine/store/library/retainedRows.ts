@@ -47,6 +47,18 @@ export class RetainedRows {
     return true
   }
 
+  /** An answer leads there again. Takes back that it was let go, unless it has gone for good; returns whether it had left. */
+  takeBack(packetId: Digest): boolean {
+    const { changes } = this.#db
+      .prepare(
+        `UPDATE packets SET removed_at = NULL WHERE packet_id = ? AND removed_at IS NOT NULL
+         AND packet_id IN (SELECT packet_id FROM retained WHERE let_go = 1)`,
+      )
+      .run(packetId)
+    this.#db.prepare('UPDATE retained SET let_go = 0 WHERE packet_id = ?').run(packetId)
+    return changes > 0
+  }
+
   /** Those that were let go before `before`. */
   gone(before: number): Digest[] {
     const sql = `SELECT packet_id FROM main.retained JOIN main.packets USING (packet_id)

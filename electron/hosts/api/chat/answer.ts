@@ -49,8 +49,8 @@ export interface Answered {
   readonly state: Digest
   /** The state as it is on disk, where it is kept there. */
   readonly stored: Digest | null
-  /** The state that it was asked of, where one was named or chosen. */
-  readonly of: string | undefined
+  /** The packet that it was asked of, where one was named or chosen. */
+  readonly of: Digest | null
   readonly usage: { readonly prompt: number; readonly cached: number; readonly completion: number }
   readonly logprobs: InferResult['logprobs']
 }
@@ -93,7 +93,7 @@ export async function answer(call: ApiCall, request: AnswerRequest, onPiece?: On
       packetId: result.newPacketId ?? result.newContextId,
     }),
     stored: durable ? result.newPacketId : null,
-    of: state,
+    of: result.basePacketId,
     usage: { prompt, cached, completion },
     logprobs: result.logprobs,
   }

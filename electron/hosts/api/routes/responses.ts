@@ -51,7 +51,7 @@ const input = z.strictObject({
 })
 type Request = z.output<typeof input>
 
-/** Ids of streamed answers whose states are only in memory; the oldest is forgotten. */
+/** Ids of answers whose states are only in memory; the oldest is forgotten. */
 const MOST_IN_MEMORY = 10_000
 
 /** OpenAI's responses: `previous_response_id` is a state. */
@@ -69,18 +69,25 @@ export function responsesRoute(): ApiRoute {
       const goOn = (...how: Parameters<typeof answer>) => answer(...how).catch(error => throwUnkept(error, request))
       const createdAt = now()
       /** Keeps a response, so that it can be had again; false: another request has its id. */
-      const keep = async (response: Response, { stored: state, of }: Answered) => {
-        if (state === null) return true
+      const keep = async (response: Response, { state, stored, of }: Answered) => {
         const { id } = response
+        if (stored === null) {
+          inMemory.set(id, state)
+          const [oldest = ''] = inMemory.keys()
+          if (inMemory.size > MOST_IN_MEMORY) inMemory.delete(oldest)
+          return true
+        }
         const digest = sha256(JSON.stringify(request))
-        const what = { ...{ id, state, of, request: digest, response }, input: inputItems(id, request.input) }
+        const what = { ...{ id, state: stored, of, request: digest, response }, input: inputItems(id, request.input) }
         const { isKept } = await call.client.call('answers.keep', what, { signal: call.signal })
         return isKept
       }
       const own = () => idsOf(`resp_${randomUUID().replaceAll('-', '')}`, createdAt)
       if (!request.stream) {
         const answered = await goOn(call, asked)
-        const response = responseView(request, idsOf(`resp_${hexOf(answered.state)}`, createdAt), answered)
+        // The id of its state is that of a stored response: whoever looks there, or deletes it, means that one.
+        const ids = answered.stored === null ? own() : idsOf(`resp_${hexOf(answered.state)}`, createdAt)
+        const response = responseView(request, ids, answered)
         if (await keep(response, answered)) return response
         const another = responseView(request, own(), answered)
         await keep(another, answered)
@@ -94,11 +101,6 @@ export function responsesRoute(): ApiRoute {
           const told = { ...request, model: await modelShown(call.client, asked) }
           const stream = responseEvents(told, ids, (type, more) => send(event(type, more)))
           const answered = await goOn(call, asked, stream.piece)
-          if (!asked.durable) {
-            inMemory.set(ids.id, answered.state)
-            const [oldest = ''] = inMemory.keys()
-            if (inMemory.size > MOST_IN_MEMORY) inMemory.delete(oldest)
-          }
           const response = responseView(told, ids, answered)
           await keep(response, answered)
           stream.end(answered, response)
