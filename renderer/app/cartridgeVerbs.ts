@@ -17,6 +17,7 @@ import { useLibraryActions } from '../features/library/useLibraryActions.ts'
 import { formatCount, formatCounted } from '../ui/format.ts'
 import { toastNote } from '../ui/toasts.tsx'
 import { askAddress } from './askAddress.ts'
+import { EMPTY_SLOTS, emptySlotsAddress } from './emptySlots.ts'
 
 /** Any number of cartridges, but not none. */
 export type Cartridges = readonly [string, ...string[]]
@@ -60,7 +61,7 @@ export function areTooMany(id: VerbId, { length }: readonly string[]): boolean {
 
 /**
  * Does a verb of {@link VERBS}; one for a single cartridge is done to the first. Failures are shown, callers need not catch, and so
- * is that there are too many.
+ * is that there are too many, with what can be done instead.
  */
 export function useVerbs(): (id: VerbId, cartridges: Cartridges) => void {
   const navigate = useNavigate()
@@ -69,10 +70,14 @@ export function useVerbs(): (id: VerbId, cartridges: Cartridges) => void {
     () => (id, cartridges) => {
       const { label, most }: Verb = VERBS[id]
       if (most !== undefined && areTooMany(id, cartridges)) {
-        toastNote(
-          `${label} takes ${formatCounted(most, 'cartridge')} at most`,
-          `These are ${formatCount(cartridges.length)}. Choose fewer.`,
-        )
+        const message = `${label} takes ${formatCounted(most, 'cartridge')} at most`
+        const these = `These are ${formatCount(cartridges.length)}.`
+        if (id !== 'ask') toastNote(message, `${these} Choose fewer.`)
+        else
+          toastNote(message, `${these} ${EMPTY_SLOTS.why}`, {
+            label: EMPTY_SLOTS.label,
+            onClick: () => void navigate(emptySlotsAddress()),
+          })
         return
       }
       const address = encodeURIComponent(cartridges[0])

@@ -7,9 +7,13 @@ export function toastDone(message: string, description?: string): void {
   toast.success(message, { description, duration: 3500 })
 }
 
-/** Says something worth knowing that is neither done nor wrong. */
-export function toastNote(message: string, description?: string): void {
-  toast(message, { description, duration: 8000 })
+/** Says something worth knowing that is neither done nor wrong, and offers what can be done about it. */
+export function toastNote(
+  message: string,
+  description?: string,
+  action?: { readonly label: string; readonly onClick: () => void },
+): void {
+  toast(message, { description, duration: 8000, action })
 }
 
 /** Says that something runs, wherever one is, and lets it be stopped. */

@@ -31,6 +31,8 @@ test('a text split in parts is one collection: asked by route and each, side by 
   await stack.click()
   const pane = page.getByRole('complementary', { name: 'Collection' })
   await expect(pane.getByRole('list', { name: 'Its cartridges' }).getByRole('listitem')).toHaveCount(2)
+  await expect(pane.getByRole('row', { name: /^Size/ })).toContainText('in all')
+  await expect(pane.getByText('What they share is on disk once')).toBeVisible()
   expect(await violationsOf(page)).toEqual([])
   await pane.getByRole('button', { name: 'Ask this collection' }).click()
 

@@ -1,7 +1,8 @@
 import { useNavigate } from 'react-router'
 import type { Created } from '#shared/rpc/methods/packets.ts'
 import type { CartridgeSummary } from '#shared/rpc/methods/views.ts'
-import { useVerbs } from '../../app/cartridgeVerbs.ts'
+import { areTooMany, useVerbs } from '../../app/cartridgeVerbs.ts'
+import { TooManyToAsk } from '../../app/TooManyToAsk.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { useSettings } from '../../stores/useSettings.ts'
@@ -74,9 +75,14 @@ export function Results() {
           ) : null}
           {isOne && first !== undefined ? (
             <div>
-              <Button variant="primary" onPress={() => verb('ask', [first, ...others])}>
+              <Button
+                variant="primary"
+                isDisabled={areTooMany('ask', parts)}
+                onPress={() => verb('ask', [first, ...others])}
+              >
                 Ask all {formatCount(parts.length)}
               </Button>
+              <TooManyToAsk packetIds={parts} />
             </div>
           ) : null}
         </div>

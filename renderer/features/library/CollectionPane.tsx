@@ -1,5 +1,6 @@
 import { Download, Pencil, Trash2, Ungroup } from 'lucide-react'
-import { useVerbs } from '../../app/cartridgeVerbs.ts'
+import { areTooMany, useVerbs } from '../../app/cartridgeVerbs.ts'
+import { TooManyToAsk } from '../../app/TooManyToAsk.tsx'
 import { useStudio } from '../../stores/studio.ts'
 import { useRead } from '../../stores/useRead.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -8,6 +9,7 @@ import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCounted, formatRead, formatTokens } from '../../ui/format.ts'
 import { Menu } from '../../ui/Menu.tsx'
+import { SharedOnce } from './SharedOnce.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 import { useLibraryActions } from './useLibraryActions.ts'
 
@@ -68,18 +70,25 @@ export function CollectionPane({ id, onRename }: { readonly id: string; readonly
           ]}
         />
       </div>
-      <Button variant="primary" wide onPress={() => first !== undefined && verb('ask', [first, ...others])}>
+      <Button
+        variant="primary"
+        wide
+        isDisabled={areTooMany('ask', packetIds)}
+        onPress={() => first !== undefined && verb('ask', [first, ...others])}
+      >
         Ask this collection
       </Button>
+      <TooManyToAsk packetIds={packetIds} />
       <Facts
         caption={`Facts about ${name}`}
         facts={[
           { label: 'Holds', value: formatCounted(members.length, 'cartridge') },
           { label: 'Read once', value: formatTokens(tokens, 'tokens') },
-          { label: 'Size', value: formatBytes(bytes) },
+          { label: 'Size', value: `${formatBytes(bytes)} in all` },
           { label: 'Models', value: [...new Set(members.map(({ model }) => model.name))].join(', ') },
         ]}
       />
+      <SharedOnce />
       <ol className="Members" aria-label="Its cartridges">
         {members.map(member => (
           <li key={member.packetId}>

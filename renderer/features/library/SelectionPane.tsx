@@ -1,6 +1,5 @@
 import { Layers } from 'lucide-react'
 import { Fragment, useRef, useState } from 'react'
-import { useNavigate } from 'react-router'
 import { MOST_COLLECTED } from '#shared/domain/mostTogether.ts'
 import {
   areTooMany,
@@ -11,6 +10,7 @@ import {
   type Verb,
   type VerbId,
 } from '../../app/cartridgeVerbs.ts'
+import { AskWithEmptySlots } from '../../app/TooManyToAsk.tsx'
 import { type LibraryItem, packetIdsOf } from '../../stores/libraryStore.ts'
 import type { LibraryPages } from '../../stores/useLibrary.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -18,8 +18,7 @@ import { CartridgeFace } from '../../ui/CartridgeFace.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { formatBytes, formatCount, formatCounted, formatTokens } from '../../ui/format.ts'
 import { NameDialog } from '../../ui/NameDialog.tsx'
-import { Term } from '../../ui/Term.tsx'
-import { addressOf } from '../ask/openConversation.ts'
+import { SharedOnce } from './SharedOnce.tsx'
 import { useCollectionActions } from './useCollectionActions.ts'
 
 const VERBS_OF_MANY = VERB_IDS.filter(id => VERBS[id].many)
@@ -74,17 +73,11 @@ export function SelectionPane({
         caption="Selection"
         facts={[
           { label: 'Read', value: formatTokens(sum('tokens'), 'tokens') },
-          {
-            label: 'Size',
-            value: (
-              <Term field="The sum of the sizes of each. What they share is stored once, so on disk it may be less.">
-                {`${formatBytes(sum('bytes'))} in all`}
-              </Term>
-            ),
-          },
+          { label: 'Size', value: `${formatBytes(sum('bytes'))} in all` },
           { label: 'Models', value: <ModelNames names={[...new Set(chosen.map(item => item.model.name))]} /> },
         ]}
       />
+      <SharedOnce />
       {VERBS_OF_MANY.filter(id => !isDangerous(id)).map(does)}
       <Button
         wide
@@ -113,7 +106,6 @@ export function SelectionPane({
 
 /** What cannot be done to so many, and what can be done instead; nothing where all can. */
 function TooMany({ packetIds }: { readonly packetIds: Cartridges }) {
-  const navigate = useNavigate()
   const most = VERB_IDS.filter(id => areTooMany(id, packetIds)).map(
     id => `${VERBS[id].label} takes ${formatCount((VERBS[id] as Verb).most ?? 0)}`,
   )
@@ -125,10 +117,7 @@ function TooMany({ packetIds }: { readonly packetIds: Cartridges }) {
       {areTooMany('ask', packetIds) ? (
         <>
           {' '}
-          With empty slots, the whole library is searched for what answers a question.{' '}
-          <Button size="s" variant="quiet" onPress={() => navigate(addressOf(crypto.randomUUID(), []))}>
-            Ask with empty slots
-          </Button>
+          <AskWithEmptySlots />
         </>
       ) : null}
     </p>
