@@ -1,4 +1,5 @@
 import type { StateDtype } from '#shared/domain/cartridge.ts'
+import { StatePackError } from '#shared/domain/error.ts'
 import { type Descriptor, LAYER_TYPES } from '#shared/domain/oci.ts'
 import type { Session } from '../inference/session.ts'
 import { BLOCK_TOKENS, type BlockSink, type KvBlock, type StateSnapshot } from '../inference/stateSnapshot.ts'
@@ -38,7 +39,9 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
   readonly #taken: Promise<StoredBlock>[] = []
   #cache: BlockConfig['cache'] | null = null
   /** A state that is being taken: whoever began it may be gone before it is. */
-  #taking: Promise<void> | null = null
+  #taking: Promise<EncodedState> | null = null
+  /** The layer of its recurrent part, on its way. */
+  #recurrent: Promise<LayerInput> | null = null
   #isOver = false
 
   constructor({
@@ -85,16 +88,21 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
   async take(snapshot: StateSnapshot): Promise<EncodedState & { readonly stored: StateSnapshot }> {
     const taking = this.#rest(snapshot)
     this.#taking = taking
-    await taking
-    const { cache, stored } = await this.#all(snapshot)
+    const { cache, stored } = await taking
     return { cache, stored: { ...stored, blocks: stored.blocks.filter(block => block !== null) } }
   }
 
-  async #rest({ blocks }: StateSnapshot): Promise<void> {
-    for (const block of blocks.slice(this.length)) {
-      if (this.#isOver) return
+  async #rest(snapshot: StateSnapshot): Promise<EncodedState> {
+    for (const block of snapshot.blocks.slice(this.length)) {
+      this.#assertWanted()
       await this.add(block)
     }
+    return this.#all(snapshot)
+  }
+
+  /** Nobody waits for what is taken when it is over. */
+  #assertWanted(): void {
+    if (this.#isOver) throw new StatePackError('E_CANCELLED', 'Cancelled.')
   }
 
   async #all({ kind, position, recurrent }: Omit<StateSnapshot, 'blocks'>): Promise<EncodedState> {
@@ -103,9 +111,11 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
     const layers = kept.map(({ layer }) => layer)
     if (recurrent.length === 0) return { cache: arrived(layers), stored: { ...state, recurrent } }
     const encoded = newBlob(LAYER_TYPES.ssm, await encodeRecurrent(recurrent, this.#dtype))
+    this.#assertWanted()
+    this.#recurrent = heard(this.#keep(encoded))
     const ssm = recurrent.map(({ layer, convDims, ssmDims }) => ({ layer, conv: [...convDims], ssm: [...ssmDims] }))
     return {
-      cache: arrived([...layers, this.#keep(encoded)]),
+      cache: arrived([...layers, this.#recurrent]),
       stored: { ...state, recurrent: await decodeRecurrent(encoded.bytes, { cache: { dtype: this.#dtype, ssm } }) },
     }
   }
@@ -115,7 +125,8 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
     this.#isOver = true
     await this.#taking?.catch(() => {})
     const taken = await Promise.allSettled(this.#taken)
-    await Promise.allSettled(taken.map(result => (result.status === 'fulfilled' ? result.value.layer : null)))
+    const layers = taken.map(result => (result.status === 'fulfilled' ? result.value.layer : null))
+    await Promise.allSettled([...layers, this.#recurrent])
   }
 
   async #store(bytes: Uint8Array<ArrayBuffer>, { start, tokens, layers }: KvBlock): Promise<StoredBlock> {

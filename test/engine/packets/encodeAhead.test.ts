@@ -1,10 +1,15 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { openRuntime } from '#engine/inference/runtime.ts'
 import { Scheduler } from '#engine/live/scheduler.ts'
+import { StateEncoder } from '#engine/packets/stateEncoder.ts'
 import { BlobWriter } from '#engine/store/blobWriter.ts'
+import { StagedBlobs } from '#engine/store/stagedBlobs.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { LAYER_TYPES } from '#shared/domain/oci.ts'
+import { runnableModel, STARTERS } from '../inference/runnableModel.ts'
+import { seeded } from '../inference/seeded.ts'
 import { openTestEngine, type TestEngine } from '../testEngine.ts'
 
 let studio: TestEngine
@@ -58,7 +63,7 @@ it.each([
 ])('writes the full blocks of the state %s its answer while the answer comes, and once only', async (_, keepOutput) => {
   const number = keepOutput ? 1 : 2
   // It would wait for ever if nothing came before it.
-  const seen = follow(seen => vi.waitFor(() => expect(seen).not.toEqual([])))
+  const seen = follow(seen => vi.waitFor(() => expect(seen).not.toEqual([]), { timeout: 30_000 }))
   const { newPacketId } = await ask(number, keepOutput)
   expect(seen[0]).toBe('written')
   expect(await studio.client.call('packets.verify', { ref: newPacketId ?? '', level: 'recomputed' })).toMatchObject({
@@ -82,4 +87,21 @@ it.each([
   expect(seen).toContain('answered')
   expect(readdirSync(join(folder, 'tmp'))).toEqual([])
   expect(readdirSync(join(folder, 'blobs/sha256')).sort()).toEqual(before)
+})
+
+it.each(STARTERS)('writes nothing of a state of %s once whoever had it taken is gone', async folder => {
+  const { store } = studio.engine.state
+  const runtime = await openRuntime(await runnableModel(folder), { device: 'cpu', threads: 1 })
+  await using _ = { [Symbol.asyncDispose]: () => runtime.dispose() }
+  using session = runtime.newSession()
+  await session.append(seeded(7).tokens(200, 2048), { logits: 'none' })
+  const snapshot = await session.capture()
+  const staged = new StagedBlobs(store.writer)
+  const encoder = new StateEncoder({ dtype: 'int8', keep: staged.addNew })
+  const taking = encoder.take(snapshot).then(({ cache }) => cache)
+  const taken = expect(taking).rejects.toMatchObject({ code: 'E_CANCELLED' })
+  await encoder[Symbol.asyncDispose]()
+  await staged[Symbol.asyncDispose]()
+  await taken
+  expect(readdirSync(join(store.folder, 'tmp'))).toEqual([])
 })
