@@ -30,6 +30,7 @@ const unsynced: Fs = {
     const file = await nodeFs.open(path, mode)
     return {
       write: bytes => file.write(bytes),
+      writeNow: bytes => file.writeNow(bytes),
       writeAt: (position, pieces) => file.writeAt(position, pieces),
       cut: size => file.cut(size),
       read: (position, length) => file.read(position, length),

@@ -24,6 +24,10 @@ export function faultyFs(inner: Fs, fault: Fault | null): Fs & { operations(): n
       step(path)
       await file.write(bytes)
     },
+    writeNow: async bytes => {
+      step(path)
+      await file.writeNow(bytes)
+    },
     writeAt: async (position, pieces) => {
       step(path)
       await file.writeAt(position, pieces)

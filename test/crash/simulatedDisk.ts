@@ -188,6 +188,7 @@ export class SimulatedDisk implements Fs {
     }
     return {
       write: bytes => write(file.now.byteLength, bytes),
+      writeNow: bytes => write(file.now.byteLength, bytes),
       writeAt: (position, pieces) => write(position, Buffer.concat(pieces)),
       // What is cut is never flushed.
       cut: async size => {

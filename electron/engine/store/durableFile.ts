@@ -24,7 +24,7 @@ export async function writeTemp(fs: Fs, tmp: string, bytes: Uint8Array): Promise
   const path = tempPath(tmp)
   const file = await fs.open(path, 'create')
   try {
-    await file.write(bytes)
+    await file.writeNow(bytes)
     // Count: a file system that silently wrote less (a quota, a network share) is caught here, not at the next read.
     const size = await file.size()
     if (size !== bytes.byteLength) {

@@ -11,6 +11,8 @@ export type OpenMode = 'read' | 'create' | 'append'
 export interface FsFile {
   /** Appends all the bytes, or throws. Not durable before {@link FsFile.sync}. */
   write(bytes: Uint8Array): Promise<void>
+  /** The same in this very turn where the bytes are few: asking another thread takes longer than giving the system a copy. */
+  writeNow(bytes: Uint8Array): Promise<void>
   /** Writes pieces one after the other from `position` on, over what is there, or throws. Of a file that was created. */
   writeAt(position: number, pieces: readonly Uint8Array[]): Promise<void>
   /** Gives the disk back all behind the first `size` bytes. */

@@ -1,6 +1,5 @@
 import {
   close,
-  closeSync,
   constants,
   fstatSync,
   fsync,
@@ -85,8 +84,9 @@ async function makeFolder(path: string): Promise<void> {
 /** Some systems refuse more than 2 GiB in one call. */
 const MOST_AT_ONCE = 64 * 1024 * 1024
 /**
- * Up to here asking another thread takes longer than giving the system a copy. Names (opening what is new, renaming) are always left to
- * another thread: while somebody's flush is under way, a change to a folder waits for the disk.
+ * Bytes of a file of the store that is written at once: up to here asking another thread takes longer than giving the system a copy.
+ * Names (opening what is new, renaming) are always left to another thread: while somebody's flush is under way, a change to a folder
+ * waits for the disk.
  */
 const SMALL = 256 * 1024
 
@@ -110,12 +110,13 @@ class NodeFile implements FsFile {
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      const left = bytes.byteLength - at
-      at +=
-        left <= SMALL
-          ? writeSync(this.#file, bytes, at, left)
-          : (await aside.write(this.#file, bytes, at, left)).bytesWritten
+      at += (await aside.write(this.#file, bytes, at, bytes.byteLength - at)).bytesWritten
     }
+  }
+
+  async writeNow(bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength > SMALL) return this.write(bytes)
+    for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at, bytes.byteLength - at)
   }
 
   async writeAt(position: number, pieces: readonly Uint8Array[]): Promise<void> {
@@ -151,7 +152,8 @@ class NodeFile implements FsFile {
     return aside.fsync(this.#file)
   }
 
-  async close(): Promise<void> {
-    closeSync(this.#file)
+  /** A file system may keep what was written until then, and a network share then sends it. */
+  close(): Promise<void> {
+    return aside.close(this.#file)
   }
 }
