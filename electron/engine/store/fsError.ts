@@ -7,6 +7,11 @@ export function systemCode(thrown: unknown): string | null {
   return /^E[A-Z0-9]+$/.test(thrown.code) && !(thrown instanceof StatePackError) ? thrown.code : null
 }
 
+/** True where the disk or a database on it did not do what was asked, and for what is typed already; false for a mistake in the program. */
+export function isStorageError(thrown: unknown): boolean {
+  return systemCode(thrown) !== null || toStatePackError(thrown).code !== 'E_INTERNAL'
+}
+
 /**
  * Says what the store was doing when the disk failed, in a sentence and with the right code: a full disk, a read-only
  * disk, an unreadable store and a failing disk are different results. Errors that are already typed pass unchanged.

@@ -1,6 +1,7 @@
 /** Packets that this process uses, and what others use: nothing that is held is collected, by whichever process. */
 import { randomUUID } from 'node:crypto'
 import type { Digest } from '#shared/domain/digest.ts'
+import { isStorageError } from './fsError.ts'
 import type { ReferrerRows } from './library/referrerRows.ts'
 
 /** So long others take a hold for standing: a process that died holds nothing for longer. */
@@ -57,7 +58,7 @@ export class Holds {
     const over = [...this.#shown.keys()].filter(packetId => !this.#users.has(packetId))
     for (const packetId of over) this.#shown.delete(packetId)
     if (over.length > 0) ifPossible(() => this.#rows.release(over, this.#owner))
-    if (this.#shown.size > 0 || this.#timer === null) return
+    if (this.#users.size > 0 || this.#shown.size > 0 || this.#timer === null) return
     clearInterval(this.#timer)
     this.#timer = null
   }
@@ -68,21 +69,26 @@ export class Holds {
   }
 
   #show(packetId: Digest): void {
+    if (this.#isReadOnly) return
+    // Also where nothing can be shown now: it is tried again as long as it is used.
+    if (this.#timer === null) {
+      this.#timer = setInterval(() => this.renew(), RENEW_MS)
+      this.#timer.unref()
+    }
     const now = this.#now()
-    if (this.#isReadOnly || (this.#shown.get(packetId) ?? 0) - now > HOLD_MS / 2) return
+    if ((this.#shown.get(packetId) ?? 0) - now > HOLD_MS / 2) return
     ifPossible(() => {
       this.#rows.hold(packetId, this.#owner, now + HOLD_MS)
       this.#shown.set(packetId, now + HOLD_MS)
     })
-    if (this.#timer !== null || this.#shown.size === 0) return
-    this.#timer = setInterval(() => this.renew(), RENEW_MS)
-    this.#timer.unref()
   }
 }
 
-/** On a full disk states are read as before, and nobody is told. */
+/** On a full disk, or while others write, states are read as before, and nobody is told. */
 function ifPossible(work: () => void): void {
   try {
     work()
-  } catch {}
+  } catch (error) {
+    if (!isStorageError(error)) throw error
+  }
 }

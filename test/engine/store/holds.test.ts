@@ -1,7 +1,8 @@
 /** What one process uses is collected by none. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { collectGarbage } from '#engine/store/gc.ts'
+import { Holds } from '#engine/store/holds.ts'
 import type { Digest } from '#shared/domain/digest.ts'
 import { blobsOf } from '#shared/domain/oci.ts'
 import { openTestStore, testPacket } from './fixture.ts'
@@ -83,4 +84,30 @@ it('keeps what comes into use while it is looked at what is needed', async () =>
   expect(collected).toMatchObject({ packets: 0, blobs: 0 })
   for (const id of [packetId, other])
     for (const blob of blobsOf(await user.readManifest(id))) await user.blobs.check(blob)
+})
+
+it('shows a hold as soon as the library takes it, where it did not at first', async () => {
+  const { collector, user, packetId } = await shared()
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+  try {
+    const { connection, referrers } = user.library
+    const holds = new Holds(referrers, { now: Date.now, isReadOnly: false })
+    const seen = () => [...collector.library.referrers.held(Date.now(), 'another')]
+    connection.pragma('query_only = 1')
+    const release = holds.take(packetId)
+    vi.advanceTimersByTime(6 * MINUTE)
+    expect(seen()).toEqual([])
+    connection.pragma('query_only = 0')
+    vi.advanceTimersByTime(2 * MINUTE)
+    expect(seen()).toEqual([packetId])
+    release()
+    vi.advanceTimersByTime(2 * MINUTE)
+    expect([seen(), vi.getTimerCount()]).toEqual([[], 0])
+    // A mistake is told, as nothing that the disk did.
+    connection.close()
+    expect(() => holds.take(packetId)).toThrow(TypeError)
+    holds.close()
+  } finally {
+    vi.useRealTimers()
+  }
 })
