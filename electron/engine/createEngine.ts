@@ -101,7 +101,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const shared = options.coldTier === undefined ? '' : (options.coldTier.place ?? settings.get().coldTier)
     const place = shared === '' ? null : parseReference(shared)
     const live = createLiveState(store, {
-      registry: place,
+      ...{ registry: place, log },
       budgets: settings.get().memory,
       onChange: atMostEvery(1000, () => emit('memory.changed', {})),
       onGone: packetIds => emit('library.changed', { packetIds: [...packetIds] }),

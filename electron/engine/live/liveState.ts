@@ -6,6 +6,7 @@ import { MemoryTier } from '../inference/memoryTier.ts'
 import type { Runtime } from '../inference/runtime.ts'
 import type { KvBlock, RecurrentLayer } from '../inference/stateSnapshot.ts'
 import type { Below, FindBelow, TierMove } from '../inference/tierEntry.ts'
+import { type Log, silentLog } from '../logging/openLog.ts'
 import type { RemotePlace } from '../store/library/remoteRows.ts'
 import type { Store } from '../store/store.ts'
 import { ColdBudget } from './coldBudget.ts'
@@ -62,11 +63,12 @@ export interface LiveOptions {
   readonly onGone: (packetIds: readonly Digest[]) => void
   /** The repository that states are fetched from when they are asked for. */
   readonly registry?: RemotePlace | null
+  readonly log?: Log
 }
 
 export function createLiveState(
   store: Store,
-  { budgets, onChange, onGone, whenOver, registry = null }: LiveOptions,
+  { budgets, onChange, onGone, whenOver, registry = null, log = silentLog }: LiveOptions,
 ): LiveState {
   const moves = new MoveLog(onChange)
   const findOnDisk = (label: string): Below => {
@@ -99,7 +101,7 @@ export function createLiveState(
   const snapshots = new Pool<PooledRecurrent>(warm)
   const prefixes = new PrefixIndex(() => store.prefixes())
   const unstored = new UnstoredPackets({
-    ...{ warm, cold, store: store.parts, whenOver, prepare: () => coldBudget.refresh() },
+    ...{ warm, cold, store: store.parts, whenOver, log, prepare: () => coldBudget.refresh() },
     onMove: digest => {
       blocks.forget(digest)
       snapshots.forget(digest)

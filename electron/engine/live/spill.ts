@@ -2,7 +2,8 @@ import { type Digest, hexOf } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { MemoryHold } from '../inference/tierEntry.ts'
-import { storeError } from '../store/fsError.ts'
+import type { Log } from '../logging/openLog.ts'
+import { isStorageError, storeError } from '../store/fsError.ts'
 import type { NewBlob } from '../store/newBlob.ts'
 import { hashAside } from '../store/readHashed.ts'
 import type { StoreParts } from '../store/storeParts.ts'
@@ -39,6 +40,7 @@ export class Spill {
   readonly #file: ScratchFile
   readonly #prepare: () => Promise<unknown>
   readonly #onGone: (digests: readonly Digest[]) => void
+  readonly #log: Pick<Log, 'failed'>
   readonly #groups = new Map<Digest, Group>()
   readonly #used = new Map<Digest, number>()
   /** Whoever changes the file does so after those before. */
@@ -51,16 +53,20 @@ export class Spill {
       store,
       prepare,
       onGone,
+      log,
     }: {
       readonly store: Pick<StoreParts, 'fs' | 'layout'>
       readonly prepare: () => Promise<unknown>
       readonly onGone: (digests: readonly Digest[]) => void
+      /** Told of mistakes: what the disk refuses is none. */
+      readonly log: Pick<Log, 'failed'>
     },
   ) {
     this.#tier = tier
     this.#file = new ScratchFile(store)
     this.#prepare = prepare
     this.#onGone = onGone
+    this.#log = log
   }
 
   has(digest: Digest): boolean {
@@ -95,8 +101,9 @@ export class Spill {
           else group.extents = extents
         }
       })
-    } catch {
+    } catch (error) {
       for (const group of entered.values()) this.#refuse(group)
+      if (!isStorageError(error)) this.#log.failed('not written what leaves memory', error)
       return new Set(leaving)
     }
     return refused

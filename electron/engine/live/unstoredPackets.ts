@@ -2,6 +2,7 @@ import type { Digest } from '#shared/domain/digest.ts'
 import type { Descriptor } from '#shared/domain/oci.ts'
 import type { MemoryTier } from '../inference/memoryTier.ts'
 import type { MemoryHold, TierEntry } from '../inference/tierEntry.ts'
+import { type Log, silentLog } from '../logging/openLog.ts'
 import type { BlobReader, BlobRef } from '../store/blobReader.ts'
 import type { NewBlob } from '../store/newBlob.ts'
 import type { StoreParts } from '../store/storeParts.ts'
@@ -36,6 +37,7 @@ export interface UnstoredOptions {
   /** Has something done when the running operation is over; false outside of any. */
   readonly whenOver?: (release: () => void) => boolean
   readonly most?: number
+  readonly log?: Pick<Log, 'failed'>
 }
 
 /**
@@ -67,12 +69,12 @@ export class UnstoredPackets implements BlobSource {
   #written: Promise<void> = Promise.resolve()
 
   constructor({ warm, cold, store, most = MOST_PACKETS, ...options }: UnstoredOptions) {
-    const { prepare = async () => {}, whenOver = () => false } = options
+    const { prepare = async () => {}, whenOver = () => false, log = silentLog } = options
     this.#warm = warm
     this.#cold = cold
     this.#blobs = store.blobs
     this.#holds = store.holds
-    this.#spill = new Spill(cold, { store, prepare, onGone: digests => this.#gone(digests) })
+    this.#spill = new Spill(cold, { store, prepare, log, onGone: digests => this.#gone(digests) })
     this.#onMove = options.onMove
     this.#onForget = options.onForget
     this.#whenOver = whenOver

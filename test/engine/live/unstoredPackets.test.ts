@@ -96,6 +96,31 @@ describe('packets that nobody stored', () => {
     await store.close()
   })
 
+  it('stay in memory where writing them fails, which is told unless it was the disk', async () => {
+    const store = await openTestStore()
+    const told: unknown[] = []
+    const [warm, cold] = [new MemoryTier('warm', { budget: 150 }), new MemoryTier('cold', { budget: 10_000 })]
+    let fault: Error = systemError('ENOSPC', 'x')
+    const unstored = new UnstoredPackets({
+      ...{ warm, cold, store: store.parts, onMove, onForget, prepare: () => Promise.reject(fault) },
+      log: { failed: (_, thrown) => told.push(thrown) },
+    })
+    const manifests = ['first', 'second'].map(blob)
+    for (const manifest of manifests)
+      unstored.add({ packetId: manifest.digest, contextId: blob(`${manifest.digest}`).digest, cost: 1, layers: [] }, [
+        manifest,
+      ])
+    await unstored.settle()
+    expect(told).toEqual([])
+    fault = new TypeError('not a function')
+    const third = blob('third')
+    unstored.add({ packetId: third.digest, contextId: blob('context').digest, cost: 1, layers: [] }, [third])
+    await unstored.settle()
+    expect([...new Set(told)]).toEqual([fault])
+    for (const manifest of [...manifests, third]) expect(await unstored.read(manifest)).toEqual(manifest.bytes)
+    await unstored.close()
+  })
+
   it('stay in memory, counted, while the disk refuses them, and go there once it does not', async () => {
     let isFull = false
     const fs: Fs = {

@@ -31,8 +31,8 @@ export class RetainedRows {
   }
 
   /**
-   * An answer that led there was deleted. Where nothing else has made the state, led to it or holds it, it leaves the library,
-   * and goes for good as soon as nobody may be using it. Returns whether it left.
+   * An answer that led there was deleted. Where nobody has made the state their own and no other answer led to it, it leaves the
+   * library, used or not; for good it goes once no process uses it. Returns whether it left.
    */
   letGo(packetId: Digest, at: number): boolean {
     const isLoose = this.#db
