@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
+import { setBuiltOf, sourceDigests } from './scripts/sourceDigests.mjs'
 
 const at = (...path: string[]) => join(import.meta.dirname, ...path)
 
@@ -26,8 +27,13 @@ const present = Object.fromEntries(
   Object.entries(entries).filter(([name, file]) => existsSync(file) && existsSync(needs[name] ?? file)),
 )
 
+/** As the build found them: what changes while it runs is of the next. */
+const sources = sourceDigests(import.meta.dirname)
+
 export default defineConfig({
+  // Built first.
   main: {
+    plugins: [{ name: 'unfinished', buildStart: () => setBuiltOf(import.meta.dirname, null) }],
     build: {
       outDir: 'out/main',
       target: 'node24',
@@ -54,10 +60,11 @@ export default defineConfig({
       },
     },
   },
+  // Built last.
   renderer: {
     root: at('renderer'),
     base: './',
-    plugins: [react()],
+    plugins: [react(), { name: 'finished', writeBundle: () => setBuiltOf(import.meta.dirname, sources) }],
     build: {
       outDir: at('out', 'renderer'),
       emptyOutDir: true,

@@ -1,9 +1,9 @@
-// Builds out/ when it is missing or older than a source; processes that want it at the same time wait for one build.
+// Builds out/ when it is missing or of other sources; processes that want it at the same time wait for one build.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { builtOf, sourceDigests } from './sourceDigests.mjs'
 
-const SOURCES = ['shared', 'electron', 'renderer', 'electron.vite.config.ts', 'package-lock.json']
 const PRODUCTS = [
   'main/main.js',
   'main/engine.js',
@@ -15,37 +15,26 @@ const PRODUCTS = [
 /** A lock older than this was left by a build that was killed. */
 const STALE_MS = 90_000
 
-/** The newest change of a file, or of a folder and what is below it, milliseconds. */
-function newest(folder) {
-  if (!existsSync(folder)) return 0
-  const { mtimeMs } = statSync(folder)
-  if (!statSync(folder).isDirectory()) return mtimeMs
-  // A folder's own changes when something in it is deleted.
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
-    (latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs),
-    mtimeMs,
+function isBuilt(root) {
+  return PRODUCTS.every(file => existsSync(join(root, 'out', file)))
+}
+
+/** Whether out/ is whole, and of the sources as they are, but for those that are left out. */
+function isFresh(root, leftOut = []) {
+  if (!isBuilt(root)) return false
+  const built = builtOf(root)
+  return (
+    built !== null &&
+    Object.entries(sourceDigests(root)).every(([name, is]) => leftOut.includes(name) || built[name] === is)
   )
-}
-
-/** When the oldest product was built, milliseconds; null where one is missing. */
-function builtAt(root) {
-  const built = PRODUCTS.map(file => join(root, 'out', file))
-  if (!built.every(file => existsSync(file))) return null
-  return Math.min(...built.map(file => statSync(file).mtimeMs))
-}
-
-function isFresh(root, sources = SOURCES) {
-  const built = builtAt(root)
-  return built !== null && built > Math.max(...sources.map(name => newest(join(root, name))))
 }
 
 /** What an installation without its build tools says of a build that is not of its sources; null where there is nothing to say. */
 function stalenessOf(root) {
   // npm prune writes package-lock.json anew.
-  const sources = SOURCES.filter(name => name !== 'package-lock.json')
-  return builtAt(root) === null || isFresh(root, sources)
+  return !isBuilt(root) || isFresh(root, ['package-lock.json'])
     ? null
-    : 'This Studio was built before its sources last changed, and what builds it was left out: what you start is the older one. To build it again, run: npm ci && npm prune --omit=dev'
+    : 'This Studio was built of other sources than are here, and what builds it was left out: what you start is the other one. To build it again, run: npm ci && npm prune --omit=dev'
 }
 
 function takeLock(lock) {
@@ -59,8 +48,8 @@ function takeLock(lock) {
 }
 
 /**
- * Resolves when out/ is up to date; throws when the build fails. In a package without its build tools nothing is built, and an
- * older build is said to be one.
+ * Resolves when out/ is up to date; throws when the build fails. In a package without its build tools nothing is built, and a
+ * build of other sources is said to be one.
  */
 export async function freshBuild(root, node = process.execPath) {
   const program = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')

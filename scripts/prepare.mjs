@@ -1,5 +1,5 @@
-// npm ci, and npx in this folder: builds out/ when it is missing or older than a source. Where the build tools were left out
-// (npm prune --omit=dev) what was built stays as it is; where it is older, that is said.
+// npm ci, and npx in this folder: builds out/ when it is missing or of other sources. Where the build tools were left out
+// (npm prune --omit=dev) what was built stays as it is; where it is of other sources, that is said.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { freshBuild } from './freshBuild.mjs'

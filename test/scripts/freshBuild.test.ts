@@ -1,25 +1,24 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freshBuild } from '../../scripts/freshBuild.mjs'
+import { builtOf, setBuiltOf, sourceDigests } from '../../scripts/sourceDigests.mjs'
 
 const PRODUCTS = ['main.js', 'engine.js', 'serve.js', 'cli.js'].map(name => `out/main/${name}`)
 const BUILT = [...PRODUCTS, 'out/preload/preload.cjs', 'out/renderer/index.html']
 const SOURCES = ['shared/a.ts', 'electron/deep/b.ts', 'renderer/c.tsx', 'electron.vite.config.ts', 'package-lock.json']
-const [EARLIER, BUILD, LATER] = [1000, 2000, 3000]
 
-/** An installation without its build tools, built after its sources were written. */
+/** An installation without its build tools, whose build was finished. */
 function pruned() {
   const root = mkdtempSync(join(tmpdir(), 'statepack-pruned-'))
-  const touch = (file: string, at: number) => {
+  const write = (file: string, text: string) => {
     mkdirSync(dirname(join(root, file)), { recursive: true })
-    writeFileSync(join(root, file), '')
-    for (let path = file; path !== '.'; path = dirname(path)) utimesSync(join(root, path), at, at)
+    writeFileSync(join(root, file), text)
   }
-  for (const file of SOURCES) touch(file, EARLIER)
-  for (const file of BUILT) touch(file, BUILD)
-  return { root, touch }
+  for (const file of [...SOURCES, ...BUILT]) write(file, 'as it was')
+  setBuiltOf(root, sourceDigests(root))
+  return { root, write }
 }
 
 async function saidOf(root: string): Promise<readonly unknown[]> {
@@ -28,22 +27,42 @@ async function saidOf(root: string): Promise<readonly unknown[]> {
   return said.mock.calls.flat()
 }
 
+it('writes down what it built of, once all is built', async () => {
+  const root = join(import.meta.dirname, '..', '..')
+  await freshBuild(root)
+  expect(builtOf(root)).toEqual(sourceDigests(root))
+})
+
 describe('an installation without its build tools', () => {
   afterEach(() => vi.restoreAllMocks())
 
-  it('says once, and how to mend it, that its build is older than a source', async () => {
-    const { root, touch } = pruned()
-    touch('electron/deep/b.ts', LATER)
+  const changes: [string, (root: string, write: (file: string, text: string) => void) => void][] = [
+    ['was changed, to as many bytes', (_, write) => write('electron/deep/b.ts', 'as it is!')],
+    ['came', (_, write) => write('electron/deep/c.ts', '')],
+    ['was deleted', root => rmSync(join(root, 'renderer/c.tsx'))],
+    ['got another name', root => renameSync(join(root, 'shared/a.ts'), join(root, 'shared/b.ts'))],
+    ['is of a build that was not finished', root => setBuiltOf(root, null)],
+  ]
+  it.each(changes)('says once, and how to mend it, that its build is of other sources: one %s', async (_, change) => {
+    const { root, write } = pruned()
+    change(root, write)
     const said = await saidOf(root)
     expect(said).toHaveLength(1)
-    expect(said[0]).toContain('built before its sources last changed')
+    expect(said[0]).toContain('built of other sources')
     expect(said[0]).toContain('npm ci && npm prune --omit=dev')
     rmSync(root, { recursive: true })
   })
 
   it('says nothing of a build that is of its sources, as npm prune leaves it', async () => {
-    const { root, touch } = pruned()
-    touch('package-lock.json', LATER)
+    const { root, write } = pruned()
+    write('package-lock.json', 'without what builds')
+    expect(await saidOf(root)).toEqual([])
+    rmSync(root, { recursive: true })
+  })
+
+  it('says nothing after a copy, in which every source is newer than what was built', async () => {
+    const { root } = pruned()
+    for (const file of BUILT) utimesSync(join(root, file), 1000, 1000)
     expect(await saidOf(root)).toEqual([])
     rmSync(root, { recursive: true })
   })
