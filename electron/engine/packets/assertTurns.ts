@@ -8,15 +8,11 @@ import { type Delta, isUnread } from './growState.ts'
 import { conversationOf, saidIn } from './readConversation.ts'
 import { notFollowed, type ReplayedTurn } from './replayRecipe.ts'
 
-/** Every turn is rendered with all before it. No model reads a conversation of more. */
-const MOST = 1024
-
 /**
  * What a recipe calls a turn must be what the chat template makes of what was said: else a stranger's words, control tokens
  * among them, would pass for the template's own. `texts`: the sources, in their order. Throws `E_NOT_RECOMPUTED`.
  */
 export async function assertTurns(turns: readonly ReplayedTurn[], texts: readonly Uint8Array[]): Promise<void> {
-  if (turns.length > MOST) throw notFollowed(`it has more than ${MOST} turns`)
   for (const turn of turns) {
     const again = renderedAgain(turn, texts)
     if (canonicalText(told(turn.delta)) !== canonicalText(told(again)))

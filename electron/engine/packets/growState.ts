@@ -140,15 +140,19 @@ export interface TextGrowth {
   readonly flush: boolean
   /** Tokens the model wrote and that were kept, after the folded ones. */
   readonly generated: Int32Array
+  /** Holds the base's tokens already and has room for what follows: the new state's are its first ones. Else they are copied. */
+  readonly room?: Int32Array
 }
 
 /** What a state has read after a delta (and keeping what was generated). */
 export function growText(base: TextState, growth: TextGrowth): TextState {
   const { split, generated } = growth
-  const folded = growth.flush ? Int32Array.from([...split.fold, ...split.tailTokens]) : split.fold
-  const tokens = Int32Array.from([...base.tokens, ...split.prefix, ...folded, ...generated])
+  const folded = growth.flush ? concatenated([split.fold, split.tailTokens]) : split.fold
   const textStart = base.tokens.length + split.prefix.length
   const textEnd = textStart + folded.length
+  const tokens =
+    growth.room?.subarray(0, textEnd + generated.length) ?? concatenated([base.tokens, split.prefix, folded, generated])
+  if (growth.room !== undefined) put(tokens, base.tokens.length, [split.prefix, folded, generated])
   const { text, said, controlTokens } = growth.delta
   const { parts, read } = split
   const meta = promptMeta(tokenizerOf(base.loaded.model), { parts, read, tokens: folded, start: textStart })
@@ -182,6 +186,19 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
       ],
     },
   }
+}
+
+function concatenated(parts: readonly Int32Array[]): Int32Array {
+  return put(new Int32Array(parts.reduce((sum, part) => sum + part.length, 0)), 0, parts)
+}
+
+function put(tokens: Int32Array, start: number, parts: readonly Int32Array[]): Int32Array {
+  let at = start
+  for (const part of parts) {
+    tokens.set(part, at)
+    at += part.length
+  }
+  return tokens
 }
 
 function readStep(source: number, { seam, delta: { said, messages, system, controlTokens } }: TextGrowth): RecipeStep {

@@ -14,6 +14,12 @@ export interface ReplayInput {
   readonly tokens: Int32Array
 }
 
+/** Of a model that says no length: far more than any cartridge was made with. */
+const MOST_TOKENS = 2 ** 24
+
+/** Every turn is rendered with all before it. No model reads a conversation of more. */
+const MOST_TURNS = 1024
+
 /** A text that the recipe calls a turn of a conversation, and what it was read after. */
 export interface ReplayedTurn {
   readonly before: TextState
@@ -31,7 +37,14 @@ export interface Replayed {
  * be followed, and what tokenising throws.
  */
 export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayInput): Replayed {
+  const most = loaded.model.contextLength ?? MOST_TOKENS
+  if (input.tokens.length > most) throw notFollowed(`it has more tokens than the ${most} that its model reads`)
   const steps = recipeByPlace(input.recipe).steps
+  // Every state's tokens are the first of these, once.
+  const room = new Int32Array(input.tokens.length)
+  const assertRoom = (tokens: number) => {
+    if (tokens > room.length) throw notFollowed('its texts give more tokens than it has')
+  }
   const turns: ReplayedTurn[] = []
   let at = 0
   let place = 0
@@ -69,9 +82,11 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
     if (!isSame) throw notFollowed('a text is not stored as it is read')
     const { tokens, tail, segments, promptMeta } = text
     const { steps } = text.recipe
+    assertRoom(tokens.length)
+    room.set(tokens)
     state = {
       ...state,
-      tokens,
+      tokens: room.subarray(0, tokens.length),
       tail,
       segments,
       promptMeta,
@@ -92,6 +107,7 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
     const { said, messages, system, controlTokens } = how ?? {}
     const delta = { text: read?.text ?? '', said, messages, system, controlTokens }
     if (delta.said !== undefined) turns.push({ before: state, delta })
+    if (turns.length > MOST_TURNS) throw notFollowed(`it has more than ${MOST_TURNS} turns`)
     const split = splitDelta(state, delta, seam)
     const flush = next()?.do === 'flush'
     if (flush) at++
@@ -101,14 +117,19 @@ export function replayRecipe(loaded: Pick<LoadedModel, 'model'>, input: ReplayIn
     if (at === began) throw notFollowed(`it has a step "${next()?.do}" where none can be`)
     const count = generated?.do === 'generated' ? generated.tokens : 0
     const start = state.tokens.length + split.prefix.length + split.fold.length + (flush ? split.tailTokens.length : 0)
-    state = growText(state, {
+    assertRoom(start + count)
+    const grown = growText(state, {
       delta,
       source: layersOf(read === undefined ? [] : [read])[0] ?? NOTHING,
       seam,
       split,
       flush: flush || count > 0,
-      generated: input.tokens.slice(start, start + count),
+      generated: input.tokens.subarray(start, start + count),
+      room,
     })
+    if (grown.recipe.steps.length === state.recipe.steps.length)
+      throw notFollowed(`it has a step "${steps[began]?.do}" that does nothing`)
+    state = grown
   }
   // A conversation begins with its tools, so that what rendering its first turn gives shows them.
   if (input.recipe.tools !== undefined && (turns[0] === undefined || !isUnread(turns[0].before)))
