@@ -45,11 +45,13 @@ const BLOCK = 16
 /**
  * Two sessions step by step in turns, each as often the first to go, so that both meet the same machine; how fast the second is:
  * the median, of blocks of steps, of what the first took over what the second took. The same by the processor's time of all threads.
+ * Throws where there are too few steps for a block.
  */
 export async function compareSpeed(
   sessions: readonly [SessionApart, SessionApart],
   steps: number,
 ): Promise<TieredAnswers['step']> {
+  if (steps < BLOCK) throw new Error(`Speed takes ${BLOCK} steps at least; ${steps} are left.`)
   const ratios: TieredAnswers['step'][] = []
   for (let block = 0; (block + 1) * BLOCK <= steps; block++) {
     const took = new Map(sessions.map(session => [session, { clock: 0, processor: 0 }]))
