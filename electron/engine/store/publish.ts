@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import Database from 'better-sqlite3'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
@@ -142,7 +143,13 @@ export async function enterTogether(
   for (const [index, { arrival }] of signed.entries()) outcomes.set(arrival, entered[index] as Outcome<PublishResult>)
   const isNew = (packet: DescribedPacket, outcome: Outcome<PublishResult> | undefined) =>
     typeof outcome === 'object' && 'done' in outcome && outcome.done.packetId === packet.packetId
-  store.index.put(signed.flatMap(({ described }, index) => (isNew(described, entered[index]) ? [described] : [])))
+  const added = signed.flatMap(({ described }, index) => (isNew(described, entered[index]) ? [described] : []))
+  try {
+    store.index.put(added)
+  } catch (error) {
+    // Their rows are durable, so they are published; whoever asks the index next enters what it lacks, or hears why not.
+    if (!(error instanceof Database.SqliteError)) throw error
+  }
   store.indexFile.touch()
   return arrivals.map(arrival => outcomes.get(arrival) as Outcome<PublishResult>)
 }

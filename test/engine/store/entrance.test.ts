@@ -137,6 +137,19 @@ describe('packets that come together', () => {
     expect(later).toMatchObject([{ done: { packetId: a.manifestBlob.digest, cacheHit: true } }])
     expect((await store.list()).total).toBe(2)
   })
+
+  it('are published, and known to their index later, where it cannot be written now', async () => {
+    const store = await openTestStore()
+    const same = (seed: string) => arrival(store, testPacket(seed, { context: 'same' }))
+    const arrivals = [await same('a'), await same('b'), await arrival(store, testPacket('other'))]
+    const { connection } = store.library
+    connection.exec("CREATE TRIGGER idx.refuse BEFORE INSERT ON packets BEGIN SELECT RAISE(ABORT, 'refused'); END")
+    const outcomes = await enterTogether(store.parts, arrivals)
+    connection.exec('DROP TRIGGER idx.refuse')
+    expect(outcomes.map(doneBy)).toEqual([arrivals[0]?.manifestBlob.digest, 'again', arrivals[2]?.manifestBlob.digest])
+    expect(store.index.missing()).toHaveLength(2)
+    expect((await store.list()).total).toBe(2)
+  })
 })
 
 function doneBy(outcome: Awaited<ReturnType<typeof enterTogether>>[number]): unknown {
