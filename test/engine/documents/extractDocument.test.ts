@@ -1,3 +1,4 @@
+import { constants, deflateRawSync, deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { extractDocument } from '#engine/documents/extractDocument.ts'
 import { pdfFile } from './pdfFile.ts'
@@ -81,6 +82,17 @@ describe('PDF', () => {
     const before = content.length
     expect((await extractDocument({ name: '', bytes: content })).text).toBe('日本語')
     expect(content.length).toBe(before)
+  })
+
+  it('that unpacks to more than the memory it may have is refused', async () => {
+    // A MiB of zeros, 4,096 times: each flush ends where the next begins.
+    const mebibyte = deflateRawSync(Buffer.alloc(2 ** 20), { finishFlush: constants.Z_FULL_FLUSH })
+    const packed = deflateSync(Buffer.concat([Buffer.of(0x78, 0x9c), ...Array<Buffer>(2 ** 12).fill(mebibyte)]))
+    const content = pdfFile(`${packed.toString('hex')}>`, '/ASCIIHexDecode/FlateDecode/FlateDecode')
+    await expect(extractDocument({ name: 'bomb.pdf', bytes: content })).rejects.toMatchObject({
+      code: 'E_TOO_LARGE',
+      message: 'Reading this document takes too much memory.',
+    })
   })
 
   it('without text, or broken, is said', async () => {
