@@ -94,6 +94,7 @@ export class BatchKv {
   /** Gives the memory back; there are no rows now. */
   free(): void {
     this.#buffers = []
+    this.#lengths = []
     this.#standing = []
     this.#room = 0
     this.#capacity = 0

@@ -162,6 +162,42 @@ it('counts its buffers while anybody is in it, gives them up when they are neede
   expect(tier.bytes).toBe(0)
 })
 
+it('knows nothing of rows whose buffers were given up, however many and long they were', async () => {
+  const tier = new MemoryTier('hot', { budget: 2 ** 30 })
+  const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 2, tier })
+  const batch = batchOf(runtime)
+  const step = (sessions: readonly Session[]) => batch.step(new Map(sessions.map(session => [session, 3])))
+  const sessionsOf = async (count: number, tokens: number) => {
+    const sessions = Array.from({ length: count }, () => runtime.newSession())
+    for (const session of sessions) await session.append(random.tokens(tokens, VOCAB))
+    return sessions
+  }
+  const before = await sessionsOf(5, 140)
+  for (const session of before) await batch.join(session)
+  await step(before)
+  // All at once: no step follows that would have fewer rows.
+  for (const session of before) {
+    batch.leave(session)
+    session.dispose()
+  }
+  tier.purge()
+
+  const sessions = await sessionsOf(4, 70)
+  const expected = new Map<Session, Float32Array>()
+  for (const session of sessions) {
+    using alone = await session.fork()
+    expected.set(session, await alone.append([3]))
+  }
+  for (const session of sessions) await batch.join(session)
+  const after = await step(sessions)
+  const none = new Float32Array(0)
+  for (const session of sessions) {
+    const difference = compareLogits(expected.get(session) ?? none, after.get(session) ?? none)
+    expect(difference.maxAbsDiff).toBeLessThan(TOLERANCE)
+  }
+  await runtime.dispose()
+})
+
 it('copies of a session what does not stand in its row, whoever was there before, and reads the same', async () => {
   const runtime = await openRuntime(await runnableModel(STARTERS[0]), { device: 'cpu', threads: 1 })
   const batch = batchOf(runtime)
