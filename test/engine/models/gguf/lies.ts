@@ -20,6 +20,11 @@ const withPair = (key: string, value: GgufWritten) => [
   ...TINY_PAIRS.filter(([name]) => name !== key),
   [key, value] as const,
 ]
+/** Its positions are rotated by a factor, over as many numbers as this key says. */
+const withBillionRotated = (key: string): typeof TINY_PAIRS => [
+  ...withPair(key, uint32(2 ** 30)),
+  ['llama.rope.scaling.attn_factor', { type: 'float32', value: 2 }],
+]
 const raw = (...parts: Buffer[]): GgufWritten => ({ type: 'raw', bytes: Buffer.concat(parts) })
 const array = (of: number, count: bigint, ...items: Buffer[]) =>
   raw(ggufScalar('uint32', 9), ggufScalar('uint32', of), long(count), ...items)
@@ -215,22 +220,12 @@ export const LIES: readonly Lie[] = [
   },
   {
     name: 'a head of a billion numbers, all of them rotated',
-    bytes: tinyGguf({
-      pairs: [
-        ...withPair('llama.attention.key_length', uint32(2 ** 30)),
-        ['llama.rope.scaling.attn_factor', { type: 'float32', value: 2 }],
-      ],
-    }),
+    bytes: tinyGguf({ pairs: withBillionRotated('llama.attention.key_length') }),
     code: CONFIG,
   },
   {
     name: 'a billion rotated numbers',
-    bytes: tinyGguf({
-      pairs: [
-        ...withPair('llama.rope.dimension_count', uint32(2 ** 30)),
-        ['llama.rope.scaling.attn_factor', { type: 'float32', value: 2 }],
-      ],
-    }),
+    bytes: tinyGguf({ pairs: withBillionRotated('llama.rope.dimension_count') }),
     code: CONFIG,
   },
   { name: 'a version of the future', bytes: tinyGguf({ version: 9 }), code: 'E_NOT_SUPPORTED' },
