@@ -12,6 +12,6 @@ export default defineConfig({
   retries: 0,
   fullyParallel: false,
   forbidOnly: process.env.CI !== undefined,
-  reporter: [['list'], ['./test/e2e/skipReasons.ts']],
+  reporter: [['./test/reports/browser.ts'], ['failures']],
   projects: [{ name: 'browser' }, { name: 'electron' }],
 })

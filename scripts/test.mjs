@@ -1,6 +1,8 @@
-// `npm test`: every check, one after the other, and one line for each. `npm test -- quick` leaves the browser out.
+// `npm test`: every check, one after the other, and one line for each; at its end every test that failed, with the first lines of
+// its errors. `npm test -- quick` leaves the browser out.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -13,18 +15,24 @@ const steps = [
   ...(existsSync(join(root, 'out', 'main', 'cli.js'))
     ? []
     : [['build', bin('electron-vite'), ['build', '--logLevel', 'warn']]]),
-  ['unit', bin('vitest'), ['run', '--project', 'unit']],
+  ['unit', bin('vitest'), ['run', '--project', 'unit', '--reporter=default', '--reporter=./test/reports/unit.ts']],
   ...(quick ? [] : [['browser', bin('playwright'), ['test']]]),
 ]
 
+const folder = mkdtempSync(join(tmpdir(), 'statepack-test-'))
 const failed = []
 for (const [name, command, args] of steps) {
   const started = Date.now()
   console.log(`\n== ${name}`)
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  const notes = join(folder, name)
+  const env = { ...process.env, NOTE_FAILURES_IN: notes }
+  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
   console.log(`== ${name}: ${status === 0 ? 'passed' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(0)} s`)
-  if (status !== 0) failed.push(name)
+  if (status !== 0)
+    failed.push([name, existsSync(notes) ? readFileSync(notes, 'utf8') : 'For what failed, see above.\n'])
 }
-console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.join(', ')}`)
+rmSync(folder, { recursive: true })
+for (const [name, notes] of failed) console.log(`\n== ${name}: FAILED\n${notes}`)
+console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.map(([name]) => name).join(', ')}`)
 console.log(`${steps.length - failed.length} passed, ${failed.length} failed`)
 process.exitCode = failed.length === 0 ? 0 : 1
