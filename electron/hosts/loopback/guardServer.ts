@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { limitIdle } from './limitIdle.ts'
 import type { Refusal, RequestHead } from './requestHead.ts'
 
@@ -18,8 +19,10 @@ const MAX_IDLE = 256
 export function guardServer(server: Server, maxConnections: number): void {
   server.maxConnections = maxConnections
   limitIdle(server, MAX_IDLE)
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+  server.on('clientError', (_error, socket: Socket) => {
+    // Browsers open connections ahead of need. Who has asked nothing is told nothing: it would be taken for the answer to
+    // the request that is just being sent, which is sent again where a connection ends without a word.
+    if (socket.writable && socket.bytesRead > 0) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
     else socket.destroy()
   })
   server.on('upgrade', (_request, socket) => socket.destroy())

@@ -1,6 +1,8 @@
-import { connect, type Socket } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createFrameStream } from '#hosts/loopback/frameStream.ts'
+import { guardServer } from '#hosts/loopback/guardServer.ts'
 import { startTestServer, type TestServer } from './startTestServer.ts'
 
 let open: TestServer[] = []
@@ -50,6 +52,25 @@ describe('one client', () => {
     const health = await fetch(`${server.origin}/health`, { headers: { authorization: `Bearer ${server.token}` } })
     expect(health.status).toBe(200)
     for (const socket of sockets) socket.destroy()
+  })
+
+  it('that opened a connection ahead of need and asked nothing is told nothing, since it would take that for its answer', async () => {
+    const server = createServer({ headersTimeout: 40, connectionsCheckingInterval: 20 }, (_, answer) => answer.end())
+    guardServer(server, 8)
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const heardBy = (words: string) =>
+      new Promise<string>(resolve => {
+        let heard = ''
+        const socket = connect(port, '127.0.0.1', () => socket.write(words))
+        socket.on('data', data => {
+          heard += data
+        })
+        socket.on('close', () => resolve(heard))
+      })
+    expect(await heardBy('')).toBe('')
+    expect(await heardBy('GET / HTTP/1.1\r\nHo')).toMatch(/^HTTP\/1\.1 400 /)
+    server.close()
   })
 
   it('that does not read is cut off before its events fill the memory', async () => {
