@@ -15,7 +15,7 @@ const steps = [
   ...(existsSync(join(root, 'out', 'main', 'cli.js'))
     ? []
     : [['build', bin('electron-vite'), ['build', '--logLevel', 'warn']]]),
-  ['unit', bin('vitest'), ['run', '--project', 'unit', '--reporter=default', '--reporter=./test/reports/unit.ts']],
+  ['unit', bin('vitest'), ['run', '--project', 'unit', '--reporter=./test/reports/unit.ts', '--reporter=default']],
   ...(quick ? [] : [['browser', bin('playwright'), ['test']]]),
 ]
 
