@@ -55,19 +55,26 @@ describe('one client', () => {
   })
 
   it('that opened a connection ahead of need and asked nothing is told nothing, since it would take that for its answer', async () => {
-    const server = createServer({ headersTimeout: 40, connectionsCheckingInterval: 20 }, (_, answer) => answer.end())
+    const server = createServer({ connectionsCheckingInterval: 20 }, (_, answer) => answer.end())
     guardServer(server, 8)
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
-    const heardBy = (words: string) =>
-      new Promise<string>(resolve => {
-        let heard = ''
-        const socket = connect(port, '127.0.0.1', () => socket.write(words))
-        socket.on('data', data => {
-          heard += data
-        })
-        socket.on('close', () => resolve(heard))
+    /** What a client hears whose time for its request is over when all of `words` have arrived. */
+    const heardBy = async (words: string) => {
+      server.headersTimeout = 60_000
+      const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
+      let heard = ''
+      const socket = connect(port, '127.0.0.1', () => socket.write(words))
+      socket.on('data', data => {
+        heard += data
       })
+      const closed = new Promise(resolve => socket.on('close', resolve))
+      const atServer = await accepted
+      await until(() => atServer.bytesRead === words.length)
+      server.headersTimeout = 1
+      await closed
+      return heard
+    }
     expect(await heardBy('')).toBe('')
     expect(await heardBy('GET / HTTP/1.1\r\nHo')).toMatch(/^HTTP\/1\.1 400 /)
     server.close()
