@@ -131,6 +131,24 @@ test('editing a question branches, arrows recall, and the bare model is asked be
   await expect.poll(() => second.innerText()).toBe(told)
 })
 
+test('answers stay while what they are kept in is still read', async ({ page, studio }) => {
+  test.skip(studio.address === null, 'what goes through the preload script cannot be held')
+  await insert(page, 'Harbor Coffee handbook')
+  await ask(page, MANAGER)
+  const questions = page.getByRole('article').getByRole('heading')
+  const opened = Promise.withResolvers<void>()
+  await page.route('**/rpc/conversations.get', async route => {
+    await opened.promise
+    await route.continue()
+  })
+  await ask(page, PHONE)
+  await ask(page, RENT)
+  await expect(questions).toHaveText([MANAGER, PHONE, RENT])
+  opened.resolve()
+  await page.reload()
+  await expect(questions).toHaveText([MANAGER, PHONE, RENT])
+})
+
 test('a conversation is named, found, exported, deleted and brought back', async ({ page }) => {
   await insert(page, 'Harbor Coffee handbook')
   await ask(page, MANAGER)

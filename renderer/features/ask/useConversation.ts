@@ -100,13 +100,13 @@ export function useConversation(id: string): Conversation {
       }),
   })
   const view = stored.data ?? null
-  // A turn that was just taken may not be in what is on its way.
+  // Turns that were just taken may not be in what is on its way.
   const newer = useMemo(
     () => (view === null ? [] : own.filter(turn => !view.turns.some(({ id }) => id === turn.id))),
     [view, own],
   )
   const turns = useMemo(() => [...(view?.turns ?? []), ...newer], [view, newer])
-  const [newest] = newer
+  const newest = newer.at(-1)
   const headId = newest === undefined ? (view?.headId ?? null) : (newest.besideId ?? newest.id)
 
   async function save(change: Change): Promise<number | null> {
@@ -127,6 +127,7 @@ export function useConversation(id: string): Conversation {
     const { isSeveral } = whom
     const place: Place = { previousId, parentId: isSeveral ? null : (first?.parentId ?? null) }
     last.current = { question, place }
+    const known = new Set(view?.turns.map(turn => turn.id))
     const compare = options.compare && first !== undefined && !isSeveral
     setLive({ question, compare, with: '', without: '', rate: null, place, each: isSeveral ? [] : null })
     one.reset()
@@ -153,7 +154,8 @@ export function useConversation(id: string): Conversation {
           .then(answer => (answer === null ? null : [answer.step]))
     void asked.then(steps => {
       setLive(null)
-      if (steps !== null) setOwn(steps)
+      // Those before may still be on their way, too.
+      if (steps !== null) setOwn(before => [...before.filter(turn => !known.has(turn.id)), ...steps])
     })
   }
 
