@@ -80,6 +80,15 @@ const OWN_FORMS: Readonly<Record<string, string>> = {
   'renderer/ui/readNumber.ts': 'digits and marks of every script, to read what was typed',
 }
 
+/** Lines that give a test, or what it waits for, less than `least` ms; `vi.waitFor` gives a second where nobody says more. */
+function hasteIn(source: string, least: number): string[] {
+  return source.split('\n').filter(line => {
+    const time = /\btimeout: ([\d_]+)|^\s*\}, ([\d_]{4,})\)/.exec(line)
+    const ms = time === null ? least : Number((time[1] ?? time[2] ?? '').replaceAll('_', ''))
+    return ms < least || /\bvi\.wait(For|Until)\b/.test(line)
+  })
+}
+
 describe('the tree', () => {
   it('has no dependency that nothing imports', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json'))
@@ -192,7 +201,19 @@ describe('the tree', () => {
     expect(empty).toEqual([])
   })
 
+  it('gives no unit test less time than the configuration, which knows of busy machines', () => {
+    const least = Number(/testTimeout: ([\d_]+)/.exec(read('vitest.config.ts'))?.[1]?.replaceAll('_', ''))
+    const hasty = tests
+      .filter(file => file.endsWith('.test.ts') && file !== 'test/wholeTree.test.ts')
+      .flatMap(file => hasteIn(read(file), least).map(line => `${file}: ${line}`))
+    expect(hasty).toEqual([])
+  })
+
   it('would be found wanting', () => {
+    for (const line of ['it(`x`, { timeout: 60_000 }, () => {})', '}, 60_000)', 'vi.waitFor(() => expect(x).toBe(1))'])
+      expect(hasteIn(line, 60_001), line).toEqual([line])
+    for (const line of ['it(`x`, { timeout: 60_001 }, () => {})', '}, 120_000)', 'expect.poll(() => x).toBe(1)'])
+      expect(hasteIn(line, 60_001), line).toEqual([])
     const lines = ['expect(x).toBeDefined()', 'expect(x).toMatch(/./)', 'toMatch(/.*/)', 'expect(true).toBe(true)']
     for (const line of [...lines, 'resolves.toBeTruthy()', 'stringMatching(/.?/)', 'expect(a || true)'])
       expect(

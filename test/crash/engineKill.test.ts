@@ -57,7 +57,7 @@ describe('kill -9 while making and merging cartridges', () => {
     }
   })
 
-  it('is noticed when a cartridge is acknowledged before it is durable (control)', { timeout: 300_000 }, async () => {
+  it('is noticed when a cartridge is acknowledged before it is durable (control)', async () => {
     const folder = fastFolder('engine-kill-')
     try {
       let lost = 0

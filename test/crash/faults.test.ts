@@ -83,9 +83,7 @@ describe('a failing disk', () => {
   for (const forGood of [false, true]) {
     for (const [index, [code, expected]] of Object.entries(CODES).entries()) {
       const offset = index + (forGood ? 4 : 0)
-      it(`${code}, ${forGood ? 'for good' : 'once'}: a typed error, old data whole, the next run clean`, {
-        timeout: 600_000,
-      }, async () => {
+      it(`${code}, ${forGood ? 'for good' : 'once'}: a typed error, old data whole, the next run clean`, async () => {
         const { operations, error: none } = await run(null)
         expect(none).toBeNull()
         let refused = 0

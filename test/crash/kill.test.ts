@@ -98,7 +98,7 @@ describe('kill -9', () => {
     }
   })
 
-  it('is noticed when something is acknowledged too early (control)', { timeout: 120_000 }, async () => {
+  it('is noticed when something is acknowledged too early (control)', async () => {
     const folder = fastFolder('kill-')
     try {
       let lost = 0

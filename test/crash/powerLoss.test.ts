@@ -98,11 +98,11 @@ describe('power loss', () => {
     for (let seed = 0; seed < SHARE; seed++) expect(await history(seed), `seed ${seed}`).toBeNull()
   })
 
-  it('is noticed when the flush of the folder of blobs is left out (control)', { timeout: 120_000 }, async () => {
+  it('is noticed when the flush of the folder of blobs is left out (control)', async () => {
     expect(await firstBreak(40, { ignoreSyncFolder: '/data/store/blobs/sha256' })).toMatch(/lost|not whole/)
   })
 
-  it('is noticed when the flush of files is left out (control)', { timeout: 120_000 }, async () => {
+  it('is noticed when the flush of files is left out (control)', async () => {
     expect(await firstBreak(40, { ignoreSync: true })).toMatch(/not whole|lost/)
   })
 })

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
 import { type Supervisor, superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { createClient } from '#shared/rpc/client.ts'
@@ -50,7 +50,7 @@ describe('the events of the contract', () => {
     const task = { kind: 'read', model: 'starter-transformer' } as const
     await client.call('jobs.add', { jobs: [{ title: 'waits', task, sources: [{ name: 'waits', text: 'The goat.' }] }] })
     for (const name of ['memory.changed', 'jobs.changed'] as const)
-      await vi.waitFor(() => expect(heardOf(name).length).toBeGreaterThan(0), { timeout: 10_000 })
+      await expect.poll(() => heardOf(name).length).toBeGreaterThan(0)
     expect(names.filter(name => heardOf(name).length === 0)).toEqual([])
     for (const { name, data } of heard) expect(events[name].safeParse(data).error).toBeUndefined()
     expect(heardOf('receipts.appended').map(({ op }) => op)).toEqual(['create', 'infer'])
@@ -63,7 +63,7 @@ describe('the events of the contract', () => {
     for (const blocked of [true, false]) {
       const before = heardOf('settings.changed').length
       await client.call('share.block', { keyid: 'a'.repeat(64), name: 'ada', blocked })
-      await vi.waitFor(() => expect(heardOf('settings.changed').length).toBeGreaterThan(before))
+      await expect.poll(() => heardOf('settings.changed').length).toBeGreaterThan(before)
     }
   })
 
@@ -82,9 +82,7 @@ describe('the events of the contract', () => {
     const after = await client.call('receipts.list', { limit: 100 })
     const made = after.receipts.slice(0, after.total - receipts.length).map(({ receipt_id }) => receipt_id)
     // They come behind the answer.
-    await vi.waitFor(() =>
-      expect(heardOf('receipts.appended').map(({ receiptId }) => receiptId)).toEqual(made.toReversed()),
-    )
+    await expect.poll(() => heardOf('receipts.appended').map(({ receiptId }) => receiptId)).toEqual(made.toReversed())
     expect(new Set(heardOf('receipts.appended').map(({ op }) => op))).toEqual(
       new Set(['verify', 'delta', 'merge', 'export', 'import']),
     )

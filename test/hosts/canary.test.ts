@@ -45,7 +45,7 @@ const SPELLINGS = [
 ]
 const tells = (bytes: Buffer) => SPELLINGS.some(spelling => bytes.includes(spelling))
 
-it('is where it belongs and nowhere else', { timeout: 120_000 }, async () => {
+it('is where it belongs and nowhere else', async () => {
   const { client } = test
   const told: unknown[] = []
   const call = dispatch(test.engine.handlers).call

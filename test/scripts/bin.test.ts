@@ -38,9 +38,6 @@ describe('the statepack command', () => {
   })
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'passes %s on: the work ends, and with the code of a cancelled one',
-    {
-      timeout: 60_000,
-    },
     async signal => {
       const folder = mkdtempSync(join(tmpdir(), 'statepack-bin-'))
       const text = join(folder, 'long.txt')

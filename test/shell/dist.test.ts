@@ -71,7 +71,7 @@ describe('the program of Electron', () => {
   })
 })
 
-it('lists what is shipped and nothing else, each with a licence and the text of it', { timeout: 60_000 }, async () => {
+it('lists what is shipped and nothing else, each with a licence and the text of it', async () => {
   const bom = await billOfMaterials(root)
   const names = bom.components.map(({ name }: { name: string }) => name)
   expect(names).toEqual(
@@ -162,13 +162,13 @@ describe.skipIf(!process.env.DEEP || process.platform !== 'linux')('electron-bui
     await createPackage(defaultApp, join(at, 'resources', 'default_app.asar'))
   })
 
-  it('makes an unpacked app whose archive, fuses and licences are as they should be', { timeout: 600_000 }, () => {
+  it('makes an unpacked app whose archive, fuses and licences are as they should be', () => {
     const { status, output } = build(['--dir'])
     expect(output).toMatch(/^Checked in .*: linux-unpacked \(archive, fuses, licences of \d+ packages\)$/m)
     expect(status).toBe(0)
   })
 
-  it('makes a .deb that has all it should when it is installed', { timeout: 600_000 }, async ({ skip }) => {
+  it('makes a .deb that has all it should when it is installed', async ({ skip }) => {
     skip(programOnPath('dpkg-deb') === null, 'There is no dpkg-deb here.')
     const { status, output } = build(['--linux', 'deb'], {
       CUSTOM_FPM_PATH: join(import.meta.dirname, 'standIn/fpm.mjs'),
@@ -191,9 +191,7 @@ describe.skipIf(!process.env.DEEP || process.platform !== 'linux')('electron-bui
     expect(await readFile(join(at, 'usr/share/mime/packages/state-pack-studio.xml'), 'utf8')).toContain('*.cartridge')
   })
 
-  it('makes an AppImage that has all it should when it is mounted, and starts in its sandbox', {
-    timeout: 600_000,
-  }, async ({ skip }) => {
+  it('makes an AppImage that has all it should when it is mounted, and starts in its sandbox', async ({ skip }) => {
     const tools = ['mksquashfs', 'unsquashfs', 'desktop-file-validate'].map(
       name => [name, programOnPath(name)] as const,
     )

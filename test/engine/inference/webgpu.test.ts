@@ -14,9 +14,7 @@ describe('webgpu, on a software adapter', () => {
 
   // Of the hybrids the one with the most: a delta rule, and heads that are rotated in part.
   for (const folder of [...STARTERS, 'test/golden/qwen3.5', ...(process.env.DEEP ? ['test/golden/falcon-h1'] : [])]) {
-    it(`computes ${folder} like the processor, and moves states between the two`, {
-      timeout: 180_000,
-    }, async context => {
+    it(`computes ${folder} like the processor, and moves states between the two`, async context => {
       if ('missing' in gpu) return context.skip(gpu.missing)
       const child = ['test/engine/inference/webgpuChild.ts', folder]
       const { stdout } = await promisify(execFile)(process.execPath, child, { env: gpu.env })

@@ -1,5 +1,5 @@
 /** The line itself: order, lanes, what stops it, and that it holds nothing of what waits. */
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { JobQueue } from '#engine/jobs/jobQueue.ts'
 import type { Performers } from '#engine/jobs/performJob.ts'
 import { secondsLeft } from '#engine/jobs/remaining.ts'
@@ -30,10 +30,7 @@ const download = (hubId: string): NewJob => ({
   ...{ title: hubId, task: { kind: 'download', hubId, revision: 'main', source: 'hub' }, sources: [] },
 })
 const idle = (queue: JobQueue) =>
-  vi.waitFor(() => {
-    const { waiting, running } = queue.status().counts
-    expect(waiting + running).toBe(0)
-  })
+  expect.poll(() => queue.status().counts, { interval: 5 }).toMatchObject({ waiting: 0, running: 0 })
 
 it('works through each lane in order, one at a time, beside the other lane', async () => {
   const order: string[] = []
@@ -99,7 +96,7 @@ it.each(['E_DISK_FULL', 'E_READ_ONLY', 'E_DEVICE'] satisfies ErrorCode[])(
       },
     })
     queue.add(Array.from({ length: 20 }, (_, i) => read(`${i}`)))
-    await vi.waitFor(() => expect(queue.status()).toMatchObject({ paused: true, counts: { failed: 1, waiting: 19 } }))
+    await expect.poll(() => queue.status()).toMatchObject({ paused: true, counts: { failed: 1, waiting: 19 } })
     mended = true
     queue.retry({ states: ['failed'], split: false })
     queue.pause(false)

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { forkEngine } from '#hosts/engineProcess/engineChild.ts'
 import { superviseEngine } from '#hosts/engineProcess/supervisor.ts'
 import { type Client, createClient, type Input, type Output } from '#shared/rpc/client.ts'
@@ -42,14 +42,13 @@ async function until(
   done: (status: Output<'jobs.status'>) => boolean,
   client: Client = opened.client,
 ): Promise<Output<'jobs.status'>> {
-  return vi.waitFor(
-    async () => {
-      const status = await client.call('jobs.status', {})
-      expect(done(status), JSON.stringify(status)).toBe(true)
-      return status
-    },
-    { timeout: 120_000, interval: 5 },
-  )
+  let status = await client.call('jobs.status', {})
+  const isDone = async () => {
+    status = await client.call('jobs.status', {})
+    return done(status) || status
+  }
+  await expect.poll(isDone, { interval: 5 }).toBe(true)
+  return status
 }
 const idle = (client?: Client) => until(({ counts }) => counts.waiting + counts.running === 0, client)
 const reading = (client?: Client) => until(({ running }) => running[0]?.progress?.unit === 'tokens', client)
@@ -126,13 +125,14 @@ it('pausing holds a text where it is, asking goes on meanwhile, and nothing is r
   const [id = 0] = (await client.call('jobs.add', { jobs: [long('held'), text('next')] })).ids
   await reading()
   await client.call('jobs.pause', { paused: true })
-  const held = await vi.waitFor(async () => {
-    const before = (await client.call('jobs.status', {})).running[0]?.progress?.done
-    await new Promise(resolve => setTimeout(resolve, 150))
-    const { running } = await client.call('jobs.status', {})
-    expect(running[0]?.progress?.done).toBe(before)
-    return before ?? 0
-  })
+  let held = Number.NaN
+  // The piece that was being read is read to its end.
+  const goesOn = async () => {
+    const before = held
+    held = (await client.call('jobs.status', {})).running[0]?.progress?.done ?? 0
+    return held !== before
+  }
+  await expect.poll(goesOn, { interval: 150 }).toBe(false)
   const stood = performance.now()
   const other = { model: 'starter-mamba', sources: [{ name: 'meanwhile', text: 'The goat lives in Oslo.' }] }
   expect((await client.call('packets.create', other)).cacheHit).toBe(false)
@@ -220,7 +220,7 @@ it('what was read is gone from the disk of the line, what failed is kept until i
   expect(await where('canary-of-what-was-read')).toBe(true)
   await client.call('jobs.pause', { paused: false })
   await idle()
-  await vi.waitFor(async () => expect(await where('canary-of-what-was-read')).toBe(false))
+  await expect.poll(() => where('canary-of-what-was-read')).toBe(false)
   expect(await where('canary-of-what-failed')).toBe(true)
   await client.call('jobs.dismiss', { states: ['failed'] })
   expect(await where('canary-of-what-failed')).toBe(false)
@@ -254,9 +254,9 @@ it('a file that was sent is kept until it is taken in; one that is refused until
   expect((await opened.client.call('library.list', {})).items.map(({ packetId }) => packetId)).toEqual([
     made.cartridge.packetId,
   ])
-  await vi.waitFor(async () => expect((await copies()).length).toBe(1))
+  await expect.poll(async () => (await copies()).length).toBe(1)
   await opened.client.call('jobs.dismiss', { states: ['failed'] })
-  await vi.waitFor(async () => expect(await copies()).toEqual([]))
+  await expect.poll(copies).toEqual([])
 })
 
 it('kill -9 in the middle of reading: what ran is shown as interrupted, the rest goes on, and it can be tried again', async () => {
@@ -275,8 +275,9 @@ it('kill -9 in the middle of reading: what ran is shown as interrupted, the rest
     await client.call('jobs.add', { jobs: [text('before'), long('killed'), text('after')] })
     await until(({ running }) => running[0]?.title === 'killed' && running[0].progress?.unit === 'tokens', client)
     process.kill(pids[0] ?? 0, 'SIGKILL')
-    await vi.waitFor(() => expect(pids.length).toBe(2), { timeout: 20_000 })
-    await vi.waitFor(() => idle(client), { timeout: 120_000 })
+    await expect.poll(() => pids.length).toBe(2)
+    const counts = async () => (await client.call('jobs.status', {})).counts
+    await expect.poll(counts).toMatchObject({ waiting: 0, running: 0 })
     expect(await states(client)).toEqual({ before: 'done', killed: 'interrupted', after: 'done' })
     const [killed] = (await client.call('jobs.list', { states: ['interrupted'] })).jobs
     expect(killed?.error?.code).toBe('E_ENGINE_DOWN')

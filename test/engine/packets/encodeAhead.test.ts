@@ -63,7 +63,7 @@ it.each([
 ])('writes the full blocks of the state %s its answer while the answer comes, and once only', async (_, keepOutput) => {
   const number = keepOutput ? 1 : 2
   // It would wait for ever if nothing came before it.
-  const seen = follow(seen => vi.waitFor(() => expect(seen).not.toEqual([]), { timeout: 30_000 }))
+  const seen = follow(seen => expect.poll(() => seen).not.toEqual([]))
   const { newPacketId } = await ask(number, keepOutput)
   expect(seen[0]).toBe('written')
   expect(await studio.client.call('packets.verify', { ref: newPacketId ?? '', level: 'recomputed' })).toMatchObject({

@@ -364,7 +364,7 @@ describe.each(routes)('%s', route => {
         )
       let isAnswered: boolean | undefined
       void answered.then(is => (isAnswered = is))
-      await expect.poll(() => isAnswered ?? holding.held.length > 0, { timeout: 20_000, interval: 5 }).toBe(true)
+      await expect.poll(() => isAnswered ?? holding.held.length > 0, { interval: 5 }).toBe(true)
       holding.from = Number.POSITIVE_INFINITY
       const isHeld = isAnswered === undefined
       gone.abort()
@@ -405,7 +405,7 @@ describe('a client that', () => {
       gone.abort()
       await reader?.read().catch(() => {})
     }
-    await expect.poll(running, { timeout: 20_000 }).toBe(0)
+    await expect.poll(running).toBe(0)
     expect((await api.client.call('receipts.list', { op: 'infer' })).total).toBe(before.total)
     expect((await api.ask('/infer', { ...long(), max_new_tokens: 2, stream: false })).status).toBe(200)
   })
@@ -434,7 +434,7 @@ describe('a client that', () => {
       expect({ route, head }).toMatchObject({ head: expect.stringMatching(/^HTTP\/1\.1 200 /) })
       expect(answer).not.toBe('')
     }
-    await expect.poll(running, { timeout: 20_000 }).toBe(0)
+    await expect.poll(running).toBe(0)
   })
 
   it('never reads a long stream is let go', async () => {
@@ -447,7 +447,7 @@ describe('a client that', () => {
     )
     expect((await api.ask('/infer', { ...long(), max_new_tokens: 2, stream: false })).status).toBe(200)
     socket.destroy()
-    await expect.poll(running, { timeout: 20_000 }).toBe(0)
+    await expect.poll(running).toBe(0)
   })
 })
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await home.write('base.txt', 'Facts:\nThe fee of the club is 314.\n')
   await home.write('question.txt', '\nQuestion: What is the fee of the club?\nAnswer:')
   await home.ok(['create', '--base', 'base.txt', '--out', 'st', '--name', 'club'])
-}, 60_000)
+})
 
 /** Runs what must be refused; tells what was said. */
 async function refused(args: readonly string[], code: ErrorCode) {
@@ -33,7 +33,7 @@ async function refused(args: readonly string[], code: ErrorCode) {
 
 const create = (file: string) => ['create', '--base', file, '--out', 'st']
 
-describe('texts', { timeout: 60_000 }, () => {
+describe('texts', () => {
   it.each<[string, string | Uint8Array, ErrorCode]>([
     ['empty', '', 'E_EMPTY_TEXT'],
     ['white space', ' \n\t\n', 'E_EMPTY_TEXT'],
@@ -55,7 +55,7 @@ describe('texts', { timeout: 60_000 }, () => {
   })
 })
 
-describe('names', { timeout: 60_000 }, () => {
+describe('names', () => {
   it('an unknown model, device and cartridge', async () => {
     await refused([...create('base.txt'), '--model', 'gpt-9'], 'E_UNKNOWN_MODEL')
     await refused([...create('base.txt'), '--device', 'abacus'], 'E_DEVICE')
@@ -82,7 +82,7 @@ describe('names', { timeout: 60_000 }, () => {
   })
 })
 
-describe('files', { timeout: 60_000 }, () => {
+describe('files', () => {
   it('wrong JSON, JSON of something else, and a delta that is not the one it names', async () => {
     await home.write('broken.json', '{"version": "state-delta-v1", "packet_id"')
     await refused(['infer', '--delta', 'broken.json', '--store', 'st'], 'E_BAD_JSON')
@@ -134,7 +134,7 @@ describe('files', { timeout: 60_000 }, () => {
   })
 })
 
-describe('stores', { timeout: 60_000 }, () => {
+describe('stores', () => {
   it.each([
     ['list'],
     ['gc'],
@@ -185,7 +185,7 @@ describe('stores', { timeout: 60_000 }, () => {
   })
 })
 
-describe('Ctrl+C half-way', { timeout: 60_000 }, () => {
+describe('Ctrl+C half-way', () => {
   it('ends with exit code 130, a typed error, and the store as it was', async () => {
     const { text } = await bundledText('contract')
     await home.write('long.txt', text.repeat(40))

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await home.write('q.txt', 'Where?\n')
 })
 
-it('asks in a conversation, with a system prompt, a stop text and a penalty', { timeout: 120_000 }, async () => {
+it('asks in a conversation, with a system prompt, a stop text and a penalty', async () => {
   const made = await home.run([
     'create',
     ...named,
@@ -58,9 +58,7 @@ it('asks in a conversation, with a system prompt, a stop text and a penalty', { 
   expect(late.error()).toMatchObject({ code: 'E_USAGE', message: expect.stringContaining('create') })
 })
 
-it('splits a long text, the system prompt in each part; a full context names the flags', {
-  timeout: 120_000,
-}, async () => {
+it('splits a long text, the system prompt in each part; a full context names the flags', async () => {
   const facts = Array.from({ length: 330 }, (_, i) => `Fact ${i}: goat ${i} lives in house ${i * 7}.`)
   await home.write('long.txt', facts.join('\n'))
   const create = ['create', ...named, '--base', 'long.txt', '--name', 'long', '--template', '--system', 'Be brief.']

@@ -8,7 +8,7 @@ describe('statepack demo --json', () => {
   let ran: Ran
   beforeAll(async () => {
     ran = await home.run(['demo', '--json'])
-  }, 300_000)
+  })
 
   it('prints one JSON value: each starter model with the fields scripts read', () => {
     expect(ran.code, ran.stderr).toBe(0)
@@ -65,7 +65,7 @@ describe('statepack demo --json', () => {
 })
 
 describe('statepack demo --facts', () => {
-  it('shows text and token ids of every answer, from the cartridge and without it', { timeout: 120_000 }, async () => {
+  it('shows text and token ids of every answer, from the cartridge and without it', async () => {
     const facts = [
       {
         text: 'Facts:\nThe captain of the Aurora is Mara Quill.\nThe fee of the club is 314.\n',

@@ -17,9 +17,9 @@ beforeAll(async () => {
   await home.ok(['create', '--base', 'a.txt', '--name', 'club'])
   for (const name of ['a', 'b'])
     await home.ok(['create', '--model', 'starter-mamba', '--base', `${name}.txt`, '--name', `mamba-${name}`])
-}, 60_000)
+})
 
-describe('the library', { timeout: 60_000 }, () => {
+describe('the library', () => {
   it('lists, searches and looks inside', async () => {
     const { cartridges, total } = await home.ok(['list'])
     expect(total).toBe(3)
@@ -70,7 +70,7 @@ describe('the library', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a .cartridge file', { timeout: 120_000 }, () => {
+describe('a .cartridge file', () => {
   let file: Uint8Array
   beforeAll(async () => {
     const { file: path, file_bytes } = await home.ok(['export', 'club', '--out', 'club.cartridge'])
@@ -180,7 +180,7 @@ describe('a .cartridge file', { timeout: 120_000 }, () => {
   })
 })
 
-describe('receipts', { timeout: 60_000 }, () => {
+describe('receipts', () => {
   it('are listed, verified, exported and replayed', async () => {
     const { receipts, total, ops } = await home.ok(['receipts', 'list'])
     expect(receipts).toHaveLength(total)

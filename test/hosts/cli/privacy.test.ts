@@ -5,9 +5,7 @@ import { openHome } from './statepack.ts'
 const home = openHome()
 afterAll(() => home.remove())
 
-it('running a model leaves no device id, event log or cache of the runtime’s maker anywhere', {
-  timeout: 60_000,
-}, async () => {
+it('running a model leaves no device id, event log or cache of the runtime’s maker anywhere', async () => {
   const folders = ['user', 'cache', 'temporary']
   for (const folder of folders) mkdirSync(home.path(folder))
   const [HOME = '', XDG_CACHE_HOME = '', TMPDIR = ''] = folders.map(folder => home.path(folder))

@@ -14,9 +14,9 @@ afterAll(() => home.remove())
 beforeAll(async () => {
   await home.write('doc.txt', 'Facts:\nThe goat lives in Oslo.\n')
   await home.write('other.txt', 'Facts:\nThe goat lives in Rome.\n')
-}, 60_000)
+})
 
-describe('a cartridge', { timeout: 120_000 }, () => {
+describe('a cartridge', () => {
   it('is named before a file or folder of that name', async () => {
     await mkdir(home.path('handbook'))
     const { packet_id } = await home.ok(['create', '--base', 'doc.txt'])
@@ -90,7 +90,7 @@ describe('a cartridge', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a pointer file', { timeout: 120_000 }, () => {
+describe('a pointer file', () => {
   it('that names another packet is refused, whatever it is used for', async () => {
     const { manifest, packet_id } = await home.ok(['create', '--base', 'doc.txt', '--out', 'p'])
     const { manifest: victim } = await home.ok(['create', '--base', 'other.txt', '--out', 'p'])

@@ -13,9 +13,7 @@ afterAll(async () => {
   await registry.close()
 })
 
-it('pushes with a word on what that gives away, lists, and pulls under the repository’s name', {
-  timeout: 120_000,
-}, async () => {
+it('pushes with a word on what that gives away, lists, and pulls under the repository’s name', async () => {
   const place = `${registry.host}/me/handbook`
   await home.write('base.txt', 'Facts:\nThe fee of the club is 314. Write to club@example.org.\n')
   await home.ok(['create', '--base', 'base.txt', '--name', 'Club rules'])

@@ -48,7 +48,7 @@ const SHOWN = {
   },
 }
 
-describe('from a text to an answer and on', { timeout: 60_000 }, () => {
+describe('from a text to an answer and on', () => {
   let pointer: Pointer
 
   it('create --model --base --out writes the store and a pointer file', async () => {
@@ -169,7 +169,7 @@ describe('from a text to an answer and on', { timeout: 60_000 }, () => {
   })
 })
 
-describe('packets of State Pack itself', { timeout: 60_000 }, () => {
+describe('packets of State Pack itself', () => {
   const vectors = [
     {
       base_sha256: '703fadf83ff71f2b89f201a8b1a316982a1e436a0a3886387182d41e33cefdad',

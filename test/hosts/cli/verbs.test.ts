@@ -29,7 +29,7 @@ it('the tables name commands and methods that exist', async () => {
   for (const command of commands) expect(known).toContain(command)
 })
 
-it('starts again from the empty state, which knows nothing of the cartridge', { timeout: 120_000 }, async () => {
+it('starts again from the empty state, which knows nothing of the cartridge', async () => {
   await home.write('base.txt', 'Facts:\nThe fee of the club is 314.\n')
   await home.write('question.txt', '\nQuestion: What is the fee of the club?\nAnswer:')
   await home.ok(['create', '--base', 'base.txt', '--out', 'st', '--name', 'club'])

@@ -89,7 +89,7 @@ function matrix<Call>(
   send: (name: string, call: Call) => Promise<Ended>,
 ): void {
   const cases = Object.entries(table).flatMap(([name, verbs]) => verbsOf(verbs).map(verb => ({ name, verb })))
-  it.each(cases)('$name ($verb.act)', { timeout: 60_000 }, async ({ name, verb }) => {
+  it.each(cases)('$name ($verb.act)', async ({ name, verb }) => {
     const ended: Partial<Record<Trust, Ended>> = {}
     const expected: Partial<Record<Trust, Ended>> = {}
     // The trusted ones first: what they leave in memory must not open a door.

@@ -12,7 +12,7 @@ const PIXELS = 24
 let chromium: FoundBrowser
 beforeAll(async () => {
   chromium = await launchChromium()
-}, 60_000)
+})
 afterAll(() => chromium.browser.close())
 
 /** Mean difference of colour between every two pictures at 24 by 24 pixels, 0 to 255, the least of all. */

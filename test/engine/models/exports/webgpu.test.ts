@@ -14,7 +14,7 @@ const VOCAB = 900
 const MODELS = process.env.DEEP ? ['llama', 'genai-llama-fp32', 'hybrid'] : ['llama']
 const run = promisify(execFile)
 
-describe('exports on webgpu, on a software adapter', { timeout: 180_000 }, () => {
+describe('exports on webgpu, on a software adapter', () => {
   let gpu: SoftwareGpu
   let root = ''
   beforeAll(async () => {

@@ -153,7 +153,7 @@ describe('a hub that misbehaves', () => {
       expect(requests[1]?.start).toBeLessThanOrEqual(at)
       await rm(join(modelsFolder, 'some-lab--gpt2-tiny'), { recursive: true })
     }
-  }, 300_000)
+  })
 
   test('many cuts in a row end well as long as something arrives', async () => {
     faulty(WEIGHTS, () => ({ cutAfter: 70_000 }))

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelView } from '#shared/rpc/methods/views.ts'
 import type { Progress } from '#shared/rpc/progress.ts'
 import { ASSETS, bundledText, openTestEngine, type TestEngine } from '../../testEngine.ts'
@@ -97,18 +97,19 @@ describe('the hub', () => {
     await studio.client.call('jobs.add', {
       jobs: [{ title: 'tiny', task: { kind: 'download', hubId, source: 'hub' } }],
     })
-    await vi.waitFor(async () => expect((await status()).running[0]?.progress).toMatchObject({ phase: 'downloading' }))
+    await expect.poll(async () => (await status()).running[0]?.progress).toMatchObject({ phase: 'downloading' })
     // What was sent is worth something when it has arrived.
-    await vi.waitFor(async () => {
+    const arrived = async () => {
       const part = (await readdir(root, { recursive: true })).find(path => path.endsWith('model.safetensors.part'))
-      expect((await stat(join(root, part ?? 'not there'))).size).toBeGreaterThan(0)
-    })
+      return part === undefined ? 0 : (await stat(join(root, part))).size
+    }
+    await expect.poll(arrived).toBeGreaterThan(0)
     await studio.client.call('jobs.pause', { paused: true })
-    await vi.waitFor(async () => expect((await status()).counts).toMatchObject({ running: 0, waiting: 1 }))
+    await expect.poll(async () => (await status()).counts).toMatchObject({ running: 0, waiting: 1 })
     await studio.close()
     studio = await openTestEngine({ folder: root })
     await studio.client.call('jobs.pause', { paused: false })
-    await vi.waitFor(async () => expect((await status()).counts.done).toBe(1), { timeout: 60_000 })
+    await expect.poll(async () => (await status()).counts.done).toBe(1)
     expect(hub.of('model.safetensors').at(-1)?.start).toBeGreaterThan(0)
     expect(await modelOf('someone--tiny')).toMatchObject({ status: 'ready', downloaded: true })
     const { jobs } = await studio.client.call('jobs.list', { kind: 'read' })
