@@ -1,7 +1,7 @@
 /**
  * `measureModel.ts JSON`: one model on one device in a process of its own, so that its peak memory is its own. Prints JSON.
- * Restores go the way that `openState` goes for a question. Cold: the files are in the system's cache, nothing is in the pools. Hot: the
- * cartridge was opened before, so its layers are in the pool and its base stands in a session's buffers.
+ * Restores go the way that `openState` goes for a question. Cold: the files are in the system's cache, nothing is in the pools, and buffers are
+ * there in which nothing of it stands. Hot: the cartridge was opened before, so its layers are in the pool and its base stands in a session's buffers.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import type { Provider } from '#engine/inference/device.ts'
 import { generate } from '#engine/inference/generate.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
 import { openRuntime } from '#engine/inference/runtime.ts'
-import { createLiveState, DEFAULT_BUDGETS } from '#engine/live/liveState.ts'
+import { createLiveState, DEFAULT_BUDGETS, type LiveState } from '#engine/live/liveState.ts'
 import { Pool } from '#engine/live/pool.ts'
 import type { Precision } from '#engine/models/model.ts'
 import { openModel } from '#engine/models/sources/openModel.ts'
@@ -65,8 +65,12 @@ const options: MeasureOptions = JSON.parse(process.argv[2] ?? '{}')
 const { folder, device, tokens, delta, runs, precision, convertedFolder } = options
 
 const model = await openModel(folder, { precision, convertedFolder })
-// Buffers with the product's budget, as a runtime of the pool has them.
-const tier = new MemoryTier('hot', { budget: DEFAULT_BUDGETS.hot })
+// Buffers as a runtime of the pool has them: with the product's budget, and only what is in memory below is worth keeping.
+let live: LiveState | null = null
+const tier = new MemoryTier('hot', {
+  budget: DEFAULT_BUDGETS.hot,
+  keepsBelow: piece => live?.hot.keepsBelow(piece) ?? false,
+})
 const runtime = await openRuntime(model, { device, threads: options.threads, tier })
 const loaded = { model, runtime, entry: { id: model.name, folder, starter: false, offline: false } }
 const scratch = await mkdtemp(join(tmpdir(), 'statepack-bench-model-'))
@@ -109,7 +113,7 @@ try {
   })
 
   const memory = () => {
-    const live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {}, onGone: () => {} })
+    live = createLiveState(store, { budgets: DEFAULT_BUDGETS, onChange: () => {}, onGone: () => {} })
     return { store, live, blobs: live.unstored, faces: new Pool<Face>(live.warm) }
   }
   async function restore(context: ReturnType<typeof memory>) {

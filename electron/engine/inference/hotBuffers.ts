@@ -31,7 +31,7 @@ const CAPACITY_BEYOND = 64
  * them and copies only what is not there. Blocks are compared by reference: they are immutable, and whoever restores the
  * same stored layers is given the same blocks. Buffers that nobody can use so are the memory of the next ones, since fresh
  * memory costs more to touch than to fill, and so are those worth least once the tier is full. Idle buffers do not keep their
- * blocks: what is given up everywhere else is gone, and nobody can come back to it.
+ * blocks: what the tier below has given up is gone, and nobody can come back to it, whether or not it has been collected as garbage.
  *
  * What is in a buffer beyond its blocks is left over, or was never written; whoever takes one reads only what it wrote. Whoever writes to one calls
  * {@link takeOutLost} first.
@@ -72,17 +72,20 @@ export class HotBuffers {
       if (set.running.capacity < rows) continue
       const there = standing.map(block => block.deref())
       const shared = sharedBlocks(there, blocks)
-      // Taking buffers for a little of what is in them would cost the rest.
-      if (shared * 2 < there.filter(block => block !== undefined).length) continue
+      // Taking buffers for a little of what somebody can come back to would cost the rest.
+      const wanted = there.filter(block => block !== undefined && this.#tier.keepsBelow(block))
+      if (shared * 2 < wanted.length || (shared === 0 && set.hold.isPinned)) continue
       if (best === null || shared > kept || (shared === kept && set.running.capacity < best.running.capacity)) {
         best = set
         kept = shared
       }
     }
     if (best === null || (kept === 0 && best.running.capacity > 4 * roundUp(rows))) {
-      const given = this.#giveUpFor(rows, label)
-      return { set: this.#begin(given?.running ?? this.#allocate(rows + spare), label, given?.lent), kept: 0 }
+      const least = this.#leastFor(rows)
+      const set = least === null ? this.#begin(this.#allocate(rows + spare), label) : this.#takeOver(least, label)
+      return { set, kept: 0 }
     }
+    if (kept === 0 && best.hold.label !== label) return { set: this.#takeOver(best, label), kept }
     this.#idle.delete(best)
     best.hold.use(label)
     best.blocks = blocks.slice(0, kept)
@@ -130,8 +133,15 @@ export class HotBuffers {
     return { capacity, layers: this.#layers.map(layer => ({ key: tensor(layer), value: tensor(layer) })) }
   }
 
-  /** Where new buffers would not fit into the tier beside those that are idle: the ones worth least, and what is in them is lost. */
-  #giveUpFor(rows: number, label: string): HotSet | null {
+  /** The memory of idle buffers for somebody else: what is in them is lost, which is said. */
+  #takeOver(idle: HotSet, label: string): HotSet {
+    idle.hold.drop(`room for ${label}`)
+    this.#idle.delete(idle)
+    return this.#begin(idle.running, label, idle.lent)
+  }
+
+  /** Where new buffers would not fit into the tier beside those that are idle: the ones worth least. */
+  #leastFor(rows: number): HotSet | null {
     if (this.#tier.hasRoom(this.#bytesOf(roundUp(rows)))) return null
     let least: HotSet | null = null
     for (const set of this.#idle.keys()) {
@@ -139,9 +149,6 @@ export class HotBuffers {
       if (capacity < rows || capacity > 4 * roundUp(rows)) continue
       if (set.hold.worth() < (least?.hold.worth() ?? Number.POSITIVE_INFINITY)) least = set
     }
-    if (least === null) return null
-    least.hold.drop(`room for ${label}`)
-    this.#idle.delete(least)
     return least
   }
 

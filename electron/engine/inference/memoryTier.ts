@@ -24,6 +24,8 @@ export class MemoryTier {
   readonly name: TierName
   /** Where pieces of what is here are found besides. */
   readonly findBelow: FindBelow
+  /** Whether somebody can be given this very piece again, from the memory below. */
+  readonly keepsBelow: (piece: unknown) => boolean
   readonly #held = new Set<Held>()
   readonly #free = new LeastFirst<Held>(
     () => [...this.#held].filter(mayGo),
@@ -40,7 +42,7 @@ export class MemoryTier {
 
   /**
    * `onUse`: nothing moved, but what {@link MemoryTier.view} says of uses and pins did. `findBelow`: by default there is
-   * nothing below.
+   * nothing below. `keepsBelow`: by default whatever has not been collected as garbage counts.
    */
   constructor(
     name: TierName,
@@ -49,10 +51,12 @@ export class MemoryTier {
       readonly onMove?: (move: TierMove) => void
       readonly onUse?: () => void
       readonly findBelow?: FindBelow
+      readonly keepsBelow?: (piece: unknown) => boolean
     },
   ) {
     this.name = name
     this.findBelow = options.findBelow ?? (() => 'gone')
+    this.keepsBelow = options.keepsBelow ?? (() => true)
     this.#budget = options.budget
     this.#onMove = options.onMove ?? (() => {})
     this.#onUse = options.onUse ?? (() => {})
@@ -103,6 +107,12 @@ export class MemoryTier {
     })
     this.#makeRoom(`room for ${entry.label}`)
     return {
+      get label() {
+        return held.label
+      },
+      get isPinned() {
+        return held.pinned
+      },
       worth: () => (held.inUse || held.pinned ? Number.POSITIVE_INFINITY : this.#value(held)),
       use: label => {
         this.#rename(held, label)

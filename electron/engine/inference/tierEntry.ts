@@ -43,6 +43,9 @@ export type FindBelow = (pieces: readonly unknown[], label: string) => Below
 
 /** The holder's side of an entry. */
 export interface MemoryHold {
+  /** What it is counted under now. */
+  readonly label: string
+  readonly isPinned: boolean
   /** What keeping it is worth now: what is worth least goes first, what must stay is infinitely so. */
   worth(): number
   /** It is being used, from now on for what `label` says: it cannot be given up until {@link MemoryHold.rest}. */

@@ -78,7 +78,13 @@ export function createLiveState(
   }
   const findBelow: FindBelow = (pieces, label) =>
     pieces.length > 0 && pieces.every(piece => blocks.holds(piece)) ? 'warm' : findOnDisk(label)
-  const hot = new MemoryTier('hot', { budget: budgets.hot, onMove: moves.add, onUse: onChange, findBelow })
+  const hot = new MemoryTier('hot', {
+    budget: budgets.hot,
+    onMove: moves.add,
+    onUse: onChange,
+    findBelow,
+    keepsBelow: piece => blocks.holds(piece),
+  })
   const warm = new MemoryTier('warm', {
     budget: budgets.warm,
     onMove: moves.add,

@@ -154,9 +154,77 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     expect(gone).toEqual(model.kind === 'kv' ? expected : [])
   })
 
+  lending(folder)(
+    'go on in the memory of what nobody is given again, each in its own, with no number of it left',
+    async () => {
+      const model = await runnableModel(folder)
+      const random = seeded(17)
+      const moves: TierMove[] = []
+      // What is in memory below. All blocks are at hand all the time, so none is ever collected as garbage.
+      const below = new Set<unknown>()
+      const budget = Number.MAX_SAFE_INTEGER
+      const tier = new MemoryTier('hot', {
+        ...{ budget, onMove: move => moves.push(move) },
+        keepsBelow: piece => below.has(piece),
+      })
+      using reference = await openRuntime(model, { device: 'cpu', threads: 2 })
+      using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
+      const snapshots: StateSnapshot[] = []
+      for (const [length, label] of [
+        [250, 'long'],
+        [130, 'short'],
+        [70, 'shorter'],
+      ] as const) {
+        using reader = reference.newSession()
+        await reader.append(random.tokens(length, 2048))
+        snapshots.push({ ...(await reader.capture()), label })
+      }
+      const bits = async (session: Session, delta: ArrayLike<number>) =>
+        `${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`
+      const held = () => tier.view().entries.map(({ label }) => label)
+      const delta = random.tokens(9, 2048)
+      for (const snapshot of [...snapshots, ...snapshots]) {
+        const given: string[] = []
+        for (const { restore } of [runtime, reference]) {
+          using session = await restore(snapshot)
+          given.push(await bits(session, delta))
+        }
+        expect(given[0], snapshot.label).toBe(given[1])
+        expect(held()).toEqual([snapshot.label])
+      }
+      const gone = moves.filter(({ from }) => from === 'hot').map(({ label, reason }) => `${label}: ${reason}`)
+      expect(gone).toEqual(
+        ['long', 'short', 'shorter', 'long', 'short'].map(
+          (label, i) => `${label}: room for ${['short', 'shorter', 'long', 'short', 'shorter'][i]}`,
+        ),
+      )
+      // Two at once.
+      const pairs = snapshots.flatMap(first => snapshots.map(second => [first, second] as const))
+      for (const [first, second] of pairs) {
+        const given: string[] = []
+        for (const { restore } of [runtime, reference]) {
+          using one = await restore(first)
+          using other = await restore(second)
+          const turns = [await bits(one, delta), await bits(other, delta.subarray(3))]
+          given.push([...turns, await bits(one, delta.subarray(5)), await bits(other, delta)].join(' '))
+        }
+        expect(given[0], `${first.label} beside ${second.label}`).toBe(given[1])
+        expect(held()).toHaveLength(2)
+      }
+      // What somebody can come back to stays where it is.
+      tier.purge()
+      for (const snapshot of snapshots) {
+        for (const block of snapshot.blocks) below.add(block)
+        using session = await runtime.restore(snapshot)
+        await session.append(delta)
+      }
+      expect(held()).toEqual(['long', 'short', 'shorter'])
+    },
+  )
+
   it('leave buffers of what is pinned alone', async () => {
     const model = await runnableModel(STARTERS[0])
-    const tier = new MemoryTier('hot', { budget: Number.MAX_SAFE_INTEGER })
+    const tier = new MemoryTier('hot', { budget: Number.MAX_SAFE_INTEGER, keepsBelow: () => false })
     using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
     const snapshots: StateSnapshot[] = []
     for (const label of ['kept', 'other']) {

@@ -64,6 +64,24 @@ describe('what the memory view says', () => {
     expect(await lastFromHot()).toMatchObject({ name: 'starter-transformer', to: 'gone', reason: 'purged' })
   })
 
+  it('shows no buffers of a state whose layers have left memory once another has begun: that goes on in them', async () => {
+    const [first, second] = [await create(5), await create(6)]
+    const hot = async () => {
+      const found = (await status()).tiers.find(({ tier }) => tier === 'hot')
+      return found?.holdings.map(({ name }) => name).sort()
+    }
+    await studio.client.call('memory.purge', { tier: 'hot' })
+    for (const { packetId } of [first, second]) await ask(packetId)
+    expect(await hot()).toEqual(['Herd 5', 'Herd 6'])
+    await studio.client.call('memory.purge', { tier: 'hot' })
+    await ask(first.packetId)
+    await studio.client.call('memory.purge', { tier: 'warm' })
+    await ask(second.packetId)
+    expect(await hot()).toEqual(['Herd 6'])
+    const gone = (await status()).moves.find(({ from }) => from === 'hot')
+    expect(gone).toMatchObject({ name: 'Herd 5', to: 'cold', reason: 'room for Herd 6' })
+  })
+
   it('follows budgets, pins and purging', async () => {
     const [pinned, other] = [await create(2), await create(3)]
     await studio.client.call('memory.pin', { packetId: pinned.packetId as never, pinned: true })
