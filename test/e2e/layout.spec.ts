@@ -1,6 +1,6 @@
 /** Where things stand: nothing floats, drops alone onto a line of its own, or lies over what it belongs to. */
 import type { Locator, Page } from '@playwright/test'
-import { expect, goTo, test } from './fixtures.ts'
+import { ask, expect, goTo, insert, showSide, test } from './fixtures.ts'
 
 const LARGE = { width: 1280, height: 800 }
 const SMALL = { width: 900, height: 600 }
@@ -98,6 +98,21 @@ test('of a small window, names take the room that is there, and what a price res
     for (const field of await page.getByRole('table').getByRole('textbox').all())
       expect(await isWhole(field), (await field.getAttribute('aria-label')) ?? '').toBe(true)
   }
+})
+
+test('of a small window, long questions and names are read in full beside a conversation', async ({ page }) => {
+  const question = 'Wann ist die Waschküche geöffnet, und wer hat den Schlüssel, wenn Frau Böttcher im Urlaub ist?'
+  await page.setViewportSize(SMALL)
+  await insert(page, 'Station Halcyon, night shift')
+  await ask(page, question)
+  await ask(page, 'Where is Nadia from?')
+  await showSide(page, 'Timeline')
+  const steps = page.getByRole('list', { name: 'Steps' }).getByRole('button')
+  await expect(steps).toHaveCount(3)
+  for (const step of await steps.all()) expect(await isWhole(step.locator('b'))).toBe(true)
+  await showSide(page, 'Conversations')
+  const name = page.getByRole('list', { name: 'Conversations' }).locator('b').first()
+  expect((await boxOf(name)).height).toBeGreaterThan(30)
 })
 
 test('what is stored and what is selected are not called the same', async ({ page }) => {

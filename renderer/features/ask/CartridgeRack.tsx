@@ -57,7 +57,7 @@ export function CartridgeRack({
                   <CartridgeFace digest={item.packetId} kind={item.kind} name={name} />
                 </span>
                 <span className="Rack-name">
-                  <b className="truncate">{name}</b>
+                  <b className="two-lines">{name}</b>
                   <span className="truncate">
                     {stack === null
                       ? dotted(formatRead(item.tokens), item.model.name, item.trust === 'restricted' && 'restricted')

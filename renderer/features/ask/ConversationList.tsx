@@ -47,7 +47,7 @@ export function ConversationList({ current, onOpen, onDeleted }: ConversationLis
               title={item.name}
               onClick={() => onOpen(item)}
             >
-              <b className="truncate">{item.name}</b>
+              <b className="two-lines">{item.name}</b>
               <span className="truncate">{aboutOf(item, query)}</span>
             </button>
             <Menu

@@ -38,7 +38,7 @@ export function Suggestions({ question, onInsert, onClose }: SuggestionsProps) {
                 <CartridgeFace digest={cartridge.packetId} kind={cartridge.kind} name={cartridge.name} />
               </span>
               <span className="Rack-name">
-                <b className="truncate">{cartridge.name}</b>
+                <b className="two-lines">{cartridge.name}</b>
                 <span className="truncate">
                   {dotted(
                     cartridge.model.name,

@@ -28,7 +28,7 @@ export function Timeline({
     <ol className="AskTimeline" aria-label="Steps">
       <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
-          <b className="truncate">
+          <b className="two-lines">
             {slots > 1 ? formatCounted(slots, 'cartridge') : (cartridge?.name ?? 'The bare model')}
           </b>
           <span>
@@ -47,10 +47,10 @@ export function Timeline({
           </span>
         </button>
       </li>
-      {timeline(conversation.turns).map(({ turn: step, lane, afresh }) => (
+      {timeline(conversation.turns).map(({ turn: step, lane, afresh, apart }) => (
         <li
           key={step.id}
-          className={`AskTimeline-lane-${lane}${afresh ? ' AskTimeline-afresh' : ''}${head?.id === step.id && live === null ? ' AskTimeline-now' : ''}${shown.has(step.id) ? '' : ' AskTimeline-aside'}`}
+          className={`AskTimeline-lane-${lane}${apart ? ' AskTimeline-apart' : ''}${head?.id === step.id && live === null ? ' AskTimeline-now' : ''}${shown.has(step.id) ? '' : ' AskTimeline-aside'}`}
         >
           <button
             type="button"
@@ -58,7 +58,8 @@ export function Timeline({
             title={head?.id === step.id ? 'The next question continues here' : 'Go back to this step'}
             onClick={() => onRewind(step.id)}
           >
-            <b className="truncate">{step.question}</b>
+            <b className="two-lines">{step.question}</b>
+            {apart && !afresh ? <span className="truncate">{afterOf(step, conversation.turns)}</span> : null}
             <span>
               {afresh ? 'afresh, ' : ''}+{formatCount(sum(step, ({ tail, delta }) => tail + delta))} read, +
               {formatCount(sum(step, ({ generated }) => generated))} written
@@ -69,11 +70,17 @@ export function Timeline({
       {live === null ? null : (
         <li className="AskTimeline-now">
           <div>
-            <b className="truncate">{live.question}</b>
+            <b className="two-lines">{live.question}</b>
             <span>writing</span>
           </div>
         </li>
       )}
     </ol>
   )
+}
+
+/** What a branch goes on from, where that stands further up. */
+function afterOf({ previousId }: Turn, turns: readonly Turn[]): string {
+  const before = turns.find(({ id }) => id === previousId)
+  return before === undefined ? 'from the beginning' : `after “${before.question}”`
 }

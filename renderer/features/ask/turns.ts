@@ -6,6 +6,8 @@ export interface TimelineEntry {
   readonly lane: number
   /** Starts from the cartridge itself although other turns stand above it. */
   readonly afresh: boolean
+  /** What stands right above is not what it went on from. */
+  readonly apart: boolean
 }
 
 /** The tree of turns as lines: a turn is followed by what stands below it; later ones are branches in lanes of their own. */
@@ -15,16 +17,17 @@ export function timeline(turns: readonly Turn[]): readonly TimelineEntry[] {
     turn => turn.previousId,
   )
   const entries: TimelineEntry[] = []
-  const inLane = (turn: Turn, lane: number): TimelineEntry => ({
+  const inLane = (turn: Turn, lane: number) => ({
     ...{ turn, lane: Math.min(4, lane) },
     afresh: turn.previousId !== null && turn.parentId === null,
   })
   const todo = (below.get(null) ?? []).map((turn, i) => inLane(turn, i === 0 ? 0 : 1)).reverse()
   // Depth first, so that a branch stays together.
   for (let entry = todo.pop(); entry !== undefined; entry = todo.pop()) {
-    entries.push(entry)
-    const { lane } = entry
-    todo.push(...(below.get(entry.turn.id) ?? []).map((turn, i) => inLane(turn, lane + (i === 0 ? 0 : 1))).reverse())
+    const { lane, turn, afresh } = entry
+    const above = entries.at(-1)
+    entries.push({ ...entry, apart: afresh || (above !== undefined && above.turn.id !== turn.previousId) })
+    todo.push(...(below.get(turn.id) ?? []).map((next, i) => inLane(next, lane + (i === 0 ? 0 : 1))).reverse())
   }
   return entries
 }

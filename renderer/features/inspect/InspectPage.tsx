@@ -167,7 +167,7 @@ function Subject({
         <CartridgeFace digest={summary.packetId} kind={summary.kind} name={summary.name} width={96} height={56} />
       </div>
       <div className="Subject-text">
-        <h2>{summary.name}</h2>
+        <h2 className="two-lines">{summary.name}</h2>
         <p className="small muted">
           {dotted(summary.model.name, formatRead(summary.tokens), formatBytes(summary.bytes))}
         </p>

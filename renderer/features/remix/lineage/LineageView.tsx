@@ -168,7 +168,7 @@ function Node({
     return (
       <span className="Lineage-node" data-gone style={style}>
         <span className="Lineage-text">
-          <b>{node.name ?? shortDigest(node.packetId)}</b>
+          <b className="two-lines">{node.name ?? shortDigest(node.packetId)}</b>
           <span className="small muted">not in this library</span>
         </span>
       </span>
@@ -185,7 +185,7 @@ function Node({
         <CartridgeFace digest={node.packetId} kind={node.kind ?? 'kv'} name={node.name} width={46} height={46} />
       </span>
       <span className="Lineage-text">
-        <b>{node.name ?? `After “${node.question ?? shortDigest(node.packetId)}”`}</b>
+        <b className="two-lines">{node.name ?? `After “${node.question ?? shortDigest(node.packetId)}”`}</b>
         <span className="small muted">{formatRead(node.tokens)}</span>
       </span>
     </Link>

@@ -37,7 +37,9 @@ test('the timeline shows every turn once, after the one it stands below, and nev
       const entries = timeline(turns)
       expect(entries.map(entry => entry.turn.id).toSorted()).toEqual(turns.map(entry => entry.id).toSorted())
       const at = new Map(entries.map((entry, i) => [entry.turn.id, i]))
-      for (const { turn: shown, lane, afresh } of entries) {
+      for (const [i, { turn: shown, lane, afresh, apart }] of entries.entries()) {
+        // A line leads from one to the next only where the one went on from the other.
+        expect(apart).toBe(i > 0 && entries[i - 1]?.turn.id !== shown.previousId)
         expect(lane).toBeLessThanOrEqual(4)
         expect(afresh).toBe(false)
         if (shown.previousId !== null) expect(at.get(shown.previousId)).toBeLessThan(at.get(shown.id) ?? -1)
@@ -49,6 +51,7 @@ test('the timeline shows every turn once, after the one it stands below, and nev
 test('one that stands below others and asked the cartridge as it was is afresh', () => {
   const [first, second] = timeline([turn('a', null), turn('b', 'a', { parentId: null })])
   expect([first?.afresh, second?.afresh, second?.lane]).toEqual([false, true, 0])
+  expect([first?.apart, second?.apart]).toEqual([false, true])
 })
 
 test('the thread to a turn begins at the beginning and follows what stands above', () => {
