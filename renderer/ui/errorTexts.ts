@@ -44,7 +44,7 @@ export const ERROR_TEXTS = {
   },
   E_TOO_LARGE: {
     what: 'It is over the limit.',
-    meaning: 'Nothing was read. Split it, or take a part of it.',
+    meaning: 'Nothing was read. Take a part of it, or cut it into several files first.',
     action: open('Take a part of it', '/new'),
     detail: 'shown',
   },

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { pdfFile } from '../engine/documents/pdfFile.ts'
-import { expect, goTo, test } from './fixtures.ts'
+import { chooseModel, expect, goTo, test } from './fixtures.ts'
 
 async function drop(page: Page, ...files: string[]): Promise<void> {
   const system = await page.context().newCDPSession(page)
@@ -52,6 +52,32 @@ test('documents are read in their own encoding and script, and a guess is said',
   await expect(files(page).nth(1)).toContainText('22 characters, read as utf-16le')
   await expect(files(page).nth(2)).toContainText('3 characters')
   await expect(files(page).nth(3)).toContainText('save it as UTF-8')
+})
+
+test('of several files the one that is too long is named before anything is read, with what becomes of it', async ({
+  page,
+  studio,
+}) => {
+  await page.reload()
+  await goTo(page, 'New cartridge')
+  await chooseModel(page, /transformer/i)
+  const write = (name: string, lines: number) => {
+    const text = Array.from({ length: lines }, (_, i) => `The locker ${i} on the pier is green.`).join('\n')
+    writeFileSync(join(studio.home, name), text)
+    return join(studio.home, name)
+  }
+  await drop(page, write('short.txt', 4), write('long.txt', 400))
+  const pane = page.getByRole('complementary', { name: 'How to read it' })
+  await expect(pane.getByRole('listitem')).toHaveText([/^long\.txt becomes \d+\scartridges$/])
+  await expect(page.getByRole('button', { name: /^Read 2 texts into \d+\scartridges$/ })).toBeEnabled()
+  for (const name of ['short.txt', 'long.txt']) await page.getByRole('button', { name: `Remove ${name}` }).click()
+
+  // Longer than any cartridge may be: it can be split here, and nothing else is offered.
+  await drop(page, write('huge.txt', 250_000))
+  await expect(page.getByRole('radio', { name: /^Split into about [\d,]+\scartridges/ })).toBeChecked()
+  await expect(page.getByRole('radio', { name: /Keep the beginning|^Use / })).toHaveCount(0)
+  await expect(page.getByRole('button', { name: /^Read into about [\d,]+\scartridges$/ })).toBeEnabled()
+  await page.getByRole('button', { name: 'Remove huge.txt' }).click()
 })
 
 test('a .CARTRIDGE in capitals is reviewed like any other', async ({ page, studio }) => {

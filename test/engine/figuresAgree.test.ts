@@ -36,15 +36,47 @@ describe('an estimate', () => {
     expect(Math.abs(sum(({ cartridge }) => cartridge.bytes) - estimate.bytes) / estimate.bytes).toBeLessThan(0.05)
   })
 
-  it('of a text that is cut in parts is of all of them', async () => {
-    const reading = { model: 'starter-transformer', sources: [source(lockers(400, 200))] }
+  // Paragraphs of more than half a part leave much of each free.
+  const paragraphs = Array.from({ length: 7 }, (_, i) => lockers(900 + 80 * i, 70)).join('\n\n')
+  const noSpaces = Array.from({ length: 90 }, (_, i) => `第${i}条。中庭の門は午後十時に閉まる。`).join('')
+  it.each([
+    ['lines', lockers(400, 200)],
+    ['paragraphs', paragraphs],
+    ['lines of Windows', paragraphs.replaceAll('\n', '\r\n')],
+    ['sentences without spaces', noSpaces],
+  ])('of a text of %s that is cut in parts is of all of them', async (name, text) => {
+    const reading = { model: 'starter-transformer', sources: [{ name, text }] }
     const estimate = await test.client.call('packets.estimate', reading)
-    expect(estimate.fits).toBe(false)
+    expect(estimate).toMatchObject({ fits: false, readsAtOnce: true, approximate: false })
     const { parts } = await test.client.call('packets.createSplit', reading)
-    expect(Math.abs(parts.length - estimate.parts)).toBeLessThanOrEqual(1)
+    expect(estimate.parts).toBe(parts.length)
+    expect(estimate.tooLong).toEqual([{ name, parts: parts.length }])
     const bytes = parts.reduce((total, { cartridge }) => total + cartridge.bytes, 0)
     expect(Math.abs(bytes - estimate.bytes) / estimate.bytes).toBeLessThan(0.1)
   })
+
+  it('names, of several texts, those that are too long for one cartridge', async () => {
+    const sources = [source(lockers(0, 4)), { name: 'the long one', text: lockers(2000, 200) }]
+    const estimate = await test.client.call('packets.estimate', { model: 'starter-transformer', sources, each: true })
+    expect(estimate.fits).toBe(false)
+    expect(estimate.tooLong).toEqual([{ name: 'the long one', parts: estimate.parts - 1 }])
+  })
+
+  it.each(MODELS)(
+    'of a text longer than what is read at once says so, and about how much it is, in %s',
+    async model => {
+      const text = lockers(0, 170_000)
+      const name = 'pier'
+      const estimate = await test.client.call('packets.estimate', { model, sources: [{ name, text }] })
+      expect(estimate).toMatchObject({ approximate: true, fits: false, readsAtOnce: false })
+      expect(estimate.tooLong).toEqual([{ name, parts: estimate.parts }])
+      const some = lockers(85_000, 100)
+      const { tokens } = await test.client.call('packets.estimate', { model, sources: [{ name, text: some }] })
+      expect(Math.abs(((tokens / some.length) * text.length) / estimate.tokens - 1)).toBeLessThan(0.1)
+      if (estimate.contextLength === null) expect(estimate.parts).toBe(2)
+      else expect(estimate.parts * (estimate.mostTokens ?? 0)).toBeGreaterThan(estimate.tokens)
+    },
+  )
 })
 
 it.each(MODELS)('tokens counted while a question is typed are those that are read, in %s', async model => {

@@ -26,6 +26,8 @@ import './create.css'
 /** With more texts than that, checking is something to ask for. */
 const MOST_CHECKED = 10
 
+const SPLIT: TooLongChoice = { how: 'split' }
+
 /** A text goes in, a cartridge comes out. */
 export function CreatePage() {
   const { client, queries, sources: sourcesStore } = useStudio()
@@ -43,7 +45,7 @@ export function CreatePage() {
   const [chosenDtype, setDtype] = useState<StateDtype | null>(null)
   const [chosenCheck, setCheck] = useState<boolean | null>(null)
   const [starting, setStarting] = useState<{ readonly done: number; readonly of: number } | null>(null)
-  const [tooLong, setTooLong] = useState<TooLongChoice>({ how: 'split' })
+  const [tooLong, setTooLong] = useState<TooLongChoice>(SPLIT)
 
   // Files dropped anywhere in the window wait in the ui store until this page takes them.
   const dropped = useUi(ui => ui.sources)
@@ -86,12 +88,14 @@ export function CreatePage() {
   }, [modelId, isUnopened, readable, pasted, reading, dtype, each])
   const { estimate, error: estimateError } = useEstimate(estimateInput)
   const separate = each && titles.length > 1
+  // Whatever was chosen for another text: one that is longer than any cartridge may be can only be split.
+  const choice = estimate?.readsAtOnce === false ? SPLIT : tooLong
   const check = chosenCheck ?? (!separate || titles.length <= MOST_CHECKED)
 
   async function start(): Promise<void> {
     if (modelId === undefined) return
     const fits = estimate?.fits ?? false
-    const how = separate ? ({ how: 'split' } as const) : tooLong
+    const how = separate ? SPLIT : choice
     const planned = jobsFor({
       files: readable,
       pasted,
@@ -150,7 +154,7 @@ export function CreatePage() {
             onCheck={setCheck}
             starting={starting}
             separate={separate ? titles.length : null}
-            tooLong={tooLong}
+            tooLong={choice}
             onTooLong={choice => {
               setTooLong(choice)
               const recurrent = tooLongModels(ready)[0]

@@ -4,12 +4,12 @@ import { abilityText } from '../../ui/abilityText.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { Facts } from '../../ui/Facts.tsx'
-import { formatBytes, formatCount, formatSeconds } from '../../ui/format.ts'
+import { formatBytes, formatCount, formatCounted, formatSeconds, formatTokens } from '../../ui/format.ts'
 import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { TooLong, type TooLongChoice } from './TooLong.tsx'
+import { partsText, TooLong, type TooLongChoice } from './TooLong.tsx'
 import type { Estimate } from './useEstimate.ts'
 
 const DTYPES = [
@@ -122,9 +122,11 @@ export function EstimatePane(props: EstimatePaneProps) {
         ) : (
           <>
             <p className="Create-tokens">
-              <b>{formatCount(estimate.tokens)}</b> tokens{separate === null ? '' : ` in ${separate} texts`}
+              {estimate.approximate ? 'about ' : ''}
+              <b>{(estimate.approximate ? formatTokens : formatCount)(estimate.tokens)}</b> tokens
+              {separate === null ? '' : ` in ${separate} texts`}
             </p>
-            {estimate.contextLength === null || separate !== null ? null : (
+            {estimate.contextLength === null || separate !== null || estimate.approximate ? null : (
               <Fill tokens={estimate.tokens} limit={most} room={estimate.contextLength - most} />
             )}
             <Facts
@@ -149,6 +151,7 @@ export function EstimatePane(props: EstimatePaneProps) {
                   : [{ label: 'Control tokens in the text', value: formatCount(estimate.controlTokensInText) }]),
               ]}
             />
+            {separate === null ? null : <Split estimate={estimate} />}
             {estimate.notes.map(note => (
               <p key={note} className="muted small">
                 {note}
@@ -178,13 +181,36 @@ export function EstimatePane(props: EstimatePaneProps) {
           {starting !== null
             ? `Handing over ${formatCount(starting.done)} of ${formatCount(starting.of)}`
             : separate !== null
-              ? `Read ${separate} texts`
+              ? `Read ${separate} texts${estimate === null || estimate.tooLong.length === 0 ? '' : ` into ${partsText(estimate)}`}`
               : isTooLong && props.tooLong.how === 'split'
-                ? `Read into about ${estimate.parts} cartridges`
+                ? `Read into ${partsText(estimate)}`
                 : 'Read it'}
         </Button>
       </div>
     </aside>
+  )
+}
+
+/** Names are many where texts are. */
+const MOST_NAMED = 3
+
+/** Which of several texts become more than a cartridge each. */
+function Split({ estimate: { tooLong, approximate } }: { readonly estimate: Estimate }) {
+  if (tooLong.length === 0) return null
+  const more = tooLong.length - MOST_NAMED
+  return (
+    <div className="Create-split" role="status">
+      <b>Too long for one cartridge</b>
+      <ul>
+        {tooLong.slice(0, MOST_NAMED).map(({ name, parts }, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: two files may have one name
+          <li key={i}>
+            <span className="two-lines">{name}</span> becomes {partsText({ parts, approximate })}
+          </li>
+        ))}
+      </ul>
+      {more > 0 ? <span>and {formatCounted(more, 'more', 'more')}</span> : null}
+    </div>
   )
 }
 

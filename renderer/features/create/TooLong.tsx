@@ -15,6 +15,11 @@ export function tooLongModels(models: readonly ModelView[]): readonly ModelView[
   return models.filter(model => model.contextLength === null)
 }
 
+/** Of a long text it is an estimate. */
+export function partsText({ parts, approximate }: Pick<Estimate, 'parts' | 'approximate'>): string {
+  return `${approximate ? 'about ' : ''}${formatCounted(parts, 'cartridge')}`
+}
+
 export interface TooLongProps {
   readonly estimate: Estimate
   readonly model: ModelView
@@ -23,7 +28,7 @@ export interface TooLongProps {
   readonly onChange: (value: TooLongChoice) => void
 }
 
-/** The text does not fit into the model: three ways out. */
+/** The text does not fit into the model: three ways out; longer than any cartridge may be, one. */
 export function TooLong({ estimate, model, models, value, onChange }: TooLongProps) {
   const limit = estimate.mostTokens ?? estimate.tokens
   const room = (estimate.contextLength ?? limit) - limit
@@ -38,24 +43,28 @@ export function TooLong({ estimate, model, models, value, onChange }: TooLongPro
         if (how === 'recurrent') onChange({ how: 'recurrent' })
       }}
     >
-      <Label className="TooLong-title">Too long for {model.name}</Label>
-      <p className="small muted">
-        It holds {formatCounted(estimate.contextLength ?? limit, 'token')}; {formatCount(room)} are kept for a question
-        and an answer.
-      </p>
+      <Label className="TooLong-title">Too long for {estimate.readsAtOnce ? model.name : 'one cartridge'}</Label>
+      {estimate.contextLength === null ? null : (
+        <p className="small muted">
+          {estimate.readsAtOnce ? 'It' : model.name} holds {formatCounted(estimate.contextLength, 'token')};{' '}
+          {formatCount(room)} are kept for a question and an answer.
+        </p>
+      )}
       <Radio value="split" className="TooLong-option">
-        <b>Split into about {formatCounted(estimate.parts, 'cartridge')}</b>
+        <b>Split into {partsText(estimate)}</b>
         <span>Cut at paragraphs; each answers from its own part.</span>
       </Radio>
-      <Radio value="first" className="TooLong-option">
-        <b>Keep the beginning</b>
-        <span>
-          The first {formatCounted(value.how === 'first' ? value.tokens : limit, 'token')};{' '}
-          {formatCount(room + limit - (value.how === 'first' ? value.tokens : limit))} stay free for a question and an
-          answer.
-        </span>
-      </Radio>
-      {recurrent === undefined ? null : (
+      {estimate.readsAtOnce ? (
+        <Radio value="first" className="TooLong-option">
+          <b>Keep the beginning</b>
+          <span>
+            The first {formatCounted(value.how === 'first' ? value.tokens : limit, 'token')};{' '}
+            {formatCount(room + limit - (value.how === 'first' ? value.tokens : limit))} stay free for a question and an
+            answer.
+          </span>
+        </Radio>
+      ) : null}
+      {recurrent === undefined || !estimate.readsAtOnce ? null : (
         <Radio value="recurrent" className="TooLong-option">
           <b>Use {recurrent.name}</b>
           <span>

@@ -104,12 +104,18 @@ export const packetMethods = {
     }),
     z.strictObject({
       tokens: count,
+      /** Measured on a sample, so the figures are about right: of texts over a million characters. */
+      approximate: z.boolean(),
       contextLength: count.nullable(),
       /** How much one cartridge takes, so that a question and an answer still fit; null where any length does. */
       mostTokens: count.nullable(),
       fits: z.boolean(),
+      /** Whether each is short enough for one cartridge whatever the model holds; longer ones can only be split. */
+      readsAtOnce: z.boolean(),
       /** How many cartridges it makes, those of a split included. */
       parts: count,
+      /** Those that become several cartridges, by the name of their first source. */
+      tooLong: z.array(z.strictObject({ name: z.string(), parts: count })),
       /** Of the cartridges, about. */
       bytes: count,
       estimatedSeconds: z.number().nullable(),
