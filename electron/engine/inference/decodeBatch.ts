@@ -11,7 +11,7 @@ import type { MemoryHold } from './tierEntry.ts'
 
 interface Row {
   readonly session: Session
-  /** As it came in: its full blocks are shared, not read back. */
+  /** As it came in: its blocks, all full, are shared, not read back. */
   readonly base: StateSnapshot
   /** After its last token. */
   readonly logits: Float32Array
@@ -102,23 +102,28 @@ export class DecodeBatch {
     }
   }
 
-  /** Gives a session its state back. Copies what it has read here and its unfinished block, not its base. */
-  leave(session: Session): void {
+  /**
+   * Gives a session its state back. Copies what it has read here and its unfinished block, not its base. `isLast`: nobody goes on from it, so
+   * nothing is copied, and the session is closed.
+   */
+  leave(session: Session, { isLast = false }: { readonly isLast?: boolean | undefined } = {}): void {
     const row = this.#rows.findIndex(candidate => candidate?.session === session)
     const found = this.#rows[row]
     if (found == null) return
-    const { base, position, processed } = found
-    const shared = base.blocks.filter(({ tokens }) => tokens === BLOCK_TOKENS)
-    const from = shared.length * BLOCK_TOKENS
-    const state = {
-      ...base,
-      position,
-      blocks: this.#kv === null ? [] : [...shared, ...this.#kv.read(row, from, position)],
-      recurrent: this.#recurrent?.read(row) ?? [],
-    }
+    const state = isLast ? null : this.#read(row, found)
     this.#rows[row] = null
     this.#count()
-    session.takeBack(state, processed)
+    session.takeBack(state, found.processed)
+  }
+
+  #read(row: number, { base, position }: Row): StateSnapshot {
+    const from = base.blocks.length * BLOCK_TOKENS
+    return {
+      ...base,
+      position,
+      blocks: this.#kv === null ? [] : [...base.blocks, ...this.#kv.read(row, from, position)],
+      recurrent: this.#recurrent?.read(row) ?? [],
+    }
   }
 
   /**

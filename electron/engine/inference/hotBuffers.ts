@@ -4,7 +4,7 @@ import { sharedBlocks } from './kvRows.ts'
 import type { KvLayerGeometry } from './layers.ts'
 import type { LentBlock } from './lentBlock.ts'
 import type { MemoryTier } from './memoryTier.ts'
-import type { KvBlock } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type KvBlock, numbersIn } from './stateSnapshot.ts'
 import type { MemoryHold } from './tierEntry.ts'
 
 /** The contiguous buffers of a running session: one `[1, kvHeads, capacity, headDim]` pair a layer. */
@@ -43,6 +43,8 @@ export class HotBuffers {
   readonly #newNumbers: (length: number) => Float32Array
   /** With the blocks that stand in them; oldest first. */
   readonly #idle = new Map<HotSet, readonly WeakRef<KvBlock>[]>()
+  /** Of one block, and nobody's: memory of the garbage collector's, if it needs it. */
+  #room: WeakRef<ArrayBuffer> | null = null
   #closed = false
 
   constructor(
@@ -90,6 +92,19 @@ export class HotBuffers {
     best.hold.use(label)
     best.blocks = blocks.slice(0, kept)
     return { set: best, kept }
+  }
+
+  /** Where one block lies while it is taken out of buffers; the caller's until it is given back. What is in it is left over. */
+  takeRoom(): Float32Array<ArrayBuffer> {
+    const room = this.#room?.deref()
+    this.#room = null
+    if (room !== undefined) return new Float32Array(room)
+    return unwrittenFloats(numbersIn({ layers: this.#layers }, BLOCK_TOKENS))
+  }
+
+  /** Nobody reads it any more. */
+  giveRoom({ buffer }: Float32Array<ArrayBuffer>): void {
+    this.#room = new WeakRef(buffer)
   }
 
   /** Takes buffers back, with the blocks that still stand in them. */

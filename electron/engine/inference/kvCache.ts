@@ -1,6 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { StateDtype } from '#shared/domain/cartridge.ts'
-import { unwrittenFloats } from '../unwritten.ts'
 import { roundInPlace } from './float16.ts'
 import { type HotBuffers, type HotSet, release, takeOutLost } from './hotBuffers.ts'
 import { copySet, type Download, fillSet, onHost, type WriteRows } from './hotNumbers.ts'
@@ -8,7 +7,7 @@ import { firstTokens, type KvPlace, type KvPlaceFrom, readBlock, writeBlocks } f
 import type { KvLayerGeometry } from './layers.ts'
 import { LentBlock } from './lentBlock.ts'
 import { roundTripBlock } from './stateCodec.ts'
-import { BLOCK_TOKENS, type BlockSink, type KvBlock, numbersIn } from './stateSnapshot.ts'
+import { BLOCK_TOKENS, type BlockSink, type KvBlock } from './stateSnapshot.ts'
 
 const GROWTH = 1.5
 /** Buffers have room for so many tokens more than are read into them: growing copies the context, and a state is mostly asked. */
@@ -153,21 +152,27 @@ export class KvCache {
     this.#running?.hold.use(label)
   }
 
+  /** Its full blocks, as far as they lie in memory of their own. */
+  get sealed(): readonly KvBlock[] {
+    return this.#blocks
+  }
+
   /** Whether blocks can be read while the graph runs: what it has written lies in memory that it only appends to. */
   get canFeed(): boolean {
     return this.#running?.running.layers.every(({ key }) => key.location === 'cpu') ?? false
   }
 
   /**
-   * Gives a sink the blocks that it does not have, each taken by it before the next is read, into the same memory. `onlyFull`: the
-   * full ones of the tokens that are there now.
+   * Gives a sink the blocks up to `end` that it does not have, each taken by it before the next is read, into the same memory. The
+   * last is cut where it goes further.
    */
-  async feed(sink: BlockSink, { onlyFull = false } = {}): Promise<void> {
-    const end = onlyFull ? this.#length - (this.#length % BLOCK_TOKENS) : this.#length
-    for (const block of this.#blocks.slice(sink.length)) await sink.add(block)
-    const isNew = this.#running !== null && sink.length * BLOCK_TOKENS < end
-    const room = isNew ? unwrittenFloats(numbersIn({ layers: this.#layers }, BLOCK_TOKENS)) : undefined
+  async feed(sink: BlockSink, end = this.#length): Promise<void> {
+    for (const block of this.#blocks.slice(sink.length)) if (block.start < end) await sink.add(cut(block, end))
+    if (sink.length * BLOCK_TOKENS >= end) return
+    const room = this.#running === null ? undefined : this.#hot.takeRoom()
     for await (const block of this.#unsealed(sink.length, end, room)) await sink.add(block)
+    // Where a sink failed, it may read still.
+    if (room !== undefined) this.#hot.giveRoom(room)
   }
 
   /**
@@ -177,7 +182,7 @@ export class KvCache {
   async *#unsealed(from: number, end: number, room?: Float32Array): AsyncGenerator<KvBlock> {
     const set = this.#running
     if (set === null) {
-      if (this.#tail !== null && this.#tail.start < end) yield this.#tail
+      if (this.#tail !== null && this.#tail.start < end) yield cut(this.#tail, end)
       return
     }
     if (from * BLOCK_TOKENS >= end) return
@@ -267,4 +272,9 @@ export class KvCache {
       throw error
     }
   }
+}
+
+/** A block as far as it lies before `end`. */
+function cut(block: KvBlock, end: number): KvBlock {
+  return block.start + block.tokens > end ? firstTokens(block, end - block.start) : block
 }

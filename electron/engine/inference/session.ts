@@ -2,6 +2,7 @@ import type { StateDtype } from '#shared/domain/cartridge.ts'
 import { StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { type AppendOptions, assertReadable, rowsOf } from './appendOptions.ts'
 import { chunkRun } from './chunkRun.ts'
+import type { KvCache } from './kvCache.ts'
 import type { KvPlaceFrom } from './kvRows.ts'
 import type { RunOptions, SessionHost, SessionState } from './sessionHost.ts'
 import { BLOCK_TOKENS, type BlockSink, type KvBlock, type StateSnapshot } from './stateSnapshot.ts'
@@ -96,12 +97,16 @@ export class Session implements Disposable {
     return this.#exclusively('capture', () => this.#capture())
   }
 
-  /** The same with keys and values given to a sink, those that it does not have yet, one block at a time. */
-  captureInto(sink: BlockSink): Promise<Omit<StateSnapshot, 'blocks'>> {
+  /**
+   * The same with keys and values given to a sink, those that it does not have yet, one block at a time. `position`: as the state was
+   * there; throws what {@link Session.truncate} throws.
+   */
+  captureInto(sink: BlockSink, position = this.position): Promise<Omit<StateSnapshot, 'blocks'>> {
     return this.#exclusively('capture', async () => {
-      await this.#state.kv?.feed(sink)
+      if (position !== this.position) this.#assertCut(position)
+      await this.#state.kv?.feed(sink, position)
       const { blocks: _, ...rest } = await this.#captured([])
-      return rest
+      return { ...rest, position }
     })
   }
 
@@ -134,6 +139,12 @@ export class Session implements Disposable {
   /** Forgets everything from `position` on. Keys and values only: a recurrent state cannot be unread. */
   truncate(position: number): void {
     if (this.#busy !== null) throw busy(this.#busy)
+    this.#assertCut(position).truncate(position)
+    this.#state.position = position
+  }
+
+  /** Its keys and values, if they can be cut back to `position`. */
+  #assertCut(position: number): KvCache {
     const { kv, recurrent } = this.#state
     if (recurrent !== null || kv === null) {
       throw new StatePackError(
@@ -148,8 +159,7 @@ export class Session implements Disposable {
         `The state has ${this.#state.position} tokens, it cannot be cut to ${position}.`,
       )
     }
-    kv.truncate(position)
-    this.#state.position = position
+    return kv
   }
 
   /** Gives back the buffers that only a running session needs; the next append makes them again. */
@@ -161,28 +171,31 @@ export class Session implements Disposable {
 
   /**
    * Hands the state over, to be advanced elsewhere (in a batch); its keys and values are written to the place that is chosen, as far
-   * as they do not stand there. Until it is taken back the session runs nothing itself: `E_CONFLICT`.
+   * as they do not stand there. Returned are the full blocks that lie in memory of their own: the others are in that place. Until it is
+   * taken back the session runs nothing itself: `E_CONFLICT`.
    */
   async lend(choose: (blocks: readonly KvBlock[]) => KvPlaceFrom): Promise<StateSnapshot> {
     const snapshot = await this.#exclusively('lend', async () => {
       const { kv } = this.#state
       await kv?.copyTo(choose)
-      await kv?.park()
-      return this.#capture()
+      const state = await this.#captured(kv?.sealed ?? [])
+      kv?.dispose()
+      return state
     })
     this.#busy = LENT
     return snapshot
   }
 
-  /** Takes a lent state back, `processed` tokens further. */
-  takeBack(snapshot: StateSnapshot, processed: number): void {
+  /** Takes a lent state back, `processed` tokens further; null: nobody goes on from it, and the session is closed. */
+  takeBack(snapshot: StateSnapshot | null, processed: number): void {
     if (this.#busy !== LENT) throw new StatePackError('E_CONFLICT', 'This session has not lent its state.')
     this.#busy = null
     this.#processed += processed
     if (this.#disposed) return
     this.#state.kv?.dispose()
     this.#state.recurrent?.dispose()
-    this.#state = this.#host.stateOf(snapshot)
+    if (snapshot === null) this.#disposed = true
+    else this.#state = this.#host.stateOf(snapshot)
   }
 
   dispose(): void {
@@ -201,7 +214,7 @@ export class Session implements Disposable {
       const { kv } = this.#state
       const logits = await this.#readChunks(tokens, options, async sink => {
         await feeding
-        if (kv?.canFeed) feeding = kv.feed(sink, { onlyFull: true })
+        if (kv?.canFeed) feeding = kv.feed(sink, kv.length - (kv.length % BLOCK_TOKENS))
         // Heard of when the next chunk has been read.
         feeding.catch(() => {})
       })

@@ -53,8 +53,15 @@ export class Scheduler {
     return this.#batch?.sessions.length ?? 0
   }
 
-  /** The same as {@link generate}; throws what it throws. Afterwards the session has its state back. */
-  async generate(session: Session, logits: Float32Array, options: GenerateOptions): Promise<Scheduled> {
+  /**
+   * The same as {@link generate}; throws what it throws. Afterwards the session has its state back. `isLast`: nobody goes on from it, so it may
+   * be closed instead.
+   */
+  async generate(
+    session: Session,
+    logits: Float32Array,
+    { isLast, ...options }: GenerateOptions & { readonly isLast?: boolean },
+  ): Promise<Scheduled> {
     const batch = this.#batch
     if (batch === null) return { ...(await generate(session, logits, options)), batched: false }
     let batched = false
@@ -69,7 +76,7 @@ export class Scheduler {
       return { ...(await generate(session, logits, { ...options, step })), batched }
     } finally {
       await this.#stepping
-      batch.leave(session)
+      batch.leave(session, { isLast })
     }
   }
 

@@ -78,13 +78,15 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     isTraced: input.trace ?? false,
   }
   const { persist = 'durable' } = input
+  // It serves in float32; what is kept in memory only shares the layers of its base, and of nobody else.
+  const sharesPrefix = prefix !== null && base.dtype === 'float32' && persist !== 'memory'
   // What is known of the new state is encoded, hashed and written while the answer still comes.
   await using staged = new StagedBlobs(context.store.writer)
   await using encoder = new StateEncoder({
-    ...{ dtype: base.dtype, shared: base.fullBlocks },
+    ...{ dtype: base.dtype, shared: sharesPrefix ? prefix.sharedBlocks : base.fullBlocks },
     keep: persist === 'memory' ? async blob => blob : staged.addNew,
   })
-  const options = { signal: call.signal, onProgress: readingProgress(call), sink: keep ? encoder : undefined }
+  const options = { signal: call.signal, onProgress: readingProgress(call), sink: encoder }
   const { newState, first, steps } = await readDelta(session, reading, options)
   if (first === null)
     throw new StatePackError(
@@ -93,14 +95,14 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     )
   const read = clock.lap()
 
-  const ahead = newState === null ? null : heard(encoder.take(newState.snapshot))
+  const ahead = newState === null ? null : heard(encoder.take(newState.rest))
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
   const history = [...base.tokens, ...split.fold, ...split.tailTokens]
   const answer = await writeAnswer(
     context,
-    { loaded: base.loaded, session, first, history, end, form, grammar },
+    { loaded: base.loaded, session, first, history, end, form, grammar, isLast: !keep },
     input,
     call,
   )
@@ -112,6 +114,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
         generation.ids.length,
       )
     : null
+  using fresh = kept?.fresh ?? null
   const generate_ = clock.lap()
 
   const contents = grownContents(base, {
@@ -123,12 +126,13 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     generated: kept?.generated ?? new Int32Array(0),
   })
   const { logits } = kept ?? newState ?? fail()
-  const { cache, stored: numbers } = await (kept === null ? (ahead ?? fail()) : encoder.take(kept.snapshot))
+  const { cache, stored: taken } = await (kept === null ? (ahead ?? fail()) : encoder.end(fresh ?? session))
+  const numbers = { ...taken, blocks: taken.blocks.filter(block => block !== null) }
   const assembled = {
     ...assembleAround(contents, numbersOf(numbers, { cache: await cache, logits })),
     atHand: numbers,
   }
-  const processed = session.processed + (kept?.processed ?? 0)
+  const processed = session.processed + (fresh?.processed ?? 0)
   const generated = processed - (toFold.length - (prefix?.tokens ?? 0)) - split.tailTokens.length
   const counts = countTokens(base, split, { generated, processed })
   const seconds = { load, restore, read, generate: generate_ }

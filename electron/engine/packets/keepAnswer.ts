@@ -18,31 +18,35 @@ interface Answering {
 }
 
 /**
- * The transcript as it will be continued: without the stop text, and with the token that ended the answer, unless the chat
- * template closes an answer with another one.
+ * Brings the session to the transcript as it will be continued: without the stop text, and with the token that ended the answer, unless the
+ * chat template closes an answer with another one. `fresh`: a session that stands there in its place, the caller's.
  */
 export async function keepAnswer(
   { session, runtime, tokenizer, start, first, beforeAnswer, closing }: Answering,
   { ids, stopId, logits }: Generation,
   written: number,
-) {
+): Promise<{ readonly generated: Int32Array; readonly fresh: Session | null; readonly logits: Float32Array }> {
   const closes = stopId !== null && (closing === null || closing.startsWith(tokenizer.decode([stopId])))
   const added = closes ? [stopId] : []
   const generated = Int32Array.from([...ids, ...added])
   if (ids.length === written) {
     const after = added.length === 0 ? logits : await session.append(added, { logits: 'last' })
-    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
+    return { generated, fresh: null, logits: after }
   }
   if (beforeAnswer === null) {
     // The last token before the stop text is read again for the logits after it.
     const again = ids.length === 0 ? 0 : 1
     session.truncate(start + ids.length - again)
     const after = again === 0 ? first : await session.append(ids.slice(-1), { logits: 'last' })
-    return { generated, snapshot: await session.capture(), logits: after, processed: 0 }
+    return { generated, fresh: null, logits: after }
   }
-  using fresh = await runtime.restore(beforeAnswer)
-  const after = ids.length === 0 ? first : await fresh.append(ids, { logits: 'last' })
-  return { generated, snapshot: await fresh.capture(), logits: after, processed: fresh.processed }
+  const fresh = await runtime.restore(beforeAnswer)
+  try {
+    return { generated, fresh, logits: ids.length === 0 ? first : await fresh.append(ids, { logits: 'last' }) }
+  } catch (error) {
+    fresh.dispose()
+    throw error
+  }
 }
 
 /** Characters. */

@@ -1,7 +1,6 @@
 import type { AppendOptions } from '../inference/appendOptions.ts'
-import { cutBack } from '../inference/cutBack.ts'
 import type { Session } from '../inference/session.ts'
-import type { StateSnapshot } from '../inference/stateSnapshot.ts'
+import type { BlockSink, StateSnapshot } from '../inference/stateSnapshot.ts'
 import { readTraced } from './logitsTrace.ts'
 
 /** Tokens that are held back are few; where they are more, logits after each of them would take more than a run of their own. */
@@ -21,8 +20,8 @@ export interface DeltaReading {
 }
 
 export interface DeltaRead {
-  /** After the folded tokens; null when the answer is kept. */
-  readonly newState: { readonly snapshot: StateSnapshot; readonly logits: Float32Array | null } | null
+  /** After the folded tokens, without the blocks, which the sink has; null when the answer is kept. */
+  readonly newState: { readonly rest: Omit<StateSnapshot, 'blocks'>; readonly logits: Float32Array | null } | null
   /** What the answer begins from; null when nothing was ever read. */
   readonly first: Float32Array | null
   /** Of every token that was read; empty unless asked for. */
@@ -31,31 +30,47 @@ export interface DeltaRead {
 
 /**
  * Reads a delta in one run where it can: each run reads all weights, so a short one costs as much as a step. Keys and values
- * are then cut back to the new state; a recurrent state has to be taken between the two parts.
+ * are then taken as they were at the new state; a recurrent state has to be taken between the two parts. `sink`: where the blocks of the new
+ * state go, or of the one that the answer leads to, as they become full.
  */
 export async function readDelta(
   session: Session,
   { fold, tail, before, isKept, isTraced }: DeltaReading,
-  options: Omit<AppendOptions, 'logits'>,
+  { sink, ...options }: Omit<AppendOptions, 'logits'> & { readonly sink: BlockSink },
 ): Promise<DeltaRead> {
   const steps: DeltaRead['steps'] = []
-  const read = async (tokens: Int32Array, from: Float32Array | null) => {
+  const read = async (tokens: Int32Array, from: Float32Array | null, into?: BlockSink) => {
     if (tokens.length === 0) return from
-    if (!isTraced) return session.append(tokens, options)
-    const traced = await readTraced(session, tokens, { ...options, before: from })
+    if (!isTraced) return session.append(tokens, { ...options, sink: into })
+    const traced = await readTraced(session, tokens, { ...options, sink: into, before: from })
     steps.push(...traced.steps)
     return traced.logits
   }
-  const all = Int32Array.from([...fold, ...tail])
-  if (isKept) return { newState: null, first: await read(all, before), steps }
+  const all = new Int32Array(fold.length + tail.length)
+  all.set(fold)
+  all.set(tail, fold.length)
+  if (isKept) return { newState: null, first: await read(all, before, sink), steps }
   const isShort = fold.length > 0 && tail.length > 0 && tail.length <= MOST_TAIL
   if (!isShort || isTraced || session.kind !== 'kv') {
-    const logits = await read(fold, before)
-    const newState = { snapshot: await session.capture(), logits }
+    const logits = await read(fold, before, sink)
+    const newState = { rest: await session.captureInto(sink), logits }
     return { newState, first: await read(tail, logits), steps }
   }
-  const rows = await session.append(all, { ...options, logits: tail.length + 1 })
-  const snapshot = cutBack(await session.capture(), session.position - tail.length)
+  const end = session.position + fold.length
+  const rows = await session.append(all, { ...options, sink: upTo(sink, end), logits: tail.length + 1 })
+  const rest = await session.captureInto(sink, end)
   const { vocabSize } = session
-  return { newState: { snapshot, logits: rows.slice(0, vocabSize) }, first: rows.subarray(-vocabSize), steps }
+  return { newState: { rest, logits: rows.slice(0, vocabSize) }, first: rows.subarray(-vocabSize), steps }
+}
+
+/** The part of a sink that what lies before `end` goes to. */
+function upTo(sink: BlockSink, end: number): BlockSink {
+  return {
+    get length() {
+      return sink.length
+    },
+    add: async block => {
+      if (block.start + block.tokens <= end) await sink.add(block)
+    },
+  }
 }

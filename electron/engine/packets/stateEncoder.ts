@@ -75,29 +75,21 @@ export class StateEncoder implements BlockSink, AsyncDisposable {
       this.#taken.push(Promise.resolve({ layer: Promise.resolve(layer), block }))
       return
     }
-    this.#taken.push(heard(this.#store(await encodeKvBlock(block, this.#dtype), block)))
+    const bytes = await encodeKvBlock(block, this.#dtype)
+    this.#assertWanted()
+    this.#taken.push(heard(this.#store(bytes, block)))
     await (await this.#taken.at(-1 - ON_THEIR_WAY))?.layer
   }
 
   /** The rest of the state, and all of it, while what is on its way arrives. Throws what {@link StateEncoder.add} throws. */
   async end(session: Session): Promise<EncodedState> {
-    return this.#all(await session.captureInto(this))
+    return this.take(await session.captureInto(this))
   }
 
-  /** The same of a state that was captured and begins with the blocks that it was given before; for one that forgets none of them. */
-  async take(snapshot: StateSnapshot): Promise<EncodedState & { readonly stored: StateSnapshot }> {
-    const taking = this.#rest(snapshot)
-    this.#taking = taking
-    const { cache, stored } = await taking
-    return { cache, stored: { ...stored, blocks: stored.blocks.filter(block => block !== null) } }
-  }
-
-  async #rest(snapshot: StateSnapshot): Promise<EncodedState> {
-    for (const block of snapshot.blocks.slice(this.length)) {
-      this.#assertWanted()
-      await this.add(block)
-    }
-    return this.#all(snapshot)
+  /** The same of a state that was captured into it. */
+  take(rest: Omit<StateSnapshot, 'blocks'>): Promise<EncodedState> {
+    this.#taking = this.#all(rest)
+    return this.#taking
   }
 
   /** Nobody waits for what is taken when it is over. */

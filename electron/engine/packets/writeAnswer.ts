@@ -29,6 +29,8 @@ interface Question {
   readonly form: ToolForm | null
   /** What the answer is held to; undefined: it is any text. */
   readonly grammar: string | undefined
+  /** Nobody goes on from the session after the answer: it may be closed by then. */
+  readonly isLast: boolean
 }
 
 export interface WrittenAnswer extends ReturnType<typeof callIn> {
@@ -46,7 +48,7 @@ export interface WrittenAnswer extends ReturnType<typeof callIn> {
  */
 export async function writeAnswer(
   context: PacketContext,
-  { loaded: { model, runtime }, session, first, history, end, form, grammar }: Question,
+  { loaded: { model, runtime }, session, first, history, end, form, grammar, isLast }: Question,
   input: InferInput,
   call: Call,
 ): Promise<WrittenAnswer> {
@@ -86,6 +88,7 @@ export async function writeAnswer(
           history,
           // Every generated token is read, also the last: so the count is exact and the state can be kept.
           keepOutput: true,
+          isLast,
           traceTopK: Math.max(
             input.trace ? TRACE_TOP_K : 0,
             input.logprobs === undefined ? 0 : Math.max(1, input.logprobs),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { compareLogits, compareStates } from '#engine/inference/compareStates.ts'
 import type { DecodeBatch } from '#engine/inference/decodeBatch.ts'
 import { sharedBlocks } from '#engine/inference/kvRows.ts'
@@ -77,6 +77,36 @@ describe.each(STARTERS)('a batch of %s', folder => {
     expect(digestState(await waits.capture())).toBe(before)
     expect([reads.position, reads.processed]).toEqual([69, 69])
     expect((await reads.append([1])).every(Number.isFinite)).toBe(true)
+  })
+
+  it('copies nothing of a session that nobody goes on from, and closes it', async () => {
+    const batch = batchOf(runtime)
+    const fresh = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    const [last, stays] = [runtime.newSession(), runtime.newSession()]
+    for (const session of [last, stays]) await session.append(random.tokens(100, VOCAB))
+    for (const session of [last, stays]) await batch.join(session)
+    await batch.step(new Map([last, stays].map(session => [session, 5])))
+    fresh.mockClear()
+    batch.leave(last, { isLast: true })
+    expect(fresh).not.toHaveBeenCalled()
+    expect([last.processed, stays.processed]).toEqual([101, 100])
+    await expect(last.append([1])).rejects.toMatchObject({ code: 'E_CONFLICT' })
+    batch.leave(stays)
+    expect((await stays.append([1])).every(Number.isFinite)).toBe(true)
+    fresh.mockRestore()
+  })
+
+  it('takes a session in without copying it twice', async () => {
+    const batch = batchOf(runtime)
+    using session = runtime.newSession()
+    await session.append(random.tokens(100, VOCAB))
+    using alone = await session.fork()
+    const fresh = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    await batch.join(session)
+    expect(fresh).not.toHaveBeenCalled()
+    fresh.mockRestore()
+    batch.leave(session)
+    expect(digestState(await session.capture())).toBe(digestState(await alone.capture()))
   })
 
   it('frees what a disposed session leaves behind', async () => {

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
-import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import type { KvBlock, StateSnapshot } from '#engine/inference/stateSnapshot.ts'
+import { collectingSink } from './collectingSink.ts'
 import { digestLogits, digestState } from './digestState.ts'
 import { runnableModel, STARTERS } from './runnableModel.ts'
 import { type Seeded, seeded } from './seeded.ts'
@@ -298,6 +300,42 @@ describe('keys and values', () => {
     await session.append([1, 2, 3])
     await session.capture()
     expect(session.copiedBytes - before).toBeLessThanOrEqual(64 * 2 * 4096)
+  })
+
+  it('are taken block by block as they were at an earlier position, whoever else takes theirs meanwhile', async () => {
+    const tokens = random.tokens(330, 2048)
+    const sessions = await Promise.all([0, 40].map(from => read(runtime.newSession(), tokens.subarray(from))))
+    const ends = [0, 1, 63, 64, 65, 200, 256, 290]
+    for (const end of ends) {
+      const found = await Promise.all(
+        sessions.map(async (session, row) => {
+          const { sink, stateWith } = collectingSink(() => delay(row))
+          return digestState(stateWith(await session.captureInto(sink, end)))
+        }),
+      )
+      for (const [row, session] of sessions.entries()) {
+        using cut = await session.fork()
+        cut.truncate(end)
+        expect(found[row]).toBe(digestState(await cut.capture()))
+      }
+    }
+    const { sink } = collectingSink()
+    await expect(sessions[0]?.captureInto(sink, 331)).rejects.toMatchObject({ code: 'E_BAD_INPUT' })
+    for (const session of sessions) session.dispose()
+  })
+
+  it('are taken block by block in the same memory each time', async () => {
+    using session = await read(runtime.newSession(), random.tokens(100, 2048))
+    const seen = new Set<ArrayBufferLike>()
+    for (let round = 0; round < 3; round++) {
+      const { sink } = collectingSink()
+      const add = async (block: KvBlock) => {
+        for (const { key, value } of block.layers) for (const { buffer } of [key, value]) seen.add(buffer)
+        await sink.add(block)
+      }
+      await session.captureInto({ length: 0, add })
+    }
+    expect(seen.size).toBe(1)
   })
 
   it('share full blocks between a state, its forks and its snapshots', async () => {

@@ -75,6 +75,24 @@ it.each([
   expect(seen[0]).toBe('found')
 })
 
+it('takes the blocks of a known beginning as they are stored, without looking at them again', async () => {
+  const model = 'starter-transformer'
+  const text = delta(5).repeat(3)
+  await studio.client.call('packets.create', { model, dtype: 'float32', sources: [{ name: 'known', text }] })
+  const seen = follow(async () => {})
+  const answer = await studio.client.call('packets.infer', {
+    model,
+    delta: `${text} And then?`,
+    dtype: 'float32',
+    maxNewTokens: 5,
+  })
+  expect(answer.reused?.tokens).toBeGreaterThan(128)
+  expect(seen).not.toContain('found')
+  expect(
+    await studio.client.call('packets.verify', { ref: answer.newPacketId ?? '', level: 'recomputed' }),
+  ).toMatchObject({ level: 'recomputed' })
+})
+
 it.each([
   ['before', false],
   ['with', true],
@@ -95,10 +113,9 @@ it.each(STARTERS)('writes nothing of a state of %s once whoever had it taken is 
   await using _ = { [Symbol.asyncDispose]: () => runtime.dispose() }
   using session = runtime.newSession()
   await session.append(seeded(7).tokens(200, 2048), { logits: 'none' })
-  const snapshot = await session.capture()
   const staged = new StagedBlobs(store.writer)
   const encoder = new StateEncoder({ dtype: 'int8', keep: staged.addNew })
-  const taking = encoder.take(snapshot).then(({ cache }) => cache)
+  const taking = encoder.end(session).then(({ cache }) => cache)
   const taken = expect(taking).rejects.toMatchObject({ code: 'E_CANCELLED' })
   await encoder[Symbol.asyncDispose]()
   await staged[Symbol.asyncDispose]()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import { readDelta } from '#engine/packets/readDelta.ts'
+import { collectingSink } from '../inference/collectingSink.ts'
 import { digestLogits, digestState } from '../inference/digestState.ts'
 import { runnableModel, STARTERS } from '../inference/runnableModel.ts'
 import { seeded } from '../inference/seeded.ts'
@@ -38,14 +39,15 @@ describe.each(STARTERS)('reading a delta into a session of %s', folder => {
       runs += 1
     }
     const reading = { fold, tail, before, isTraced: false }
-    const read = await readDelta(whole, { ...reading, isKept: false }, { onProgress })
-    expect(read.newState && digestState(read.newState.snapshot)).toBe(state)
+    const { sink, stateWith } = collectingSink()
+    const read = await readDelta(whole, { ...reading, isKept: false }, { onProgress, sink })
+    expect(read.newState && digestState(stateWith(read.newState.rest))).toBe(state)
     expect(digestLogits(read.newState?.logits ?? before)).toBe(digestLogits(first))
     expect(digestLogits(read.first ?? before)).toBe(digestLogits(last))
     expect(digestState(await whole.capture())).toBe(digestState(await parts.capture()))
     if (whole.kind === 'kv' && folded < 128) expect(runs).toBe(held > 16 ? 2 : 1)
 
-    const answer = await readDelta(kept, { ...reading, isKept: true }, {})
+    const answer = await readDelta(kept, { ...reading, isKept: true }, { sink: collectingSink().sink })
     expect(answer.newState).toBeNull()
     expect(digestLogits(answer.first ?? before)).toBe(digestLogits(last))
   })
