@@ -107,7 +107,7 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
   }
 
   async function jsonBody(c: Context<Bindings>): Promise<unknown> {
-    const type = c.req.header('content-type') ?? ''
+    const type = c.env.incoming.headers['content-type'] ?? ''
     if (!/^application\/json\s*(;|$)/i.test(type))
       throw new StatePackError('E_NOT_TEXT', 'Send JSON: content-type: application/json.')
     const chunks: Uint8Array[] = []
@@ -149,7 +149,7 @@ const nameOf = ({ method, path }: ApiRoute) => `${method.toUpperCase()} ${path}`
 
 /** Who asks, as far as a request says. */
 function callerOf(c: Context<Bindings>): string {
-  return `${c.env.incoming.socket.remoteAddress} ${c.req.header('user-agent') ?? ''}`
+  return `${c.env.incoming.socket.remoteAddress} ${c.env.incoming.headers['user-agent'] ?? ''}`
 }
 
 function failure(c: Context<Bindings>, thrown: unknown): Response {

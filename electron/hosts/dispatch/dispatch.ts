@@ -47,11 +47,12 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
         }
         const streams: Method & Streams = contract[name]
         let sent = Promise.resolve()
-        const send = (item: unknown) => {
-          const one = streams.sends?.safeParse(item)
-          if (one?.success !== true)
-            throw one === undefined ? sendsNothing(name) : fieldProblem('E_INTERNAL', name, one.error)
-          sent = sent.then(async () => void (await onItem?.(one.data)))
+        const send = async (item: unknown) => {
+          if (streams.sends === undefined) throw sendsNothing(name)
+          if (onItem === undefined) return signal.throwIfAborted()
+          const one = streams.sends.safeParse(item)
+          if (!one.success) throw fieldProblem('E_INTERNAL', name, one.error)
+          sent = sent.then(async () => void (await onItem(one.data)))
           // Whoever waits for it hears of it; so does the end of the call.
           sent.catch(() => {})
           return untilAborted(signal, sent)

@@ -10,7 +10,8 @@ export interface BodyBudget {
 
 /**
  * Hands every piece to `take` until it returns `enough`. Throws `E_TOO_LARGE`, `E_BUSY` when the budget is spent, what
- * `take` throws, or `E_CANCELLED` when the sender went away.
+ * `take` throws, or `E_CANCELLED` when the sender went away. By events: an iterator of a stream costs a short request a tenth of
+ * a millisecond.
  */
 export async function receiveBody(
   incoming: IncomingMessage,
@@ -18,19 +19,30 @@ export async function receiveBody(
   take: (chunk: Uint8Array) => unknown,
 ): Promise<void> {
   let received = 0
-  try {
-    for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
-      received += chunk.byteLength
-      budget.held += chunk.byteLength
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const accept = (chunk: Uint8Array) => {
+    received += chunk.byteLength
+    budget.held += chunk.byteLength
+    try {
       if (received > limit)
         throw new StatePackError('E_TOO_LARGE', 'This is larger than the Studio accepts.', { limit })
       if (budget.held > budget.limit) throw new StatePackError('E_BUSY', 'Too much is being uploaded at once.')
-      if (take(chunk) === 'enough') break
+      if (take(chunk) === 'enough') resolve()
+      else return
+    } catch (thrown) {
+      reject(thrown)
     }
-  } catch (thrown) {
-    if (thrown instanceof StatePackError) throw thrown
-    throw new StatePackError('E_CANCELLED', 'The upload was broken off.', {}, thrown)
+    incoming.off('data', accept).pause()
+  }
+  const breakOff = (cause?: unknown) =>
+    reject(new StatePackError('E_CANCELLED', 'The upload was broken off.', {}, cause))
+  if (incoming.readableEnded) return
+  if (incoming.destroyed) breakOff()
+  incoming.on('data', accept).once('end', resolve).once('error', breakOff).once('close', breakOff)
+  try {
+    await promise
   } finally {
+    incoming.off('data', accept).off('end', resolve).off('error', breakOff).off('close', breakOff)
     budget.held -= received
   }
 }

@@ -1,5 +1,5 @@
 /** What every server here asks of a request before a byte of its body is read: a clear head, its own address, its token. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { ErrorCode } from '#shared/domain/error.ts'
 
 export interface RequestHead {
@@ -83,5 +83,5 @@ function decidingHeaders(rawHeaders: readonly string[]): Headers | null {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }
