@@ -4,6 +4,7 @@ import { StatePackError, toErrorValue, toStatePackError } from '#shared/domain/e
 import type { Client } from '#shared/rpc/client.ts'
 import { jobErrorSchema } from '#shared/rpc/methods/jobs.ts'
 import { createHeldFiles } from './heldFiles.ts'
+import { type Reading, readingsOf } from './readingsOf.ts'
 import { keep, kept } from './useKept.ts'
 
 /** A dropped file on its way to being text. */
@@ -17,6 +18,8 @@ export interface SourceFile {
   readonly extractor: string | null
   /** Of the file; null while that is not known, and for a PDF. */
   readonly encoding: string | null
+  /** How it reads in other encodings, where nothing says which one is right. */
+  readonly readings: readonly Reading[]
   readonly error: unknown
   /** What it holds, where it is opened only when its turn to be read comes. */
   readonly unopened: File | null
@@ -31,6 +34,8 @@ export interface SourcesState {
   readonly files: readonly SourceFile[]
   readonly add: (files: readonly File[]) => void
   readonly remove: (id: string) => void
+  /** Takes out the text again, in the encoding that a person knows it to be in. */
+  readonly readAs: (id: string, encoding: string) => void
   /** Takes out those that were handed over; what failed stays until someone has seen it. */
   readonly take: (ids: ReadonlySet<string>) => void
   readonly clear: () => void
@@ -42,6 +47,7 @@ const keptSchema = z.array(
   z.object({
     ...{ id: z.string(), name: z.string(), bytes: z.number(), text: z.string().nullable() },
     ...{ extractor: z.string().nullable(), encoding: z.string().nullable(), error: jobErrorSchema.nullable() },
+    readings: z.array(z.object({ encoding: z.string(), excerpt: z.string() })).default([]),
   }),
 )
 
@@ -56,16 +62,27 @@ export function createSourcesStore(client: Client): SourcesStore {
   const store = createStore<SourcesState>((set, get) => {
     const settle = (id: string, part: Partial<SourceFile>) =>
       set({ files: get().files.map(entry => (entry.id === id ? { ...entry, ...part } : entry)) })
-    async function read(id: string, file: File): Promise<void> {
+    async function read(id: string, file: File, encoding?: string): Promise<void> {
       const controller = controllers.get(id)
       if (controller === undefined) return
       try {
         const bytes = new Uint8Array(await file.arrayBuffer())
-        settle(id, await client.call('documents.extract', { name: file.name, bytes }, { signal: controller.signal }))
-      } catch (error) {
-        settle(id, { error: toStatePackError(error) })
+        const input = { name: file.name, bytes, encoding }
+        const { guessed, ...found } = await client.call('documents.extract', input, { signal: controller.signal })
+        settle(id, { ...found, error: null, ...(guessed ? { readings: readingsOf(bytes) } : {}) })
+      } catch (thrown) {
+        const error = toStatePackError(thrown)
+        const isUnknown = error.code === 'E_NOT_TEXT' && encoding === undefined
+        const readings = isUnknown
+          ? readingsOf(new Uint8Array(await file.arrayBuffer().catch(() => new ArrayBuffer(0))))
+          : []
+        settle(id, { error, ...(readings.length === 0 ? {} : { readings }) })
       }
       controllers.delete(id)
+    }
+    function begin(id: string, file: File, encoding?: string): void {
+      controllers.set(id, new AbortController())
+      line = line.then(() => read(id, file, encoding))
     }
     /** Opens files one after the other; many wait until their turn to be read comes. */
     function open(entries: readonly { readonly id: string; readonly file: File }[]): void {
@@ -73,17 +90,14 @@ export function createSourcesStore(client: Client): SourcesStore {
       const waiting = new Map(entries.flatMap(({ id, file }) => (isMany && file.size <= LARGE ? [[id, file]] : [])))
       set({ files: get().files.map(entry => ({ ...entry, unopened: waiting.get(entry.id) ?? entry.unopened })) })
       for (const { id, file } of entries) {
-        if (waiting.has(id)) continue
-        controllers.set(id, new AbortController())
-        line = line.then(() => read(id, file))
+        if (!waiting.has(id)) begin(id, file)
       }
     }
     const before = kept(KEY, keptSchema, [])
     const unread = before.filter(isUnread).map(({ id }) => id)
     void held.find(unread).then(found => {
       open([...found].map(([id, file]) => ({ id, file })))
-      const lost = new StatePackError('E_CANCELLED', 'It was not read before the window was left.')
-      for (const id of unread) if (!found.has(id)) settle(id, { error: lost })
+      for (const id of unread) if (!found.has(id)) settle(id, { error: lost() })
     })
     return {
       files: before.map(({ error, ...file }) => ({
@@ -92,7 +106,7 @@ export function createSourcesStore(client: Client): SourcesStore {
       })),
       add: added => {
         const entries = added.map(file => ({ file, id: crypto.randomUUID() }))
-        const fresh = { text: null, extractor: null, encoding: null, error: null }
+        const fresh = { text: null, extractor: null, encoding: null, readings: [], error: null }
         set({
           files: [
             ...get().files,
@@ -107,6 +121,14 @@ export function createSourcesStore(client: Client): SourcesStore {
         controllers.delete(id)
         set({ files: get().files.filter(entry => entry.id !== id) })
       },
+      readAs: (id, encoding) => {
+        settle(id, { text: null, encoding: null, error: null })
+        void held.find([id]).then(found => {
+          const file = found.get(id)
+          if (file === undefined) settle(id, { error: lost() })
+          else begin(id, file, encoding)
+        })
+      },
       take: ids => set({ files: get().files.filter(entry => !ids.has(entry.id)) }),
       clear: () => {
         for (const controller of controllers.values()) controller.abort()
@@ -120,12 +142,20 @@ export function createSourcesStore(client: Client): SourcesStore {
       KEY,
       files.map(({ unopened: _, error, ...file }) => ({ ...file, error: error === null ? null : toErrorValue(error) })),
     )
-    const unread = new Set(files.filter(isUnread).map(({ id }) => id))
-    const over = before.files.filter(file => isUnread(file) && !unread.has(file.id))
+    const wanted = new Set(files.filter(isWanted).map(({ id }) => id))
+    const over = before.files.filter(file => isWanted(file) && !wanted.has(file.id))
     if (over.length > 0) void held.letGo(over.map(({ id }) => id))
   })
   return store
 }
+
+/** It may be read, or read otherwise. */
+function isWanted(file: Pick<SourceFile, 'text' | 'error' | 'readings'>): boolean {
+  return isUnread(file) || file.readings.length > 0
+}
+
+const lost = () =>
+  new StatePackError('E_CANCELLED', 'The window was left, and the file is no longer at hand: add it again.')
 
 function isUnread({ text, error }: Pick<SourceFile, 'text' | 'error'>): boolean {
   return text === null && error === null

@@ -52,6 +52,39 @@ test('documents are read in their own encoding and script, and a guess is said',
   await expect(files(page).nth(1)).toContainText('22 characters, read as utf-16le')
   await expect(files(page).nth(2)).toContainText('3 characters')
   await expect(files(page).nth(3)).toContainText('save it as UTF-8')
+  await expect(page.getByRole('button', { name: 'Encoding of d.bin' })).toHaveCount(0)
+})
+
+test('a text in an encoding that nothing tells is shown in each, and read in the one that is chosen', async ({
+  page,
+  studio,
+}) => {
+  await page.reload()
+  await goTo(page, 'New cartridge')
+  const write = (name: string, content: number[]) => {
+    writeFileSync(join(studio.home, name), Buffer.from(content))
+    return join(studio.home, name)
+  }
+  await drop(
+    page,
+    write('двор.txt', [0xc4, 0xe2, 0xee, 0xf0, 0x20, 0xe7, 0xe0, 0xea, 0xf0, 0xfb, 0xf2]),
+    write('klic.txt', [0x4b, 0x6c, 0xed, 0xe8, 0x20, 0x6d, 0xe1, 0x20, 0x4e, 0x6f, 0x76, 0x61, 0x6b]),
+  )
+  const choose = async (file: string, reading: RegExp) => {
+    await page.getByRole('button', { name: `Encoding of ${file}` }).click()
+    await page.getByRole('option').filter({ hasText: reading }).click()
+  }
+  await expect(files(page).nth(0)).toContainText('Choose the reading that is right')
+  await expect(files(page).nth(1)).toContainText('13 characters, read as windows-1252')
+  // Neither a reload nor reading it once takes the choice away.
+  await page.reload()
+  await choose('двор.txt', /windows-1251.*Двор закрыт/)
+  await expect(files(page).nth(0)).toContainText('11 characters, read as windows-1251')
+  await choose('klic.txt', /windows-1251/)
+  await expect(files(page).nth(1)).toContainText('13 characters, read as windows-1251')
+  await choose('klic.txt', /windows-1250.*Klíč má Novak/)
+  await expect(files(page).nth(1)).toContainText('13 characters, read as windows-1250')
+  for (const file of ['двор.txt', 'klic.txt']) await page.getByRole('button', { name: `Remove ${file}` }).click()
 })
 
 test('of several files the one that is too long is named before anything is read, with what becomes of it', async ({

@@ -5,6 +5,8 @@ export interface DecodedText {
   readonly text: string
   /** Lower-case WHATWG name, e.g. `utf-8`, `windows-1252`. */
   readonly encoding: string
+  /** Nothing says that it is this one, and the same bytes are a text in others, too. */
+  readonly guessed: boolean
 }
 
 /** How far in a declaration is looked for, as browsers do. */
@@ -14,8 +16,9 @@ const UNUSED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d])
 /** Above this share of non-ASCII bytes a text is not in a Western language, so Windows-1252 would be a wrong guess. */
 const WESTERN = 0.3
 
-/** Null when the bytes are no text, or in an encoding that cannot be told. */
-export function decodeText(bytes: Uint8Array): DecodedText | null {
+/** Null when the bytes are no text in `encoding` (any WHATWG label), or, without one, in an encoding that cannot be told. */
+export function decodeText(bytes: Uint8Array, encoding?: string): DecodedText | null {
+  if (encoding !== undefined) return decodeAs(bytes, encoding)
   const marked = markedEncoding(bytes)
   if (marked !== null) return decodeAs(bytes, marked)
   const declared = declaredEncoding(bytes)
@@ -27,14 +30,24 @@ export function decodeText(bytes: Uint8Array): DecodedText | null {
   if (declared !== null) return decodeAs(bytes, declared)
   const wide = wideEncoding(bytes)
   if (wide !== null) return decodeAs(bytes, wide)
-  return isWestern(bytes) ? decodeAs(bytes, 'windows-1252') : null
+  const western = isWestern(bytes) ? decodeAs(bytes, 'windows-1252') : null
+  return western === null ? null : { ...western, guessed: true }
+}
+
+/** Whether there is an encoding of this name. */
+export function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== ''
+  } catch {
+    return false
+  }
 }
 
 function decodeAs(bytes: Uint8Array, encoding: string): DecodedText | null {
   try {
     const decoder = new TextDecoder(encoding, { fatal: true })
     const text = decoder.decode(bytes)
-    return text.includes('\0') ? null : { text, encoding: decoder.encoding }
+    return text.includes('\0') ? null : { text, encoding: decoder.encoding, guessed: false }
   } catch {
     return null
   }

@@ -1,13 +1,15 @@
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { StatePackError } from '#shared/domain/error.ts'
-import { decodeText } from './decodeText.ts'
+import { decodeText, isEncoding } from './decodeText.ts'
 import { parseDocument } from './parseDocument.ts'
 
 export interface DocumentFile {
   /** Tells HTML from plain text by its ending, in any case; empty for a text without a name. */
   readonly name: string
   readonly bytes: Uint8Array
+  /** Of a text, where the person says it: any WHATWG label. */
+  readonly encoding?: string | undefined
 }
 
 export interface ExtractedDocument {
@@ -16,6 +18,17 @@ export interface ExtractedDocument {
   readonly extractor: string | null
   /** Lower-case WHATWG name; null for a PDF. */
   readonly encoding: string | null
+  /** Nothing says that it is that encoding: whoever reads the text is told. */
+  readonly guessed: boolean
+}
+
+/** What to say of a text whose encoding is a guess; nothing of others. */
+export function guessNotes(
+  name: string,
+  { guessed, encoding }: Pick<ExtractedDocument, 'guessed' | 'encoding'>,
+): string[] {
+  const what = name === '' ? 'The text' : name
+  return guessed ? [`${what} does not say how it is encoded: it was read as ${encoding}, which is a guess.`] : []
 }
 
 const pdfjs = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('pdfjs-dist/package.json'))
@@ -28,9 +41,11 @@ const MAX_PDF_BYTES = 512 * 1024 ** 2
 
 /**
  * The text of a document, the same for the window and the command line: PDF page by page, HTML without its markup, anything
- * else as it is, in whatever encoding. Throws `E_TOO_LARGE`, `E_NOT_TEXT`, `E_EMPTY_TEXT`, `E_CANCELLED`.
+ * else as it is, in whatever encoding. Throws `E_TOO_LARGE`, `E_NOT_TEXT`, `E_EMPTY_TEXT`, `E_BAD_INPUT` (an encoding that does not
+ * exist), `E_CANCELLED`.
  */
-export async function extractDocument({ name, bytes }: DocumentFile, signal?: AbortSignal): Promise<ExtractedDocument> {
+export async function extractDocument(file: DocumentFile, signal?: AbortSignal): Promise<ExtractedDocument> {
+  const { name, bytes } = file
   const what = name === '' ? 'This' : name
   const isPdf = startsAsPdf(bytes, name)
   const limit = isPdf ? MAX_PDF_BYTES : MAX_TEXT_BYTES
@@ -38,7 +53,7 @@ export async function extractDocument({ name, bytes }: DocumentFile, signal?: Ab
     const problem = `${what} has ${bytes.byteLength} bytes; up to ${limit} can be read.`
     throw new StatePackError('E_TOO_LARGE', problem, { name, bytes: bytes.byteLength, limit })
   }
-  const document = isPdf ? await pdf(bytes, signal) : await text({ name, bytes, what }, signal)
+  const document = isPdf ? await pdf(bytes, signal) : await text({ ...file, what }, signal)
   // A plain text may be empty on purpose; whoever reads it says whether that is enough.
   if (document.extractor === null || document.text.trim() !== '') return document
   const hint = isPdf ? ' Its pages may be pictures: run it through text recognition (OCR) first.' : ''
@@ -58,22 +73,33 @@ function startsAsPdf(bytes: Uint8Array, name: string): boolean {
 async function pdf(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<ExtractedDocument> {
   // A copy: the thread takes its bytes with it.
   const text = await parseDocument({ kind: 'pdf', bytes: new Uint8Array(bytes) }, signal)
-  return { text, extractor: EXTRACTORS.pdf, encoding: null }
+  return { text, extractor: EXTRACTORS.pdf, encoding: null, guessed: false }
 }
 
 async function text(
-  { name, bytes, what }: DocumentFile & { readonly what: string },
+  { name, bytes, what, encoding: said }: DocumentFile & { readonly what: string },
   signal: AbortSignal | undefined,
 ): Promise<ExtractedDocument> {
-  const decoded = decodeText(bytes)
+  if (said !== undefined && !isEncoding(said)) {
+    throw new StatePackError('E_BAD_INPUT', `There is no encoding ${said}: say windows-1251, shift_jis or the like.`, {
+      encoding: said,
+    })
+  }
+  const decoded = decodeText(bytes, said)
   if (decoded === null) {
-    const problem = `${what} is not UTF-8 text, and its encoding cannot be told. If it is text, save it as UTF-8.`
+    const problem =
+      said === undefined
+        ? `${what} is not UTF-8 text, and its encoding cannot be told. If it is text, say its encoding, or save it as UTF-8.`
+        : `${what} is not text in ${said}. If it is text, say another encoding, or save it as UTF-8.`
     throw new StatePackError('E_NOT_TEXT', problem, { name })
   }
-  const { encoding } = decoded
+  const { encoding, guessed } = decoded
+  // What a person said cannot be seen in the file again.
+  const as = said === undefined || encoding === 'utf-8' ? '' : ` ${encoding}`
   if (/\.x?html?$/i.test(name)) {
     const parsed = await parseDocument({ kind: 'html', text: decoded.text }, signal)
-    return { text: parsed, extractor: EXTRACTORS.html, encoding }
+    return { text: parsed, extractor: `${EXTRACTORS.html}${as}`, encoding, guessed }
   }
-  return { text: decoded.text, extractor: encoding === 'utf-8' ? null : EXTRACTORS.text, encoding }
+  const extractor = encoding === 'utf-8' ? null : `${EXTRACTORS.text}${as}`
+  return { text: decoded.text, extractor, encoding, guessed }
 }

@@ -1,4 +1,5 @@
 import type { JobSource, Made, ReadTask } from '#shared/rpc/methods/jobs.ts'
+import { guessNotes } from '../documents/extractDocument.ts'
 import { readDocument } from '../documents/readDocument.ts'
 import type { SourceText } from '../packets/composeText.ts'
 import type { PacketContext } from '../packets/context.ts'
@@ -17,11 +18,11 @@ const LONGEST_NAME = 300
 export async function readJob(context: PacketContext, task: ReadTask, work: JobWork): Promise<void> {
   const { kind: _, split, check, firstTokens, ...reading } = task
   const { call } = work
-  const sources = await textsOf(work.sources(), call.signal)
+  const { texts: sources, notes } = await textsOf(work.sources(), call.signal)
   const created = split
     ? await createSplit(context, { ...reading, sources }, call)
     : [await createPacket(context, { ...reading, sources, firstTokens }, call)]
-  work.made(await Promise.all(created.map(one => keptOf(context, one))), {
+  work.made(await Promise.all(created.map(one => keptOf(context, { ...one, notes: [...notes, ...one.notes] }))), {
     wasRead: created.some(({ tokensProcessed }) => tokensProcessed > 0),
   })
   if (!check) return
@@ -38,14 +39,20 @@ async function keptOf(context: PacketContext, created: Created): Promise<Made> {
   return { ...rest, packetId: cartridge.packetId }
 }
 
-async function textsOf(sources: readonly JobSource[], signal: AbortSignal | undefined): Promise<SourceText[]> {
+async function textsOf(
+  sources: readonly JobSource[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly texts: SourceText[]; readonly notes: string[] }> {
   const texts: SourceText[] = []
+  const notes: string[] = []
   for (const source of sources) {
     if ('text' in source) texts.push(source)
     else {
-      const { text, extractor } = await readDocument(source, signal)
+      const document = await readDocument(source, signal)
+      const { text, extractor } = document
+      notes.push(...guessNotes(source.name, document))
       texts.push({ name: source.name.slice(-LONGEST_NAME), text, extractor: extractor ?? undefined })
     }
   }
-  return texts
+  return { texts, notes }
 }

@@ -15,10 +15,11 @@ export async function readTextFile(path: string): Promise<string> {
 
 /**
  * A file as the window takes it too: PDF, HTML or text in any encoding; `-` is standard input. Throws `E_NOT_FOUND`,
- * `E_TOO_LARGE`, `E_NOT_TEXT`, `E_EMPTY_TEXT`.
+ * `E_TOO_LARGE`, `E_NOT_TEXT`, `E_EMPTY_TEXT`, `E_BAD_INPUT` (no such encoding).
  */
-export async function readDocument(path: string): Promise<ExtractedDocument> {
-  return extractDocument({ name: path === '-' ? '' : basename(path), bytes: await readBytes(path, DOCUMENT_CAP) })
+export async function readDocument(path: string, encoding?: string): Promise<ExtractedDocument> {
+  const name = path === '-' ? '' : basename(path)
+  return extractDocument({ name, bytes: await readBytes(path, DOCUMENT_CAP), encoding })
 }
 
 /** A file's bytes; `-` is standard input. Throws `E_NOT_FOUND`, `E_TOO_LARGE`. */

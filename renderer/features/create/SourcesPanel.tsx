@@ -8,6 +8,7 @@ import { formatBytes, formatCounted } from '../../ui/format.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Panel } from '../../ui/Panel.tsx'
 import { SegmentedControl } from '../../ui/SegmentedControl.tsx'
+import { Select } from '../../ui/Select.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { VirtualTable } from '../../ui/VirtualTable.tsx'
 
@@ -51,7 +52,7 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
             </span>
           </p>
         ) : (
-          <FileList files={files} onRemove={sources.remove} />
+          <FileList files={files} onRemove={sources.remove} onReadAs={sources.readAs} />
         )}
         {files.length + (text.trim() === '' ? 0 : 1) < 2 ? null : (
           <SegmentedControl
@@ -81,15 +82,22 @@ export function SourcesPanel({ sources, text, onText, each, onEach }: SourcesPan
 function FileList({
   files,
   onRemove,
+  onReadAs,
 }: {
   readonly files: readonly SourceFile[]
   readonly onRemove: (id: string) => void
+  readonly onReadAs: (id: string, encoding: string) => void
 }) {
   if (files.length <= MOST_OPENED) {
     return (
       <ul className="Create-files" aria-label="Files">
         {files.map(file => (
-          <FileLine key={file.id} file={file} onRemove={() => onRemove(file.id)} />
+          <FileLine
+            key={file.id}
+            file={file}
+            onRemove={() => onRemove(file.id)}
+            onReadAs={encoding => onReadAs(file.id, encoding)}
+          />
         ))}
       </ul>
     )
@@ -128,13 +136,23 @@ function FileList({
   )
 }
 
-function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRemove: () => void }) {
+function FileLine({
+  file,
+  onRemove,
+  onReadAs,
+}: {
+  readonly file: SourceFile
+  readonly onRemove: () => void
+  readonly onReadAs: (encoding: string) => void
+}) {
   return (
     <li>
       <FileText aria-hidden />
       <span className="grow">
         <b className="truncate">{file.name}</b>
-        {file.error !== null ? (
+        {file.error !== null && file.readings.length > 0 ? (
+          <span className="Create-problem">Nothing says how it is encoded. Choose the reading that is right.</span>
+        ) : file.error !== null ? (
           <span className="Create-problem">
             {describeError(file.error).line} {describeError(file.error).meaning}
           </span>
@@ -146,6 +164,21 @@ function FileLine({ file, onRemove }: { readonly file: SourceFile; readonly onRe
           </span>
         )}
       </span>
+      {file.readings.length === 0 ? null : (
+        <Select
+          label={`Encoding of ${file.name}`}
+          hideLabel
+          pill
+          placeholder="Encoding"
+          options={file.readings.map(({ encoding, excerpt }) => ({
+            id: encoding,
+            label: encoding,
+            description: excerpt,
+          }))}
+          value={file.encoding}
+          onChange={onReadAs}
+        />
+      )}
       <IconButton label={`Remove ${file.name}`} onPress={onRemove}>
         <X aria-hidden />
       </IconButton>

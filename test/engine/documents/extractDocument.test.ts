@@ -1,6 +1,6 @@
 import { constants, deflateRawSync, deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { extractDocument } from '#engine/documents/extractDocument.ts'
+import { extractDocument, guessNotes } from '#engine/documents/extractDocument.ts'
 import { pdfFile } from './pdfFile.ts'
 
 const bytes = (...parts: (string | readonly number[])[]) =>
@@ -38,6 +38,33 @@ describe('a text is read in the encoding it is in', () => {
     expect(found).toMatchObject({ text, encoding })
     // What is recorded says that the bytes are not the text's own; nothing where they are.
     expect(found.extractor).toBe(encoding === 'utf-8' ? null : 'text/1')
+    // Only where nothing in the bytes tells it.
+    expect(found.guessed).toBe(encoding === 'windows-1252')
+    expect(guessNotes('a.csv', found)).toEqual(
+      found.guessed ? ['a.csv does not say how it is encoded: it was read as windows-1252, which is a guess.'] : [],
+    )
+  })
+
+  it.each([
+    ['windows-1251', [0xc4, 0xe2, 0xee, 0xf0], 'Двор'],
+    ['koi8-r', [0xe4, 0xd7, 0xcf, 0xd2], 'Двор'],
+    ['Shift_JIS', [0x93, 0xfa, 0x96, 0x7b], '日本'],
+    ['latin2', [0xb1, 0xe8], 'ąč'],
+  ])('%s where a person says so, which the recipe records', async (said, content, text) => {
+    const found = await extractDocument({ name: 'a.txt', bytes: bytes(content), encoding: said })
+    expect(found).toMatchObject({ text, guessed: false, extractor: `text/1 ${found.encoding}` })
+    const page = await extractDocument({ name: 'a.html', bytes: bytes('<p>', content, '</p>'), encoding: said })
+    expect(page).toMatchObject({ text, extractor: `html/1 ${found.encoding}` })
+  })
+
+  it('what is not text in the encoding that was said is refused, and so is one that does not exist', async () => {
+    const content = bytes([0x93])
+    await expect(extractDocument({ name: 'a.txt', bytes: content, encoding: 'shift_jis' })).rejects.toMatchObject({
+      ...{ code: 'E_NOT_TEXT', message: expect.stringContaining('not text in shift_jis') },
+    })
+    await expect(extractDocument({ name: 'a.txt', bytes: content, encoding: 'cp-nothing' })).rejects.toMatchObject({
+      code: 'E_BAD_INPUT',
+    })
   })
 
   it.each(['A PDF begins with %PDF-1.7.\n', 'pdf: %PDF-'])('a text about PDFs is a text: %j', async text => {
@@ -72,7 +99,7 @@ describe('PDF', () => {
     ['a font that only names its character map', JAPANESE, '日本語'],
     ['two scripts on one page', `BT /F2 12 Tf 20 80 Td (Invoice 4711) Tj ET\n${JAPANESE}`, 'Invoice 4711\n日本語'],
   ])('%s', async (_, show, text) => {
-    const { extractor, ...found } = await extractDocument({ name: 'scan.PDF', bytes: pdfFile(show) })
+    const { extractor, guessed: _g, ...found } = await extractDocument({ name: 'scan.PDF', bytes: pdfFile(show) })
     expect(found).toEqual({ text, encoding: null })
     expect(extractor).toMatch(/^pdf\/1 pdf\.js\/\d/)
   })

@@ -78,6 +78,18 @@ it('one that fails keeps its error and its text until it is dismissed, and stops
   expect(await states()).toEqual({})
 })
 
+it('says of a text that was read by a guess at its encoding that it was', async () => {
+  const { client } = opened
+  const bytes = new Uint8Array(Buffer.from('José lives in Málaga.', 'latin1'))
+  await client.call('jobs.add', { jobs: [{ ...text('city.txt'), sources: [{ name: 'city.txt', bytes }] }] })
+  await idle()
+  const [job] = (await client.call('jobs.list', {})).jobs
+  const { made } = await client.call('jobs.get', { id: job?.id ?? -1 })
+  expect(made[0]?.notes).toEqual([
+    'city.txt does not say how it is encoded: it was read as windows-1252, which is a guess.',
+  ])
+})
+
 it('a text that is too long can be split, and says which part is being read', async () => {
   const { client } = opened
   await client.call('jobs.add', { jobs: [text('long', 'The station Juniper opens at 6:30. '.repeat(220))] })

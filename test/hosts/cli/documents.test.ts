@@ -9,6 +9,19 @@ import { openHome } from './statepack.ts'
 const home = openHome()
 afterAll(() => home.remove())
 
+it('a text in an encoding that nothing tells is read in the one that is said; a guess is said', async () => {
+  const path = await home.write('dvor.txt', Buffer.from([0xc4, 0xe2, 0xee, 0xf0, 0x2e]))
+  const create = ['create', '--base', path, '--store', home.path('store')]
+  const failed = await home.run(create)
+  expect(failed.code).not.toBe(0)
+  expect(failed.stderr).toContain('--encoding')
+  expect(await home.ok([...create, '--encoding', 'windows-1251'])).toMatchObject({ notes: [], base_bytes: 9 })
+  const guessed = await home.write('city.txt', Buffer.from('José sells honey.', 'latin1'))
+  expect(await home.ok(['create', '--base', guessed, '--store', home.path('store'), '--quiet'])).toMatchObject({
+    notes: ['city.txt does not say how it is encoded: it was read as windows-1252, which is a guess.'],
+  })
+}, 60_000)
+
 const FACT = 'The goat lives in Oslo.'
 it.each<[string, string | Uint8Array, RegExp]>([
   ['page.HTML', `<html><head><script>var x=1</script></head><body><p>${FACT}</p></body></html>`, /^html\/1$/],

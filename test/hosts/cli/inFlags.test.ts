@@ -23,6 +23,7 @@ describe('errors in the words of the command line', () => {
   it.each<[ErrorCode, Record<string, boolean>, string]>([
     ['E_BAD_FORMAT', { lenient: true }, '--lenient'],
     ['E_CONTEXT_LENGTH', {}, '--first-tokens'],
+    ['E_NOT_TEXT', {}, '--encoding'],
     ['E_AMBIGUOUS', {}, '--model'],
     ['E_UNKNOWN_MODEL', {}, '--model'],
   ])('%s names the flag that is the way out', (code, details, flag) => {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { ExtractedDocument } from '#engine/documents/extractDocument.ts'
+import { type ExtractedDocument, guessNotes } from '#engine/documents/extractDocument.ts'
 import { type StateDtype, stateDtypeSchema } from '#shared/domain/cartridge.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import type { Created } from '#shared/rpc/methods/packets.ts'
@@ -13,6 +13,7 @@ import { finish, type GlobalOptions, print, type Session, withEngine } from '../
 
 interface CreateOptions extends GlobalOptions {
   readonly base: string
+  readonly encoding?: string
   readonly out?: string
   readonly name?: string
   readonly dtype?: StateDtype
@@ -32,6 +33,7 @@ export function addCreateCommand(program: Command): void {
     .command('create')
     .description('read a text and store the state')
     .requiredOption('--base <file>', 'text, Markdown, PDF or HTML file, - for standard input')
+    .option('--encoding <name>', 'of a text that does not say it itself: windows-1251, shift_jis and the like')
     .option('--out <folder>', 'the store to write to, and where the pointer file goes')
     .option('--name <name>', 'what to call it')
     .addOption(new Option('--dtype <dtype>', 'how to store the state').choices(stateDtypeSchema.options))
@@ -49,12 +51,13 @@ export function addCreateCommand(program: Command): void {
         if (options.split && (options.firstTokens !== undefined || options.seam === 'concat'))
           throw new StatePackError('E_USAGE', '--split reads the whole text: leave out --first-tokens and --seam.')
         if (blob !== undefined) return print(await createForeign({ base, blob, model, folder: out }))
-        return create(options, await readDocument(base))
+        return create(options, await readDocument(base, options.encoding))
       })
     })
 }
 
-async function create(options: CreateOptions, { text, extractor }: ExtractedDocument): Promise<void> {
+async function create(options: CreateOptions, document: ExtractedDocument): Promise<void> {
+  const { text, extractor } = document
   await withEngine({ ...options, store: options.out ?? options.store, makesStore: true }, async session => {
     const { client, modelOrDefault, call } = session
     const name = options.base === '-' ? 'text' : basename(options.base)
@@ -69,13 +72,16 @@ async function create(options: CreateOptions, { text, extractor }: ExtractedDocu
       },
       ...{ time: options.date, controlTokens: options.controlTokens },
     }
+    const guesses = guessNotes(options.base === '-' ? '' : name, document)
+    const noted = (created: Created) => ({ ...created, notes: [...guesses, ...created.notes] })
     if (!options.split) {
       const { firstTokens, seam } = options
-      return describe(session, options, await client.call('packets.create', { ...input, firstTokens, seam }, call))
+      const made = await client.call('packets.create', { ...input, firstTokens, seam }, call)
+      return describe(session, options, noted(made))
     }
     const { parts } = await client.call('packets.createSplit', input, call)
     const described: object[] = []
-    for (const part of parts) described.push(await describe(session, options, part))
+    for (const part of parts) described.push(await describe(session, options, noted(part)))
     return { parts: described }
   })
 }
