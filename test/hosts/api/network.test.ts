@@ -2,26 +2,7 @@ import { request } from 'node:https'
 import { describe, expect, it } from 'vitest'
 import { createApiGate } from '#hosts/api/apiGate.ts'
 import { startTestApi } from './startTestApi.ts'
-
-/** For 127.0.0.1, made for this test, valid until 2126. */
-const cert = `-----BEGIN CERTIFICATE-----
-MIIBkDCCATagAwIBAgIUZh5OB0u7lPvTrvcVo7TM4ZH5VQgwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyNzA1MTIyN1oYDzIxMjYxMTAz
-MDUxMjI3WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARDjOSl0vM1AkJKcsy3raUuy9vyhGxtNOk/vOFfxDyzeWg8EumZ+SQ3
-vd7ERGj3Geq9WzR1IHfspQaIoPabNXppo2QwYjAdBgNVHQ4EFgQUov207PgpKKYm
-shA3rXrRC0n27fwwHwYDVR0jBBgwFoAUov207PgpKKYmshA3rXrRC0n27fwwDwYD
-VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUC
-IBJrCebLzat4Dh2u8r2IRHnTVhrH5CWsty8Ds5o4+glIAiEA9i8tINpuDsk205Ff
-r+p0nkc7vaqXmBrY1bPQ1XoHC/U=
------END CERTIFICATE-----
-`
-const key = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg46PLqQ9D362JYwtl
-IES1z9eydBtC+EJes+FjLyqobk6hRANCAARDjOSl0vM1AkJKcsy3raUuy9vyhGxt
-NOk/vOFfxDyzeWg8EumZ+SQ3vd7ERGj3Geq9WzR1IHfspQaIoPabNXpp
------END PRIVATE KEY-----
-`
+import { cert, key } from './testCertificate.ts'
 
 describe('on a network', () => {
   it('speaks https when it has a certificate, and then no http', async () => {

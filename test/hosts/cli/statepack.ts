@@ -31,6 +31,14 @@ export interface RunOptions {
   readonly interruptWhen?: () => boolean
 }
 
+/** A command that runs until it is asked to end. */
+export interface Running {
+  /** What it printed first, one JSON value; fails when it ends before. */
+  readonly printed: Printed
+  /** Asks it to end. */
+  end(): Promise<Ran>
+}
+
 export interface Home {
   readonly folder: string
   path(name: string): string
@@ -39,6 +47,8 @@ export interface Home {
   run(args: readonly string[], options?: RunOptions): Promise<Ran>
   /** Runs a command that must succeed and returns what it printed. */
   ok(args: readonly string[], options?: RunOptions): Promise<Printed>
+  /** Starts a command that prints one value and goes on. */
+  start(args: readonly string[], options?: Pick<RunOptions, 'env'>): Promise<Running>
   remove(): void
 }
 
@@ -62,26 +72,38 @@ export function openHome(): Home {
       expect(ran.code, `statepack ${args.join(' ')}: ${ran.stderr}`).toBe(0)
       return ran.json()
     },
+    start: (args, options = {}) => startStatepack(folder, args, options),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-async function statepack(folder: string, args: readonly string[], options: RunOptions): Promise<Ran> {
+function spawnStatepack(folder: string, args: readonly string[], { env }: Pick<RunOptions, 'env'>) {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { ...process.env, STATEPACK_HOME: join(folder, 'app'), NODE_COMPILE_CACHE: COMPILED, ...options.env },
+    env: { ...process.env, STATEPACK_HOME: join(folder, 'app'), NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: 'pipe',
   })
-  child.stdin.on('error', () => {})
-  child.stdin.end(options.stdin ?? '')
-  let stdout = ''
-  let stderr = ''
+  const said = { stdout: '', stderr: '' }
   child.stdout.on('data', chunk => {
-    stdout += chunk
+    said.stdout += chunk
   })
   child.stderr.on('data', chunk => {
-    stderr += chunk
+    said.stderr += chunk
   })
+  const ended = new Promise<number | null>(done => child.on('close', done)).then(
+    (code): Ran => ({
+      ...{ code, ...said },
+      json: () => JSON.parse(said.stdout),
+      error: () => JSON.parse(said.stderr).error,
+    }),
+  )
+  return { child, said, ended }
+}
+
+async function statepack(folder: string, args: readonly string[], options: RunOptions): Promise<Ran> {
+  const { child, ended } = spawnStatepack(folder, args, options)
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.stdin ?? '')
   const { interruptWhen } = options
   const watch =
     interruptWhen === undefined
@@ -91,13 +113,30 @@ async function statepack(folder: string, args: readonly string[], options: RunOp
           clearInterval(watch)
           child.kill('SIGINT')
         }, 10)
-  const code = await new Promise<number | null>(done => child.on('close', done))
+  const ran = await ended
   clearInterval(watch)
-  return {
-    ...{ code, stdout, stderr },
-    json: () => JSON.parse(stdout),
-    error: () => JSON.parse(stderr).error,
+  return ran
+}
+
+async function startStatepack(
+  folder: string,
+  args: readonly string[],
+  options: Pick<RunOptions, 'env'>,
+): Promise<Running> {
+  const { child, said, ended } = spawnStatepack(folder, args, options)
+  const printed = new Promise<Printed>(resolve =>
+    child.stdout.on('data', () => {
+      if (said.stdout.trimEnd().endsWith('}')) resolve(JSON.parse(said.stdout))
+    }),
+  )
+  const early = ended.then(({ code, stderr }) => {
+    throw new Error(`statepack ${args.join(' ')} ended with ${code}: ${stderr}`)
+  })
+  const end = () => {
+    child.kill('SIGTERM')
+    return ended
   }
+  return { printed: await Promise.race([printed, early]), end }
 }
 
 /** What a store durably holds: its blobs, what lies half-written, and its receipts. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import type { Command } from 'commander'
 import { parseReference } from '#engine/registry/reference.ts'
 import { StatePackError } from '#shared/domain/error.ts'
@@ -62,14 +63,14 @@ async function serveApi(options: ServeOptions): Promise<() => Promise<void>> {
   if (token !== undefined && !/^\S{16,}$/.test(token))
     throw new StatePackError('E_USAGE', 'A token has at least 16 characters and no blanks.')
   if (!Number.isInteger(queue) || queue < 1) throw new StatePackError('E_USAGE', 'That is no length for a queue.')
+  const tls = await readTls(options)
   // Only here, since loading it takes as long as most commands.
   const { startApi } = await import('../../serve/startApi.ts')
   const api = await startApi({
-    ...{ host, port, store, token },
+    ...{ host, port, store, token, tls },
     device: chooseDevice(device),
     maxWaiting: queue,
     coldTier: { place: registry ?? null, tokenHosts },
-    tls: await readTls(options),
   })
   print({ address: api.address, token: api.token })
   return api.close
@@ -79,5 +80,17 @@ async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<{ cert: strin
   if (tlsCert === undefined && tlsKey === undefined) return undefined
   if (tlsCert === undefined || tlsKey === undefined)
     throw new StatePackError('E_USAGE', 'For https give both: --tls-cert and --tls-key.')
-  return { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') }
+  const tls = { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') }
+  try {
+    createSecureContext(tls)
+  } catch (thrown) {
+    const { reason = 'unreadable' } = thrown as { readonly reason?: string }
+    throw new StatePackError(
+      'E_BAD_INPUT',
+      `These are no certificate (--tls-cert) and its private key without a passphrase (--tls-key), both PEM: ${reason}.`,
+      { reason },
+      thrown,
+    )
+  }
+  return tls
 }
