@@ -9,12 +9,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readStarterTexts } from '#engine/library/starters.ts'
-import { startApi } from '#hosts/serve/startApi.ts'
 import { connect } from '../../packages/sdk/src/connect.ts'
 import { writeGpt2Tokenizer } from '../engine/savings/gpt2/openGpt2Tokenizer.ts'
 import { writeGeneratedCheckpoint } from '../model/generatedCheckpoint.ts'
 import { ROOT, row } from './benchEngine.ts'
-import { askServer } from './inOwnProcess.ts'
+import { askServer, startServer } from './inOwnProcess.ts'
 import { MODEL_SHAPES, type ModelShape } from './modelShapes.ts'
 
 const { values } = parseArgs({
@@ -34,11 +33,10 @@ if (!(values.shape in MODEL_SHAPES))
   throw new Error(`There is no shape ${values.shape}: ${Object.keys(MODEL_SHAPES).join(', ')}.`)
 
 const folder = await mkdtemp(join(tmpdir(), 'statepack-bench-serve-'))
-process.env.STATEPACK_HOME = join(folder, 'home')
 const models = join(folder, 'models')
 await writeGeneratedCheckpoint(join(models, values.shape), MODEL_SHAPES[values.shape as ModelShape]())
 await writeGpt2Tokenizer(join(models, values.shape))
-const api = await startApi({ models: [models], device: 'cpu' })
+const api = await startServer({ STATEPACK_HOME: join(folder, 'home'), STATEPACK_MODELS: models })
 try {
   const statepack = connect(api)
   // A new library is filled beside the first requests, and the model runs one thing at a time: that would be measured, too.
