@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openModel } from '#engine/models/sources/openModel.ts'
 import { toStatePackError } from '#shared/domain/error.ts'
@@ -21,8 +22,11 @@ test('while a hostile tokenizer is opened the engine answers; it is refused, mar
   await withHostileFolder(CHECKPOINT, BACKTRACKS, async folder => {
     const { client, engine, close } = await openTestEngine()
     try {
-      const turns = { whileTrying: 0, again: 0 }
-      for (const when of ['whileTrying', 'again'] as const) {
+      let threads = 0
+      const count = () => threads++
+      process.on('worker', count)
+      const turnsOfAdding = async () => {
+        let turns = 0
         let isOpen = true
         const adding = client.call('models.add', { folder }).then(
           () => null,
@@ -33,13 +37,20 @@ test('while a hostile tokenizer is opened the engine answers; it is refused, mar
         )
         while (isOpen) {
           await client.call('engine.status', {})
-          await new Promise(done => setTimeout(done, 100))
-          turns[when]++
+          await setImmediate()
+          turns++
         }
         expect(await adding).toBe('E_TOKENIZER')
+        return turns
       }
+      const whileTrying = await turnsOfAdding()
+      expect(threads).toBeGreaterThan(0)
+      threads = 0
+      const again = await turnsOfAdding()
+      expect(threads).toBe(0)
       // The trial takes seconds, of which an event loop that stood still would give no more than a turn or two.
-      expect(turns.whileTrying).toBeGreaterThan(2 * turns.again + 5)
+      expect(whileTrying).toBeGreaterThan(2 * again + 10)
+      process.off('worker', count)
       const marks = await readFile(join(engine.state.folders.data, 'digests', 'tried-tokenizers.json'), 'utf8')
       expect(marks).toContain('does not load')
     } finally {
