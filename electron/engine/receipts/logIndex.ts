@@ -5,7 +5,7 @@
 import { type Digest, hexOf, parseDigest } from '#shared/domain/digest.ts'
 import { type ReceiptOp, receiptOpSchema } from '#shared/domain/receipt.ts'
 import { absentAsNull, type LogFs, type LogPaths } from './logFile.ts'
-import { MerkleFrontier } from './merkle.ts'
+import { MerkleTree } from './merkle.ts'
 
 /** Bytes of one entry in index.bin. */
 export const RECORD = 73
@@ -22,11 +22,11 @@ export interface IndexEntry {
 
 export class LogIndex {
   readonly ends: number[] = []
-  readonly leaves: Buffer[] = []
   readonly ids: Digest[] = []
   readonly ops: ReceiptOp[] = []
   readonly #seqOf = new Map<Digest, number>()
-  readonly frontier = new MerkleFrontier()
+  /** Over the hashes of their lines. */
+  readonly tree = new MerkleTree()
 
   get count(): number {
     return this.ends.length
@@ -40,17 +40,16 @@ export class LogIndex {
   add({ end, leaf, id, op }: IndexEntry): void {
     this.#seqOf.set(id, this.ends.length)
     this.ends.push(end)
-    this.leaves.push(leaf)
     this.ids.push(id)
     this.ops.push(op)
-    this.frontier.add(leaf)
+    this.tree.add(leaf)
   }
 
   /** Entries `from` on, oldest first. */
   *entries(from: number): Generator<IndexEntry> {
     for (let seq = from; seq < this.count; seq++) {
-      const [end, leaf, id, op] = [this.ends[seq], this.leaves[seq], this.ids[seq], this.ops[seq]]
-      if (end !== undefined && leaf !== undefined && id !== undefined && op !== undefined) yield { end, leaf, id, op }
+      const [end, id, op] = [this.ends[seq], this.ids[seq], this.ops[seq]]
+      if (end !== undefined && id !== undefined && op !== undefined) yield { end, leaf: this.tree.leaf(seq), id, op }
     }
   }
 

@@ -3,30 +3,29 @@
 import { StatePackError } from '#shared/domain/error.ts'
 import { receiptNumber } from '#shared/domain/receipt.ts'
 import type { LogIndex } from './logIndex.ts'
-import { consistencyProof, inclusionProof } from './merkle.ts'
 
 /** That receipt `seq` is in the log. Throws `E_NOT_FOUND`. */
-export function inclusionIn({ leaves, frontier }: LogIndex, seq: number) {
-  const leaf = leaves[seq]
-  if (leaf === undefined) throw new StatePackError('E_NOT_FOUND', `There is no receipt ${receiptNumber(seq)}.`, { seq })
+export function inclusionIn({ tree }: LogIndex, seq: number) {
+  if (!Number.isInteger(seq) || seq < 0 || seq >= tree.size)
+    throw new StatePackError('E_NOT_FOUND', `There is no receipt ${receiptNumber(seq)}.`, { seq })
   return {
-    leaf: base64(leaf),
+    leaf: base64(tree.leaf(seq)),
     index: seq,
-    size: leaves.length,
-    root: base64(frontier.root()),
-    proof: inclusionProof(leaves, seq).map(base64),
+    size: tree.size,
+    root: base64(tree.root()),
+    proof: tree.inclusionProof(seq).map(base64),
   }
 }
 
 /** That the log of `oldSize` receipts is a prefix of this one. Throws `E_NOT_FOUND`. */
-export function consistencyIn({ leaves, frontier }: LogIndex, oldSize: number) {
-  if (oldSize > leaves.length)
+export function consistencyIn({ tree }: LogIndex, oldSize: number) {
+  if (oldSize > tree.size)
     throw new StatePackError('E_NOT_FOUND', `The log has fewer than ${oldSize} receipts.`, { oldSize })
   return {
     oldSize,
-    newSize: leaves.length,
-    newRoot: base64(frontier.root()),
-    proof: consistencyProof(leaves, oldSize).map(base64),
+    newSize: tree.size,
+    newRoot: base64(tree.root()),
+    proof: tree.consistencyProof(oldSize).map(base64),
   }
 }
 

@@ -6,7 +6,7 @@ import { verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
 import { absentAsNull, type Line, type LogFs, type LogPaths, parseLine, readLines } from './logFile.ts'
 import { type IndexEntry, LogIndex, readIndexFile } from './logIndex.ts'
-import { leafHash, merkleRoot } from './merkle.ts'
+import { leafHash } from './merkle.ts'
 import { readLatest } from './storedCheckpoints.ts'
 import { isTornTail } from './tornTail.ts'
 
@@ -32,7 +32,7 @@ export async function loadState(place: Place): Promise<LogState> {
   await readAppended({ ...place, index })
   const latest = await readLatest(fs, paths, trusted)
   if (latest === null) return { index, broken: null, indexed }
-  const agrees = () => index.count >= latest.size && merkleRoot(index.leaves.slice(0, latest.size)).equals(latest.root)
+  const agrees = () => index.count >= latest.size && index.tree.root(latest.size).equals(latest.root)
   if (agrees()) return { index, broken: null, indexed }
   index = new LogIndex()
   await readAppended({ ...place, index })
@@ -126,8 +126,7 @@ async function indexFromFile({ fs, paths }: Place): Promise<LogIndex> {
   } finally {
     await handle.close()
   }
-  const leaf = index.leaves.at(-1)
-  return leaf !== undefined && leafHash(line.subarray(0, -1)).equals(leaf) && line.at(-1) === 10
+  return leafHash(line.subarray(0, -1)).equals(index.tree.leaf(index.count - 1)) && line.at(-1) === 10
     ? index
     : new LogIndex()
 }

@@ -60,8 +60,12 @@ export async function writeGroup(
 
 /** The signed checkpoint of everything in the index. */
 export function checkpointNote(index: LogIndex, keys: KeyRing): string {
-  const root = index.frontier.root()
-  return signCheckpoint({ origin: logOrigin(index.leaves[0] ?? root), size: index.count, root }, keys.current)
+  const { tree } = index
+  const root = tree.root()
+  return signCheckpoint(
+    { origin: logOrigin(tree.size === 0 ? root : tree.leaf(0)), size: index.count, root },
+    keys.current,
+  )
 }
 
 async function writeLines({ fs, paths }: Writing, { bytes, offset }: { bytes: Buffer; offset: number }): Promise<void> {

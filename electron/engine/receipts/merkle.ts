@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 
 const NODE = Buffer.from([1])
+const HASH_BYTES = 32
 
 /** Hash of a leaf: SHA-256(0x00 || bytes). */
 export function leafHash(bytes: Uint8Array): Buffer {
@@ -19,64 +20,121 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return hash('sha256', Buffer.concat([NODE, left, right]), 'buffer')
 }
 
-/** A growing tree that remembers only the roots of its perfect subtrees: O(log n) memory, O(1) amortised per leaf. */
-export class MerkleFrontier {
-  #size = 0
-  /** Largest subtree first; their sizes are the set bits of `#size`. */
-  readonly #roots: Buffer[] = []
+/** Hashes one behind the other, in one piece of memory. */
+class Hashes {
+  #bytes = Buffer.alloc(0)
+  count = 0
+
+  push(hash: Uint8Array): void {
+    const at = this.count++ * HASH_BYTES
+    if (at === this.#bytes.length) {
+      const more = Buffer.alloc(Math.max(2 * at, 16 * HASH_BYTES))
+      more.set(this.#bytes)
+      this.#bytes = more
+    }
+    this.#bytes.set(hash, at)
+  }
+
+  /** Not to be written to. Throws `RangeError`. */
+  at(index: number): Buffer {
+    if (!Number.isInteger(index) || index < 0 || index >= this.count) throw new RangeError(`No leaf ${index}`)
+    return this.#bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
+  }
+}
+
+/**
+ * A growing tree that knows the roots of all its perfect subtrees: 64 bytes a leaf. Adding one takes O(1) amortised, a root or a proof
+ * O(log n).
+ */
+export class MerkleTree {
+  /** The leaves, the roots of pairs of them, of fours, and so on. */
+  readonly #levels: Hashes[] = [new Hashes()]
 
   get size(): number {
-    return this.#size
+    return this.#levels[0]?.count ?? 0
   }
 
-  add(leaf: Buffer): void {
+  add(leaf: Uint8Array): void {
     let node = leaf
-    for (let bit = this.#size; bit % 2 === 1; bit = Math.floor(bit / 2)) {
-      const left = this.#roots.pop()
-      if (left !== undefined) node = nodeHash(left, node)
+    for (let level = 0; ; level++) {
+      this.#levels[level] ??= new Hashes()
+      const row = this.#levels[level] as Hashes
+      row.push(node)
+      if (row.count % 2 === 1) return
+      node = nodeHash(row.at(row.count - 2), node)
     }
-    this.#roots.push(node)
-    this.#size++
   }
 
-  /** Root of the tree so far; SHA-256 of nothing for an empty tree. */
-  root(): Buffer {
-    const last = this.#roots.at(-1)
-    if (last === undefined) return hash('sha256', new Uint8Array(), 'buffer')
-    return this.#roots.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last)
+  /** The hash of one leaf. Throws `RangeError`. */
+  leaf(index: number): Buffer {
+    return this.#perfect(0, index)
+  }
+
+  /** Root of the tree of the first `size` leaves, all unless given; SHA-256 of nothing for none. Throws `RangeError`. */
+  root(size = this.size): Buffer {
+    if (size === 0) return hash('sha256', new Uint8Array(), 'buffer')
+    return this.#rootOf(0, size)
+  }
+
+  /** Shortest proof that leaf `index` is in the tree, nearest sibling first. Throws `RangeError`. */
+  inclusionProof(index: number): Buffer[] {
+    this.leaf(index)
+    const proof: Buffer[] = []
+    let [start, end] = [0, this.size]
+    while (end - start > 1) {
+      const middle = start + split(end - start)
+      if (index < middle) {
+        proof.push(this.#rootOf(middle, end))
+        end = middle
+      } else {
+        proof.push(this.#rootOf(start, middle))
+        start = middle
+      }
+    }
+    return proof.reverse()
+  }
+
+  /** Proof that the tree of the first `oldSize` leaves is a prefix of this one; empty for 0 and for all. Throws `RangeError`. */
+  consistencyProof(oldSize: number): Buffer[] {
+    if (!Number.isInteger(oldSize) || oldSize < 0 || oldSize > this.size) throw new RangeError(`No tree of ${oldSize}`)
+    if (oldSize === 0) return []
+    const proof: Buffer[] = []
+    let [start, end] = [0, this.size]
+    while (oldSize < end) {
+      const middle = start + split(end - start)
+      if (oldSize <= middle) {
+        proof.push(this.#rootOf(middle, end))
+        end = middle
+      } else {
+        proof.push(this.#rootOf(start, middle))
+        start = middle
+      }
+    }
+    // Of the old tree itself whoever checks has the root.
+    return start === 0 ? proof.reverse() : [this.#rootOf(start, end), ...proof.reverse()]
+  }
+
+  /** Root over the leaves from `start`, a multiple of the least power of two that is no less than their number. */
+  #rootOf(start: number, end: number): Buffer {
+    const count = end - start
+    const level = Math.floor(Math.log2(count))
+    const whole = 2 ** level
+    if (count === whole) return this.#perfect(level, start / whole)
+    return nodeHash(this.#perfect(level, start / whole), this.#rootOf(start + whole, end))
+  }
+
+  #perfect(level: number, index: number): Buffer {
+    const row = this.#levels[level]
+    if (row === undefined) throw new RangeError(`No leaf ${index * 2 ** level}`)
+    return row.at(index)
   }
 }
 
 /** Root of the tree over `leaves`. */
-export function merkleRoot(leaves: Iterable<Buffer>): Buffer {
-  const tree = new MerkleFrontier()
+export function merkleRoot(leaves: Iterable<Uint8Array>): Buffer {
+  const tree = new MerkleTree()
   for (const leaf of leaves) tree.add(leaf)
   return tree.root()
-}
-
-/** Shortest proof that leaf `index` is in the tree over `leaves`, nearest sibling first. */
-export function inclusionProof(leaves: readonly Buffer[], index: number): Buffer[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leaves.length) throw new RangeError(`No leaf ${index}`)
-  if (leaves.length === 1) return []
-  const k = split(leaves.length)
-  return index < k
-    ? [...inclusionProof(leaves.slice(0, k), index), merkleRoot(leaves.slice(k))]
-    : [...inclusionProof(leaves.slice(k), index - k), merkleRoot(leaves.slice(0, k))]
-}
-
-/** Proof that the tree over the first `oldSize` leaves is a prefix of the tree over `leaves`; empty for 0 and for all. */
-export function consistencyProof(leaves: readonly Buffer[], oldSize: number): Buffer[] {
-  if (!Number.isInteger(oldSize) || oldSize < 0 || oldSize > leaves.length)
-    throw new RangeError(`No tree of ${oldSize}`)
-  return oldSize === 0 ? [] : subproof(leaves, oldSize, true)
-}
-
-function subproof(leaves: readonly Buffer[], m: number, whole: boolean): Buffer[] {
-  if (m === leaves.length) return whole ? [] : [merkleRoot(leaves)]
-  const k = split(leaves.length)
-  return m <= k
-    ? [...subproof(leaves.slice(0, k), m, whole), merkleRoot(leaves.slice(k))]
-    : [...subproof(leaves.slice(k), m - k, false), merkleRoot(leaves.slice(0, k))]
 }
 
 /** Largest power of two below `n`. */

@@ -10,7 +10,7 @@ import { type Envelope, verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
 import { type LogFs, type LogRecord, logPaths, nodeLogFs, parseLine, readLines } from './logFile.ts'
 import { readIndexFile } from './logIndex.ts'
-import { leafHash, MerkleFrontier, merkleRoot } from './merkle.ts'
+import { leafHash, MerkleTree, merkleRoot } from './merkle.ts'
 import { readCheckpoints } from './storedCheckpoints.ts'
 
 export interface VerifyOptions {
@@ -103,7 +103,7 @@ async function scanLog(folder: string, options: VerifyOptions, sizes: ReadonlySe
   const signatures = new SignatureQueue(trusted)
   const leaves: Buffer[] = []
   const rootAt = new Map<number, Buffer>()
-  const tree = new MerkleFrontier()
+  const tree = new MerkleTree()
   let previous: LogRecord | null = null
   let found: LogBreak | null = null
   let torn = false
