@@ -15,7 +15,7 @@ export class Answer {
 
   /** Throws `E_BAD_INPUT` for settings that mean nothing. */
   constructor(options: GenerateOptions, vocabSize: number) {
-    const { maxNewTokens, history = [], stopIds = [] } = options
+    const { maxNewTokens, history = [], stopIds = [], sampling } = options
     if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
       throw new StatePackError('E_BAD_INPUT', `The number of tokens to generate must be a count, not ${maxNewTokens}.`)
     }
@@ -23,8 +23,9 @@ export class Answer {
       throw new StatePackError('E_BAD_INPUT', 'A stop id is no token of this model.')
     }
     this.#options = options
-    this.#sample = createSampler(options.sampling)
-    this.#seen = new Set(Array.from(history))
+    this.#sample = createSampler(sampling)
+    // A long context is many.
+    this.#seen = new Set((sampling?.repetitionPenalty ?? 1) === 1 ? [] : Array.from(history))
   }
 
   get finished(): boolean {

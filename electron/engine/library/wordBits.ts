@@ -2,6 +2,7 @@ import { tokenizerOf } from '../packets/composeText.ts'
 import type { Call, PacketContext } from '../packets/context.ts'
 import { deltaOf } from '../packets/deltaOf.ts'
 import { splitDelta } from '../packets/growState.ts'
+import { joinTokens } from '../packets/joinTokens.ts'
 import { readTraced } from '../packets/logitsTrace.ts'
 import type { OpenedState } from '../packets/openState.ts'
 import type { Word } from '../store/search/wordsOf.ts'
@@ -18,7 +19,7 @@ export async function wordBits(
 ): Promise<{ bits: number[]; processed: number }> {
   const { base, delta } = await deltaOf(blobs, state, { delta: question, chat: true })
   const split = splitDelta(base, delta, 'exact')
-  const tokens = Int32Array.from([...split.prefix, ...split.fold, ...split.tailTokens])
+  const tokens = joinTokens(split.prefix, split.fold, split.tailTokens)
   const { runtime, model } = base.loaded
   using session = state.packet === null ? runtime.newSession() : await runtime.restore(state.snapshot)
   const { steps } = await readTraced(session, tokens, { before: state.logits, signal: call.signal })

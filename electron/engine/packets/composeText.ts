@@ -7,6 +7,7 @@ import { civilNow } from '../models/tokenizer/strftime.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { sha256 } from '../sha256.ts'
 import type { StateContents } from './assemble.ts'
+import { joinTokens } from './joinTokens.ts'
 import { plainText, withoutBom } from './plainText.ts'
 import { promptMeta, type SourcedPart } from './promptMeta.ts'
 import { readableText } from './readableText.ts'
@@ -94,7 +95,7 @@ export function composeText(model: Pick<Model, 'name' | 'tokenizer'>, input: Tex
   )
   // A template spells out the beginning of the sequence itself.
   const prefix = input.template ? [] : tokenizer.prefixIds
-  const whole = Int32Array.from([...prefix, ...read.tokens])
+  const whole = joinTokens(Int32Array.from(prefix), read.tokens)
   const isCut = input.firstTokens !== undefined && whole.length > input.firstTokens
   const tokens = isCut ? whole.slice(0, input.firstTokens) : whole
   const start = Math.min(prefix.length, tokens.length)

@@ -6,6 +6,7 @@ import { sha256 } from '../sha256.ts'
 import type { RecipeStep, SourcePart, StateContents } from './assemble.ts'
 import { tokenizerOf } from './composeText.ts'
 import { defaultDtype } from './defaultDtype.ts'
+import { joinTokens, putTokens } from './joinTokens.ts'
 import { type OpenedState, runOf } from './openState.ts'
 import { promptMeta, type SourcedPart } from './promptMeta.ts'
 import { roundingsAfter } from './roundings.ts'
@@ -147,12 +148,12 @@ export interface TextGrowth {
 /** What a state has read after a delta (and keeping what was generated). */
 export function growText(base: TextState, growth: TextGrowth): TextState {
   const { split, generated } = growth
-  const folded = growth.flush ? concatenated([split.fold, split.tailTokens]) : split.fold
+  const folded = growth.flush ? joinTokens(split.fold, split.tailTokens) : split.fold
   const textStart = base.tokens.length + split.prefix.length
   const textEnd = textStart + folded.length
   const tokens =
-    growth.room?.subarray(0, textEnd + generated.length) ?? concatenated([base.tokens, split.prefix, folded, generated])
-  if (growth.room !== undefined) put(tokens, base.tokens.length, [split.prefix, folded, generated])
+    growth.room?.subarray(0, textEnd + generated.length) ?? joinTokens(base.tokens, split.prefix, folded, generated)
+  if (growth.room !== undefined) putTokens(tokens, base.tokens.length, [split.prefix, folded, generated])
   const { text, said, controlTokens } = growth.delta
   const { parts, read } = split
   const meta = promptMeta(tokenizerOf(base.loaded.model), { parts, read, tokens: folded, start: textStart })
@@ -186,19 +187,6 @@ export function growText(base: TextState, growth: TextGrowth): TextState {
       ],
     },
   }
-}
-
-function concatenated(parts: readonly Int32Array[]): Int32Array {
-  return put(new Int32Array(parts.reduce((sum, part) => sum + part.length, 0)), 0, parts)
-}
-
-function put(tokens: Int32Array, start: number, parts: readonly Int32Array[]): Int32Array {
-  let at = start
-  for (const part of parts) {
-    tokens.set(part, at)
-    at += part.length
-  }
-  return tokens
 }
 
 function readStep(source: number, { seam, delta: { said, messages, system, controlTokens } }: TextGrowth): RecipeStep {

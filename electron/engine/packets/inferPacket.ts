@@ -19,6 +19,7 @@ import { deltaOf } from './deltaOf.ts'
 import { emptyState, grownContents, splitDelta } from './growState.ts'
 import type { InferInput } from './inferInput.ts'
 import { asked, countTokens, logprobsOf, samplingRecord } from './inferRecord.ts'
+import { joinTokens } from './joinTokens.ts'
 import { keepAnswer } from './keepAnswer.ts'
 import { generatedSteps, storeTrace, traceBytes } from './logitsTrace.ts'
 import { acceptedEdits, type OpenedState, openState } from './openState.ts'
@@ -53,7 +54,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   const more = split.prefix.length + split.fold.length + split.tailTokens.length
   assertRoom(base.loaded, { read: base.tokens.length, more })
   const end = input.chat ? answerEnd(tokenizer) : { stopIds: [], stopTexts: [], closing: null }
-  const toFold = Int32Array.from([...split.prefix, ...split.fold])
+  const toFold = joinTokens(split.prefix, split.fold)
   const isEmpty = base.packet === null && base.tokens.length === 0
   // Without a cartridge a known beginning serves, if it was not rounded: no answer depends on what was asked before.
   const { prefix, miss } =
@@ -99,7 +100,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   // A recurrent state cannot be cut back to where a stop text began.
   const beforeAnswer = keep && session.kind !== 'kv' ? await session.capture() : null
   const start = session.position
-  const history = [...base.tokens, ...split.fold, ...split.tailTokens]
+  const history = joinTokens(base.tokens, split.fold, split.tailTokens)
   const answer = await writeAnswer(
     context,
     { loaded: base.loaded, session, first, history, end, form, grammar, isLast: !keep },

@@ -6,6 +6,7 @@ import { assertRoom, roomNotes } from './contextRoom.ts'
 import type { Created } from './createPacket.ts'
 import { deepestPrefix, restorePrefix } from './deepestPrefix.ts'
 import { grownContents, splitDelta } from './growState.ts'
+import { joinTokens } from './joinTokens.ts'
 import { acceptedEdits, openState } from './openState.ts'
 import { assertFreeName, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
@@ -40,8 +41,8 @@ export async function mergePacket(context: PacketContext, input: MergeInput, cal
   const { model, runtime } = base.loaded
   const delta = { text: input.delta, controlTokens: input.controlTokens }
   const split = splitDelta(base, delta, input.seam ?? 'exact')
-  const added = Int32Array.from([...split.prefix, ...split.fold])
-  const wanted = { tokens: Int32Array.from([...base.tokens, ...added]), dtype: base.dtype, atHand: base.tokens.length }
+  const added = joinTokens(split.prefix, split.fold)
+  const wanted = { tokens: joinTokens(base.tokens, added), dtype: base.dtype, atHand: base.tokens.length }
   const { prefix: known, miss } = await deepestPrefix(context, base.loaded, wanted)
   const prefix = known !== null && known.tokens > base.tokens.length && base.origin.kind === 'tokens' ? known : null
   assertRoom(base.loaded, { read: base.tokens.length, more: split.prefix.length + split.fold.length })

@@ -4,6 +4,7 @@ import { generate } from '../inference/generate.ts'
 import { type Call, type PacketContext, readingProgress } from './context.ts'
 import { type DeltaInput, deltaOf } from './deltaOf.ts'
 import { splitDelta } from './growState.ts'
+import { joinTokens } from './joinTokens.ts'
 import { openState } from './openState.ts'
 import { assertTold } from './packet.ts'
 
@@ -22,7 +23,7 @@ export async function prove(
   const { base, delta } = await deltaOf(context.blobs, state, input)
   const { runtime } = base.loaded
   const split = splitDelta(base, delta, 'exact')
-  const added = Int32Array.from([...split.prefix, ...split.fold, ...split.tailTokens])
+  const added = joinTokens(split.prefix, split.fold, split.tailTokens)
   using restored = await runtime.restore(base.snapshot)
   const fromState =
     added.length === 0 ? (base.logits ?? new Float32Array(runtime.model.vocabSize)) : await restored.append(added, call)

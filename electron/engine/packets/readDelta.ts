@@ -1,6 +1,7 @@
 import type { AppendOptions } from '../inference/appendOptions.ts'
 import type { Session } from '../inference/session.ts'
 import type { BlockSink, StateSnapshot } from '../inference/stateSnapshot.ts'
+import { joinTokens } from './joinTokens.ts'
 import { readTraced } from './logitsTrace.ts'
 
 /** Tokens that are held back are few; where they are more, logits after each of them would take more than a run of their own. */
@@ -46,9 +47,7 @@ export async function readDelta(
     steps.push(...traced.steps)
     return traced.logits
   }
-  const all = new Int32Array(fold.length + tail.length)
-  all.set(fold)
-  all.set(tail, fold.length)
+  const all = joinTokens(fold, tail)
   if (isKept) return { newState: null, first: await read(all, before, sink), steps }
   const isShort = fold.length > 0 && tail.length > 0 && tail.length <= MOST_TAIL
   if (!isShort || isTraced || session.kind !== 'kv') {

@@ -4,7 +4,13 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { isFiniteFloat16 } from '../inference/float16.ts'
 import { roundBlock } from '../inference/roundBlock.ts'
 import { decodeTensor, encodeTensor, type TensorRole, tooLarge } from '../inference/stateCodec.ts'
-import { type KvBlock, numbersIn, type RecurrentLayer, storedBlock } from '../inference/stateSnapshot.ts'
+import {
+  type KvBlock,
+  type KvLayerBlock,
+  numbersIn,
+  type RecurrentLayer,
+  storedBlock,
+} from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 import {
   encodeSafetensors,
@@ -15,11 +21,13 @@ import {
   type SafetensorsDtype,
   type SafetensorsFile,
 } from '../store/safetensors.ts'
+import { unwritten } from '../unwritten.ts'
 import { digestOfList } from './components.ts'
 
 /** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
 export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<Uint8Array<ArrayBuffer>> {
   if (dtype === 'float16') return encodeHalves(block)
+  if (dtype === 'float32') return encodeFloats(block)
   const tensors: SafeTensor[] = []
   for (const { layer, kvHeads, headDim, key, value } of block.layers) {
     const dims = [kvHeads, block.tokens, headDim]
@@ -31,14 +39,34 @@ export async function encodeKvBlock(block: KvBlock, dtype: StateDtype): Promise<
 
 /** Rounded straight into the layer's bytes. Throws `E_NOT_SUPPORTED` when a number does not fit. */
 async function encodeHalves(block: KvBlock): Promise<Uint8Array<ArrayBuffer>> {
-  const header = headerOfHalves(block.layers, block.tokens)
-  const numbers = numbersIn(block, block.tokens)
-  const out = new Uint8Array(header.byteLength + numbers * SAFETENSORS_DTYPES.F16)
-  out.set(header)
-  const halves = new Float16Array(out.buffer, header.byteLength, numbers)
+  const { out, from } = begun(block, 'float16')
+  const halves = new Float16Array(out.buffer, from)
   await roundBlock(block, halves)
   if (!isFiniteFloat16(halves)) throw tooLarge('float16')
   return out
+}
+
+/** Copied straight into the layer's bytes. */
+function encodeFloats(block: KvBlock): Uint8Array<ArrayBuffer> {
+  const { out, from } = begun(block, 'float32')
+  const floats = new Float32Array(out.buffer, from)
+  let at = 0
+  for (const { key, value } of block.layers) {
+    floats.set(key, at)
+    floats.set(value, at + key.length)
+    at += key.length + value.length
+  }
+  if (at !== floats.length) throw new Error('a block has other numbers than its shapes say')
+  return out
+}
+
+/** A layer of which only the header is written; where its numbers are to be. */
+function begun({ layers, tokens }: KvBlock, dtype: PlainDtype) {
+  const layout = layoutOf(layers, tokens, dtype)
+  if (layout === null) throw new Error('no file has a block of such shapes')
+  const out = new Uint8Array(unwritten(layout.size))
+  out.set(layout.header)
+  return { out, from: layout.header.byteLength }
 }
 
 /** What of a config says how its blocks of keys and values look. */
@@ -47,17 +75,21 @@ export interface BlockConfig {
   readonly tokens: Pick<CartridgeConfig['tokens'], 'count'>
 }
 
-/** The reverse of {@link encodeKvBlock}; float16 is widened when it is used. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
+/** The reverse of {@link encodeKvBlock}, on the bytes themselves; float16 is widened when it is used. Throws `E_BAD_FORMAT` on a shape that the config does not imply. */
 export async function decodeKvBlock(
   bytes: Uint8Array,
   { config, start }: { config: BlockConfig; start: number },
 ): Promise<KvBlock> {
   const { dtype } = config.cache
   const tokens = Math.min(config.cache.blockTokens, config.tokens.count - start)
-  if (dtype === 'float16') {
-    const layout = layoutOf(config.cache, tokens)
-    if (layout !== null && bytes.byteLength === layout.size && beginsWith(bytes, layout.header))
-      return storedBlock({ start, tokens }, config.cache.kv, halves(bytes.subarray(layout.header.byteLength)))
+  if (dtype === 'float16' || dtype === 'float32') {
+    const { kv } = config.cache
+    const layout = layoutOf(kv, tokens, dtype)
+    if (layout !== null && bytes.byteLength === layout.size && beginsWith(bytes, layout.header)) {
+      const numbers = bytes.subarray(layout.header.byteLength)
+      if (dtype === 'float16') return storedBlock({ start, tokens }, kv, halves(numbers))
+      return { start, tokens, layers: layersOn(floats(numbers), kv, tokens) }
+    }
     // Not in its one form: what follows says what is wrong with it.
   }
   const file = parseLayer(
@@ -75,47 +107,64 @@ export async function decodeKvBlock(
   return { start, tokens, layers }
 }
 
-type Cache = BlockConfig['cache']
-type Shape = Readonly<Cache['kv'][number]>
+/** Keys and values that lie one behind the other. */
+function layersOn(numbers: Float32Array, shapes: readonly Shape[], tokens: number): KvLayerBlock[] {
+  let end = 0
+  const next = (length: number) => {
+    end += length
+    return numbers.subarray(end - length, end)
+  }
+  return shapes.map(({ layer, kvHeads, headDim }) => {
+    const length = kvHeads * tokens * headDim
+    return { layer, kvHeads, headDim, key: next(length), value: next(length) }
+  })
+}
+
+type Shape = Readonly<Omit<KvLayerBlock, 'key' | 'value'>>
+/** Dtypes that are stored as numbers alone. */
+type PlainDtype = 'float16' | 'float32'
 
 /** More than any block has. */
 const MAX_NUMBERS = 2 ** 40
 const MAX_LAYERS = 4096
 
-/** What a float16 block of this shape begins with, and how long it is as a whole. */
+/** What a block of these shapes begins with, and how long it is as a whole. */
 interface Layout {
   readonly header: Uint8Array
   readonly size: number
 }
 
-/** A block has one form, so one that begins as it must need not be parsed: of a cache by its tokens. */
-const layouts = new WeakMap<Cache, Map<number, Layout | null>>()
+/** A block has one form, so one that begins as it must need not be parsed. The forms of blocks that were met last, oldest first. */
+const layouts = new Map<string, Layout>()
+const MOST_LAYOUTS = 256
 
-function layoutOf(cache: Cache, tokens: number): Layout | null {
-  const ofCache = layouts.get(cache) ?? new Map<number, Layout | null>()
-  layouts.set(cache, ofCache)
-  const known = ofCache.get(tokens)
-  if (known !== undefined) return known
-  const layout = makeLayout(cache, tokens)
-  ofCache.set(tokens, layout)
+/** null: no file has such shapes, whatever a config says. */
+function layoutOf(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): Layout | null {
+  if (shapes.length > MAX_LAYERS) return null
+  const name = shapes.reduce(
+    (of, { layer, kvHeads, headDim }) => `${of} ${layer}:${kvHeads}x${headDim}`,
+    `${dtype} ${tokens}`,
+  )
+  const layout = layouts.get(name) ?? makeLayout(shapes, tokens, dtype)
+  if (layout === null) return null
+  layouts.delete(name)
+  layouts.set(name, layout)
+  const [oldest] = layouts.keys()
+  if (layouts.size > MOST_LAYOUTS && oldest !== undefined) layouts.delete(oldest)
   return layout
 }
 
-/** null: no file has such shapes, whatever a config says. */
-function makeLayout(cache: Cache, tokens: number): Layout | null {
-  const numbers = numbersIn({ layers: cache.kv }, tokens)
-  if (tokens < 0 || numbers > MAX_NUMBERS || cache.kv.length > MAX_LAYERS) return null
-  const header = headerOfHalves(cache.kv, tokens)
-  return { header, size: header.byteLength + numbers * SAFETENSORS_DTYPES.F16 }
-}
-
-/** The one header of a float16 block of these shapes. */
-function headerOfHalves(layers: readonly Shape[], tokens: number): Uint8Array {
-  return encodeSafetensorsHeader(
-    layers.flatMap(({ layer, kvHeads, headDim }) =>
-      [`key.${layer}`, `value.${layer}`].map(name => ({ name, dtype: 'F16', shape: [kvHeads, tokens, headDim] })),
+function makeLayout(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): Layout | null {
+  const numbers = numbersIn({ layers: shapes }, tokens)
+  if (tokens < 0 || numbers > MAX_NUMBERS) return null
+  const header = encodeSafetensorsHeader(
+    shapes.flatMap(({ layer, kvHeads, headDim }) =>
+      [`key.${layer}`, `value.${layer}`].map(name => ({
+        ...{ name, dtype: STORED_AS[dtype], shape: [kvHeads, tokens, headDim] },
+      })),
     ),
   )
+  return { header, size: header.byteLength + numbers * SAFETENSORS_DTYPES[STORED_AS[dtype]] }
 }
 
 function beginsWith(bytes: Uint8Array, start: Uint8Array): boolean {
@@ -147,15 +196,15 @@ export async function decodeRecurrent(
   return layers
 }
 
-/** Logits after the last folded token, `logits` float32 `[vocab]`. */
 /** Throws `E_INFERENCE` for what comes of NaN or an infinity in a state: such a state says nothing, and nobody could take it in. */
 export function assertNumbers(logits: Float32Array): void {
-  if (logits.every(Number.isFinite)) return
+  if (areFinite(logits)) return
   const message =
     'The model computes values here that are no numbers (NaN or infinite): its weights or its config.json are damaged, or its precision is too small for it.'
   throw new StatePackError('E_INFERENCE', message)
 }
 
+/** Logits after the last folded token, `logits` float32 `[vocab]`. */
 export function encodeLogits(logits: Float32Array): Uint8Array {
   assertNumbers(logits)
   return encodeSafetensors([{ name: 'logits', dtype: 'F32', shape: [logits.length], data: bytesOf(logits) }])
@@ -221,10 +270,16 @@ export function assertFinite(bytes: Uint8Array): void {
 function isFiniteData(dtype: SafetensorsDtype, data: Uint8Array): boolean {
   const bytes = data.byteOffset % 4 === 0 ? data : data.slice()
   const { buffer, byteOffset, byteLength } = bytes
-  if (dtype === 'F32')
-    return new Uint32Array(buffer, byteOffset, byteLength / 4).every(bits => (bits & 0x7f800000) !== 0x7f800000)
+  if (dtype === 'F32') return areFinite(new Float32Array(buffer, byteOffset, byteLength / 4))
   if (dtype === 'F16') return isFiniteFloat16(new Float16Array(buffer, byteOffset, byteLength / 2))
   if (dtype === 'F8_E4M3') return bytes.every(bits => (bits & 0x7f) !== 0x7f)
+  return true
+}
+
+/** By their bits: a number that a callback is given is an object of its own, 16 bytes for each of a vocabulary. */
+function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
+  const bits = new Int32Array(buffer, byteOffset, length)
+  for (let i = 0; i < bits.length; i++) if (((bits[i] ?? 0) & 0x7f800000) === 0x7f800000) return false
   return true
 }
 

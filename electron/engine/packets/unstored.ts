@@ -1,4 +1,5 @@
 /** States that are read or mixed to be asked a little, and never stored: previews, and what a starter can answer. */
+
 import { generate } from '../inference/generate.ts'
 import { watchForStops } from '../inference/stopTexts.ts'
 import type { LoadedModel } from '../live/modelPool.ts'
@@ -6,6 +7,7 @@ import { answerEnd, turnOf } from '../models/tokenizer/conversation.ts'
 import { tokenizerOf } from './composeText.ts'
 import type { Call } from './context.ts'
 import { type Delta, emptyState, splitDelta } from './growState.ts'
+import { joinTokens } from './joinTokens.ts'
 import type { OpenedState } from './openState.ts'
 
 const ANSWER_TOKENS = 32
@@ -15,7 +17,7 @@ export async function readUnstored(loaded: LoadedModel, text: string, call: Call
   const { runtime, model } = loaded
   const tokenizer = tokenizerOf(model)
   const folded = tokenizer.fold(tokenizer.startRun(), text)
-  const tokens = Int32Array.from([...tokenizer.prefixIds, ...folded.tokens])
+  const tokens = joinTokens(Int32Array.from(tokenizer.prefixIds), folded.tokens)
   if (model.contextLength !== null && tokens.length > model.contextLength) return null
   using session = runtime.newSession()
   const logits = await session.append(tokens, { signal: call.signal })

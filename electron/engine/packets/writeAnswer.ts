@@ -22,7 +22,7 @@ interface Question {
   /** The logits there. */
   readonly first: Float32Array
   /** The tokens there, for sampling that looks back. */
-  readonly history: readonly number[]
+  readonly history: Int32Array
   /** What ends a turn of the model's. */
   readonly end: Omit<ReturnType<typeof answerEnd>, 'closing'>
   /** How the model calls tools; null: it has none. */

@@ -42,6 +42,8 @@ export interface Line {
   readonly complete: boolean
 }
 
+/** Bytes read at once: few at first, since mostly little was appended. */
+const FIRST_CHUNK = 16 << 10
 const CHUNK = 1 << 20
 /** A receipt is about 2 KiB; anything near this is not one. */
 const MAX_LINE = 16 << 20
@@ -54,8 +56,8 @@ export async function* readLines(fs: LogFs, file: string, from = 0): AsyncGenera
     let pending: Buffer[] = []
     let pendingLength = 0
     let position = from
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position)
+    for (let size = FIRST_CHUNK; ; size = Math.min(2 * size, CHUNK)) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size), 0, size, position)
       if (bytesRead === 0) break
       let start = 0
       for (;;) {

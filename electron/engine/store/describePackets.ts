@@ -17,11 +17,19 @@ export interface DescribedPacket {
 
 /** Describes one packet from its stored bytes. Throws `E_BAD_FORMAT` for a manifest that is not a cartridge. */
 export async function describeStored(
-  blobs: BlobReader,
+  blobs: Pick<BlobReader, 'read'>,
   describePacket: DescribePacket,
   packetId: Digest,
 ): Promise<DescribedPacket> {
-  const manifest = await readManifest(blobs, packetId)
+  return describeManifest(blobs, describePacket, { packetId, manifest: await readManifest(blobs, packetId) })
+}
+
+/** The same of a manifest that was read. */
+export async function describeManifest(
+  blobs: Pick<BlobReader, 'read'>,
+  describePacket: DescribePacket,
+  { packetId, manifest }: Pick<DescribedPacket, 'packetId' | 'manifest'>,
+): Promise<DescribedPacket> {
   if (manifest.artifactType !== CARTRIDGE_ARTIFACT) {
     throw new StatePackError('E_BAD_FORMAT', 'This is an OCI artifact, but not a cartridge.', { packetId })
   }

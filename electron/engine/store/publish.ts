@@ -9,7 +9,8 @@ import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { blobsOf, type Descriptor, type Manifest, OCI_MANIFEST } from '#shared/domain/oci.ts'
 import type { Trust } from '#shared/domain/trust.ts'
-import { type DescribedPacket, describeStored } from './describePackets.ts'
+import type { BlobReader } from './blobReader.ts'
+import { type DescribedPacket, describeManifest } from './describePackets.ts'
 import type { Outcome } from './entrance.ts'
 import { inParallel } from './inParallel.ts'
 import type { PacketRow } from './library/packetRows.ts'
@@ -60,8 +61,8 @@ export async function publishPacket(
   store: StoreParts,
   packet: PublishOptions & { config: NewBlob; layers: readonly LayerInput[] },
 ): Promise<PublishResult> {
-  const { blob, newBlobs } = buildManifest(packet.config, packet.layers)
-  return await publishManifest(store, { ...packet, manifest: blob, newBlobs })
+  const { blob, manifest, newBlobs } = buildManifest(packet.config, packet.layers)
+  return await publishParsed(store, { ...packet, manifest, manifestBlob: blob, newBlobs })
 }
 
 /** Publishes a packet whose manifest exists already, byte for byte: an import, a pull. Blobs not in `newBlobs` must be stored. */
@@ -69,16 +70,19 @@ export async function publishManifest(
   store: StoreParts,
   packet: PublishOptions & Together & { manifest: NewBlob; newBlobs?: BuiltManifest['newBlobs'] },
 ): Promise<PublishResult> {
-  const newBlobs = packet.newBlobs ?? []
-  const manifestBlob = packet.manifest
-  const manifest = parseManifest(manifestBlob.bytes)
+  const { manifest: manifestBlob, newBlobs = [] } = packet
+  return await publishParsed(store, { ...packet, manifest: parseManifest(manifestBlob.bytes), manifestBlob, newBlobs })
+}
+
+async function publishParsed(store: StoreParts, packet: Omit<Arrival, 'bytesWritten'>): Promise<PublishResult> {
+  const { newBlobs, manifestBlob } = packet
   const blobs = await store.writer.putMany(newBlobs)
   const { bytesWritten: manifestBytes } = await store.writer.putMany([manifestBlob])
   const bytesWritten = blobs.bytesWritten + manifestBytes
 
   // Whoever signs does so in the context of its own operation, whoever else's turn it is.
   const receipt = packet.receipt && AsyncLocalStorage.bind(packet.receipt)
-  return await store.entrance.enter({ ...packet, receipt, manifest, manifestBlob, newBlobs, bytesWritten })
+  return await store.entrance.enter({ ...packet, receipt, bytesWritten })
 }
 
 /** A packet whose bytes are durable, on its way into the library. */
@@ -182,7 +186,24 @@ async function identify(store: StoreParts, arrival: Arrival): Promise<Identified
   // gc may have run since the blobs were found or written; from here on it waits for the lock.
   await ensureStored(store, manifest, [...newBlobs, manifestBlob])
   for (const referrer of referrers) await ensureStored(store, parseManifest(referrer.bytes), [referrer])
-  return { arrival, described: await describeStored(store.blobs, store.describe, manifestBlob.digest) }
+  const { digest: packetId } = manifestBlob
+  const described = await describeManifest(withAtHand(store, newBlobs), store.describe, { packetId, manifest })
+  return { arrival, described }
+}
+
+/** Reads blobs, those of which the bytes are at hand from there: their digests were taken from them, and they are stored. */
+function withAtHand({ blobs }: StoreParts, newBlobs: BuiltManifest['newBlobs']): Pick<BlobReader, 'read'> {
+  const atHand = new Map(newBlobs.map(blob => [blob.digest, 'bytes' in blob ? blob.bytes : undefined]))
+  return {
+    read: async (ref, options = {}) => {
+      const [digest, size] = typeof ref === 'string' ? [ref] : [ref.digest, ref.size]
+      const bytes = atHand.get(digest)
+      if (bytes === undefined) return blobs.read(ref, options)
+      // What is wrong with it, reading says.
+      const isAsked = bytes.byteLength === (size ?? bytes.byteLength)
+      return isAsked && bytes.byteLength <= (options.maxBytes ?? bytes.byteLength) ? bytes : blobs.read(ref, options)
+    },
+  }
 }
 
 /** The packet that this one would be another of; null where it is the first. */

@@ -6,6 +6,7 @@ import { IndexFile } from '#engine/store/indexFile.ts'
 import { buildManifest } from '#engine/store/manifests.ts'
 import { newBlob } from '#engine/store/newBlob.ts'
 import { CARTRIDGE_ARTIFACT, OCI_EMPTY, OCI_MANIFEST } from '#shared/domain/oci.ts'
+import { SimulatedDisk } from '../../crash/simulatedDisk.ts'
 import { codeOf, openTestStore, testPacket } from './fixture.ts'
 
 describe('publication', () => {
@@ -29,6 +30,18 @@ describe('publication', () => {
     })
     expect(seen).toEqual({ stored: true, listed: null })
     expect((await store.list()).items.map(item => item.packetId)).toEqual([packetId])
+  })
+
+  it('describes what it was given without reading it again, and as a rebuilt index does', async () => {
+    const store = await openTestStore()
+    const read = vi.spyOn(store.blobs, 'read')
+    const { packetId } = await store.publishPacket(testPacket('one', { card: 'A card' }))
+    expect(read).not.toHaveBeenCalled()
+    const [listed] = (await store.list()).items
+    store.index.drop([packetId])
+    expect((await store.list()).items).toEqual([listed])
+    expect(read).toHaveBeenCalled()
+    read.mockRestore()
   })
 
   it('publishes nothing when the receipt fails', async () => {
@@ -121,7 +134,10 @@ describe('publication', () => {
 
   it('writes index.json when the library pauses, and every ten seconds where it does not', async () => {
     const { parts, library } = await openTestStore()
-    const file = new IndexFile(parts.fs, parts.layout, library)
+    // On a disk that takes no time: the next write waits for the one before.
+    const disk = new SimulatedDisk()
+    for (const path of [parts.layout.tmp, parts.folder]) await disk.makeFolder(path)
+    const file = new IndexFile(disk, parts.layout, library)
     const written = vi.spyOn(library.packets, 'all')
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     try {
