@@ -109,7 +109,7 @@ async function decision(
     referrers: taken.map(({ digest }) => digest),
     decide: entered => {
       const { packets } = library
-      if (title !== null && (packets.names.all().get(entered) ?? []).length === 0)
+      if (title !== null && packets.names.of(entered).length === 0)
         packets.names.rename(entered, freeName(context, title), Date.now())
       if (
         (isOwn || isTrusted) &&

@@ -56,12 +56,12 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
       const documents = await readDocuments(store.blobs, packet)
       const usage = store.library.usage.get(packetId)
       const { total: receipts } = await state.receipts.list({ about: packetId, limit: 1 })
-      const names = store.library.packets.names.all()
+      const { names } = store.library.packets
       const collection = collections.of(packetId)
       return {
         summary: await summaryOf(state, packetId),
         collection: viewOf(collection),
-        names: names.get(packetId) ?? [],
+        names: names.of(packetId),
         card: documents.card,
         signedBy: signerInWords(await storedSignatures(state, packetId)),
         recipe: documents.recipe,
@@ -69,7 +69,7 @@ export function libraryHandlers(state: EngineState): Pick<Handlers, Owned> {
         config: packet.config,
         parents: packet.config.parents.map(parent => ({
           packetId: parent.packetId,
-          name: names.get(parent.packetId)?.[0] ?? null,
+          name: names.of(parent.packetId)[0] ?? null,
           op: parent.op,
         })),
         usage: { asks: usage?.asks ?? 0, tokensSaved: usage?.tokensSaved ?? 0, secondsSaved: usage?.secondsSaved ?? 0 },

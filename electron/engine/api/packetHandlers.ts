@@ -79,7 +79,7 @@ export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
         texts,
         blobSha256: hexOf(blobSha256(packet.config)),
         blobBytes: cacheLayers(packet).reduce((sum, { size }) => sum + size, 0),
-        names: state.store.library.packets.names.all().get(packetId) ?? [],
+        names: state.store.library.packets.names.of(packetId),
         cartridge: await summaryOf(state, packetId),
       }
     },

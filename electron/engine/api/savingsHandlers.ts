@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseDigest } from '#shared/domain/digest.ts'
 import { changedPrices, DEFAULT_PRICES, type PriceList, priceListSchema } from '#shared/domain/prices.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
@@ -25,8 +26,7 @@ export function savingsHandlers(state: EngineState): Pick<Handlers, Owned> {
   const providerKey = () => ({ saved: state.secrets.get(PROVIDER_KEY) !== null, where: state.secrets.where })
   return {
     'savings.summary': async ({ period }) => {
-      const names = packets.names.all()
-      const label = (id: string) => [...names].find(([packetId]) => packetId === id)?.[1][0] ?? `${id.slice(0, 19)}…`
+      const label = (id: string) => packets.names.of(parseDigest(id))[0] ?? `${id.slice(0, 19)}…`
       return state.savings.summary({ period, labels: label })
     },
     'savings.series': async options => ({ points: state.savings.series(options) }),

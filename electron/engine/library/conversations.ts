@@ -6,6 +6,7 @@ import type { ConversationView, ListedConversation } from '#shared/rpc/methods/c
 import type { PacketContext } from '../packets/context.ts'
 import type { CollectionRow } from '../store/library/collectionRows.ts'
 import type { ConversationRow, Pending } from '../store/library/conversationRows.ts'
+import type { NameRows } from '../store/library/nameRows.ts'
 import { foldText } from '../store/search/foldText.ts'
 import { conversationMarkdown } from './conversationMarkdown.ts'
 import { turnView } from './turnView.ts'
@@ -30,7 +31,7 @@ export function listConversations(
 ): Output<'conversations.list'> {
   const words = (query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).slice(0, 16).map(foldText)
   const { items, total } = store.library.conversations.list({ words, ...window })
-  const names = store.library.packets.names.all()
+  const { names } = store.library.packets
   const collections = new Map(store.library.collections.list().map(row => [row.packetIds.join(), row]))
   return {
     total,
@@ -52,9 +53,8 @@ export function readConversationView(
   const row = store.library.conversations.find(id) ?? unbegun(id)
   const turns = store.library.turns.of(id).flatMap(turn => turnView(store, turn) ?? [])
   const { system, headId, draftRevision, pending } = row
-  const all = store.library.packets.names.all()
   const named = [...row.slots, ...turns.flatMap(({ rootPacketId }) => rootPacketId ?? [])].flatMap(packetId => {
-    const name = all.get(packetId)?.[0]
+    const [name] = store.library.packets.names.of(packetId)
     return name === undefined ? [] : [[packetId, name] as const]
   })
   return {
@@ -136,13 +136,13 @@ export function purgeConversations({ library }: Pick<PacketContext['store'], 'li
 /** Throws `E_NOT_FOUND`. */
 export function exportConversation(context: PacketContext, id: string): Output<'conversations.export'> {
   const view = readConversationView(context, id, () => false)
-  const names = context.store.library.packets.names.all()
+  const { names } = context.store.library.packets
   const markdown = conversationMarkdown(view, {
     turns: threadTo(view.turns, view.headId).flatMap(turn => [
       turn,
       ...view.turns.filter(({ besideId }) => besideId === turn.id),
     ]),
-    nameOf: packetId => names.get(packetId)?.[0] ?? null,
+    nameOf: packetId => names.of(packetId)[0] ?? null,
   })
   return { fileName: `${fileSafe(view.name)}.md`, markdown }
 }
@@ -158,13 +158,13 @@ function unbegun(id: string): ConversationRow {
 /** What is in the slots, in a word: a collection, or the first cartridge and how many others. */
 function inSlots(
   slots: readonly Digest[],
-  { names, collections }: { names: ReadonlyMap<Digest, string[]>; collections: ReadonlyMap<string, CollectionRow> },
+  { names, collections }: { names: Pick<NameRows, 'of'>; collections: ReadonlyMap<string, CollectionRow> },
 ): Pick<ListedConversation, 'cartridge' | 'others'> {
   const collection = collections.get(slots.join())
   if (collection !== undefined) return { cartridge: collection.name, others: 0 }
   const [first] = slots
   return {
-    cartridge: first === undefined ? null : (names.get(first)?.[0] ?? null),
+    cartridge: first === undefined ? null : (names.of(first)[0] ?? null),
     others: Math.max(0, slots.length - 1),
   }
 }

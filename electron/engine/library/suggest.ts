@@ -95,11 +95,11 @@ export async function suggest(
 
 /** Makes body texts searchable: those of cartridges that were named since. */
 export async function indexWords(context: Pick<PacketContext, 'store' | 'blobs'>): Promise<void> {
-  const names = context.store.library.packets.names.all()
+  const { names } = context.store.library.packets
   await context.store.indexWords(async packetId => {
     const { sources, card, recipe } = await readDocuments(context.blobs, await readPacket(context.blobs, packetId))
     return {
-      title: [...(names.get(packetId) ?? []), ...sources.map(({ name }) => name)].join('\n'),
+      title: [...names.of(packetId), ...sources.map(({ name }) => name)].join('\n'),
       card,
       texts: [recipe.systemPrompt ?? '', ...sources.map(({ text }) => text)].join('\n'),
     }

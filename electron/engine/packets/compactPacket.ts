@@ -113,7 +113,6 @@ function assertSameContext(
 
 /** Ancestors that nobody named, tagged or pinned: they were steps on the way. */
 async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Digest[]> {
-  const names = store.library.packets.names.all()
   const asked = new Set(store.library.answers.packets())
   const found: Digest[] = []
   const seen = new Set<Digest>()
@@ -124,7 +123,7 @@ async function ancestorsOf({ store }: PacketContext, packet: Packet): Promise<Di
     seen.add(id)
     const row = store.library.packets.get(id)
     if (row === null || row.removedAt !== null) continue
-    if (!names.has(id) && !row.pinned && !asked.has(id)) found.push(id)
+    if (store.library.packets.names.of(id).length === 0 && !row.pinned && !asked.has(id)) found.push(id)
     queue.push(...(await readPacket(store.blobs, id)).config.parents.map(parent => parent.packetId))
   }
   return found

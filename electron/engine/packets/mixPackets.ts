@@ -90,8 +90,8 @@ export async function mixPackets(
     card: '',
     parents: packets.map(({ packet }) => ({ packetId: packet.packetId, op: 'mix', deltaDigest: null })),
   })
-  const names = context.store.library.packets.names.all()
-  const title = packets.map(({ packet }) => names.get(packet.packetId)?.[0] ?? 'a state').join(' + ')
+  const { names } = context.store.library.packets
+  const title = packets.map(({ packet }) => names.of(packet.packetId)[0] ?? 'a state').join(' + ')
   return publish(context, {
     assembled,
     call,

@@ -7,12 +7,11 @@ import type { PacketContext } from './context.ts'
  */
 export function stateNames({ store }: Pick<PacketContext, 'store'>): (packetId: Digest) => string | null {
   const { packets, turns } = store.library
-  const names = packets.names.all()
   return packetId => {
-    const [own] = names.get(packetId) ?? []
+    const [own] = packets.names.of(packetId)
     if (own !== undefined) return own
     const root = turns.rootOf(packetId)
-    const [asked] = (root === null ? undefined : names.get(root)) ?? []
+    const [asked] = root === null ? [] : packets.names.of(root)
     return asked === undefined ? null : `${asked}, after an answer`
   }
 }

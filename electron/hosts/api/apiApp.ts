@@ -56,10 +56,12 @@ export function createApiApp({ transport, health, journal, bodyLimit, metrics, c
         metrics.answered(route.path, outgoing.statusCode, seconds)
         entry?.end(outgoing.writableFinished ? outgoing.statusCode : ERROR_CODES.E_CANCELLED.http, seconds)
       })
-      const count: CountTokens = tokens => {
-        metrics.count(tokens)
-        entry?.count(tokens)
-      }
+      // Behind the answer, which it would delay.
+      const count: CountTokens = tokens =>
+        setImmediate(() => {
+          metrics.count(tokens)
+          entry?.count(tokens)
+        })
       return answer(c, route, { count, fail: error => entry?.fail(error) })
     })
   }

@@ -111,13 +111,15 @@ describe('the library', () => {
       'first',
     ])
     packets.names.rename(packetId, 'second', Date.now() + 9)
-    expect(packets.names.all().get(packetId)).toEqual(['second', 'another'])
+    expect(packets.names.of(packetId)).toEqual(['second', 'another'])
     packets.names.rename(packetId, 'another', Date.now())
-    expect(packets.names.all().get(packetId)).toEqual(['another'])
+    expect(packets.names.of(packetId)).toEqual(['another'])
     packets.names.setOthers(packetId, ['x', 'y', 'another'], Date.now())
-    expect(packets.names.all().get(packetId)).toEqual(['another', 'x', 'y'])
+    expect(packets.names.of(packetId)).toEqual(['another', 'x', 'y'])
     packets.names.setOthers(packetId, [], Date.now())
-    expect([packets.names.all().get(packetId), packets.names.named('x')]).toEqual([['another'], null])
+    expect([packets.names.of(packetId), packets.names.named('x')]).toEqual([['another'], null])
+    packets.remove([packetId], Date.now())
+    expect(packets.names.of(packetId)).toEqual([])
   })
 
   it.each([

@@ -63,6 +63,14 @@ export class NameRows {
     return row === undefined ? null : parseDigest(row.packet_id)
   }
 
+  /** What a packet is called, in the order in which the names were given; nothing where it was deleted. */
+  of(packetId: Digest): string[] {
+    const sql = `SELECT n.name FROM names n JOIN packets p USING (packet_id)
+                 WHERE n.packet_id = ? AND p.removed_at IS NULL ORDER BY n.updated_at, n.name`
+    const rows = this.#db.prepare<[string], { name: string }>(sql).all(packetId)
+    return rows.map(({ name }) => name)
+  }
+
   /** All names, by packet, in the order in which they were given: the first is the one it is shown by. */
   all(): Map<Digest, string[]> {
     const sql = `SELECT n.packet_id, n.name FROM names n JOIN packets p USING (packet_id)
