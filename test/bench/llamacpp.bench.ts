@@ -43,6 +43,7 @@ if (!existsSync(join(installedIn, 'node_modules', 'node-llama-cpp'))) {
   try {
     const folders: Record<string, string> = { 'starter-transformer': join(ROOT, 'assets/models/starter-transformer') }
     for (const [name, shape] of Object.entries(LLAMA_SHAPES)) {
+      if (values.model !== undefined && values.model !== name) continue
       folders[name] = join(scratch, name)
       await writeGeneratedCheckpoint(join(scratch, name), shape())
     }
