@@ -1,6 +1,6 @@
 // Builds out/ when it is missing or of other sources; processes that want it at the same time wait for one build.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, utimes } from 'node:fs'
 import { join } from 'node:path'
 import { builtOf, sourceDigests } from './sourceDigests.mjs'
 
@@ -12,7 +12,8 @@ const PRODUCTS = [
   'preload/preload.cjs',
   'renderer/index.html',
 ]
-/** A lock older than this was left by a build that was killed. */
+/** A build that goes on, however long it takes, says so this often on its lock. One older than this was left by one that was killed. */
+const SIGN_MS = 2_000
 const STALE_MS = 90_000
 
 function isBuilt(root) {
@@ -42,9 +43,14 @@ function takeLock(lock) {
     mkdirSync(lock)
     return true
   } catch {
-    if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > STALE_MS) rmdirSync(lock)
+    const taken = statSync(lock, { throwIfNoEntry: false })
+    if (taken !== undefined && Date.now() - taken.mtimeMs > STALE_MS) giveLock(lock)
     return false
   }
+}
+
+function giveLock(lock) {
+  rmSync(lock, { recursive: true, force: true })
 }
 
 /**
@@ -65,13 +71,15 @@ export async function freshBuild(root, node = process.execPath) {
       await new Promise(resolve => setTimeout(resolve, 100))
       continue
     }
+    const signs = setInterval(() => utimes(lock, new Date(), new Date(), () => {}), SIGN_MS)
     try {
       const build = spawn(node, [program, 'build', '--logLevel', 'error'], { cwd: root, stdio: ['ignore', 2, 2] })
       const status = await new Promise(resolve => build.on('exit', resolve).on('error', () => resolve(1)))
       if (status !== 0) throw new Error('The Studio could not be built.')
       return
     } finally {
-      rmdirSync(lock)
+      clearInterval(signs)
+      giveLock(lock)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -31,6 +31,36 @@ it('writes down what it built of, once all is built', async () => {
   const root = join(import.meta.dirname, '..', '..')
   await freshBuild(root)
   expect(builtOf(root)).toEqual(sourceDigests(root))
+})
+
+it('keeps its lock young while it builds, however long that takes', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
+  const bin = join(root, 'node_modules/electron-vite/bin')
+  mkdirSync(bin, { recursive: true })
+  // A build that has taken longer than any before it: it ends when its lock is young, or after a minute in which it was not.
+  const build = `
+    const { statSync, utimesSync } = require('node:fs')
+    const lock = 'node_modules/.cache/build.lock'
+    utimesSync(lock, 1000, 1000)
+    const end = Date.now() + 60_000
+    setInterval(() => {
+      if (statSync(lock).mtimeMs > 1_000_000) process.exit(0)
+      if (Date.now() > end) process.exit(1)
+    }, 50)`
+  writeFileSync(join(bin, 'electron-vite.js'), build)
+  await freshBuild(root)
+  expect(readdirSync(join(root, 'node_modules/.cache'))).toEqual([])
+  rmSync(root, { recursive: true })
+})
+
+it('leaves a build that is over in peace, though its lock is gone', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
+  const bin = join(root, 'node_modules/electron-vite/bin')
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').rmdirSync('node_modules/.cache/build.lock')`)
+  await freshBuild(root)
+  expect(readdirSync(join(root, 'node_modules/.cache'))).toEqual([])
+  rmSync(root, { recursive: true })
 })
 
 describe('an installation without its build tools', () => {
