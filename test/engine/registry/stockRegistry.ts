@@ -1,10 +1,9 @@
 /** Debian's `docker-registry` and `skopeo`, where they are installed. */
-import { execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
 const has = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
@@ -25,29 +24,38 @@ export interface StockRegistry {
 /** Started. `htpasswd`: lines of that file, by which it then asks for a login. */
 export async function startStockRegistry({ htpasswd }: { htpasswd?: string } = {}): Promise<StockRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'statepack-registry-'))
-  const port = await freePort()
   const config = join(folder, 'config.yml')
   const auth = { htpasswd: { realm: 'statepack', path: join(folder, 'htpasswd') } }
   if (htpasswd !== undefined) await writeFile(auth.htpasswd.path, htpasswd)
-  // JSON is YAML.
-  const settings = {
-    version: '0.1',
-    log: { level: 'error', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}` },
-    ...(htpasswd === undefined ? {} : { auth }),
-  }
-  await writeFile(config, JSON.stringify(settings))
-  let child: ReturnType<typeof spawn> | null = null
+  let child: ChildProcess | null = null
+  // Any that is free, and the same again after a stop.
+  let port = 0
   const registry: StockRegistry = {
-    host: `127.0.0.1:${port}`,
+    get host() {
+      return `127.0.0.1:${port}`
+    },
     async start() {
-      child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
-      for (let tries = 0; tries < 400; tries++) {
-        if (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => null)) return
-        await sleep(25)
+      // JSON is YAML. At this level it says where it listens.
+      const settings = {
+        version: '0.1',
+        log: { level: 'info', accesslog: { disabled: true } },
+        storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
+        http: { addr: registry.host },
+        ...(htpasswd === undefined ? {} : { auth }),
       }
-      throw new Error('docker-registry does not answer')
+      await writeFile(config, JSON.stringify(settings))
+      const running = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+      child = running
+      port = await new Promise<number>((found, failed) => {
+        let said = ''
+        createInterface(running.stderr).on('line', line => {
+          const at = /listening on 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+          if (at !== undefined) found(Number(at))
+          said = `${said}${line}\n`.slice(-4000)
+        })
+        running.once('error', failed)
+        running.once('exit', () => failed(new Error(`docker-registry ended before it listened:\n${said}`)))
+      })
     },
     async stop() {
       const running = child
@@ -64,15 +72,6 @@ export async function startStockRegistry({ htpasswd }: { htpasswd?: string } = {
   }
   await registry.start()
   return registry
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** `skopeo copy` over plain http. */

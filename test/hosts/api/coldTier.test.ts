@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publicPem, trustKey } from '#engine/receipts/keys.ts'
 import { noRegistry, type StockRegistry, startStockRegistry } from '../../engine/registry/stockRegistry.ts'
@@ -39,12 +38,7 @@ async function befriend(names: readonly string[]): Promise<void> {
 const waiting = ({ engine }: TestApi, host: string) =>
   engine.state.store.library.remotes.pushes({ registry: host, repository: 'team/states' })
 
-async function settled(api: TestApi, host: string): Promise<void> {
-  for (let tries = 0; waiting(api, host) > 0; tries++) {
-    if (tries > 1200) throw new Error('it is still not pushed')
-    await sleep(25)
-  }
-}
+const settled = (api: TestApi, host: string) => expect.poll(() => waiting(api, host)).toBe(0)
 
 const make = async (api: TestApi, text: string) => {
   const { status, json } = await api.ask('/states', { base_text: `${text} The captain of Halcyon is Oskar.\n` })
