@@ -1,6 +1,6 @@
 /** Where things stand: nothing floats, drops alone onto a line of its own, or lies over what it belongs to. */
 import type { Locator, Page } from '@playwright/test'
-import { ask, expect, goTo, insert, showSide, test } from './fixtures.ts'
+import { ask, expect, goTo, insert, readText, showSide, test } from './fixtures.ts'
 
 const LARGE = { width: 1280, height: 800 }
 const SMALL = { width: 900, height: 600 }
@@ -113,6 +113,25 @@ test('of a small window, long questions and names are read in full beside a conv
   await showSide(page, 'Conversations')
   const name = page.getByRole('list', { name: 'Conversations' }).locator('b').first()
   expect((await boxOf(name)).height).toBeGreaterThan(30)
+})
+
+test('code to copy is read in full, and so is what two states with long names differ in', async ({ page }) => {
+  const isUncut = (of: Locator) => of.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)
+  await page.setViewportSize(SMALL)
+  await goTo(page, 'Server')
+  for (const tab of await page.getByRole('tablist', { name: 'Clients' }).getByRole('tab').all()) {
+    await tab.click()
+    expect(await isUncut(page.getByRole('tabpanel').locator('pre'))).toBe(true)
+  }
+  const long = 'Hausordnung der Wohnungsbaugenossenschaft Grünstraße 14, gültig ab 1. März, mit Anlagen'
+  for (const name of [`${long} A`, `${long} B`]) await readText(page, name, `Facts:\nThe rent of ${name} is 940.\n`)
+  await page.getByRole('button', { name: 'Inspect', exact: true }).click()
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await page.getByRole('combobox', { name: 'Compare with' }).fill(`${long} A`)
+  await page.getByRole('option', { name: `${long} A` }).click()
+  const table = page.getByRole('table', { name: 'Components compared' })
+  await expect(table).toBeVisible()
+  for (const box of [table, page.getByRole('region', { name: 'View' })]) expect(await isUncut(box)).toBe(true)
 })
 
 test('what is stored and what is selected are not called the same', async ({ page }) => {

@@ -1,4 +1,4 @@
-import { expect, goTo, test } from './fixtures.ts'
+import { expect, goTo, readText, test } from './fixtures.ts'
 
 test('inspect: twelve components match, every one opens, the heat map has a cursor, values and a table', async ({
   page,
@@ -59,6 +59,19 @@ test('compare two cartridges: the fork in the texts, components and layers', asy
   await expect(page.getByRole('table', { name: 'Components compared' }).getByRole('row')).toHaveCount(13)
 })
 
+test('a text whose letters are several tokens each is shown as it is read by people', async ({ page }) => {
+  const text = '緑町の規則。管理人はJörg Überschär'
+  await readText(page, 'Regeln', `${text} und andere mehr.`, /transformer/i)
+  await page.getByRole('button', { name: 'Inspect', exact: true }).click()
+  await page.getByRole('option', { name: 'Input token buffer' }).click()
+  const shown = page.getByRole('region', { name: 'The text as tokens' })
+  await expect(shown).toContainText(text)
+  await shown.getByText('緑', { exact: true }).hover()
+  await expect(page.getByText(/^Position 0, id \d+ \d+ \d+, text "緑"in 3\stokens$/)).toBeVisible()
+  await page.getByRole('radio', { name: 'Table' }).click()
+  await expect(page.getByRole('region', { name: 'Tokens' })).toContainText('"緑", 3 of 3')
+})
+
 test('why a miss: the place where a prompt leaves the nearest cartridge', async ({ page }) => {
   await goTo(page, 'Inspect')
   await page.getByRole('option', { name: 'Input token buffer' }).click()
@@ -68,6 +81,15 @@ test('why a miss: the place where a prompt leaves the nearest cartridge', async 
   await page.getByRole('button', { name: 'Find the nearest' }).click()
   await expect(page.getByText(/then they part/)).toBeVisible()
   await expect(page.getByText('zebra').last()).toBeVisible()
+})
+
+test('what was read in one step is not offered for compaction, and why is said', async ({ page }) => {
+  await goTo(page, 'Library')
+  await page.getByRole('option', { name: /Station card \(Mamba\)/ }).click()
+  await page.getByRole('button', { name: 'Remix', exact: true }).click()
+  await page.getByRole('radio', { name: 'Compact' }).click()
+  await expect(page.getByText('read in one step')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Compact', exact: true })).toBeDisabled()
 })
 
 test('mix two recurrent states with a preview, keep it, and find it in the lineage with its receipt', async ({

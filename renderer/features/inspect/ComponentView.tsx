@@ -1,5 +1,5 @@
 /** One component opened: what it is, how it is kept, and the view that belongs to it. */
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import type { ComponentId } from '#shared/domain/component.ts'
 import { CopyButton } from '../../ui/CopyButton.tsx'
 import { Facts } from '../../ui/Facts.tsx'
@@ -17,6 +17,7 @@ import { PositionView } from './views/PositionView.tsx'
 import { spanKindsAt } from './views/spanKindsAt.ts'
 import { TokenizerView } from './views/TokenizerView.tsx'
 import { TokenText } from './views/TokenText.tsx'
+import { tokenLabels } from './views/tokenRuns.ts'
 import { WeightsView } from './views/WeightsView.tsx'
 
 /** Why each component has to be there, in a sentence. */
@@ -98,6 +99,7 @@ function body(id: ComponentId, inspection: Inspection): ReactNode {
 function Tokens({ inspection, mode }: { readonly inspection: Inspection; readonly mode: 'boundaries' | 'spans' }) {
   const [view, setView] = useState<'text' | 'table'>('text')
   const kinds = spanKindsAt(inspection.tokens.length, inspection.spans)
+  const labels = useMemo(() => tokenLabels(inspection.tokens, inspection.text), [inspection])
   const marked = kinds.filter(kind => kind !== null).length
   return (
     <div className="stack">
@@ -130,7 +132,13 @@ function Tokens({ inspection, mode }: { readonly inspection: Inspection; readonl
         </ul>
       ) : null}
       {view === 'text' ? (
-        <TokenText label="The text as tokens" tokens={inspection.tokens} spans={inspection.spans} mode={mode} />
+        <TokenText
+          label="The text as tokens"
+          tokens={inspection.tokens}
+          text={inspection.text}
+          spans={inspection.spans}
+          mode={mode}
+        />
       ) : (
         <VirtualTable
           caption="Tokens"
@@ -149,7 +157,7 @@ function Tokens({ inspection, mode }: { readonly inspection: Inspection; readonl
               id: 'text',
               title: 'Text',
               width: 'minmax(120px, 1fr)',
-              cell: token => <code className="Glyphs">{JSON.stringify(token.text)}</code>,
+              cell: (_, at) => <code className="Glyphs">{labels[at]}</code>,
             },
             {
               id: 'chars',

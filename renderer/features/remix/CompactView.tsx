@@ -28,6 +28,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
   // The n-th text that was read is the n-th source.
   const texts = read.data?.sources.map(({ text }) => text) ?? []
   const isMix = read.data?.config.origin.kind === 'mix'
+  const isOne = read.data !== undefined && !isMix && steps.length < 2
   const suggested = cartridge === null ? '' : `${cartridge.name}, compact`.slice(0, 200)
   const running = task.status === 'running'
   return (
@@ -66,15 +67,17 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
         <p className="Remix-note">
           {isMix
             ? 'A mix was not read from texts: it is one state already, and there is nothing to compact.'
-            : dropped.length === 0
-              ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
-              : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`}
+            : isOne
+              ? 'It was read in one step: it is one state already, and there is nothing to compact.'
+              : dropped.length === 0
+                ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
+                : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`}
         </p>
         <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
-            isDisabled={cartridge === null || isMix}
+            isDisabled={cartridge === null || isMix || isOne}
             isPending={running}
             onPress={() => {
               if (cartridge === null) return

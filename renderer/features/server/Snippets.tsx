@@ -24,8 +24,7 @@ export function Snippets({
         label,
         content: (
           <div className="Server-snippet">
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it */}
-            <pre tabIndex={0}>{code.replaceAll(token, '•'.repeat(16))}</pre>
+            <pre>{code.replaceAll(token, '•'.repeat(16))}</pre>
             <CopyButton text={code} label={`Copy the ${label} snippet`} />
           </div>
         ),

@@ -16,6 +16,7 @@ import { rowsOf } from '../heat/rowsOf.ts'
 import type { Inspection, TensorName } from '../inspectData.ts'
 import { CellValues } from './CellValues.tsx'
 import { HeatTable } from './HeatTable.tsx'
+import { tokenLabels } from './tokenRuns.ts'
 
 type View = 'map' | 'layers' | 'values' | 'table'
 const TITLES = { key: 'Keys', value: 'Values', ssm: 'Recurrent state', conv: 'Convolution history' } as const
@@ -39,6 +40,7 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
   const rows = useMemo(() => rowsOf(inspection, tensor), [inspection, tensor])
   const isKv = tensor === 'key' || tensor === 'value'
   const labels = useMemo(() => rows.map(({ layer, head }) => (isKv ? `L${layer} h${head}` : `${layer}`)), [rows, isKv])
+  const names = useMemo(() => tokenLabels(inspection.tokens, inspection.text), [inspection])
   const shape = inspection.ssm[0]?.ssm ?? []
   const columnName = isKv ? 'position' : tensor === 'ssm' && shape.length > 2 ? 'head' : 'channel'
 
@@ -54,9 +56,9 @@ export function CacheView({ inspection }: { readonly inspection: Inspection }) {
   const data = drawn
   const at = { row: Math.min(cell.row, data.rows - 1), column: Math.min(cell.column, data.columns - 1) }
   const place = rows[at.row] ?? { layer: at.row, head: 0 }
-  const token = isKv ? inspection.tokens[at.column] : undefined
+  const token = isKv ? names[at.column] : undefined
   const where = isKv
-    ? `Layer ${place.layer}, head ${place.head}, position ${formatCount(at.column)}${token === undefined ? '' : ` ${JSON.stringify(token.text)}`}`
+    ? `Layer ${place.layer}, head ${place.head}, position ${formatCount(at.column)}${token === undefined ? '' : ` ${token}`}`
     : `Layer ${place.layer}, ${columnName} ${formatCount(at.column)}`
   const norm = data.values[at.row * data.columns + at.column] ?? 0
   const heads = isKv ? (inspection.kv[0]?.kvHeads ?? 1) : 1

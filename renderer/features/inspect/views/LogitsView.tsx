@@ -21,10 +21,15 @@ export function LogitsView({ inspection }: { readonly inspection: Inspection }) 
             </span>
           ),
         },
-        { id: 'probability', title: 'Share', numeric: true, cell: entry => formatPercent(entry.probability * 100) },
+        { id: 'probability', title: 'Share', numeric: true, cell: entry => shareOf(entry.probability) },
         { id: 'logit', title: 'Logit', numeric: true, cell: entry => formatFixed(entry.logit, 3) },
         { id: 'id', title: 'Id', numeric: true, cell: entry => <span className="mono">{entry.id}</span> },
       ]}
     />
   )
+}
+
+/** Down to a tenth of a percent: what is less is not nothing. */
+function shareOf(probability: number): string {
+  return probability > 0 && probability < 0.0005 ? `< ${formatPercent(0.1)}` : formatPercent(probability * 100)
 }
