@@ -2,7 +2,7 @@
  * The callers of the HTTP API, in a process of their own as agents are: asks what `serve.bench.ts` measures, and prints the
  * times as JSON. Run with its options as JSON.
  */
-import { Agent, request } from 'node:http'
+import { Client } from 'undici'
 import { AGENT_LOOP, deltaText } from '#engine/savings/loopTexts.ts'
 import { connect } from '../../packages/sdk/src/connect.ts'
 import type { StatePack } from '../../packages/sdk/src/statePack.ts'
@@ -64,7 +64,7 @@ const asked: Asked = {
 console.log(JSON.stringify(asked))
 
 async function askOneByOne(statepack: StatePack): Promise<Times[]> {
-  using caller = keepCalling()
+  await using caller = keepCalling()
   const times: Times[] = []
   for (let i = 0; i < WARM_UP + requests; i++) {
     const body = { state_hash: stateHash, delta_text: deltaText(AGENT_LOOP, i), max_new_tokens: 1 }
@@ -77,27 +77,28 @@ async function askOneByOne(statepack: StatePack): Promise<Times[]> {
   return times
 }
 
-/** One connection that stays, and no more client than it takes: its time would be counted as the server's. */
-function keepCalling(): Disposable & { post(path: string, body: string): Promise<{ total: number; text: string }> } {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+/** One connection that stays, and no more client than it takes, without streams: its time would be counted as the server's. */
+function keepCalling() {
+  const client = new Client(options.address)
   const headers = { authorization: `Bearer ${options.token}`, 'content-type': 'application/json' }
   return {
-    post: (path, body) =>
-      new Promise((answered, failed) => {
+    post: (path: string, body: string) =>
+      new Promise<{ total: number; text: string }>((answered, failed) => {
         const began = performance.now()
-        const asked = request(new URL(path, options.address), { method: 'POST', agent, headers }, response => {
-          let text = ''
-          response.setEncoding('utf8')
-          response.on('data', chunk => {
-            text += chunk
-          })
-          response.on('end', () => answered({ total: performance.now() - began, text }))
-          response.on('error', failed)
-        })
-        asked.on('error', failed)
-        asked.end(body)
+        const chunks: Buffer[] = []
+        client.dispatch(
+          { path, method: 'POST', headers, body },
+          {
+            onRequestStart() {},
+            onResponseData: (_, chunk) => void chunks.push(chunk),
+            onResponseEnd() {
+              answered({ total: performance.now() - began, text: Buffer.concat(chunks).toString() })
+            },
+            onResponseError: (_, error) => failed(error),
+          },
+        )
       }),
-    [Symbol.dispose]: () => agent.destroy(),
+    [Symbol.asyncDispose]: () => client.close(),
   }
 }
 
