@@ -243,15 +243,6 @@ export class KvCache {
     return copySet(set, this.#download, { layers: this.#layers, place, from, to: this.#length })
   }
 
-  /** Gives the contiguous buffers back and keeps the blocks: a paused session costs no more than its snapshot. */
-  async park(): Promise<void> {
-    const blocks = await this.blocks()
-    const last = blocks.at(-1)
-    this.#tail = last !== undefined && last.tokens < BLOCK_TOKENS ? last : null
-    if (this.#running !== null) this.#hot.give(this.#running)
-    this.#running = null
-  }
-
   /** `inUse`: a run that was not waited for may still write to the buffers, so nobody else gets them. */
   dispose({ inUse = false }: { readonly inUse?: boolean } = {}): void {
     const set = this.#running

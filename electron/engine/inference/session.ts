@@ -162,13 +162,6 @@ export class Session implements Disposable {
     return kv
   }
 
-  /** Gives back the buffers that only a running session needs; the next append makes them again. */
-  park(): Promise<void> {
-    return this.#exclusively('park', async () => {
-      await this.#state.kv?.park()
-    })
-  }
-
   /**
    * Hands the state over, to be advanced elsewhere (in a batch); its keys and values are written to the place that is chosen, as far
    * as they do not stand there. Returned are the full blocks that lie in memory of their own: the others are in that place. Until it is

@@ -167,11 +167,13 @@ describe.each(STARTERS)('a session of %s', folder => {
     }
   })
 
-  it('parks its buffers and continues as if it had not', async () => {
+  it('gives its buffers back, and its state goes on as if it had not', async () => {
     const tokens = random.tokens(170, vocab)
-    using session = await read(runtime.newSession(), tokens.subarray(0, 150))
-    await session.park()
-    const after = await session.append(tokens.subarray(150))
+    const session = await read(runtime.newSession(), tokens.subarray(0, 150))
+    const state = await session.capture()
+    session.dispose()
+    using again = await runtime.restore(state)
+    const after = await again.append(tokens.subarray(150))
     expect(digestLogits(after)).toBe(digestLogits(await runtime.newSession().append(tokens)))
   })
 
@@ -351,7 +353,7 @@ describe('keys and values', () => {
       const tokens = random.tokens(random.int(2, 400), 2048)
       const position = random.int(0, tokens.length)
       using read1 = await read(runtime.newSession(), tokens)
-      // In every second round from a parked or restored state, which has no contiguous buffers.
+      // In every second round from a restored state, which has no contiguous buffers.
       using session = round % 2 === 0 ? read1 : await runtime.restore(await read1.capture())
       session.truncate(position)
       expect(session.position).toBe(position)
