@@ -115,6 +115,23 @@ test('of a small window, long questions and names are read in full beside a conv
   expect((await boxOf(name)).height).toBeGreaterThan(30)
 })
 
+test('in a low window, what appears below what was pressed is brought into sight', async ({ page }) => {
+  await page.setViewportSize(SMALL)
+  await goTo(page, 'Library')
+  await page.getByRole('option', { name: /Station card \(Mamba\)/ }).click()
+  await page.getByRole('button', { name: 'Remix', exact: true }).click()
+  await page.getByRole('radio', { name: 'Append' }).click()
+  await page.getByRole('textbox', { name: 'What it should read next' }).fill('Oskar sells salt.\n')
+  await page.getByRole('button', { name: 'Append', exact: true }).click()
+  const result = page.getByRole('status').filter({ hasText: 'is in the library' })
+  await expect(result.getByRole('button', { name: 'Ask it' })).toBeInViewport({ ratio: 1 })
+
+  await insert(page, 'Station Halcyon, night shift')
+  for (const question of ['Where is Nadia from?', 'Who is the captain of Halcyon?']) await ask(page, question)
+  await page.getByRole('button', { name: /^Edit/ }).last().click()
+  await expect(page.getByRole('button', { name: 'Ask this instead' })).toBeInViewport({ ratio: 1 })
+})
+
 test('code to copy is read in full, and so is what two states with long names differ in', async ({ page }) => {
   const isUncut = (of: Locator) => of.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)
   await page.setViewportSize(SMALL)

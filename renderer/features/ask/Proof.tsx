@@ -1,6 +1,7 @@
 import { CircleCheck, CircleX } from 'lucide-react'
 import type { Output } from '#shared/rpc/client.ts'
 import { formatCount, formatCounted, formatRatio, formatSeconds, formatSignificant } from '../../ui/format.ts'
+import { scrollIntoView } from '../../ui/scrollIntoView.ts'
 
 /** What reading the whole context again gave, against what the cartridge gave. */
 export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
@@ -31,9 +32,4 @@ export function Proof({ result }: { readonly result: Output<'packets.prove'> }) 
       </div>
     </div>
   )
-}
-
-/** It appears below what was pressed, often under the edge of a small window. */
-function scrollIntoView(element: HTMLElement | null): void {
-  element?.scrollIntoView({ block: 'nearest' })
 }

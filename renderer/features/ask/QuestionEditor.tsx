@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useState } from 'react'
 import { Button } from '../../ui/Button.tsx'
+import { scrollIntoView } from '../../ui/scrollIntoView.ts'
 import { TextArea } from '../../ui/TextArea.tsx'
 
 export interface QuestionEditorProps {
@@ -24,7 +25,7 @@ export function QuestionEditor({ question, onAsk, onClose }: QuestionEditorProps
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys of the field within
-    <div className="QuestionEditor" onKeyDown={onKeyDown}>
+    <div ref={scrollIntoView} className="QuestionEditor" onKeyDown={onKeyDown}>
       <TextArea aria-label="Edit the question" rows={2} maxLength={20_000} value={text} onChange={setText} autoFocus />
       <div className="row">
         <span className="grow muted small">

@@ -4,6 +4,7 @@ import type { Created } from '#shared/rpc/methods/packets.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CartridgeCard } from '../../ui/CartridgeCard.tsx'
 import { formatCount } from '../../ui/format.ts'
+import { scrollIntoView } from '../../ui/scrollIntoView.ts'
 
 interface ResultCardProps {
   readonly created: Pick<Created, 'cartridge' | 'receipt'> & Partial<Pick<Created, 'notes'>>
@@ -16,7 +17,7 @@ export function ResultCard({ created: { cartridge, receipt, notes = [] }, note }
   const navigate = useNavigate()
   const id = encodeURIComponent(cartridge.packetId)
   return (
-    <div className="RemixResult" role="status">
+    <div ref={scrollIntoView} className="RemixResult" role="status">
       <CartridgeCard cartridge={cartridge} />
       <div className="stack">
         <h3>{cartridge.name} is in the library</h3>
