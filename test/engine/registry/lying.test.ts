@@ -16,7 +16,7 @@ import { startTestRegistry, type TestRegistry } from './testRegistry.ts'
 
 const SECRET = 'pa55-word-of-mine'
 const basic = `Basic ${Buffer.from(`me:${SECRET}`).toString('base64')}`
-const patience = { attempts: 3, pauseMs: 5, longestMs: 20, stallMs: 300, noticeMs: 100 }
+const patience = { attempts: 3, pauseMs: 5, longestMs: 20, stallMs: 30_000, noticeMs: 20_000 }
 const login = async () => ({ kind: 'password' as const, user: 'me', password: SECRET })
 
 let registry: TestRegistry
