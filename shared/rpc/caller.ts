@@ -67,9 +67,11 @@ export function createCaller(id: number, options: TransportOptions, post: (messa
     },
     async finish(answer) {
       const { items = received, ...result } = answer as Result<unknown> & { items?: number }
-      awaited = { items, all: Promise.withResolvers() }
-      if (received >= items) awaited.all.resolve()
-      await Promise.race([awaited.all.promise.then(() => reader.drained()), stopped.promise])
+      if (items > 0) {
+        awaited = { items, all: Promise.withResolvers() }
+        if (received >= items) awaited.all.resolve()
+        await Promise.race([awaited.all.promise.then(() => reader.drained()), stopped.promise])
+      }
       isOver = true
       stop()
       signal?.removeEventListener('abort', cancel)

@@ -23,7 +23,7 @@ import { joinTokens } from './joinTokens.ts'
 import { keepAnswer } from './keepAnswer.ts'
 import { generatedSteps, storeTrace, traceBytes } from './logitsTrace.ts'
 import { acceptedEdits, type OpenedState, openState } from './openState.ts'
-import { keepUnstored, publish } from './publish.ts'
+import { keepUnstored, type Published, publish } from './publish.ts'
 import { readableText } from './readableText.ts'
 import { readDelta } from './readDelta.ts'
 import { reuseDetails } from './reuseDetails.ts'
@@ -200,16 +200,20 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
   })
 
   const isKeptStopped = input.keepStopped === true && generation.finishReason === 'cancelled'
-  const stored =
+  const publishing = heard<Pick<Published, 'receipt'> & { readonly packetId: Digest | null }>(
     persist !== 'memory'
-      ? await publish(context, {
+      ? publish(context, {
           assembled,
           call: isKeptStopped ? { ...call, signal: undefined } : call,
           trust: 'own',
           isRetained: persist === 'retained',
           operation: ({ packetId, bytesWritten }) => operation(packetId, bytesWritten),
         })
-      : { packetId: null, receipt: await context.recorder.record(operation(null, 0)) }
+      : context.recorder.record(operation(null, 0)).then(receipt => ({ packetId: null, receipt })),
+  )
+  // While the disk works.
+  const reuse = reuseView(context, { prefix: prefix ?? ownState(base), miss })
+  const stored = await publishing
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (persist === 'memory')
     await keepUnstored(context, assembled, { tokens: contents.tokens, base: base.packet?.packetId })
@@ -230,7 +234,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
-    ...reuseView(context, { prefix: prefix ?? ownState(base), miss }),
+    ...reuse,
     logprobs:
       input.logprobs === undefined ? null : logprobsOf(tokenizer, { ids, traces: generation.traces }, input.logprobs),
     seconds: { ...seconds, total, naiveEstimate },

@@ -46,13 +46,13 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
           if (!settled) onProgress?.(report)
         }
         const streams: Method & Streams = contract[name]
-        let sent = Promise.resolve()
+        let sent: Promise<void> | undefined
         const send = async (item: unknown) => {
           if (streams.sends === undefined) throw sendsNothing(name)
           if (onItem === undefined) return signal.throwIfAborted()
           const one = streams.sends.safeParse(item)
           if (!one.success) throw fieldProblem('E_INTERNAL', name, one.error)
-          sent = sent.then(async () => void (await onItem(one.data)))
+          sent = Promise.resolve(sent).then(async () => void (await onItem(one.data)))
           // Whoever waits for it hears of it; so does the end of the call.
           sent.catch(() => {})
           return untilAborted(signal, sent)
@@ -61,7 +61,8 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
           const taken = upload === undefined ? null : checkedUpload(name, upload, signal)
           const answer = await handler(parsed.data, { signal, progress, send, upload: taken })
           // The result is the last thing a caller hears of a call.
-          await untilAborted(signal, sent)
+          if (sent === undefined) signal.throwIfAborted()
+          else await untilAborted(signal, sent)
           const output = contract[name].output.safeParse(answer)
           if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)
           log.debug('answered', { method: name, seconds: (performance.now() - started) / 1000 })
