@@ -82,7 +82,9 @@ const OWN_FORMS: Readonly<Record<string, string>> = {
 
 /** Lines that give a test, or what it waits for, less than `least` ms; `vi.waitFor` gives a second where nobody says more. */
 function hasteIn(source: string, least: number): string[] {
-  return source.split('\n').filter(line => {
+  // The time may stand on a line of its own.
+  const lines = source.replace(/\},\s+([\d_]+),\s*\)/g, '}, $1)').split('\n')
+  return lines.filter(line => {
     const time = /\btimeout: ([\d_]+)|^\s*\}, ([\d_]{4,})\)/.exec(line)
     const ms = time === null ? least : Number((time[1] ?? time[2] ?? '').replaceAll('_', ''))
     return ms < least || /\bvi\.wait(For|Until)\b/.test(line)
@@ -214,6 +216,7 @@ describe('the tree', () => {
       expect(hasteIn(line, 60_001), line).toEqual([line])
     for (const line of ['it(`x`, { timeout: 60_001 }, () => {})', '}, 120_000)', 'expect.poll(() => x).toBe(1)'])
       expect(hasteIn(line, 60_001), line).toEqual([])
+    expect(hasteIn('it(\n  () => {\n  },\n  60_000,\n)', 60_001)).toEqual(['  }, 60_000)'])
     const lines = ['expect(x).toBeDefined()', 'expect(x).toMatch(/./)', 'toMatch(/.*/)', 'expect(true).toBe(true)']
     for (const line of [...lines, 'resolves.toBeTruthy()', 'stringMatching(/.?/)', 'expect(a || true)'])
       expect(
