@@ -26,6 +26,7 @@ export async function createSplit(context: PacketContext, input: CreateInput, ca
   // Room for the number of the part.
   const title = nameFromTitle(input.name ?? input.title ?? input.sources[0]?.name ?? 'Untitled').slice(0, 150)
   const parts = await cutText(model, whole, call.signal)
+  if (parts.length === 1) return [await createPacket(context, whole, call)]
   const created: Created[] = []
   try {
     for (const [index, part] of parts.entries()) {
@@ -63,8 +64,6 @@ function collect(context: PacketContext, title: string, parts: readonly Created[
 }
 
 const bytesOf = (text: string) => Buffer.byteLength(text)
-/** Bytes that are cut up in one turn of the event loop, of a text that is longer than what is read at once. */
-const STRETCH = 2 ** 20
 
 /** Texts are joined by blank lines, as they are when they are read together. */
 export function joinedText({ sources }: Pick<TextInput, 'sources'>): string {
@@ -79,7 +78,9 @@ export function isReadAtOnce({ sources, systemPrompt = '' }: Pick<TextInput, 'so
 /** The texts of the parts of one that is too long. Throws `E_CONTEXT_LENGTH` where the system prompt leaves no room, `E_EMPTY_TEXT`, `E_CANCELLED`. */
 export async function cutText(model: Model, input: TextInput, signal?: AbortSignal): Promise<string[]> {
   const tokenizer = tokenizerOf(model)
-  const countTokens = (text: string) => tokenizer.encode(text).length
+  const control = input.controlTokens === 'control'
+  const countTokens = (text: string) =>
+    tokenizer.readParts(tokenizer.startRun(), [{ text, control }], input.seam).tokens.length
   const frame =
     composeText(model, { ...input, sources: [{ name: 'text', text: 'a' }] }).tokens.length - countTokens('a')
   const { contextLength } = model
@@ -89,45 +90,80 @@ export async function cutText(model: Model, input: TextInput, signal?: AbortSign
       ...{ tokens: frame, contextLength },
     })
   }
-  const text = joinedText(input)
-  const stretches = isReadAtOnce(input)
-    ? [text]
-    : splitText(text, limit === null ? TEXT_CAP - bytesOf(input.systemPrompt ?? '') - 2 : STRETCH, bytesOf)
-  const parts: string[] = []
-  for (const stretch of stretches) {
-    if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
-    parts.push(...(limit === null ? [stretch] : splitText(stretch, limit, countTokens)))
-    await setImmediate()
-  }
+  const parts =
+    limit === null
+      ? await splitText(joinedText(input), TEXT_CAP - bytesOf(input.systemPrompt ?? '') - 2, bytesOf, signal)
+      : await splitText(joinedText(input), limit, countTokens, signal)
   const held = parts.filter(part => part.trim() !== '')
   if (held.length === 0) throw new StatePackError('E_EMPTY_TEXT', 'There is no text to read.')
   return held
 }
 
-/** Where a text is cut best: after paragraphs, lines, sentences of any script, words, characters. */
-const ENDS = [/(?<=\n[^\S\n]*\n)/, /(?<=\n)/, /(?<=[.!?…]\s|[。．！？｡])/, /(?<=\s)/, /(?:)/u]
+/** Where a text is cut best: after paragraphs, lines, sentences of any script, words. */
+const ENDS = [/\n[^\S\n]*\n/g, /\n/g, /[.!?…]\s|[。．！？｡]/g, /\s/g]
+/** A piece that has so much of what it may have is as long as it need be. */
+const ENOUGH = 0.95
+const MOST_TRIES = 8
 
-/** Pieces that measure at most `limit`: whole paragraphs where they fit, else whole lines, sentences, words. */
-export function splitText(text: string, limit: number, measure: (text: string) => number): string[] {
-  if (measure(text) <= limit) return [text]
-  for (const separator of ENDS) {
-    const units = text.split(separator).filter(unit => unit !== '')
-    if (units.length < 2) continue
-    const parts: string[] = []
-    let current = ''
-    let size = 0
-    for (const unit of units) {
-      const more = measure(unit)
-      if (current !== '' && size + more > limit) {
-        parts.push(current)
-        current = ''
-        size = 0
-      }
-      current += unit
-      size += more
-    }
-    if (current !== '') parts.push(current)
-    return parts.flatMap(part => (measure(part) <= limit || part === text ? [part] : splitText(part, limit, measure)))
+type Measure = (text: string) => number
+
+/**
+ * Pieces that measure at most `limit`: whole paragraphs where they fit, else whole lines, sentences, words. Each is measured a few
+ * times, whatever is in it, and other work has its turn between them. Throws `E_CANCELLED`.
+ */
+export async function splitText(
+  text: string,
+  limit: number,
+  measure: Measure,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const parts: string[] = []
+  /** Characters for each of what is measured, as it was last. */
+  let pace = 2
+  for (let start = 0; start < text.length; ) {
+    if (signal?.aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+    const rest = text.slice(start)
+    const found = longest(rest, { limit, measure, pace })
+    const part = found.characters === rest.length ? rest : cutBefore(rest, found.characters, { limit, measure })
+    parts.push(part)
+    start += part.length
+    pace = found.pace
+    await setImmediate()
   }
-  return [text]
+  return parts
+}
+
+/** How many characters of a text fit, but for a few: all of them, or at least {@link ENOUGH} of `limit`. */
+function longest(text: string, { limit, measure, pace }: { limit: number; measure: Measure; pace: number }) {
+  let characters = 0
+  let tooMany = text.length + 1
+  for (let tries = 0; tries < MOST_TRIES && characters < text.length && tooMany - characters > 1; tries++) {
+    const next = Math.min(Math.max(Math.floor(limit * pace), characters + 1), tooMany - 1)
+    const size = measure(text.slice(0, next))
+    pace = (next / Math.max(1, size)) * (size > limit ? 0.98 : 1)
+    if (size > limit) tooMany = next
+    else characters = next
+    if (size <= limit && size > ENOUGH * limit) break
+  }
+  return { characters, pace }
+}
+
+/** A text up to its best end within the first `most` characters; one character where nothing fits. */
+function cutBefore(text: string, most: number, { limit, measure }: { limit: number; measure: Measure }): string {
+  for (let end = bestEnd(text.slice(0, most)); end > 0; end = bestEnd(text.slice(0, end - 1))) {
+    const part = text.slice(0, end)
+    // What is shorter may have a token more, where it ends within one.
+    if (measure(part) <= limit) return part
+  }
+  return String.fromCodePoint(text.codePointAt(0) ?? 0)
+}
+
+/** Where `text`, from which more follows, is cut: in no character. */
+function bestEnd(text: string): number {
+  for (const separator of ENDS) {
+    let end = 0
+    for (const match of text.matchAll(separator)) end = match.index + match[0].length
+    if (end > 0) return end
+  }
+  return /[\ud800-\udbff]$/.test(text) ? text.length - 1 : text.length
 }
