@@ -10,6 +10,7 @@ let timer: ReturnType<typeof setTimeout> | undefined
 /** Writes what changed to the tab's own storage, which a reload keeps and other windows do not see. */
 function save(): void {
   clearTimeout(timer)
+  if (typeof sessionStorage === 'undefined') return
   for (const key of unsaved) {
     try {
       const value = values.get(key)

@@ -48,8 +48,9 @@ test('documents are read in their own encoding and script, and a guess is said',
     write('c.PDF', pdfFile('BT /F1 24 Tf 20 40 Td <93FA967B8CEA> Tj ET')),
     write('d.bin', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0xff, 0xfe, 0])),
   )
-  await expect(files(page).nth(0)).toContainText('22 characters, read as windows-1252')
+  await expect(files(page).nth(0)).toContainText('22 characters, read as windows-1252, a guess')
   await expect(files(page).nth(1)).toContainText('22 characters, read as utf-16le')
+  await expect(files(page).nth(1)).not.toContainText('a guess')
   await expect(files(page).nth(2)).toContainText('3 characters')
   await expect(files(page).nth(3)).toContainText('save it as UTF-8')
   await expect(page.getByRole('button', { name: 'Encoding of d.bin' })).toHaveCount(0)
@@ -85,6 +86,35 @@ test('a text in an encoding that nothing tells is shown in each, and read in the
   await choose('klic.txt', /windows-1250.*Klíč má Novak/)
   await expect(files(page).nth(1)).toContainText('13 characters, read as windows-1250')
   for (const file of ['двор.txt', 'klic.txt']) await page.getByRole('button', { name: `Remove ${file}` }).click()
+})
+
+test('a choice that fails leaves the text as it was and says why; long texts and choices survive a reload', async ({
+  page,
+  studio,
+}) => {
+  await page.reload()
+  await goTo(page, 'New cartridge')
+  const write = (name: string, bytes: Buffer) => {
+    writeFileSync(join(studio.home, name), bytes)
+    return join(studio.home, name)
+  }
+  // In Shift_JIS so far as that is looked at, and not at its end.
+  const long = Buffer.from(`${'\x83\x41 plain words. '.repeat(150_000)}\xff`, 'latin1')
+  await drop(page, write('long.txt', long), write('plain.txt', Buffer.from('plain words. '.repeat(250_000))))
+  await expect(files(page).nth(0)).toContainText('2,400,001 characters, read as windows-1252, a guess')
+  const choose = async (encoding: string) => {
+    await page.getByRole('button', { name: 'Encoding of long.txt' }).click()
+    await page.getByRole('option', { name: encoding }).click()
+  }
+  await choose('shift_jis')
+  await expect(files(page).nth(0)).toContainText(/not text in shift_jis.* still the one that was read as windows-1252/)
+  await choose('windows-1251')
+  await expect(files(page).nth(0)).toContainText('2,400,001 characters, read as windows-1251')
+  await page.reload()
+  await expect(files(page)).toHaveCount(2)
+  await expect(files(page).nth(0)).toContainText('2,400,001 characters, read as windows-1251')
+  await expect(files(page).nth(1)).toContainText('3,250,000 characters')
+  for (const file of ['long.txt', 'plain.txt']) await page.getByRole('button', { name: `Remove ${file}` }).click()
 })
 
 test('of several files the one that is too long is named before anything is read, with what becomes of it', async ({

@@ -7,7 +7,7 @@ import { Page } from '../../app/Page.tsx'
 import { useUi } from '../../app/uiStore.ts'
 import { openJobs } from '../../stores/jobs.ts'
 import { read } from '../../stores/read.ts'
-import type { SourceFile } from '../../stores/sourcesStore.ts'
+import { isReadable } from '../../stores/sourcesStore.ts'
 import { useStudio } from '../../stores/studio.ts'
 import { useKept } from '../../stores/useKept.ts'
 import { useRead } from '../../stores/useRead.ts'
@@ -103,7 +103,8 @@ export function CreatePage() {
       taskFor: title => ({
         ...{ kind: 'read', model: modelId, dtype, check, ...reading },
         ...(separate || name.trim() === '' ? { title: nameFor(title) } : { name: name.trim() }),
-        split: !fits && how.how === 'split',
+        // Of what fits it makes one; what was measured on a sample may not.
+        split: fits ? estimate?.approximate === true : how.how === 'split',
         ...(!fits && how.how === 'first' ? { firstTokens: how.tokens } : {}),
       }),
       title: separate ? null : name.trim() || null,
@@ -166,11 +167,6 @@ export function CreatePage() {
       )}
     </Page>
   )
-}
-
-/** It has its text, or is opened when its turn comes. */
-function isReadable({ text, unopened }: SourceFile): boolean {
-  return text !== null || unopened !== null
 }
 
 /** Of a file, without its ending. */

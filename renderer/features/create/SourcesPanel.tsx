@@ -1,7 +1,7 @@
 import { FilePlus2, FileText, X } from 'lucide-react'
 import { DOCUMENT_ENDINGS } from '../../app/documentEndings.ts'
 import { openFiles } from '../../app/openFiles.ts'
-import { MOST_OPENED, type SourceFile, type SourcesState } from '../../stores/sourcesStore.ts'
+import { isReadable, MOST_OPENED, type SourceFile, type SourcesState } from '../../stores/sourcesStore.ts'
 import { Button } from '../../ui/Button.tsx'
 import { describeError } from '../../ui/describeError.ts'
 import { formatBytes, formatCounted } from '../../ui/format.ts'
@@ -102,6 +102,7 @@ function FileList({
       </ul>
     )
   }
+  const isAsked = files.some(({ readings }) => readings.length > 0)
   return (
     <VirtualTable
       caption="Files"
@@ -116,10 +117,22 @@ function FileList({
           cell: file => (
             <span className={file.error === null ? 'truncate' : 'truncate Create-problem'}>
               {file.name}
-              {file.error === null ? '' : `: ${describeError(file.error).line}`}
+              {file.error === null ? '' : `: ${problemOf(file)}`}
             </span>
           ),
         },
+        ...(isAsked
+          ? [
+              {
+                id: 'encoding',
+                title: 'Encoding',
+                width: '150px',
+                cell: (file: SourceFile) => (
+                  <EncodingSelect file={file} onReadAs={encoding => onReadAs(file.id, encoding)} />
+                ),
+              },
+            ]
+          : []),
         { id: 'size', title: 'Size', width: '90px', numeric: true, cell: file => formatBytes(file.bytes) },
         {
           id: 'remove',
@@ -150,38 +163,58 @@ function FileLine({
       <FileText aria-hidden />
       <span className="grow">
         <b className="truncate">{file.name}</b>
-        {file.error !== null && file.readings.length > 0 ? (
-          <span className="Create-problem">Nothing says how it is encoded. Choose the reading that is right.</span>
-        ) : file.error !== null ? (
-          <span className="Create-problem">
-            {describeError(file.error).line} {describeError(file.error).meaning}
-          </span>
+        {file.error !== null ? (
+          <span className="Create-problem">{problemOf(file)}</span>
         ) : (
           <span className="muted">
             {formatBytes(file.bytes)} ·{' '}
-            {file.text === null ? 'extracting its text' : formatCounted(file.text.length, 'character')}
-            {file.encoding === null || file.encoding === 'utf-8' ? '' : `, read as ${file.encoding}`}
+            {file.text === null || !isReadable(file)
+              ? 'extracting its text'
+              : `${formatCounted(file.text.length, 'character')}${encodingOf(file)}`}
           </span>
         )}
       </span>
-      {file.readings.length === 0 ? null : (
-        <Select
-          label={`Encoding of ${file.name}`}
-          hideLabel
-          pill
-          placeholder="Encoding"
-          options={file.readings.map(({ encoding, excerpt }) => ({
-            id: encoding,
-            label: encoding,
-            description: excerpt,
-          }))}
-          value={file.encoding}
-          onChange={onReadAs}
-        />
-      )}
+      <EncodingSelect file={file} onReadAs={onReadAs} />
       <IconButton label={`Remove ${file.name}`} onPress={onRemove}>
         <X aria-hidden />
       </IconButton>
     </li>
+  )
+}
+
+/** Nothing of what is read as it stands. */
+function encodingOf({ encoding, guessed }: SourceFile): string {
+  return encoding === null || encoding === 'utf-8' ? '' : `, read as ${encoding}${guessed ? ', a guess' : ''}`
+}
+
+/** Why there is no text, or none other than before. */
+function problemOf({ error, readings, chosen, text, encoding }: SourceFile): string {
+  if (chosen === null && readings.length > 0) return 'Nothing says how it is encoded. Choose the reading that is right.'
+  const { line, meaning } = describeError(error)
+  return `${line} ${text === null ? meaning : `Its text is still the one that was read as ${encoding}.`}`
+}
+
+function EncodingSelect({
+  file: { name, readings, error, chosen, encoding },
+  onReadAs,
+}: {
+  readonly file: SourceFile
+  readonly onReadAs: (encoding: string) => void
+}) {
+  if (readings.length === 0) return null
+  return (
+    <Select
+      label={`Encoding of ${name}`}
+      hideLabel
+      pill
+      placeholder="Encoding"
+      options={readings.map(reading => ({
+        id: reading.encoding,
+        label: reading.encoding,
+        description: reading.excerpt,
+      }))}
+      value={error === null ? (chosen ?? encoding) : encoding}
+      onChange={onReadAs}
+    />
   )
 }

@@ -42,3 +42,23 @@ it('a character that is cut off where looking ends takes no encoding away', () =
   const text = Uint8Array.from({ length: 2 ** 18 + 9 }, (_, i) => (i === 0 ? 0x61 : i % 2 === 1 ? 0x93 : 0xfa))
   expect(readingsOf(text).map(({ encoding }) => encoding)).toContain('shift_jis')
 })
+
+it('a character that is cut off where the file ends takes away the encodings that have it', () => {
+  const found = readingsOf(Uint8Array.from(Buffer.from('Viva el olé', 'latin1'))).map(({ encoding }) => encoding)
+  expect(found).toContain('windows-1252')
+  for (const encoding of ['shift_jis', 'euc-jp', 'gb18030', 'big5', 'euc-kr']) expect(found).not.toContain(encoding)
+})
+
+it('an excerpt begins where a reading differs from all others, and of those that read alike there is one', () => {
+  const names = `José is here. ${'plain words only '.repeat(40)}\xa3ukasz is not.`
+  const readings = readingsOf(Uint8Array.from(Buffer.from(names, 'latin1')))
+  const excerpts = new Map(readings.map(({ encoding, excerpt }) => [encoding, excerpt]))
+  expect(excerpts.get('windows-1250')).toContain('Łukasz is not.')
+  expect(excerpts.get('windows-1252')).toContain('£ukasz is not.')
+  expect(excerpts.get('windows-1251')).toContain('Josй is here.')
+  expect(new Set(excerpts.values()).size).toBe(readings.length)
+})
+
+it('a sign of a program is found anywhere', () => {
+  expect(readingsOf(Uint8Array.from(Buffer.from(`José ${'word '.repeat(100)}\0`, 'latin1')))).toEqual([])
+})
