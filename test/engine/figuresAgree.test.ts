@@ -50,7 +50,7 @@ describe('an estimate', () => {
     expect(estimate).toMatchObject({ fits: false, readsAtOnce: true, approximate: false })
     const { parts } = await test.client.call('packets.createSplit', reading)
     expect(estimate.parts).toBe(parts.length)
-    expect(estimate.tooLong).toEqual([{ name, parts: parts.length }])
+    expect(estimate.tooLong).toEqual([{ name, parts: parts.length, approximate: false }])
     const bytes = parts.reduce((total, { cartridge }) => total + cartridge.bytes, 0)
     expect(Math.abs(bytes - estimate.bytes) / estimate.bytes).toBeLessThan(0.1)
   })
@@ -59,7 +59,7 @@ describe('an estimate', () => {
     const sources = [source(lockers(0, 4)), { name: 'the long one', text: lockers(2000, 200) }]
     const estimate = await test.client.call('packets.estimate', { model: 'starter-transformer', sources, each: true })
     expect(estimate.fits).toBe(false)
-    expect(estimate.tooLong).toEqual([{ name: 'the long one', parts: estimate.parts - 1 }])
+    expect(estimate.tooLong).toEqual([{ name: 'the long one', parts: estimate.parts - 1, approximate: false }])
   })
 
   it.each(MODELS)(
@@ -69,7 +69,7 @@ describe('an estimate', () => {
       const name = 'pier'
       const estimate = await test.client.call('packets.estimate', { model, sources: [{ name, text }] })
       expect(estimate).toMatchObject({ approximate: true, fits: false, readsAtOnce: false })
-      expect(estimate.tooLong).toEqual([{ name, parts: estimate.parts }])
+      expect(estimate.tooLong).toEqual([{ name, parts: estimate.parts, approximate: true }])
       const some = lockers(85_000, 100)
       const { tokens } = await test.client.call('packets.estimate', { model, sources: [{ name, text: some }] })
       expect(Math.abs(((tokens / some.length) * text.length) / estimate.tokens - 1)).toBeLessThan(0.1)
@@ -77,6 +77,25 @@ describe('an estimate', () => {
       else expect(estimate.parts * (estimate.mostTokens ?? 0)).toBeGreaterThan(estimate.tokens)
     },
   )
+
+  it('says of each text whether it was measured on a sample, and counts control tokens in one way only', async () => {
+    const long = `${'<|endoftext|> '.repeat(40)}${lockers(0, 30_000)}`
+    const sources = [{ name: 'long', text: long }, source(lockers(2000, 200))]
+    const model = 'starter-transformer'
+    const estimate = await test.client.call('packets.estimate', { model, sources, each: true })
+    expect(estimate.tooLong.map(({ approximate }) => approximate)).toEqual([true, false])
+    expect(estimate.controlTokensInText).toBeGreaterThan(0)
+    expect(estimate.notes).toEqual([])
+  })
+
+  it('of a text longer than what is read at once is of several cartridges, wherever its long letters stand', async () => {
+    // Nearly all of them where no sample is taken.
+    const plain = lockers(0, 130_000)
+    const text = `${plain.slice(0, 70_000)}${'緑'.repeat(400_000)}${plain.slice(0, 7_200_000)}`
+    const reading = { model: 'starter-mamba', sources: [{ name: 'long', text }] }
+    const estimate = await test.client.call('packets.estimate', reading)
+    expect(estimate).toMatchObject({ approximate: true, readsAtOnce: false, fits: false, parts: 2 })
+  })
 })
 
 it.each(MODELS)('tokens counted while a question is typed are those that are read, in %s', async model => {

@@ -40,11 +40,11 @@ export async function estimateText(context: PacketContext, input: EstimateInput)
     fits: texts.every(text => text.parts === 1),
     readsAtOnce: texts.every(text => text.readsAtOnce),
     parts: sum(text => text.parts),
-    tooLong: texts.flatMap(({ name, parts }) => (parts === 1 ? [] : [{ name, parts }])),
+    tooLong: texts.flatMap(({ name, parts, approximate }) => (parts === 1 ? [] : [{ name, parts, approximate }])),
     bytes: sum(text => cartridgeBytes(model, text, dtype)),
     estimatedSeconds: context.meter.prefillSeconds(model.fingerprint.name, context.models.provider(), tokens),
     controlTokensInText: sum(text => text.spelled),
-    notes: [...new Set(texts.flatMap(({ composed }) => readingNotes(composed)))],
+    notes: [...new Set(texts.flatMap(notesOf))],
   }
 }
 
@@ -70,15 +70,23 @@ async function estimateOne(model: Model, input: EstimateInput, most: number | nu
   const times = approximate ? text.length / SAMPLE : 1
   const composed = composeText(model, measured)
   const tokens = Math.round(composed.tokens.length * times)
-  const bytes = Math.round(composed.baseBytes * times)
+  const bytes = approximate ? Buffer.byteLength(text) : composed.baseBytes
   const fits = readsAtOnce && (most === null || tokens <= most)
   const parts = fits
     ? 1
-    : most === null
-      ? Math.ceil(bytes / TEXT_CAP)
-      : Math.max(2, Math.ceil((await cutText(model, measured)).length * times))
+    : Math.max(
+        2,
+        most === null
+          ? Math.ceil(bytes / (TEXT_CAP - Buffer.byteLength(input.systemPrompt ?? '') - 2))
+          : Math.ceil((await cutText(model, measured)).length * times),
+      )
   const spelled = Math.round(composed.spelled.length * times)
   return { name, tokens, bytes, parts, approximate, readsAtOnce, spelled, composed }
+}
+
+/** Of a sample, the control tokens in it are not those of the text: `controlTokensInText` says how many there are, about. */
+function notesOf({ composed, approximate }: EstimatedText): string[] {
+  return readingNotes(approximate ? { ...composed, spelled: [] } : composed)
 }
 
 /** Pieces of a long text from its beginning to its end. Throws `E_NOT_TEXT`, wherever in it that shows. */

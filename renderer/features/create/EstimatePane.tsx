@@ -9,7 +9,7 @@ import { Select } from '../../ui/Select.tsx'
 import { Switch } from '../../ui/Switch.tsx'
 import { TextArea } from '../../ui/TextArea.tsx'
 import { TextField } from '../../ui/TextField.tsx'
-import { partsText, TooLong, type TooLongChoice } from './TooLong.tsx'
+import { about, partsText, TooLong, type TooLongChoice } from './TooLong.tsx'
 import type { Estimate } from './useEstimate.ts'
 
 const DTYPES = [
@@ -122,7 +122,7 @@ export function EstimatePane(props: EstimatePaneProps) {
         ) : (
           <>
             <p className="Create-tokens">
-              {estimate.approximate ? 'about ' : ''}
+              {about(estimate)}
               <b>{(estimate.approximate ? formatTokens : formatCount)(estimate.tokens)}</b> tokens
               {separate === null ? '' : ` in ${separate} texts`}
             </p>
@@ -148,7 +148,12 @@ export function EstimatePane(props: EstimatePaneProps) {
                 },
                 ...(estimate.controlTokensInText === 0
                   ? []
-                  : [{ label: 'Control tokens in the text', value: formatCount(estimate.controlTokensInText) }]),
+                  : [
+                      {
+                        label: 'Control tokens in the text',
+                        value: `${about(estimate)}${formatCount(estimate.controlTokensInText)}`,
+                      },
+                    ]),
               ]}
             />
             {separate === null ? null : <Split estimate={estimate} />}
@@ -195,17 +200,17 @@ export function EstimatePane(props: EstimatePaneProps) {
 const MOST_NAMED = 3
 
 /** Which of several texts become more than a cartridge each. */
-function Split({ estimate: { tooLong, approximate } }: { readonly estimate: Estimate }) {
+function Split({ estimate: { tooLong } }: { readonly estimate: Estimate }) {
   if (tooLong.length === 0) return null
   const more = tooLong.length - MOST_NAMED
   return (
-    <div className="Create-split" role="status">
+    <div className="Create-split">
       <b>Too long for one cartridge</b>
       <ul>
-        {tooLong.slice(0, MOST_NAMED).map(({ name, parts }, i) => (
+        {tooLong.slice(0, MOST_NAMED).map(({ name, ...parts }, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two files may have one name
           <li key={i}>
-            <span className="two-lines">{name}</span> becomes {partsText({ parts, approximate })}
+            <span className="two-lines">{name}</span> becomes {partsText(parts)}
           </li>
         ))}
       </ul>

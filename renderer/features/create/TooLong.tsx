@@ -15,9 +15,13 @@ export function tooLongModels(models: readonly ModelView[]): readonly ModelView[
   return models.filter(model => model.contextLength === null)
 }
 
-/** Of a long text it is an estimate. */
-export function partsText({ parts, approximate }: Pick<Estimate, 'parts' | 'approximate'>): string {
-  return `${approximate ? 'about ' : ''}${formatCounted(parts, 'cartridge')}`
+/** Said before what was measured on a sample. */
+export function about({ approximate }: Pick<Estimate, 'approximate'>): string {
+  return approximate ? 'about ' : ''
+}
+
+export function partsText(estimate: Pick<Estimate, 'parts' | 'approximate'>): string {
+  return `${about(estimate)}${formatCounted(estimate.parts, 'cartridge')}`
 }
 
 export interface TooLongProps {

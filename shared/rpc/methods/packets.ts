@@ -114,12 +114,12 @@ export const packetMethods = {
       readsAtOnce: z.boolean(),
       /** How many cartridges it makes, those of a split included. */
       parts: count,
-      /** Those that become several cartridges, by the name of their first source. */
-      tooLong: z.array(z.strictObject({ name: z.string(), parts: count })),
+      /** Those that become several cartridges, by the name of their first source; about how many, where it was measured on a sample. */
+      tooLong: z.array(z.strictObject({ name: z.string(), parts: count, approximate: z.boolean() })),
       /** Of the cartridges, about. */
       bytes: count,
       estimatedSeconds: z.number().nullable(),
-      /** Control tokens that the text spells out. */
+      /** Control tokens that the text spells out; about as many, where `approximate`, and then `notes` do not tell which. */
       controlTokensInText: count,
       /** What a person should know about how the text will be read. */
       notes: z.array(z.string()),
