@@ -31,7 +31,8 @@ const CAPACITY_BEYOND = 64
  * them and copies only what is not there. Blocks are compared by reference: they are immutable, and whoever restores the
  * same stored layers is given the same blocks. Buffers that nobody can use so are the memory of the next ones, since fresh
  * memory costs more to touch than to fill, and so are those worth least once the tier is full. Idle buffers do not keep their
- * blocks: what the tier below has given up is gone, and nobody can come back to it, whether or not it has been collected as garbage.
+ * blocks: what the tier below has given up is gone, whether or not it has been collected as garbage, and who holds it still (a checkpoint)
+ * copies it again.
  *
  * What is in a buffer beyond its blocks is left over, or was never written; whoever takes one reads only what it wrote. Whoever writes to one calls
  * {@link takeOutLost} first.

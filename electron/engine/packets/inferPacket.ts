@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Digest } from '#shared/domain/digest.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { tokenUse } from '#shared/domain/receipt.ts'
@@ -211,8 +212,8 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
         })
       : context.recorder.record(operation(null, 0)).then(receipt => ({ packetId: null, receipt })),
   )
-  // While the disk works.
-  const reuse = reuseView(context, { prefix: prefix ?? ownState(base), miss })
+  // Names are looked up while the disk works.
+  const looking = heard(setImmediate().then(() => reuseView(context, { prefix: prefix ?? ownState(base), miss })))
   const stored = await publishing
   if (trace !== null && stored.packetId !== null) await storeTrace(context, stored.packetId, trace)
   if (persist === 'memory')
@@ -234,7 +235,7 @@ export async function inferPacket(context: PacketContext, input: InferInput, cal
     newContextId: assembled.contextId,
     newPacketId: stored.packetId,
     tokens: counts,
-    ...reuse,
+    ...(await looking),
     logprobs:
       input.logprobs === undefined ? null : logprobsOf(tokenizer, { ids, traces: generation.traces }, input.logprobs),
     seconds: { ...seconds, total, naiveEstimate },

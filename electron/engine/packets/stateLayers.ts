@@ -137,6 +137,8 @@ interface Layout {
 /** A block has one form, so one that begins as it must need not be parsed. The forms of blocks that were met last, oldest first. */
 const layouts = new Map<string, Layout>()
 const MOST_LAYOUTS = 256
+/** Of real models there are no more; what a stranger may send is not kept. */
+const MOST_LAYERS_KEPT = 256
 
 /** null: no file has such shapes, whatever a config says. */
 function layoutOf(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): Layout | null {
@@ -146,7 +148,7 @@ function layoutOf(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): 
     `${dtype} ${tokens}`,
   )
   const layout = layouts.get(name) ?? makeLayout(shapes, tokens, dtype)
-  if (layout === null) return null
+  if (layout === null || shapes.length > MOST_LAYERS_KEPT) return layout
   layouts.delete(name)
   layouts.set(name, layout)
   const [oldest] = layouts.keys()

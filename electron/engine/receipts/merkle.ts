@@ -43,7 +43,7 @@ class Hashes {
 }
 
 /**
- * A growing tree that knows the roots of all its perfect subtrees: 64 bytes a leaf. Adding one takes O(1) amortised, a root or a proof
+ * A growing tree that knows the roots of all its perfect subtrees: 64 to 128 bytes a leaf. Adding one takes O(1) amortised, a root or a proof
  * O(log n).
  */
 export class MerkleTree {
@@ -128,13 +128,6 @@ export class MerkleTree {
     if (row === undefined) throw new RangeError(`No leaf ${index * 2 ** level}`)
     return row.at(index)
   }
-}
-
-/** Root of the tree over `leaves`. */
-export function merkleRoot(leaves: Iterable<Uint8Array>): Buffer {
-  const tree = new MerkleTree()
-  for (const leaf of leaves) tree.add(leaf)
-  return tree.root()
 }
 
 /** Largest power of two below `n`. */

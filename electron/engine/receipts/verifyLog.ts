@@ -10,7 +10,7 @@ import { type Envelope, verifyEnvelope } from './dsse.ts'
 import type { PublicKey } from './keys.ts'
 import { type LogFs, type LogRecord, logPaths, nodeLogFs, parseLine, readLines } from './logFile.ts'
 import { readIndexFile } from './logIndex.ts'
-import { leafHash, MerkleTree, merkleRoot } from './merkle.ts'
+import { leafHash, MerkleTree } from './merkle.ts'
 import { readCheckpoints } from './storedCheckpoints.ts'
 
 export interface VerifyOptions {
@@ -63,13 +63,14 @@ export async function verifyLog(folder: string, options: VerifyOptions): Promise
   const outside = await Promise.all(given(options.checkpoint).map(note => openCheckpoint(note, trusted)))
   // Checkpoints first: the log may grow while it is read, and must then be longer than they say, never shorter.
   const stored = await readCheckpoints(fs, paths, trusted)
-  const recorded = (await readIndexFile(fs, paths)).map(entry => entry.leaf)
+  const recorded = new MerkleTree()
+  for (const { leaf } of await readIndexFile(fs, paths)) recorded.add(leaf)
   const checkpoints = [...outside, ...stored.valid]
-  const scan = await scanLog(folder, options, new Set(checkpoints.map(c => c.size)))
+  const scan = await scanLog(folder, options)
 
-  const origin = scan.leaves[0] === undefined ? null : logOrigin(scan.leaves[0])
+  const origin = scan.tree.size === 0 ? null : logOrigin(scan.tree.leaf(0))
   const disagreeing = checkpoints.filter(c => !agrees(c, scan, origin))
-  const consistent = checkpoints.filter(c => c.size <= scan.leaves.length && !disagreeing.includes(c))
+  const consistent = checkpoints.filter(c => c.size <= scan.tree.size && !disagreeing.includes(c))
   // Only what was kept outside bounds a change from below: whoever forked a log also signed the checkpoints inside it.
   const known = Math.max(0, ...outside.filter(c => consistent.includes(c)).map(c => c.size))
   const breaks = [...disagreeing.map(c => locate(c, { scan, recorded, known, origin })), scan.break].filter(
@@ -81,8 +82,8 @@ export async function verifyLog(folder: string, options: VerifyOptions): Promise
   )
   return {
     ok: first === null,
-    count: scan.leaves.length,
-    root: merkleRoot(scan.leaves).toString('base64'),
+    count: scan.tree.size,
+    root: scan.tree.root().toString('base64'),
     origin,
     break: first,
     torn: scan.torn,
@@ -91,45 +92,38 @@ export async function verifyLog(folder: string, options: VerifyOptions): Promise
 }
 
 interface Scan {
-  readonly leaves: Buffer[]
-  readonly rootAt: ReadonlyMap<number, Buffer>
+  readonly tree: MerkleTree
   readonly break: LogBreak | null
   readonly torn: boolean
 }
 
-/** Reads the log up to its first bad line, remembering the root at each of `sizes`. */
-async function scanLog(folder: string, options: VerifyOptions, sizes: ReadonlySet<number>): Promise<Scan> {
+/** Reads the log up to its first bad line. */
+async function scanLog(folder: string, options: VerifyOptions): Promise<Scan> {
   const { trusted, fs = nodeLogFs, signal, onProgress } = options
   const signatures = new SignatureQueue(trusted)
-  const leaves: Buffer[] = []
-  const rootAt = new Map<number, Buffer>()
   const tree = new MerkleTree()
   let previous: LogRecord | null = null
   let found: LogBreak | null = null
   let torn = false
   for await (const line of readLines(fs, logPaths(folder).log)) {
     signal?.throwIfAborted()
-    if (sizes.has(tree.size)) rootAt.set(tree.size, tree.root())
     if (!line.complete) {
       torn = true
       break
     }
     const record = readRecord(line.bytes)
-    found = record === null ? breakAt('format', leaves.length) : misplaced(record, previous, leaves.length)
+    found = record === null ? breakAt('format', tree.size) : misplaced(record, previous, tree.size)
     if (found !== null || record === null) break
-    await signatures.add(record.envelope, leaves.length)
-    const leaf = leafHash(line.bytes)
-    leaves.push(leaf)
-    tree.add(leaf)
+    await signatures.add(record.envelope, tree.size)
+    tree.add(leafHash(line.bytes))
     previous = record
-    if (leaves.length % 1024 === 0) onProgress?.(leaves.length)
+    if (tree.size % 1024 === 0) onProgress?.(tree.size)
   }
-  if (sizes.has(tree.size)) rootAt.set(tree.size, tree.root())
   const unsigned = await signatures.firstBad()
-  onProgress?.(leaves.length)
+  onProgress?.(tree.size)
   // A bad signature comes before anything the scan stopped at: the scan had already passed it.
-  if (unsigned !== null) return { leaves, rootAt, break: unsigned, torn: false }
-  return { leaves, rootAt, break: found, torn }
+  if (unsigned !== null) return { tree, break: unsigned, torn: false }
+  return { tree, break: found, torn }
 }
 
 class SignatureQueue {
@@ -184,15 +178,18 @@ function misplaced({ receipt }: LogRecord, previous: LogRecord | null, index: nu
 }
 
 function agrees(checkpoint: Checkpoint, scan: Scan, origin: string | null): boolean {
-  if (checkpoint.size > scan.leaves.length) return false
-  const root = scan.rootAt.get(checkpoint.size)
-  return root?.equals(checkpoint.root) === true && checkpoint.origin === origin
+  return isPrefix(checkpoint, scan.tree) && checkpoint.origin === origin
+}
+
+/** Whether a checkpoint is of the first leaves of a tree. */
+function isPrefix({ size, root }: Checkpoint, tree: MerkleTree): boolean {
+  return size <= tree.size && tree.root(size).equals(root)
 }
 
 interface Evidence {
   readonly scan: Scan
   /** Leaf hashes of index.bin: believed only as far as they give a checkpoint's root. */
-  readonly recorded: readonly Buffer[]
+  readonly recorded: MerkleTree
   /** Size up to which a checkpoint from outside agrees. */
   readonly known: number
   readonly origin: string | null
@@ -200,15 +197,14 @@ interface Evidence {
 
 /** Where a checkpoint and the log part; null when the break that the scan found explains it. */
 function locate(checkpoint: Checkpoint, { scan, recorded, known, origin }: Evidence): LogBreak | null {
-  const { leaves } = scan
-  const witnessed = recorded.slice(0, checkpoint.size)
-  if (witnessed.length === checkpoint.size && merkleRoot(witnessed).equals(checkpoint.root)) {
-    const differing = leaves.findIndex((leaf, i) => i < checkpoint.size && !witnessed[i]?.equals(leaf))
-    if (differing >= 0) return breakAt('fork', differing)
+  const { tree } = scan
+  if (isPrefix(checkpoint, recorded)) {
+    for (let i = 0; i < Math.min(checkpoint.size, tree.size); i++)
+      if (!recorded.leaf(i).equals(tree.leaf(i))) return breakAt('fork', i)
   }
   if (origin !== null && checkpoint.origin !== origin) return breakAt('fork', 0)
   if (scan.break !== null && scan.break.index < checkpoint.size) return null
-  if (checkpoint.size > leaves.length) return breakAt('truncated', leaves.length)
+  if (checkpoint.size > tree.size) return breakAt('truncated', tree.size)
   return { ...breakAt('fork', known), exact: checkpoint.size === known + 1 }
 }
 

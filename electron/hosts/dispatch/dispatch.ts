@@ -21,6 +21,11 @@ export interface Dispatcher {
 
 type AnyHandler = (input: unknown, context: CallContext<never>) => unknown
 
+/** Whatever reason its owner gave. */
+function throwIfCancelled({ aborted }: AbortSignal): void {
+  if (aborted) throw new StatePackError('E_CANCELLED', 'Cancelled.')
+}
+
 const sendsNothing = (method: string) => new StatePackError('E_INTERNAL', `${method} has no items to send.`)
 
 /** A dispatcher over `handlers`; an engine hands in all of them, a test may hand in a few. */
@@ -39,7 +44,7 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
       const started = performance.now()
       return settle(async () => {
         const { name, handler } = handlerOf(method)
-        signal.throwIfAborted()
+        throwIfCancelled(signal)
         const parsed = contract[name].input.safeParse(input)
         if (!parsed.success) throw fieldProblem('E_BAD_INPUT', name, parsed.error)
         const progress = (report: Progress) => {
@@ -49,7 +54,7 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
         let sent: Promise<void> | undefined
         const send = async (item: unknown) => {
           if (streams.sends === undefined) throw sendsNothing(name)
-          if (onItem === undefined) return signal.throwIfAborted()
+          if (onItem === undefined) return throwIfCancelled(signal)
           const one = streams.sends.safeParse(item)
           if (!one.success) throw fieldProblem('E_INTERNAL', name, one.error)
           sent = Promise.resolve(sent).then(async () => void (await onItem(one.data)))
@@ -61,7 +66,7 @@ export function dispatch(handlers: Partial<Handlers>, log: Log = silentLog): Dis
           const taken = upload === undefined ? null : checkedUpload(name, upload, signal)
           const answer = await handler(parsed.data, { signal, progress, send, upload: taken })
           // The result is the last thing a caller hears of a call.
-          if (sent === undefined) signal.throwIfAborted()
+          if (sent === undefined) throwIfCancelled(signal)
           else await untilAborted(signal, sent)
           const output = contract[name].output.safeParse(answer)
           if (!output.success) throw fieldProblem('E_INTERNAL', name, output.error)

@@ -83,9 +83,11 @@ describe('dispatch', () => {
     cancel.abort()
     expect(await running).toMatchObject({ ok: false, error: { code: 'E_CANCELLED' } })
     expect(reports).toEqual([{ phase: 'waiting', done: 0 }])
-    expect(await dispatcher.call('savings.reset', {}, { signal: AbortSignal.abort() })).toMatchObject({
-      error: { code: 'E_CANCELLED' },
-    })
+    // Whatever its owner says was the reason.
+    for (const reason of [undefined, 'enough', new DOMException('late', 'TimeoutError')])
+      expect(await dispatcher.call('savings.reset', {}, { signal: AbortSignal.abort(reason) })).toMatchObject({
+        error: { code: 'E_CANCELLED' },
+      })
   })
 })
 
