@@ -38,7 +38,7 @@ type Owned =
 export function packetHandlers(state: EngineState): Pick<Handlers, Owned> {
   return {
     'documents.extract': (file, { signal }) => readDocument(file, signal),
-    'packets.estimate': input => estimateText(state, input),
+    'packets.estimate': (input, { signal }) => estimateText(state, input, signal),
     'packets.create': async (input, call) => createdView(state, await createPacket(state, input, call)),
     'packets.createSplit': async (input, call) => {
       const parts = await createSplit(state, input, call)

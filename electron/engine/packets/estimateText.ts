@@ -17,18 +17,22 @@ export interface EstimateInput extends TextInput {
   readonly each?: boolean
 }
 
-/** A longer text is measured at places of it, as much in all: the tokenizer takes a second or so for that. */
-const SAMPLE = 2 ** 20
+/** Characters. A longer text is measured at places of it, as much in all: nothing else has a turn while the tokenizer reads them. */
+const SAMPLE = 2 ** 18
 const PLACES = 16
 
 /** What reading a text would take, before reading it: tokens, whether it fits, bytes of the cartridges, measured speed. */
-export async function estimateText(context: PacketContext, input: EstimateInput): Promise<Output<'packets.estimate'>> {
+export async function estimateText(
+  context: PacketContext,
+  input: EstimateInput,
+  signal?: AbortSignal,
+): Promise<Output<'packets.estimate'>> {
   const model = await context.models.open(input.model)
   const limit = model.contextLength
   const most = limit === null ? null : mostTokens(limit)
   const texts: EstimatedText[] = []
   for (const sources of input.each ? input.sources.map(source => [source]) : [input.sources])
-    texts.push(await estimateOne(model, { ...input, sources }, most))
+    texts.push(await estimateOne(model, { ...input, sources }, { most, signal }))
   const sum = (of: (text: EstimatedText) => number) => texts.reduce((total, text) => total + of(text), 0)
   const tokens = sum(text => text.tokens)
   const dtype = input.dtype ?? defaultDtype(model.kind)
@@ -61,7 +65,11 @@ interface EstimatedText {
   readonly composed: ComposedText
 }
 
-async function estimateOne(model: Model, input: EstimateInput, most: number | null): Promise<EstimatedText> {
+async function estimateOne(
+  model: Model,
+  input: EstimateInput,
+  { most, signal }: { most: number | null; signal: AbortSignal | undefined },
+): Promise<EstimatedText> {
   const readsAtOnce = isReadAtOnce(input)
   const name = input.sources[0]?.name ?? 'text'
   const text = joinedText(input)
@@ -78,7 +86,7 @@ async function estimateOne(model: Model, input: EstimateInput, most: number | nu
         2,
         most === null
           ? Math.ceil(bytes / (TEXT_CAP - Buffer.byteLength(input.systemPrompt ?? '') - 2))
-          : Math.ceil((await cutText(model, measured)).length * times),
+          : Math.ceil((await cutText(model, measured, signal)).length * times),
       )
   const spelled = Math.round(composed.spelled.length * times)
   return { name, tokens, bytes, parts, approximate, readsAtOnce, spelled, composed }

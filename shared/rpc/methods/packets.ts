@@ -104,7 +104,7 @@ export const packetMethods = {
     }),
     z.strictObject({
       tokens: count,
-      /** Measured on a sample, so the figures are about right: of texts over a million characters. */
+      /** Measured on a sample, so the figures are about right: of texts over 262,144 characters. */
       approximate: z.boolean(),
       contextLength: count.nullable(),
       /** How much one cartridge takes, so that a question and an answer still fit; null where any length does. */
