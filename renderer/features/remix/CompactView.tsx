@@ -17,6 +17,7 @@ import { TaskProgress } from '../inspect/TaskProgress.tsx'
 import { ParentChip } from './ParentChip.tsx'
 import { ResultCard } from './ResultCard.tsx'
 import { stepWords } from './stepWords.ts'
+import { readSteps, whyNotCompact } from './whyNotCompact.ts'
 
 export function CompactView({ start }: { readonly start: CartridgeSummary | null }) {
   const [cartridge, setCartridge] = useState(start)
@@ -24,11 +25,10 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
   const [name, setName] = useState('')
   const task = useTask('packets.compact')
   const read = useRead('library.get', cartridge === null ? null : { ref: cartridge.packetId })
-  const steps = read.data?.recipe?.steps ?? []
-  // The n-th text that was read is the n-th source.
-  const texts = read.data?.sources.map(({ text }) => text) ?? []
-  const isMix = read.data?.config.origin.kind === 'mix'
-  const isOne = read.data !== undefined && !isMix && steps.length < 2
+  const detail = read.data ?? null
+  const reads = readSteps(detail?.recipe?.steps ?? [])
+  const texts = detail?.sources.map(({ text }) => text) ?? []
+  const why = detail === null ? null : whyNotCompact(detail)
   const suggested = cartridge === null ? '' : `${cartridge.name}, compact`.slice(0, 200)
   const running = task.status === 'running'
   return (
@@ -45,39 +45,35 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
             }}
           />
         )}
-        {steps.length < 2 ? null : (
+        {why !== null || reads.length < 2 ? null : (
           <fieldset className="Steps">
             <legend className="Field-label">Steps to keep</legend>
-            {steps.map((step, index) => (
+            {reads.map((step, index) => (
               <Switch
-                // biome-ignore lint/suspicious/noArrayIndexKey: the contract names steps by their place
+                // biome-ignore lint/suspicious/noArrayIndexKey: the contract names texts by their place
                 key={index}
                 isSelected={!dropped.includes(index)}
-                isDisabled={running || step.do === 'mix'}
+                isDisabled={running}
                 onChange={keep =>
                   setDropped(before => (keep ? before.filter(other => other !== index) : [...before, index]))
                 }
               >
-                {index + 1}.{' '}
-                {stepWords(step, texts[steps.slice(0, index).filter(({ do: did }) => did === 'read').length])}
+                {index + 1}. {stepWords(step, texts[index])}
               </Switch>
             ))}
           </fieldset>
         )}
         <p className="Remix-note">
-          {isMix
-            ? 'A mix was not read from texts: it is one state already, and there is nothing to compact.'
-            : isOne
-              ? 'It was read in one step: it is one state already, and there is nothing to compact.'
-              : dropped.length === 0
-                ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
-                : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`}
+          {why ??
+            (dropped.length === 0
+              ? 'The context stays the same, token for token: it answers as before. What is freed are the states of its ancestors that nothing else needs.'
+              : `Leaving out ${dropped.length === 1 ? 'a step' : formatCounted(dropped.length, 'step')} makes a new context: it has to be read again, and it will not know what was left out.`)}
         </p>
         <TextField label="Name of the new cartridge" value={name} onChange={setName} placeholder={suggested} />
         <div className="row wrap">
           <Button
             variant="primary"
-            isDisabled={cartridge === null || isMix || isOne}
+            isDisabled={detail === null || why !== null}
             isPending={running}
             onPress={() => {
               if (cartridge === null) return
