@@ -110,6 +110,17 @@ test('of a small window, long questions and names are read in full beside a conv
   const steps = page.getByRole('list', { name: 'Steps' }).getByRole('button')
   await expect(steps).toHaveCount(3)
   for (const step of await steps.all()) expect(await isWhole(step.locator('b'))).toBe(true)
+  // Of a longer one, the whole is said where it is pointed at, and so it is of what a branch goes on from.
+  const longer = `${question} ${question} ${question}`
+  await ask(page, longer)
+  await expect(steps).toHaveCount(4)
+  const cut = steps.last().locator('b')
+  expect(await isWhole(cut)).toBe(false)
+  await expect(cut).toHaveAttribute('title', longer)
+  await steps.nth(1).click()
+  await ask(page, 'Who is the captain?')
+  const branch = steps.filter({ hasText: 'Who is the captain?' })
+  await expect(branch.getByTitle(`after “${question}”`)).toBeVisible()
   await showSide(page, 'Conversations')
   const name = page.getByRole('list', { name: 'Conversations' }).locator('b').first()
   expect((await boxOf(name)).height).toBeGreaterThan(30)
@@ -146,9 +157,11 @@ test('code to copy is read in full, and so is what two states with long names di
   await page.getByRole('button', { name: 'Compare' }).click()
   await page.getByRole('combobox', { name: 'Compare with' }).fill(`${long} A`)
   await page.getByRole('option', { name: `${long} A` }).click()
-  const table = page.getByRole('table', { name: 'Components compared' })
-  await expect(table).toBeVisible()
-  for (const box of [table, page.getByRole('region', { name: 'View' })]) expect(await isUncut(box)).toBe(true)
+  const compared = page.getByRole('region', { name: 'Components compared' })
+  await expect(compared).toBeVisible()
+  for (const box of [compared, page.getByRole('region', { name: 'View' })]) expect(await isUncut(box)).toBe(true)
+  for (const name of ['A', 'B'])
+    expect(await isWhole(compared.getByText(`${long} ${name}`, { exact: true }))).toBe(true)
 })
 
 test('what is stored and what is selected are not called the same', async ({ page }) => {

@@ -67,7 +67,7 @@ test('a text whose letters are several tokens each is shown as it is read by peo
   const shown = page.getByRole('region', { name: 'The text as tokens' })
   await expect(shown).toContainText(text)
   await shown.getByText('緑', { exact: true }).hover()
-  await expect(page.getByText(/^Position 0, id \d+ \d+ \d+, text "緑"in 3\stokens$/)).toBeVisible()
+  await expect(page.getByText(/^Position 0, id \d+ \d+ \d+, text "緑" in 3\stokens$/)).toBeVisible()
   await page.getByRole('radio', { name: 'Table' }).click()
   await expect(page.getByRole('region', { name: 'Tokens' })).toContainText('"緑", 3 of 3')
 })

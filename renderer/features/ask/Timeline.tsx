@@ -28,7 +28,7 @@ export function Timeline({
     <ol className="AskTimeline" aria-label="Steps">
       <li className={head === null && live === null ? 'AskTimeline-now' : ''}>
         <button type="button" aria-current={head === null ? 'step' : undefined} onClick={() => onRewind(null)}>
-          <b className="two-lines">
+          <b className="four-lines">
             {slots > 1 ? formatCounted(slots, 'cartridge') : (cartridge?.name ?? 'The bare model')}
           </b>
           <span>
@@ -58,8 +58,10 @@ export function Timeline({
             title={head?.id === step.id ? 'The next question continues here' : 'Go back to this step'}
             onClick={() => onRewind(step.id)}
           >
-            <b className="two-lines">{step.question}</b>
-            {apart && !afresh ? <span className="truncate">{afterOf(step, conversation.turns)}</span> : null}
+            <b className="four-lines" title={step.question}>
+              {step.question}
+            </b>
+            {apart && !afresh ? <After turn={step} turns={conversation.turns} /> : null}
             <span>
               {afresh ? 'afresh, ' : ''}+{formatCount(sum(step, ({ tail, delta }) => tail + delta))} read, +
               {formatCount(sum(step, ({ generated }) => generated))} written
@@ -70,7 +72,9 @@ export function Timeline({
       {live === null ? null : (
         <li className="AskTimeline-now">
           <div>
-            <b className="two-lines">{live.question}</b>
+            <b className="four-lines" title={live.question}>
+              {live.question}
+            </b>
             <span>writing</span>
           </div>
         </li>
@@ -80,7 +84,12 @@ export function Timeline({
 }
 
 /** What a branch goes on from, where that stands further up. */
-function afterOf({ previousId }: Turn, turns: readonly Turn[]): string {
+function After({ turn: { previousId }, turns }: { readonly turn: Turn; readonly turns: readonly Turn[] }) {
   const before = turns.find(({ id }) => id === previousId)
-  return before === undefined ? 'from the beginning' : `after “${before.question}”`
+  const text = before === undefined ? 'from the beginning' : `after “${before.question}”`
+  return (
+    <span className="two-lines" title={text}>
+      {text}
+    </span>
+  )
 }

@@ -95,20 +95,12 @@ function Comparison({ result, kind, a, b }: ComparisonProps) {
           },
           {
             id: 'a',
-            title: (
-              <span className="CompareHead two-lines" title={a}>
-                {a}
-              </span>
-            ),
+            title: <span className="CompareHead">{a}</span>,
             cell: c => <span className="mono CompareCell">{shortDigest(c.a)}</span>,
           },
           {
             id: 'b',
-            title: (
-              <span className="CompareHead two-lines" title={b}>
-                {b}
-              </span>
-            ),
+            title: <span className="CompareHead">{b}</span>,
             cell: c => <span className="mono CompareCell">{shortDigest(c.b)}</span>,
           },
         ]}

@@ -61,8 +61,13 @@ export function TokenText({ label, tokens, text, spans, mode }: TokenTextProps) 
           <>
             Position <b>{formatCount(run.at)}</b>, id <b className="mono">{run.tokens.map(({ id }) => id).join(' ')}</b>
             , text <b className="mono">{JSON.stringify(run.text)}</b>
-            {run.tokens.length === 1 ? null : `in ${formatCounted(run.tokens.length, 'token')}`}
-            {kinds[run.at] ? <Badge>{kinds[run.at]}</Badge> : null}
+            {run.tokens.length === 1 ? null : ` in ${formatCounted(run.tokens.length, 'token')}`}
+            {kinds[run.at] ? (
+              <>
+                {' '}
+                <Badge>{kinds[run.at]}</Badge>
+              </>
+            ) : null}
           </>
         )}
       </p>
