@@ -14,6 +14,7 @@ import { useRead } from '../../stores/useRead.ts'
 import { useSettings } from '../../stores/useSettings.ts'
 import { ErrorPanel } from '../../ui/ErrorPanel.tsx'
 import { toastError } from '../../ui/toasts.tsx'
+import { cutOf } from './cutOf.ts'
 import { EstimatePane } from './EstimatePane.tsx'
 import { handOver, jobsFor } from './handOver.ts'
 import { Results } from './Results.tsx'
@@ -94,8 +95,7 @@ export function CreatePage() {
 
   async function start(): Promise<void> {
     if (modelId === undefined) return
-    const fits = estimate?.fits ?? false
-    const how = separate ? SPLIT : choice
+    const cut = cutOf(estimate, separate ? SPLIT : choice)
     const planned = jobsFor({
       files: readable,
       pasted,
@@ -103,9 +103,7 @@ export function CreatePage() {
       taskFor: title => ({
         ...{ kind: 'read', model: modelId, dtype, check, ...reading },
         ...(separate || name.trim() === '' ? { title: nameFor(title) } : { name: name.trim() }),
-        // Of what fits it makes one; what was measured on a sample may not.
-        split: fits ? estimate?.approximate === true : how.how === 'split',
-        ...(!fits && how.how === 'first' ? { firstTokens: how.tokens } : {}),
+        ...cut,
       }),
       title: separate ? null : name.trim() || null,
     })
