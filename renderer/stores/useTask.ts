@@ -11,13 +11,17 @@ export interface Task<M extends MethodName> {
   readonly progress: Progress | null
   readonly result: Output<M> | null
   readonly error: unknown
+  /** When the result came, nothing else than what began the call had the focus: whoever pressed it waits for the result. */
+  readonly isAwaited: boolean
   /** Starts the call (cancelling one that still runs). Resolves with the answer, or null when it failed or was cancelled. */
   readonly run: (input: Input<M>, upload?: Items<Taken<M>>) => Promise<Output<M> | null>
   readonly cancel: () => void
   readonly reset: () => void
 }
 
-type State<M extends MethodName> = Pick<Task<M>, 'status' | 'progress' | 'result' | 'error'>
+type State<M extends MethodName> = Pick<Task<M>, 'status' | 'progress' | 'result' | 'error' | 'isAwaited'>
+
+const NOTHING = { progress: null, result: null, error: null, isAwaited: false } as const
 
 /** What a task hears while its call runs: every report, and each item that the method sends. */
 type Listeners<M extends MethodName> = Pick<StreamOptions<M>, 'onProgress' | 'onItem'>
@@ -28,8 +32,7 @@ type Listeners<M extends MethodName> = Pick<StreamOptions<M>, 'onProgress' | 'on
  */
 export function useTask<M extends MethodName>(method: M, listeners: Listeners<M> = {}): Task<M> {
   const client = useClient()
-  const idle: State<M> = { status: 'idle', progress: null, result: null, error: null }
-  const [state, setState] = useState<State<M>>(idle)
+  const [state, setState] = useState<State<M>>({ ...NOTHING, status: 'idle' })
   const controller = useRef<AbortController | null>(null)
   const listener = useRef(listeners)
   listener.current = listeners
@@ -41,7 +44,8 @@ export function useTask<M extends MethodName>(method: M, listeners: Listeners<M>
       controller.current?.abort()
       const mine = new AbortController()
       controller.current = mine
-      setState({ status: 'running', progress: null, result: null, error: null })
+      const pressed = document.activeElement
+      setState({ ...NOTHING, status: 'running' })
       try {
         const result = await client.call(method, input, {
           signal: mine.signal,
@@ -54,12 +58,13 @@ export function useTask<M extends MethodName>(method: M, listeners: Listeners<M>
           upload,
         })
         if (controller.current !== mine) return null
-        setState({ status: 'done', progress: null, result, error: null })
+        const isAwaited = [pressed, document.body, null].includes(document.activeElement)
+        setState({ ...NOTHING, status: 'done', result, isAwaited })
         return result
       } catch (thrown) {
         if (controller.current !== mine) return null
         const error = toStatePackError(thrown)
-        setState({ status: error.code === 'E_CANCELLED' ? 'cancelled' : 'failed', progress: null, result: null, error })
+        setState({ ...NOTHING, status: error.code === 'E_CANCELLED' ? 'cancelled' : 'failed', error })
         return null
       }
     },
@@ -68,7 +73,7 @@ export function useTask<M extends MethodName>(method: M, listeners: Listeners<M>
   const cancel = useCallback(() => controller.current?.abort(), [])
   const reset = useCallback(() => {
     controller.current = null
-    setState({ status: 'idle', progress: null, result: null, error: null })
+    setState({ ...NOTHING, status: 'idle' })
   }, [])
   return { ...state, run, cancel, reset }
 }

@@ -137,6 +137,22 @@ test('in a low window, what appears below what was pressed is brought into sight
   const result = page.getByRole('status').filter({ hasText: 'is in the library' })
   await expect(result.getByRole('button', { name: 'Ask it' })).toBeInViewport({ ratio: 1 })
 
+  // Who has gone on to something else meanwhile is left there.
+  await page.getByRole('textbox', { name: 'What it should read next' }).fill('Oskar sells pepper.\n')
+  const name = page.getByRole('textbox', { name: 'Name of the new cartridge' })
+  await name.fill('Pepper')
+  const append = await page.getByRole('button', { name: 'Append', exact: true }).elementHandle()
+  await name.evaluate((field, button) => {
+    const pressed = button as HTMLElement
+    pressed.focus()
+    pressed.click()
+    field.focus({ preventScroll: true })
+    for (let around = field.parentElement; around !== null; around = around.parentElement) around.scrollTop = 0
+  }, append)
+  const later = page.getByRole('status').filter({ hasText: 'Pepper is in the library' })
+  await expect(later).toHaveCount(1)
+  await expect(later.getByRole('button', { name: 'Ask it' })).not.toBeInViewport({ ratio: 1 })
+
   await insert(page, 'Station Halcyon, night shift')
   for (const question of ['Where is Nadia from?', 'Who is the captain of Halcyon?']) await ask(page, question)
   await page.getByRole('button', { name: /^Edit/ }).last().click()

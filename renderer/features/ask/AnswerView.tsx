@@ -119,7 +119,7 @@ export function AnswerView(props: AnswerViewProps) {
         {prove.status === 'running' ? (
           <ProgressBar label={prove.progress?.phase ?? 'reading everything again'} value={null} />
         ) : null}
-        {prove.result === null ? null : <Proof result={prove.result} />}
+        {prove.result === null ? null : <Proof result={prove.result} isAwaited={prove.isAwaited} />}
         {prove.status === 'failed' ? (
           <ErrorPanel error={prove.error} action={{ label: 'Dismiss', onPress: prove.reset }} />
         ) : null}

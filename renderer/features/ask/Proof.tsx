@@ -4,13 +4,20 @@ import { formatCount, formatCounted, formatRatio, formatSeconds, formatSignifica
 import { scrollIntoView } from '../../ui/scrollIntoView.ts'
 
 /** What reading the whole context again gave, against what the cartridge gave. */
-export function Proof({ result }: { readonly result: Output<'packets.prove'> }) {
+export function Proof({
+  result,
+  isAwaited,
+}: {
+  readonly result: Output<'packets.prove'>
+  /** Nobody who has gone on to something else is taken away from it. */
+  readonly isAwaited: boolean
+}) {
   const slower = result.secondsFull > 0 && result.secondsState > 0 ? result.secondsFull / result.secondsState : null
   // An answer drawn with a seed is not the likeliest one, but its state can be proven all the same.
   const sameNumbers = result.sameTopToken && result.maxAbsDiff < 1e-3
   const proven = result.sameOutput || sameNumbers
   return (
-    <div ref={scrollIntoView} className={`Proof${proven ? '' : ' Proof--bad'}`} role="status">
+    <div ref={isAwaited ? scrollIntoView : null} className={`Proof${proven ? '' : ' Proof--bad'}`} role="status">
       {proven ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
       <div>
         <b>

@@ -92,6 +92,7 @@ export function CompactView({ start }: { readonly start: CartridgeSummary | null
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
+            isAwaited={task.isAwaited}
             created={task.result.created}
             note={dotted(
               `${formatCounted(task.result.stepsFolded, 'step')} compacted in ${formatSeconds(task.result.created.seconds)}`,

@@ -126,6 +126,7 @@ export function ComposeView({ start }: { readonly start: readonly CartridgeSumma
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
+            isAwaited={task.isAwaited}
             created={task.result}
             note={
               task.result.cacheHit

@@ -67,6 +67,7 @@ export function MergeView({ start }: { readonly start: CartridgeSummary | null }
         {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
         {task.result === null ? null : (
           <ResultCard
+            isAwaited={task.isAwaited}
             created={task.result}
             note={
               task.result.cacheHit

@@ -166,7 +166,7 @@ export function MixView({ start, onOther }: MixViewProps) {
           </div>
           {task.status === 'failed' ? <ErrorPanel error={task.error} /> : null}
           {task.result === null ? null : (
-            <ResultCard created={task.result} note="Mixed without reading a single token." />
+            <ResultCard created={task.result} note="Mixed without reading a single token." isAwaited={task.isAwaited} />
           )}
           <CartridgeRack kind="ssm" onInsert={packetIds => void add(packetIds)} />
         </div>

@@ -10,14 +10,16 @@ interface ResultCardProps {
   readonly created: Pick<Created, 'cartridge' | 'receipt'> & Partial<Pick<Created, 'notes'>>
   /** What it took, e.g. `30 tokens read`. */
   readonly note: string
+  /** Nobody who has gone on to something else is taken away from it. */
+  readonly isAwaited: boolean
 }
 
 /** The cartridge that came out, with what to do next. */
-export function ResultCard({ created: { cartridge, receipt, notes = [] }, note }: ResultCardProps) {
+export function ResultCard({ created: { cartridge, receipt, notes = [] }, note, isAwaited }: ResultCardProps) {
   const navigate = useNavigate()
   const id = encodeURIComponent(cartridge.packetId)
   return (
-    <div ref={scrollIntoView} className="RemixResult" role="status">
+    <div ref={isAwaited ? scrollIntoView : null} className="RemixResult" role="status">
       <CartridgeCard cartridge={cartridge} />
       <div className="stack">
         <h3>{cartridge.name} is in the library</h3>
