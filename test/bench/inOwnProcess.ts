@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { ENGINE_V8_FLAGS, engineEnv } from '#hosts/engineProcess/engineChild.ts'
 import type { Asked, AskOptions } from './askServer.ts'
-import { ROOT } from './benchEngine.ts'
 import type { LlamaCppOptions } from './measureLlamaCpp.ts'
 import type { MeasuredModel, MeasureOptions } from './measureModel.ts'
 import type { TimelineOptions } from './measureTimeline.ts'
@@ -18,32 +17,6 @@ export function measureLlamaCpp(options: LlamaCppOptions): Promise<Record<string
 
 export function measureTimeline(options: TimelineOptions): Promise<{ readonly rows: Record<string, number>[] }> {
   return run('measureTimeline.ts', options, ENGINE_V8_FLAGS)
-}
-
-/** `statepack serve --api` as people run it; resolves when it answers. `close` ends it. */
-export async function startServer(env: NodeJS.ProcessEnv) {
-  const command = [join(ROOT, 'electron/hosts/cli/main.ts'), 'serve', '--api', '--device', 'cpu']
-  const child = spawn(process.execPath, command, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = new Promise<void>(done => child.on('close', () => done()))
-  const printed = new Promise<{ readonly address: string; readonly token: string }>(resolve => {
-    let out = ''
-    child.stdout.on('data', chunk => {
-      out += chunk
-      if (out.trimEnd().endsWith('}')) resolve(JSON.parse(out))
-    })
-  })
-  const server = await Promise.race([printed, ended.then(() => null)])
-  if (server === null) throw new Error('the server ended before it answered')
-  return {
-    ...server,
-    close: () => {
-      child.kill('SIGTERM')
-      return ended
-    },
-  }
 }
 
 /** The callers of a server: what they do is no work of the server's process. */

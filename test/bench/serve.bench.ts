@@ -11,9 +11,10 @@ import { parseArgs } from 'node:util'
 import { readStarterTexts } from '#engine/library/starters.ts'
 import { connect } from '../../packages/sdk/src/connect.ts'
 import { writeGpt2Tokenizer } from '../engine/savings/gpt2/openGpt2Tokenizer.ts'
+import { firstPrinted, spawnStatepack } from '../hosts/cli/startStatepack.ts'
 import { writeGeneratedCheckpoint } from '../model/generatedCheckpoint.ts'
 import { ROOT, row } from './benchEngine.ts'
-import { askServer, startServer } from './inOwnProcess.ts'
+import { askServer } from './inOwnProcess.ts'
 import { MODEL_SHAPES, type ModelShape } from './modelShapes.ts'
 
 const { values } = parseArgs({
@@ -36,7 +37,11 @@ const folder = await mkdtemp(join(tmpdir(), 'statepack-bench-serve-'))
 const models = join(folder, 'models')
 await writeGeneratedCheckpoint(join(models, values.shape), MODEL_SHAPES[values.shape as ModelShape]())
 await writeGpt2Tokenizer(join(models, values.shape))
-const api = await startServer({ STATEPACK_HOME: join(folder, 'home'), STATEPACK_MODELS: models })
+const env = { STATEPACK_HOME: join(folder, 'home'), STATEPACK_MODELS: models }
+const spawned = spawnStatepack(['serve', '--api', '--device', 'cpu'], { env })
+spawned.child.stderr.pipe(process.stderr)
+const server = await firstPrinted(spawned)
+const api: { readonly address: string; readonly token: string } = server.printed
 try {
   const statepack = connect(api)
   // A new library is filled beside the first requests, and the model runs one thing at a time: that would be measured, too.
@@ -87,7 +92,7 @@ try {
   console.log(`/health while 200 requests run or wait (${mostWaiting} waited at once):`)
   console.table([row({ asked: health.length, 'p50 ms': at(health, 0.5), 'p99 ms': at(health, 0.99) })])
 } finally {
-  await api.close()
+  await server.end()
   await rm(folder, { recursive: true, force: true })
 }
 

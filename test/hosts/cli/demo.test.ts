@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openHome, type Ran } from './statepack.ts'
+import type { Ran } from './startStatepack.ts'
+import { openHome } from './statepack.ts'
 
 const home = openHome()
 afterAll(() => home.remove())

@@ -9,7 +9,7 @@ beforeAll(async () => {
   registry = await startTestRegistry()
 })
 afterAll(async () => {
-  home.remove()
+  await home.remove()
   await registry.close()
 })
 

@@ -1,42 +1,16 @@
-/** The real command line: `node electron/hosts/cli/main.ts …` in a home of its own. */
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+/** The command line in a home of its own. */
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
-
-const ROOT = resolve(import.meta.dirname, '../../..')
-// What every start compiles is kept between them: the tests start the program a hundred times.
-const COMPILED = join(tmpdir(), 'statepack-compile-cache')
-const MAIN = join(ROOT, 'electron', 'hosts', 'cli', 'main.ts')
-
-// biome-ignore lint/suspicious/noExplicitAny: what a program printed; every use asserts what it finds.
-type Printed = any
-
-export interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-  /** What was printed on stdout, which must be one JSON value. */
-  json(): Printed
-  /** The error on stderr, which must be one line of JSON and nothing else. */
-  error(): { code: string; message: string; details: Record<string, unknown> }
-}
+import { firstPrinted, type Printed, type Ran, type Running, type Spawned, spawnStatepack } from './startStatepack.ts'
 
 export interface RunOptions {
   readonly stdin?: string
   readonly env?: Readonly<Record<string, string>>
   /** Sends SIGINT as soon as this says so. */
   readonly interruptWhen?: () => boolean
-}
-
-/** A command that runs until it is asked to end. */
-export interface Running {
-  /** What it printed first, one JSON value; fails when it ends before. */
-  readonly printed: Printed
-  /** Asks it to end. */
-  end(): Promise<Ran>
 }
 
 export interface Home {
@@ -49,14 +23,22 @@ export interface Home {
   ok(args: readonly string[], options?: RunOptions): Promise<Printed>
   /** Starts a command that prints one value and goes on. */
   start(args: readonly string[], options?: Pick<RunOptions, 'env'>): Promise<Running>
-  remove(): void
+  /** Kills what still runs, and removes the folder. */
+  remove(): Promise<void>
 }
 
 /** Commands run with this folder as their working directory; the app's own store is `app/store` in it. */
 export function openHome(): Home {
   const folder = mkdtempSync(join(tmpdir(), 'statepack-cli-'))
   const path = (name: string) => join(folder, name)
-  const run = (args: readonly string[], options: RunOptions = {}) => statepack(folder, args, options)
+  const running = new Set<Spawned>()
+  const start = (args: readonly string[], { env }: RunOptions = {}) => {
+    const spawned = spawnStatepack(args, { cwd: folder, env: { STATEPACK_HOME: path('app'), ...env } })
+    running.add(spawned)
+    spawned.ended.then(() => running.delete(spawned))
+    return spawned
+  }
+  const run = (args: readonly string[], options: RunOptions = {}) => toItsEnd(start(args, options), options)
   return {
     folder,
     path,
@@ -72,36 +54,16 @@ export function openHome(): Home {
       expect(ran.code, `statepack ${args.join(' ')}: ${ran.stderr}`).toBe(0)
       return ran.json()
     },
-    start: (args, options = {}) => startStatepack(folder, args, options),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    start: (args, options) => firstPrinted(start(args, options)),
+    async remove() {
+      for (const { child } of running) child.kill('SIGKILL')
+      await Promise.all([...running].map(({ ended }) => ended))
+      await rm(folder, { recursive: true, force: true })
+    },
   }
 }
 
-function spawnStatepack(folder: string, args: readonly string[], { env }: Pick<RunOptions, 'env'>) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: folder,
-    env: { ...process.env, STATEPACK_HOME: join(folder, 'app'), NODE_COMPILE_CACHE: COMPILED, ...env },
-    stdio: 'pipe',
-  })
-  const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', chunk => {
-    said.stdout += chunk
-  })
-  child.stderr.on('data', chunk => {
-    said.stderr += chunk
-  })
-  const ended = new Promise<number | null>(done => child.on('close', done)).then(
-    (code): Ran => ({
-      ...{ code, ...said },
-      json: () => JSON.parse(said.stdout),
-      error: () => JSON.parse(said.stderr).error,
-    }),
-  )
-  return { child, said, ended }
-}
-
-async function statepack(folder: string, args: readonly string[], options: RunOptions): Promise<Ran> {
-  const { child, ended } = spawnStatepack(folder, args, options)
+async function toItsEnd({ child, ended }: Spawned, options: RunOptions): Promise<Ran> {
   child.stdin.on('error', () => {})
   child.stdin.end(options.stdin ?? '')
   const { interruptWhen } = options
@@ -116,27 +78,6 @@ async function statepack(folder: string, args: readonly string[], options: RunOp
   const ran = await ended
   clearInterval(watch)
   return ran
-}
-
-async function startStatepack(
-  folder: string,
-  args: readonly string[],
-  options: Pick<RunOptions, 'env'>,
-): Promise<Running> {
-  const { child, said, ended } = spawnStatepack(folder, args, options)
-  const printed = new Promise<Printed>(resolve =>
-    child.stdout.on('data', () => {
-      if (said.stdout.trimEnd().endsWith('}')) resolve(JSON.parse(said.stdout))
-    }),
-  )
-  const early = ended.then(({ code, stderr }) => {
-    throw new Error(`statepack ${args.join(' ')} ended with ${code}: ${stderr}`)
-  })
-  const end = () => {
-    child.kill('SIGTERM')
-    return ended
-  }
-  return { printed: await Promise.race([printed, early]), end }
 }
 
 /** What a store durably holds: its blobs, what lies half-written, and its receipts. */
