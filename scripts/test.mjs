@@ -26,13 +26,15 @@ for (const [name, command, args] of steps) {
   console.log(`\n== ${name}`)
   const notes = join(folder, name)
   const env = { ...process.env, NOTE_FAILURES_IN: notes }
-  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
   console.log(`== ${name}: ${status === 0 ? 'passed' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(0)} s`)
-  if (status !== 0)
-    failed.push([name, existsSync(notes) ? readFileSync(notes, 'utf8') : 'For what failed, see above.\n'])
+  if (status === 0) continue
+  const ending = error?.message ?? (signal === null ? '' : `It was ended by ${signal}.`)
+  const noted = existsSync(notes) ? readFileSync(notes, 'utf8') : ''
+  failed.push([name, ending + noted === '' ? 'For what failed, see above.' : `${ending}\n${noted}`.trim()])
 }
-rmSync(folder, { recursive: true })
-for (const [name, notes] of failed) console.log(`\n== ${name}: FAILED\n${notes}`)
+for (const [name, notes] of failed) console.log(`\n== ${name}: FAILED\n${notes}\n`)
 console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.map(([name]) => name).join(', ')}`)
 console.log(`${steps.length - failed.length} passed, ${failed.length} failed`)
 process.exitCode = failed.length === 0 ? 0 : 1
+rmSync(folder, { recursive: true, force: true })

@@ -8,8 +8,10 @@ export interface Failure {
   readonly errors: readonly { readonly message?: string; readonly stack?: string; readonly diff?: string }[]
 }
 
-/** Lines of errors for all failures together: where many tests failed, each still has its name and one line. */
+/** Lines of errors for all failures together; where more tests failed, each of the others still has its name and one line. */
 const LINES = 120
+/** What one failure takes at most of the lines that are left. */
+const SHARE = 10
 const LINE_CHARACTERS = 300
 
 function linesOf({ message = '', stack = '', diff = '' }: Failure['errors'][number]): string[] {
@@ -22,13 +24,17 @@ function linesOf({ message = '', stack = '', diff = '' }: Failure['errors'][numb
     .filter(line => line.trim() !== '')
 }
 
-/** Adds `failures` to the file that `npm test` reads out at its end. Alone, a test runner has said it all already. */
-export function noteFailures(failures: readonly Failure[]): void {
+/**
+ * What adds a failure, at once, to the file that `npm test` reads out at its end: a runner that is killed has said what failed
+ * before. Alone, a test runner says it all by itself.
+ */
+export function openNotes(): (failure: Failure) => void {
   const file = process.env.NOTE_FAILURES_IN
-  if (file === undefined) return
-  const most = Math.min(12, Math.max(1, Math.floor(LINES / failures.length)))
-  for (const { name, errors } of failures) {
-    const lines = errors.flatMap(linesOf).slice(0, most)
+  if (file === undefined) return () => {}
+  let left = LINES
+  return ({ name, errors }) => {
+    const lines = errors.flatMap(linesOf).slice(0, Math.max(1, Math.ceil(left / SHARE)))
+    left -= lines.length
     appendFileSync(file, `${[`✗ ${name}`, ...lines.map(line => `    ${line}`)].join('\n')}\n`)
   }
 }

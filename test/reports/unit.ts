@@ -1,29 +1,33 @@
-import type { Reporter, SerializedError, TestModule } from 'vitest/node'
-import { type Failure, noteFailures } from './failures.ts'
+import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 'vitest/node'
+import { type Failure, openNotes } from './failures.ts'
 
-function failuresOf(testModule: TestModule): Failure[] {
-  const file = testModule.relativeModuleId
-  const suites = [...testModule.children.allSuites()].map(suite => ({ name: suite.fullName, errors: suite.errors() }))
-  const tests = [...testModule.children.allTests('failed')].map(test => ({
-    name: test.fullName,
-    errors: test.result().errors ?? [],
-  }))
-  const state = testModule.state()
-  return [
-    { name: file, errors: testModule.errors() },
-    ...suites.map(({ name, errors }) => ({ name: `${file} > ${name}`, errors })),
-  ]
-    .filter(({ errors }) => errors.length > 0)
-    .concat(tests.map(({ name, errors }) => ({ name: `${file} > ${name}`, errors: [...errors] })))
-    .concat(state === 'pending' || state === 'queued' ? [{ name: file, errors: [{ message: 'did not finish' }] }] : [])
-}
-
-/** Notes every test, file and process of a run that failed. */
+/** Notes every test, file and process of a run that failed, as soon as it has. */
 export default class UnitReport implements Reporter {
+  readonly #note = openNotes()
+
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors = [] } = test.result()
+    if (state === 'failed') this.#note({ name: `${test.module.relativeModuleId} > ${test.fullName}`, errors })
+  }
+
+  onTestSuiteResult(suite: TestSuite): void {
+    this.#noteAny(`${suite.module.relativeModuleId} > ${suite.fullName}`, suite.errors())
+  }
+
+  onTestModuleEnd(testModule: TestModule): void {
+    this.#noteAny(testModule.relativeModuleId, testModule.errors())
+  }
+
   onTestRunEnd(testModules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    noteFailures([
-      ...testModules.flatMap(failuresOf),
-      ...unhandled.map(error => ({ name: 'An error of no test', errors: [error] })),
-    ])
+    for (const testModule of testModules) {
+      const name = testModule.relativeModuleId
+      if (['pending', 'queued'].includes(testModule.state()))
+        this.#note({ name, errors: [...testModule.errors(), { message: 'did not finish' }] })
+    }
+    for (const error of unhandled) this.#note({ name: 'An error of no test', errors: [error] })
+  }
+
+  #noteAny(name: string, errors: Failure['errors']): void {
+    if (errors.length > 0) this.#note({ name, errors })
   }
 }
