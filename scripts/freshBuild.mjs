@@ -1,6 +1,18 @@
 // Builds out/ when it is missing or of other sources; processes that want it at the same time wait for one build.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, statSync, utimes } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  futimes,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { builtOf, sourceDigests } from './sourceDigests.mjs'
 
@@ -12,8 +24,9 @@ const PRODUCTS = [
   'preload/preload.cjs',
   'renderer/index.html',
 ]
-/** A build that goes on, however long it takes, says so this often on its lock. One older than this was left by one that was killed. */
+/** A build that goes on, however long it takes, says so this often on its lock. */
 const SIGN_MS = 2_000
+/** A lock without a sign for this long was left by a build that was killed. */
 const STALE_MS = 90_000
 
 function isBuilt(root) {
@@ -38,19 +51,37 @@ function stalenessOf(root) {
     : 'This Studio was built of other sources than are here, and what builds it was left out: what you start is the other one. To build it again, run: npm ci && npm prune --omit=dev'
 }
 
+/** The lock's open file; null while another has it. */
 function takeLock(lock) {
   try {
-    mkdirSync(lock)
-    return true
+    return openSync(lock, 'wx')
   } catch {
-    const taken = statSync(lock, { throwIfNoEntry: false })
-    if (taken !== undefined && Date.now() - taken.mtimeMs > STALE_MS) giveLock(lock)
-    return false
+    if (isLeft(lock)) putAway(lock)
+    return null
   }
 }
 
-function giveLock(lock) {
-  rmSync(lock, { recursive: true, force: true })
+function isLeft(lock) {
+  const taken = statSync(lock, { throwIfNoEntry: false })
+  return taken !== undefined && Date.now() - taken.mtimeMs > STALE_MS
+}
+
+/** Of all that saw a lock left behind, one gets it. By then it may be the new one of another, who goes on having it. */
+function putAway(lock) {
+  const own = `${lock}.${randomUUID()}`
+  try {
+    renameSync(lock, own)
+    if (!isLeft(own)) linkSync(own, lock)
+  } catch {
+    // Another was first.
+  }
+  rmSync(own, { force: true })
+}
+
+/** Gives back one's own lock, and nobody else's. */
+function giveLock(lock, file) {
+  if (statSync(lock, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) rmSync(lock, { force: true })
+  closeSync(file)
 }
 
 /**
@@ -67,11 +98,12 @@ export async function freshBuild(root, node = process.execPath) {
   mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true })
   const lock = join(root, 'node_modules', '.cache', 'build.lock')
   while (!isFresh(root)) {
-    if (!takeLock(lock)) {
+    const file = takeLock(lock)
+    if (file === null) {
       await new Promise(resolve => setTimeout(resolve, 100))
       continue
     }
-    const signs = setInterval(() => utimes(lock, new Date(), new Date(), () => {}), SIGN_MS)
+    const signs = setInterval(() => futimes(file, new Date(), new Date(), () => {}), SIGN_MS)
     try {
       const build = spawn(node, [program, 'build', '--logLevel', 'error'], { cwd: root, stdio: ['ignore', 2, 2] })
       const status = await new Promise(resolve => build.on('exit', resolve).on('error', () => resolve(1)))
@@ -79,7 +111,7 @@ export async function freshBuild(root, node = process.execPath) {
       return
     } finally {
       clearInterval(signs)
-      giveLock(lock)
+      giveLock(lock, file)
     }
   }
 }

@@ -1,4 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -57,9 +68,47 @@ it('leaves a build that is over in peace, though its lock is gone', async () => 
   const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
   const bin = join(root, 'node_modules/electron-vite/bin')
   mkdirSync(bin, { recursive: true })
-  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').rmdirSync('node_modules/.cache/build.lock')`)
+  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').rmSync('node_modules/.cache/build.lock')`)
   await freshBuild(root)
   expect(readdirSync(join(root, 'node_modules/.cache'))).toEqual([])
+  rmSync(root, { recursive: true })
+})
+
+it('builds when a lock was left behind, and leaves alone the new one of another that saw it first', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
+  const bin = join(root, 'node_modules/electron-vite/bin')
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').writeFileSync('built', '')`)
+  const lock = join(root, 'node_modules/.cache/build.lock')
+  mkdirSync(dirname(lock))
+  writeFileSync(lock, '')
+  utimesSync(lock, 1000, 1000)
+
+  const { statSync } = fs
+  let looks = 0
+  const look = vi.spyOn(fs, 'statSync').mockImplementation(((path: string, options: object) => {
+    const found = statSync(path, options)
+    // As soon as its age is known, another puts it away and takes its own.
+    if (path === lock && ++looks === 1) {
+      rmSync(lock)
+      writeFileSync(lock, 'of another', { flag: 'wx' })
+    }
+    return found
+  }) as typeof statSync)
+  syncBuiltinESMExports()
+  try {
+    const building = freshBuild(root)
+    await expect.poll(() => looks > 2 || existsSync(join(root, 'built'))).toBe(true)
+    expect(existsSync(join(root, 'built'))).toBe(false)
+    expect(readFileSync(lock, 'utf8')).toBe('of another')
+    utimesSync(lock, 1000, 1000)
+    await building
+    expect(existsSync(join(root, 'built'))).toBe(true)
+    expect(readdirSync(dirname(lock))).toEqual([])
+  } finally {
+    look.mockRestore()
+    syncBuiltinESMExports()
+  }
   rmSync(root, { recursive: true })
 })
 
