@@ -87,6 +87,7 @@ it('takes the blocks of a known beginning as they are stored, without looking at
     maxNewTokens: 5,
   })
   expect(answer.reused?.tokens).toBeGreaterThan(128)
+  expect(seen).toContain('written')
   expect(seen).not.toContain('found')
   expect(
     await studio.client.call('packets.verify', { ref: answer.newPacketId ?? '', level: 'recomputed' }),

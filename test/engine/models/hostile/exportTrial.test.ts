@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -28,10 +30,13 @@ describe.runIf(process.platform === 'linux')('an export is loaded once where it 
 
   test('one that loads is tried once; cancelling ends a trial and leaves no verdict', async () => {
     const model = await openModel(resolve(EXPORT))
-    const cancelled = AbortSignal.timeout(30)
-    await expect(requireLoadable(model, { cacheFolder, signal: cancelled, limits })).rejects.toMatchObject({
-      code: 'E_CANCELLED',
-    })
+    const cancelling = new AbortController()
+    const cancelOnceItRuns = (message: unknown) =>
+      (message as { process: ChildProcess }).process.once('spawn', () => cancelling.abort())
+    subscribe('child_process', cancelOnceItRuns)
+    const trying = requireLoadable(model, { cacheFolder, signal: cancelling.signal, limits })
+    await expect(trying).rejects.toMatchObject({ code: 'E_CANCELLED' })
+    unsubscribe('child_process', cancelOnceItRuns)
     await requireLoadable(model, { cacheFolder, limits })
     await requireLoadable(model, { cacheFolder, limits: { bytes: 0, ms: 0 } })
   })
