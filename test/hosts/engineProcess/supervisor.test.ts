@@ -113,9 +113,10 @@ describe('an engine in a process of its own', () => {
     const lost = await supervisor.call('packets.tensor', tensor('block', 600_000), {})
     expect(lost).toMatchObject({ error: { code: 'E_ENGINE_DOWN', details: { method: 'packets.tensor' } } })
     expect(!lost.ok && lost.error.message).toMatch(/did not answer/)
-    expect(await supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
-    expect(children).toHaveLength(2)
-    expect(supervisor.health()).toMatchObject({ state: 'ready', restarts: 1 })
+    // On a machine that is busy enough, the next one may be taken for dead, too.
+    await expect.poll(() => supervisor.call('library.gc', {}, {})).toMatchObject({ ok: true })
+    expect(children.length).toBeGreaterThan(1)
+    expect(supervisor.health()).toMatchObject({ state: 'ready', restarts: children.length - 1 })
   })
 
   it('does not make its host wait: health is known while the engine is blocked', async () => {
