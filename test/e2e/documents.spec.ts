@@ -8,8 +8,14 @@ import { chooseModel, expect, goTo, test } from './fixtures.ts'
 async function drop(page: Page, ...files: string[]): Promise<void> {
   const system = await page.context().newCDPSession(page)
   const data = { items: [], files, dragOperationsMask: 1 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await system.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+  const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+    system.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+  await send('dragEnter')
+  await expect(page.locator('.DropZone')).toBeVisible()
+  await send('dragOver')
+  // A drop before the page has said that it takes one is none.
+  await page.evaluate(() => {})
+  await send('drop')
 }
 
 const files = (page: Page) => page.getByRole('list', { name: 'Files' }).getByRole('listitem')
