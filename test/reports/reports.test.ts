@@ -72,7 +72,7 @@ const browse = (spec: string, files: Record<string, string> = {}) =>
     'playwright.config.mjs': `export default {
       reporter: [[${JSON.stringify(join(root, 'test/reports/browser.ts'))}], ['failures']],
       projects: [{ name: 'browser' }],
-      timeout: 180_000,
+      timeout: 600_000,
     }`,
     'a.spec.mjs': `import { test, expect } from '${library}'${spec}`,
     ...files,

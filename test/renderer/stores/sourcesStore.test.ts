@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { StatePackError, toErrorValue } from '#shared/domain/error.ts'
 import { createClient } from '#shared/rpc/client.ts'
 import type { Result } from '#shared/rpc/result.ts'
@@ -34,8 +34,11 @@ function openPage() {
   })
   const store = createSourcesStore(client)
   const file = () => store.getState().files.at(-1) ?? expect.fail('no file')
-  const called = (number: number) => vi.waitFor(() => calls[number - 1] ?? expect.fail('not called yet'))
-  const settled = () => vi.waitFor(() => expect([isReadable(file()), file().error]).not.toEqual([false, null]))
+  const called = async (number: number) => {
+    await expect.poll(() => calls.length).toBeGreaterThanOrEqual(number)
+    return calls[number - 1] ?? expect.fail('not called')
+  }
+  const settled = () => expect.poll(() => [isReadable(file()), file().error]).not.toEqual([false, null])
   store.getState().add([new File([Uint8Array.of(0x4b, 0x6c, 0xed, 0xe8)], 'klic.txt')])
   return { calls, store, file, called, settled }
 }
