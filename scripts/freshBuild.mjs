@@ -75,7 +75,7 @@ function putAway(lock) {
   } catch {
     // Another was first.
   }
-  rmSync(own, { force: true })
+  rmSync(own, { force: true, recursive: true })
 }
 
 /** Gives back one's own lock, and nobody else's. */

@@ -92,6 +92,14 @@ export async function withEngine(options: RunOptions, command: (session: Session
   }
 }
 
+/** Resolves when this process is asked to end. Heard from this call on, so it comes before anybody is told that something runs. */
+export function askedToEnd(): Promise<void> {
+  return new Promise(resolve => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
 /** Runs something and turns what it throws into one line on stderr and an exit code. */
 export async function finish(work: () => Promise<void>): Promise<void> {
   try {

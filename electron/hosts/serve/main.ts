@@ -8,8 +8,6 @@ const port = Number(wanted)
 try {
   if (!/^\d{1,5}$/.test(wanted) || port > 65535) throw new Error(`STATEPACK_PORT is not a port: ${wanted}`)
   const studio = await startStudio({ port })
-  process.stdout.write(`${JSON.stringify({ address: studio.server.address })}\n`)
-
   let ending = false
   const end = () => {
     if (ending) return
@@ -24,6 +22,7 @@ try {
   process.on('SIGHUP', end)
   // Started by `npm start`: when that ends, so does this.
   process.on('disconnect', end)
+  process.stdout.write(`${JSON.stringify({ address: studio.server.address })}\n`)
 } catch (thrown) {
   const busy = (thrown as { code?: unknown }).code === 'EADDRINUSE'
   const message = busy ? `Port ${port} is taken; set STATEPACK_PORT to another one.` : toErrorValue(thrown).message

@@ -103,7 +103,7 @@ describe.each(MODELS)('states of %s in memory', model => {
   it('cost one hashing of each layer to make and one to open', async () => {
     const counts = new Map<string, number>()
     const count = (hex: string) => counts.set(hex, (counts.get(hex) ?? 0) + 1)
-    const { createHash } = crypto
+    const { createHash, hash: hashOnce } = crypto
     const { readHashed } = nodeFs
     const beside = vi.spyOn(nodeFs, 'readHashed').mockImplementation(async (...args) => {
       const before = new Map(counts)
@@ -123,6 +123,11 @@ describe.each(MODELS)('states of %s in memory', model => {
       }) as typeof hash.digest
       return hash
     }) as typeof createHash
+    crypto.hash = ((...args: Parameters<typeof hashOnce>) => {
+      const result = hashOnce(...args)
+      count(result.toString())
+      return result
+    }) as typeof hashOnce
     syncBuiltinESMExports()
     try {
       const first = await start()
@@ -142,7 +147,7 @@ describe.each(MODELS)('states of %s in memory', model => {
       await ask()
       expect(hashed()).toEqual(cache.map(() => 1))
     } finally {
-      crypto.createHash = createHash
+      Object.assign(crypto, { createHash, hash: hashOnce })
       syncBuiltinESMExports()
       beside.mockRestore()
     }

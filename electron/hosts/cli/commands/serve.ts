@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { parseReference } from '#engine/registry/reference.ts'
 import { StatePackError } from '#shared/domain/error.ts'
 import { chooseDevice } from '../../chooseDevice.ts'
-import { finish, type GlobalOptions, print } from '../run.ts'
+import { askedToEnd, finish, type GlobalOptions, print } from '../run.ts'
 import { TOKEN_HOST } from './share.ts'
 
 interface ServeOptions extends GlobalOptions {
@@ -38,11 +38,9 @@ export function addServeCommand(program: Command): void {
         if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
           throw new StatePackError('E_USAGE', 'That is not a port.', { port: options.port })
         }
+        const asked = askedToEnd()
         const close = options.api ? await serveApi(options) : await serveWindow(options)
-        await new Promise<void>(resolve => {
-          process.once('SIGINT', resolve)
-          process.once('SIGTERM', resolve)
-        })
+        await asked
         await close()
       })
     })
