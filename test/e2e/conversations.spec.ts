@@ -136,17 +136,31 @@ test('answers stay while what they are kept in is still read', async ({ page, st
   await insert(page, 'Harbor Coffee handbook')
   await ask(page, MANAGER)
   const questions = page.getByRole('article').getByRole('heading')
-  const opened = Promise.withResolvers<void>()
-  await page.route('**/rpc/conversations.get', async route => {
-    await opened.promise
-    await route.continue()
-  })
+  const hold = async () => {
+    const opened = Promise.withResolvers<void>()
+    await page.route('**/rpc/conversations.get', async route => {
+      await opened.promise
+      await route.fallback()
+    })
+    return opened
+  }
+  const first = await hold()
   await ask(page, PHONE)
   await ask(page, RENT)
   await expect(questions).toHaveText([MANAGER, PHONE, RENT])
-  opened.resolve()
+  first.resolve()
   await page.reload()
   await expect(questions).toHaveText([MANAGER, PHONE, RENT])
+
+  // A question right after going back goes on from there.
+  await showSide(page, 'Timeline')
+  const second = await hold()
+  await page.getByRole('list', { name: 'Steps' }).getByRole('button').nth(1).click()
+  await ask(page, RENT)
+  await expect(questions).toHaveText([MANAGER, RENT])
+  second.resolve()
+  await page.reload()
+  await expect(questions).toHaveText([MANAGER, RENT])
 })
 
 test('a conversation is named, found, exported, deleted and brought back', async ({ page }) => {

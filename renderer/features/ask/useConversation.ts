@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { type StatePackError, toStatePackError } from '#shared/domain/error.ts'
 import { threadTo } from '#shared/domain/thread.ts'
 import type { Input, Output } from '#shared/rpc/client.ts'
@@ -81,6 +81,8 @@ export function useConversation(id: string): Conversation {
   const client = useClient()
   const stored = useRead('conversations.get', { id }, { afresh: true })
   const [own, setOwn] = useState<readonly Turn[]>([])
+  /** Where one went back to, until what is stored says so, too: a question right after it goes on from there. */
+  const [back, setBack] = useState<{ readonly id: string | null } | null>(null)
   const [live, setLive] = useState<(Live & { readonly place: Place }) | null>(null)
   const last = useRef<{ readonly question: string; readonly place: Place } | null>(null)
   const onProgress = ({ rate }: { readonly rate?: number | undefined }) =>
@@ -107,12 +109,17 @@ export function useConversation(id: string): Conversation {
   )
   const turns = useMemo(() => [...(view?.turns ?? []), ...newer], [view, newer])
   const newest = newer.at(-1)
-  const headId = newest === undefined ? (view?.headId ?? null) : (newest.besideId ?? newest.id)
+  const known = newest === undefined ? (view?.headId ?? null) : (newest.besideId ?? newest.id)
+  const headId = back === null ? known : back.id
+  useEffect(() => setBack(before => (before?.id === view?.headId ? null : before)), [view])
 
   async function save(change: Change): Promise<number | null> {
+    const { head } = change
+    if (head !== undefined) setBack(head.newest === true ? null : head)
     try {
       return (await client.call('conversations.save', { id, ...change })).draftRevision
     } catch (error) {
+      if (head !== undefined) setBack(null)
       toastError(error)
       return null
     }
@@ -154,6 +161,7 @@ export function useConversation(id: string): Conversation {
           .then(answer => (answer === null ? null : [answer.step]))
     void asked.then(steps => {
       setLive(null)
+      if (steps !== null) setBack(null)
       // Those before may still be on their way, too.
       if (steps !== null) setOwn(before => [...before.filter(turn => !known.has(turn.id)), ...steps])
     })
