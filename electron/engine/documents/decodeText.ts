@@ -16,11 +16,14 @@ const UNUSED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d])
 /** Above this share of non-ASCII bytes a text is not in a Western language, so Windows-1252 would be a wrong guess. */
 const WESTERN = 0.3
 
-/** Null when the bytes are no text in `encoding` (any WHATWG label), or, without one, in an encoding that cannot be told. */
+/**
+ * Null when the bytes are no text in `encoding` (any WHATWG label), or, without one, in an encoding that cannot be told. What a file declares is
+ * often wrong, so `encoding` counts more; a byte order mark is not, and counts most.
+ */
 export function decodeText(bytes: Uint8Array, encoding?: string): DecodedText | null {
-  if (encoding !== undefined) return decodeAs(bytes, encoding)
   const marked = markedEncoding(bytes)
   if (marked !== null) return decodeAs(bytes, marked)
+  if (encoding !== undefined) return decodeAs(bytes, encoding)
   const declared = declaredEncoding(bytes)
   // A text of one byte a character that happens to be valid UTF-8 is rarer than a declaration that is out of date.
   if (declared !== 'iso-2022-jp') {

@@ -7,7 +7,7 @@ const FLAGS: Readonly<Record<string, string>> = { ref: '--manifest', systemPromp
 const WAYS: Partial<Record<ErrorCode, string>> = {
   E_AMBIGUOUS: 'With --model, that model’s is meant.',
   E_CONTEXT_LENGTH: 'With --split, create makes several cartridges; with --first-tokens N it keeps the beginning.',
-  E_NOT_TEXT: 'With --encoding NAME, create reads a text that does not say its own.',
+  E_NOT_TEXT: 'With --encoding NAME, create reads a text in that encoding.',
   E_RESTRICTED: 'See statepack verify --level recomputed, and statepack import --trust.',
   E_UNKNOWN_MODEL: 'statepack models list shows what is installed; --model takes a folder, too.',
 }

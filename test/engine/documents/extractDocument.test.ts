@@ -57,6 +57,16 @@ describe('a text is read in the encoding it is in', () => {
     expect(page).toMatchObject({ text, extractor: `html/1 ${found.encoding}` })
   })
 
+  it('a mark counts more than the encoding that was said, and that more than what a page declares', async () => {
+    const marked = bytes([0xef, 0xbb, 0xbf], CITY)
+    const said = await extractDocument({ name: 'a.txt', bytes: marked, encoding: 'windows-1251' })
+    expect(said).toMatchObject({ text: CITY, encoding: 'utf-8' })
+    const page = bytes('<meta charset="utf-8"><p>', LATIN, '</p>')
+    expect(await extractDocument({ name: 'a.html', bytes: page, encoding: 'iso-8859-1' })).toMatchObject({
+      encoding: 'windows-1252',
+    })
+  })
+
   it('what is not text in the encoding that was said is refused, and so is one that does not exist', async () => {
     const content = bytes([0x93])
     await expect(extractDocument({ name: 'a.txt', bytes: content, encoding: 'shift_jis' })).rejects.toMatchObject({

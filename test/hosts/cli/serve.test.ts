@@ -1,4 +1,5 @@
 /** `statepack serve --api` as its command line is given: it says where it answers, and ends what runs before it ends. */
+import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { cert, key } from '../api/testCertificate.ts'
 import { openHome } from './statepack.ts'
@@ -84,12 +85,23 @@ describe('statepack serve --api', () => {
     ['a key that is none', ['--tls-cert', 'cert.pem', '--tls-key', 'text.pem'], 'E_BAD_INPUT'],
     ['a certificate as its own key', ['--tls-cert', 'cert.pem', '--tls-key', 'cert.pem'], 'E_BAD_INPUT'],
     ['a place that is none', ['--registry', 'no place'], 'E_BAD_INPUT'],
+    ['an empty certificate', ['--tls-cert', 'empty.pem', '--tls-key', 'key.pem'], 'E_BAD_INPUT'],
+    ['an empty key', ['--tls-cert', 'cert.pem', '--tls-key', 'empty.pem'], 'E_BAD_INPUT'],
+    ['a key of another kind', ['--tls-cert', 'cert.pem', '--tls-key', 'other.pem'], 'E_BAD_INPUT'],
   ])('refuses %s before it starts an engine', async (_, args, code) => {
     await home.write('text.pem', 'nothing of that kind')
+    await home.write('empty.pem', '')
+    const other = generateKeyPairSync('ed25519').privateKey
+    await home.write('other.pem', String(other.export({ type: 'pkcs8', format: 'pem' })))
     await home.write('cert.pem', cert)
     await home.write('key.pem', key)
     const ran = await home.run(['serve', '--api', ...args])
     expect(ran.error()).toMatchObject({ code })
     expect(ran.stdout).toBe('')
+  })
+
+  it('is not taken for a window that is served on the network', async () => {
+    for (const option of ['--token', '--tls-cert', '--tls-key', '--registry', '--token-host'])
+      expect((await home.run(['serve', option, 'something'])).error()).toMatchObject({ code: 'E_USAGE' })
   })
 })

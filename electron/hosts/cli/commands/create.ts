@@ -33,7 +33,10 @@ export function addCreateCommand(program: Command): void {
     .command('create')
     .description('read a text and store the state')
     .requiredOption('--base <file>', 'text, Markdown, PDF or HTML file, - for standard input')
-    .option('--encoding <name>', 'of a text that does not say it itself: windows-1251, shift_jis and the like')
+    .option(
+      '--encoding <name>',
+      'how the texts are encoded, whatever they declare: windows-1251, shift_jis and the like',
+    )
     .option('--out <folder>', 'the store to write to, and where the pointer file goes')
     .option('--name <name>', 'what to call it')
     .addOption(new Option('--dtype <dtype>', 'how to store the state').choices(stateDtypeSchema.options))

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { Command } from 'commander'
@@ -38,6 +39,12 @@ export function addServeCommand(program: Command): void {
         if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
           throw new StatePackError('E_USAGE', 'That is not a port.', { port: options.port })
         }
+        const ofApi = ['token', 'tlsCert', 'tlsKey', 'registry', 'tokenHost'] as const
+        if (!options.api && ofApi.some(name => options[name] !== undefined))
+          throw new StatePackError(
+            'E_USAGE',
+            'Only with --api: --token, --tls-cert, --tls-key, --registry, --token-host.',
+          )
         const asked = askedToEnd()
         const close = options.api ? await serveApi(options) : await serveWindow(options)
         await asked
@@ -81,6 +88,8 @@ async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<{ cert: strin
   const tls = { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') }
   try {
     createSecureContext(tls)
+    // Which takes an empty file for none, and a key of another kind.
+    if (!new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls.key))) throw { reason: 'not a pair' }
   } catch (thrown) {
     const { reason = 'unreadable' } = thrown as { readonly reason?: string }
     throw new StatePackError(
