@@ -44,10 +44,16 @@ it('writes down what it built of, once all is built', async () => {
   expect(builtOf(root)).toEqual(sourceDigests(root))
 })
 
-it('keeps its lock young while it builds, however long that takes', async () => {
+/** A package whose build is the program that is written there. */
+function builtBy() {
   const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
   const bin = join(root, 'node_modules/electron-vite/bin')
   mkdirSync(bin, { recursive: true })
+  return { root, program: join(bin, 'electron-vite.js') }
+}
+
+it('keeps its lock young while it builds, however long that takes', async () => {
+  const { root, program } = builtBy()
   // A build that has taken longer than any before it: it ends when its lock is young, or after a minute in which it was not.
   const build = `
     const { statSync, utimesSync } = require('node:fs')
@@ -58,27 +64,23 @@ it('keeps its lock young while it builds, however long that takes', async () => 
       if (statSync(lock).mtimeMs > 1_000_000) process.exit(0)
       if (Date.now() > end) process.exit(1)
     }, 50)`
-  writeFileSync(join(bin, 'electron-vite.js'), build)
+  writeFileSync(program, build)
   await freshBuild(root)
   expect(readdirSync(join(root, 'node_modules/.cache'))).toEqual([])
   rmSync(root, { recursive: true })
 })
 
 it('leaves a build that is over in peace, though its lock is gone', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
-  const bin = join(root, 'node_modules/electron-vite/bin')
-  mkdirSync(bin, { recursive: true })
-  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').rmSync('node_modules/.cache/build.lock')`)
+  const { root, program } = builtBy()
+  writeFileSync(program, `require('node:fs').rmSync('node_modules/.cache/build.lock')`)
   await freshBuild(root)
   expect(readdirSync(join(root, 'node_modules/.cache'))).toEqual([])
   rmSync(root, { recursive: true })
 })
 
 it('builds when a lock was left behind, and leaves alone the new one of another that saw it first', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'statepack-slow-'))
-  const bin = join(root, 'node_modules/electron-vite/bin')
-  mkdirSync(bin, { recursive: true })
-  writeFileSync(join(bin, 'electron-vite.js'), `require('node:fs').writeFileSync('built', '')`)
+  const { root, program } = builtBy()
+  writeFileSync(program, `require('node:fs').writeFileSync('built', '')`)
   const lock = join(root, 'node_modules/.cache/build.lock')
   mkdirSync(dirname(lock))
   writeFileSync(lock, '')

@@ -8,7 +8,7 @@ export interface DocumentFile {
   /** Tells HTML from plain text by its ending, in any case; empty for a text without a name. */
   readonly name: string
   readonly bytes: Uint8Array
-  /** Of a text, where the person says it: any WHATWG label. */
+  /** What somebody says of a text that has no byte order mark. */
   readonly encoding?: string | undefined
 }
 

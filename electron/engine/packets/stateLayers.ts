@@ -4,24 +4,18 @@ import { StatePackError } from '#shared/domain/error.ts'
 import { isFiniteFloat16 } from '../inference/float16.ts'
 import { roundBlock } from '../inference/roundBlock.ts'
 import { decodeTensor, encodeTensor, type TensorRole, tooLarge } from '../inference/stateCodec.ts'
-import {
-  type KvBlock,
-  type KvLayerBlock,
-  numbersIn,
-  type RecurrentLayer,
-  storedBlock,
-} from '../inference/stateSnapshot.ts'
+import { type KvBlock, type KvLayerBlock, type RecurrentLayer, storedBlock } from '../inference/stateSnapshot.ts'
 import { sha256 } from '../sha256.ts'
 import {
   encodeSafetensors,
   encodeSafetensorsHeader,
   parseSafetensors,
-  SAFETENSORS_DTYPES,
   type SafeTensor,
   type SafetensorsDtype,
   type SafetensorsFile,
 } from '../store/safetensors.ts'
 import { unwritten } from '../unwritten.ts'
+import { type BlockShape, beginsWith, layoutOf, type PlainDtype, STORED_AS } from './blockLayout.ts'
 import { digestOfList } from './components.ts'
 
 /** One KV block as a layer: `key.L` and `value.L`, `[kvHeads, tokens, headDim]`, with `….scale` for dtypes that have scales. */
@@ -108,7 +102,7 @@ export async function decodeKvBlock(
 }
 
 /** Keys and values that lie one behind the other. */
-function layersOn(numbers: Float32Array, shapes: readonly Shape[], tokens: number): KvLayerBlock[] {
+function layersOn(numbers: Float32Array, shapes: readonly BlockShape[], tokens: number): KvLayerBlock[] {
   let end = 0
   const next = (length: number) => {
     end += length
@@ -118,59 +112,6 @@ function layersOn(numbers: Float32Array, shapes: readonly Shape[], tokens: numbe
     const length = kvHeads * tokens * headDim
     return { layer, kvHeads, headDim, key: next(length), value: next(length) }
   })
-}
-
-type Shape = Readonly<Omit<KvLayerBlock, 'key' | 'value'>>
-/** Dtypes that are stored as numbers alone. */
-type PlainDtype = 'float16' | 'float32'
-
-/** More than any block has. */
-const MAX_NUMBERS = 2 ** 40
-const MAX_LAYERS = 4096
-
-/** What a block of these shapes begins with, and how long it is as a whole. */
-interface Layout {
-  readonly header: Uint8Array
-  readonly size: number
-}
-
-/** A block has one form, so one that begins as it must need not be parsed. The forms of blocks that were met last, oldest first. */
-const layouts = new Map<string, Layout>()
-const MOST_LAYOUTS = 256
-/** Of real models there are no more; what a stranger may send is not kept. */
-const MOST_LAYERS_KEPT = 256
-
-/** null: no file has such shapes, whatever a config says. */
-function layoutOf(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): Layout | null {
-  if (shapes.length > MAX_LAYERS) return null
-  const name = shapes.reduce(
-    (of, { layer, kvHeads, headDim }) => `${of} ${layer}:${kvHeads}x${headDim}`,
-    `${dtype} ${tokens}`,
-  )
-  const layout = layouts.get(name) ?? makeLayout(shapes, tokens, dtype)
-  if (layout === null || shapes.length > MOST_LAYERS_KEPT) return layout
-  layouts.delete(name)
-  layouts.set(name, layout)
-  const [oldest] = layouts.keys()
-  if (layouts.size > MOST_LAYOUTS && oldest !== undefined) layouts.delete(oldest)
-  return layout
-}
-
-function makeLayout(shapes: readonly Shape[], tokens: number, dtype: PlainDtype): Layout | null {
-  const numbers = numbersIn({ layers: shapes }, tokens)
-  if (tokens < 0 || numbers > MAX_NUMBERS) return null
-  const header = encodeSafetensorsHeader(
-    shapes.flatMap(({ layer, kvHeads, headDim }) =>
-      [`key.${layer}`, `value.${layer}`].map(name => ({
-        ...{ name, dtype: STORED_AS[dtype], shape: [kvHeads, tokens, headDim] },
-      })),
-    ),
-  )
-  return { header, size: header.byteLength + numbers * SAFETENSORS_DTYPES[STORED_AS[dtype]] }
-}
-
-function beginsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  return Buffer.compare(bytes.subarray(0, start.byteLength), start) === 0
 }
 
 /** All recurrent layers as one snapshot: `conv.L` `[channels, kernel - 1]` and `ssm.L`. */
@@ -226,13 +167,6 @@ export function logitsDigest(logits: Float32Array): Digest {
 /** State Pack's `blob_sha256`: SHA-256 of RFC 8785 of the cache layers' digests. */
 export function blobSha256({ cache }: Pick<CartridgeConfig, 'cache'>): Digest {
   return digestOfList(cache.blocks)
-}
-
-const STORED_AS: Readonly<Record<StateDtype, SafetensorsDtype>> = {
-  float32: 'F32',
-  float16: 'F16',
-  int8: 'I8',
-  float8_e4m3: 'F8_E4M3',
 }
 
 async function stored(

@@ -8,7 +8,7 @@ export const documentMethods = {
     z.strictObject({
       name: z.string().max(1000),
       bytes: z.instanceof(Uint8Array),
-      /** Of a text, where somebody knows it: any WHATWG label, e.g. `windows-1251`. */
+      /** Of a text without a byte order mark, where somebody knows it: any WHATWG label, e.g. `windows-1251`. */
       encoding: z.string().min(1).max(40).optional(),
     }),
     z.strictObject({

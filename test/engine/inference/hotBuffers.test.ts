@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { compareStates } from '#engine/inference/compareStates.ts'
 import { isLent } from '#engine/inference/lentBlock.ts'
 import { MemoryTier } from '#engine/inference/memoryTier.ts'
-import { openRuntime } from '#engine/inference/runtime.ts'
+import { openRuntime, type Runtime } from '#engine/inference/runtime.ts'
 import type { Session } from '#engine/inference/session.ts'
 import { roundTripState } from '#engine/inference/stateCodec.ts'
 import type { StateSnapshot } from '#engine/inference/stateSnapshot.ts'
@@ -23,6 +23,21 @@ const collectGarbage = runInNewContext('gc') as () => void
 async function encoded(session: Session, dtype: StateDtype, forgetsTo = 0) {
   await using encoder = new StateEncoder({ dtype, keep: async blob => blob, forgetsTo })
   return (await settledState(session, (await encoder.end(session)).stored, dtype)).state
+}
+
+/** Of three lengths, each under its own name. */
+async function threeStates(runtime: Pick<Runtime, 'newSession'>, random: ReturnType<typeof seeded>) {
+  const states: StateSnapshot[] = []
+  for (const [length, label] of [
+    [250, 'long'],
+    [130, 'short'],
+    [70, 'shorter'],
+  ] as const) {
+    using reader = runtime.newSession()
+    await reader.append(random.tokens(length, 2048))
+    states.push({ ...(await reader.capture()), label })
+  }
+  return states
 }
 
 /** Recurrent states are in no buffers that could be lent. */
@@ -127,16 +142,7 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
     })
     using reference = await openRuntime(model, { device: 'cpu', threads: 2 })
     using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
-    const snapshots: StateSnapshot[] = []
-    for (const [length, label] of [
-      [250, 'long'],
-      [130, 'short'],
-      [70, 'shorter'],
-    ] as const) {
-      using reader = reference.newSession()
-      await reader.append(random.tokens(length, 2048))
-      snapshots.push({ ...(await reader.capture()), label })
-    }
+    const snapshots = await threeStates(reference, random)
     const delta = random.tokens(9, 2048)
     for (const [index, snapshot] of [...snapshots, ...snapshots].entries()) {
       const given: string[] = []
@@ -171,16 +177,7 @@ describe.each(STARTERS)('sessions of %s that follow each other', folder => {
       })
       using reference = await openRuntime(model, { device: 'cpu', threads: 2 })
       using runtime = await openRuntime(model, { device: 'cpu', threads: 2, tier })
-      const snapshots: StateSnapshot[] = []
-      for (const [length, label] of [
-        [250, 'long'],
-        [130, 'short'],
-        [70, 'shorter'],
-      ] as const) {
-        using reader = reference.newSession()
-        await reader.append(random.tokens(length, 2048))
-        snapshots.push({ ...(await reader.capture()), label })
-      }
+      const snapshots = await threeStates(reference, random)
       const bits = async (session: Session, delta: ArrayLike<number>) =>
         `${digestLogits(await session.append(delta))} ${digestState(await session.capture())}`
       const held = () => tier.view().entries.map(({ label }) => label)
